@@ -1,4 +1,4 @@
-/** What the timelines of keys cost, and how long it takes to read one: `npm run timeline -- --help`. */
+/** The cost of timelines, and the time it takes to read one: `npm run timeline -- --help`. */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { readArguments } from './arguments.ts';
@@ -91,7 +91,7 @@ async function main(): Promise<void> {
   }
 }
 
-/** Measures something with timelines and without; which comes first changes by round. */
+/** Measures a load with timelines and without; the order alternates by round. */
 async function inTurns(load: string, round: number, speedOf: (isOn: boolean) => Promise<Speed>): Promise<Pair> {
   const first = await speedOf(round % 2 === 0);
   const second = await speedOf(round % 2 !== 0);
@@ -103,7 +103,7 @@ function environmentOf(isOn: boolean): Readonly<Record<string, string>> {
   return { TIMELINE: isOn ? 'on' : 'off' };
 }
 
-/** A backlog is drained, after another has made the code warm. */
+/** Drains a backlog, after a smaller one to warm the code up. */
 async function drains(folder: string, round: number, cleanup: Cleanup): Promise<Pair[]> {
   const speedOf = async (isOn: boolean): Promise<Speed> => {
     const own = join(folder, `drain-${isOn}`);

@@ -1,11 +1,11 @@
 const lengthMax = 60;
 
-/** Describes a value as messages show it: short, and with escapes for what cannot be shown, such as half of a surrogate pair. */
+/** Describes a value as messages show it: short, with escapes for anything that cannot be printed, such as half of a surrogate pair. */
 export function describeFound(value: unknown): string {
   try {
     return described(value);
   } catch {
-    // A proxy or a getter may throw when it is asked.
+    // A proxy or a getter may throw when touched.
     return 'an object';
   }
 }
@@ -39,7 +39,7 @@ const kindsOfFunctions: Readonly<Record<string, string>> = {
   '[object AsyncGeneratorFunction]': 'an async generator function',
 };
 
-/** Describes a function by the way it is called. An async function or generator that a compiler has rewritten looks like any other. */
+/** Describes a function by how it is called. An async function or generator rewritten by a compiler looks like any other. */
 export function describeFunction(value: object): string {
   // A method may be named `class`, too.
   if (/^class\b(?!\s*\()/.test(Function.prototype.toString.call(value))) return 'a class';
@@ -50,13 +50,13 @@ function describeText(text: string): string {
   return text.length > lengthMax ? `${JSON.stringify(cut(text))}…` : JSON.stringify(text);
 }
 
-/** The beginning of a text, without half of the pair that the cut goes through. */
+/** Returns the beginning of a text, never ending in half of a surrogate pair. */
 function cut(text: string): string {
   const end = text.codePointAt(lengthMax - 1) ?? 0;
   return text.slice(0, end > 0xffff ? lengthMax - 1 : lengthMax);
 }
 
-/** Not everything has a JSON text: a circle has none. That of an instance of a class would hide what it is. */
+/** Some values have no JSON text, such as a circular one. The JSON of a class instance would hide what it is. */
 function jsonOf(value: unknown): string {
   try {
     if (typeof value === 'object' && value !== null && !Array.isArray(value) && !isPlain(value)) return describeNotJson(value);
@@ -66,13 +66,16 @@ function jsonOf(value: unknown): string {
   }
 }
 
-/** Returns whether an object is of no class. An object of another realm has a prototype of its own that is the last of its chain. */
+/**
+ * Returns whether an object is plain, not an instance of a class. An object from another realm has that realm's prototype, the last in its
+ * chain.
+ */
 export function isPlain(value: object): boolean {
   const prototype: unknown = Object.getPrototypeOf(value);
   return prototype === Object.prototype || prototype === null || Object.getPrototypeOf(prototype) === null;
 }
 
-/** Describes a value that JSON does not hold. */
+/** Describes a value that JSON cannot hold. */
 export function describeNotJson(value: unknown): string {
   if (value === undefined || typeof value === 'number') return String(value);
   if (typeof value !== 'object' || value === null) return `a ${typeof value}`;

@@ -50,18 +50,18 @@ export const errorTable = {
 
 export type ErrorCode = keyof typeof errorTable;
 
-/** One thing that is wrong with an input: where (`events[3].type`, empty for the whole) and what. */
+/** One thing wrong with an input: where (`events[3].type`, empty for the whole input) and what. */
 export interface Issue {
   readonly path: string;
   readonly message: string;
 }
 
 export interface MillraceErrorOptions extends ErrorOptions {
-  /** What exactly is wrong with the input, for `MILL_INVALID_…`. */
+  /** The individual problems with the input, for `MILL_INVALID_…`. */
   readonly issues?: readonly Issue[];
-  /** How many issues the input has, where `issues` holds the first of them alone. */
+  /** Total number of issues, when `issues` holds only the first of them. */
   readonly issueCount?: number;
-  /** When trying again makes sense, for retryable errors. */
+  /** How soon a retry makes sense, for retryable errors. */
   readonly retryAfterMs?: number;
 }
 
@@ -70,7 +70,7 @@ export class MillraceError extends Error {
   override readonly name = 'MillraceError';
   readonly code: ErrorCode;
   readonly issues: readonly Issue[];
-  /** How many issues the input has: `issues` holds the first of them. */
+  /** Total number of issues in the input; `issues` holds only the first. */
   readonly issueCount: number;
   readonly retryAfterMs: number | undefined;
 
@@ -91,24 +91,24 @@ export class MillraceError extends Error {
   }
 }
 
-/** The message of anything that was thrown: always a text, whatever it is. */
+/** Returns the message of anything that was thrown. Always a text, whatever was thrown. */
 export function messageOf(thrown: unknown): string {
   if (typeof thrown === 'string') return thrown;
   if (!isError(thrown)) return `expected an Error to be thrown, found ${describeFound(thrown)}`;
   try {
     return typeof thrown.message === 'string' ? thrown.message : describeFound(thrown.message);
   } catch {
-    // A proxy or a getter may throw when it is asked.
+    // A proxy or a getter may throw when touched.
     return 'an Error whose message cannot be read';
   }
 }
 
-/** Returns whether a value is an Error, also one of another realm. A proxy that throws when it is asked is none. */
+/** Returns whether a value is an Error, including one from another realm. A proxy that throws when inspected is not. */
 export function isError(thrown: unknown): thrown is Error {
   return Error.isError(thrown) || isInstance(thrown, Error);
 }
 
-/** Returns whether something that was thrown is an instance of a class. A proxy that throws when it is asked is none. */
+/** Returns whether a thrown value is an instance of a class. A proxy that throws when inspected is not. */
 export function isInstance<T>(thrown: unknown, type: abstract new (...parameters: never[]) => T): thrown is T {
   try {
     return thrown instanceof type;

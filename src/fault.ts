@@ -2,36 +2,36 @@ import { describeFound } from './describe-found.ts';
 import { type ErrorCode, errorTable, isError, isInstance, MillraceError, messageOf } from './errors.ts';
 import { toStorableText } from './pipeline/text.ts';
 
-/** The text of what was thrown, for logs and dead letters. Reading it runs no code of a user, whatever was thrown. */
+/** A thrown value as text, for logs and dead letters. Reading it runs no user code, whatever was thrown. */
 export interface Fault {
-  /** The message of what was thrown. */
+  /** The message of the thrown value. */
   readonly reason: string;
-  /** The stack, the chain of causes, and the errors of an `AggregateError`; null where nothing was thrown. */
+  /** The stack, the chain of causes, and the errors of an `AggregateError`; null when nothing was thrown. */
   readonly stack: string | null;
 }
 
-/** Characters of a reason. */
+/** Maximum characters of a reason. */
 export const reasonLengthMax = 4_000;
-/** Characters of a stack with all its causes. */
+/** Maximum characters of a stack with all its causes. */
 export const stackLengthMax = 8_192;
-/** Characters of one error's message in a stack, so that a long message hides no frame. */
+/** Maximum characters of one error's message in a stack, so that a long message hides no frames. */
 const headLengthMax = 1_000;
-/** Characters of one error's frames, so that they hide no cause. */
+/** Maximum characters of one error's frames, so that they hide no causes. */
 const framesLengthMax = 4_000;
-/** Errors in one stack: the thrown one, its causes, and those that an `AggregateError` gathers. */
+/** Maximum errors in one stack: the thrown one, its causes, and the members of an `AggregateError`. */
 const errorsMax = 8;
 
-/** Describes anything that a program of a user threw: an error, something that is none, an object that throws when it is read. */
+/** Describes anything user code threw: an error, some other value, or an object that throws when it is read. */
 export function faultOf(thrown: unknown): Fault {
   return { reason: toStorableText(reasonOf(thrown), reasonLengthMax), stack: stackOf(thrown) };
 }
 
-/** A fault as log lines have it. */
+/** Formats a fault as log fields. */
 export function faultFields({ reason, stack }: Fault): { readonly reason: string; readonly stack?: string } {
   return stack === null ? { reason } : { reason, stack };
 }
 
-/** The code of one of Millrace's own errors; undefined for anything else. */
+/** Returns the code of one of Millrace's own errors; undefined for anything else. */
 export function codeOf(thrown: unknown): ErrorCode | undefined {
   const code = isInstance(thrown, MillraceError) ? propertyOf(thrown, 'code') : undefined;
   return typeof code === 'string' && isCode(code) ? code : undefined;
@@ -41,7 +41,7 @@ function isCode(text: string): text is ErrorCode {
   return Object.hasOwn(errorTable, text);
 }
 
-/** The stack alone, see {@link Fault}. */
+/** Returns the stack alone; see {@link Fault}. */
 export function stackOf(thrown: unknown): string {
   const parts: string[] = [];
   addTo(parts, '', thrown, new Set());
@@ -51,12 +51,12 @@ export function stackOf(thrown: unknown): string {
 function reasonOf(thrown: unknown): string {
   if (!isError(thrown)) return messageOf(thrown);
   const message = messageOf(thrown);
-  // The message of this one is for callers too, and says no more than they may know.
+  // Callers see this error's message too, so it says no more than they may know.
   if (codeOf(thrown) === 'MILL_PIPELINE_FAILED' && hasCause(thrown)) return `${message}: ${messageOf(propertyOf(thrown, 'cause'))}`;
   return message === '' ? nameOf(thrown) : message;
 }
 
-/** Returns whether an error has a cause, which may be undefined, as anything that can be thrown. */
+/** Returns whether an error has a cause. The cause may be undefined, since anything can be thrown. */
 function hasCause(error: Error): boolean {
   try {
     return 'cause' in error;
@@ -70,7 +70,7 @@ function nameOf(error: Error): string {
   return typeof name === 'string' && name !== '' ? name : 'Error';
 }
 
-/** Adds an error and what it came of. A chain of causes may lead back to itself. */
+/** Adds an error and its causes. A chain of causes may loop back to itself. */
 function addTo(parts: string[], prefix: string, thrown: unknown, seen: Set<unknown>): void {
   if (seen.has(thrown) || seen.size === errorsMax) return;
   seen.add(thrown);
@@ -85,7 +85,7 @@ function textOf(thrown: unknown): string {
   if (!isError(thrown)) return `${describeFound(thrown)} (thrown without an Error, so nothing tells where)`;
   const stack = propertyOf(thrown, 'stack');
   if (typeof stack !== 'string' || stack === '') return `${nameOf(thrown)}: ${messageOf(thrown)}`;
-  // Each line break is looked at once: a message may hold a million of them.
+  // Scans each line break once: a message may hold a million of them.
   const framesAt = stack.search(/\n[ \t]+at /);
   if (framesAt === -1) return toStorableText(stack, stackLengthMax);
   const leadsOn = codeOf(thrown) !== undefined && propertyOf(thrown, 'cause') !== undefined;
@@ -96,8 +96,8 @@ function textOf(thrown: unknown): string {
 }
 
 /**
- * Leaves out the frames of Millrace at the end of a stack, which are the same for any handler. Where there are no others they stay, unless
- * the error is one of Millrace whose cause leads on to the user's program.
+ * Drops Millrace's frames at the end of a stack, which are the same for every handler. Keeps them when there are no others, unless this is
+ * a Millrace error whose cause leads to user code.
  */
 function withoutOwnFrames(frames: string, leadsOn: boolean): string {
   const lines = frames.split('\n');
@@ -121,7 +121,7 @@ function errorsOf(error: Error): readonly unknown[] {
   return Array.isArray(errors) ? errors.slice(0, errorsMax) : [];
 }
 
-/** Returns a property of something that was thrown; undefined where reading it throws. */
+/** Returns a property of a thrown value; undefined if reading it throws. */
 export function propertyOf(error: Error, name: string): unknown {
   try {
     return Reflect.get(error, name);

@@ -56,8 +56,8 @@ export { type ErrorCode, errorTable, type Issue, MillraceError, type MillraceErr
 export { type KafkaTopic, kafka } from './inlets/kafka/kafka.ts';
 export type { KafkaOptions, KafkaPartitioner, KafkaSasl } from './inlets/kafka/kafka-options.ts';
 /**
- * The face of `millrace`: what a program needs to declare pipelines and run an engine. What serves it is `millrace/server`
- * (`server/index.ts`), what a store is made of `millrace/store` (`store/index.ts`), what tests it `millrace/testing`.
+ * The public API of `millrace`: everything a program needs to declare pipelines and run an engine. The HTTP server is `millrace/server`
+ * (`server/index.ts`), stores are built from `millrace/store` (`store/index.ts`), and tests use `millrace/testing`.
  */
 export type { CloudEventOptions } from './inlets/nats/cloud-event.ts';
 export type { NatsConnectionOptions, NatsTlsOptions } from './inlets/nats/connection-options.ts';

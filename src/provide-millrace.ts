@@ -2,9 +2,7 @@ import { createRequire, type ResolveFnOutput, registerHooks } from 'node:module'
 import { extname } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 
-/*
- * This file is the first that the launcher imports, before anybody knows whether there are dependencies: it needs none.
- */
+/* The launcher imports this file first, before it knows whether dependencies are installed, so it must need none. */
 
 const require = createRequire(import.meta.url);
 const extension = extname(fileURLToPath(import.meta.url));
@@ -15,15 +13,14 @@ const own = new Map(
   ]),
 );
 
-/** What a module of a user can import of Millrace: the `exports` of package.json. */
+/** The Millrace modules that a user's module can import: the `exports` of package.json. */
 export const faces: readonly string[] = [...own.keys()];
 
 let lastUrl: string | undefined;
 
 /**
- * From now on a user's module that this thread imports or requires, wherever it lies, gets the Millrace that runs it, not
- * another copy; and its schemas work where no zod is installed beside it. Hooks hold for one thread, so each that imports
- * such modules calls this.
+ * Makes every user module that this thread imports or requires, wherever it lies, get the running Millrace instead of another copy. Its
+ * schemas work even where no zod is installed beside it. Hooks apply to one thread, so each thread that imports such modules calls this.
  */
 export function provideMillrace(): void {
   registerHooks({
@@ -35,14 +32,14 @@ export function provideMillrace(): void {
   });
 }
 
-/** The module that was resolved last: the one that was loading when a load has failed. */
+/** Returns the most recently resolved module: the one that was loading when a load failed. */
 export function lastResolved(): string | undefined {
   return lastUrl;
 }
 
 function resolveFor(specifier: string, resolveAsUsual: () => ResolveFnOutput, conditions: readonly string[]): ResolveFnOutput {
   const url = own.get(specifier);
-  // A `require` resolves no URLs.
+  // `require` resolves no URLs.
   if (url !== undefined) return { url, shortCircuit: true };
   try {
     return resolveAsUsual();

@@ -2,10 +2,10 @@ import { readFileSync } from 'node:fs';
 import { findPackageJSON } from 'node:module';
 import * as z from 'zod';
 
-/** The version in the package's own package.json, wherever in the package this file runs. */
+/** The version from the package's own package.json, wherever in the package this file runs. */
 export const { version } = manifest();
 
-/** Returns the version range in which the package uses another one. */
+/** Returns the version range in which the package depends on another package. */
 export function rangeOf(name: string): string {
   const range = manifest().dependencies[name];
   if (range === undefined) throw new Error(`expected ${name} among the dependencies`);

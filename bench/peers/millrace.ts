@@ -9,7 +9,7 @@ const columnOfN = Object.keys(history.columns).indexOf('n');
 
 const Event = z.object({ key: z.string(), n: z.int(), seq: z.int(), amount: z.number(), at: z.string(), note: z.string() });
 const State = z.object({ count: z.int(), last: z.int(), sum: z.number() });
-/** Those of the work. */
+/** The schemas of the shared work. */
 export const workSchemas = { event: Event, state: State } as const;
 
 /** Handlers wait at it while the peer is at rest. */

@@ -3,7 +3,7 @@ import { millrace, pipeline, sqlite } from '../../src/index.ts';
 import { workSchemas } from '../peers/millrace.ts';
 import { type Distribution, distributionOf } from '../work/distribution.ts';
 
-/** Reads the newest pages of the timelines of random keys, one after the other, in a process that has just begun. In milliseconds. */
+/** Reads the newest timeline page of random keys, one after the other. In milliseconds. */
 export async function readTimelines(
   folder: string,
   { keys, reads }: { readonly keys: number; readonly reads: number },
@@ -16,7 +16,7 @@ export async function readTimelines(
       const key = `account-${String(Math.floor(Math.random() * keys)).padStart(8, '0')}`;
       const from = performance.now();
       const { items } = await mill.timeline('work', key, { limit: 20 });
-      // Hardly any key of those that could be chosen was never used.
+      // A few of the keys were never used.
       if (items.length > 0) took.push(performance.now() - from);
     }
     return distributionOf(took);

@@ -8,7 +8,7 @@ import { followTokens, tokensIn } from '../server/access/tokens.ts';
 
 const text: Values<string> = { accepts: 'a text', read: (value) => value };
 
-/** Who may use what is served, by the variables that say so. */
+/** The environment variables that control access to the server. */
 export const accessSettings = {
   tokens: {
     variable: 'MILLRACE_TOKENS',
@@ -39,10 +39,10 @@ export const accessSettings = {
   },
 } satisfies Readonly<Record<string, Setting>>;
 
-/** What the settings say, before the file of tokens is read. */
+/** The access settings, before the token file is read. */
 export type AccessConfiguration = Omit<ReturnType<typeof readAccessSettings>, 'access'> & { readonly isOpen: boolean };
 
-/** Throws `MILL_INVALID_CONFIGURATION` for a value that is not accepted, and for settings that contradict each other. */
+/** Throws `MILL_INVALID_CONFIGURATION` for a value that is not accepted, and for contradictory settings. */
 export function readAccess(openFlag: boolean | undefined, environment: Environment): AccessConfiguration {
   const { access, ...others } = readAccessSettings(environment);
   const { tokens, tokensFile } = accessSettings;
@@ -54,7 +54,7 @@ export function readAccess(openFlag: boolean | undefined, environment: Environme
   return { ...others, isOpen };
 }
 
-/** Reads the tokens, and goes on reading their file where there is one. Throws `MILL_INVALID_CONFIGURATION`. */
+/** Reads the tokens, and keeps rereading their file if there is one. Throws `MILL_INVALID_CONFIGURATION`. */
 export function accessOptions(configuration: AccessConfiguration, log: Logger): AccessOptions {
   const { tokens, tokensFile, isOpen, metricsAccess, hosts = [] } = configuration;
   const others = { isOpen, hasOpenMetrics: metricsAccess === 'open', hosts };

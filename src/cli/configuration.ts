@@ -13,7 +13,7 @@ import { databaseOfParts, withServerSettings } from './database-settings.ts';
 import { readLimits } from './limit-settings.ts';
 import { UsageError } from './usage-error.ts';
 
-/** What `serve` runs with. */
+/** The configuration of `serve`. */
 export interface Configuration {
   /** Undefined: nobody chose one. */
   readonly port: number | undefined;
@@ -26,12 +26,12 @@ export interface Configuration {
   readonly access: AccessConfiguration;
 }
 
-/** A setting that may have a flag too, which goes before the variable. */
+/** A setting that may also have a flag, which takes precedence over the variable. */
 interface FlaggedSetting<T> extends Setting<T> {
   readonly flag?: string;
 }
 
-/** The port of a server when nobody chose one, and no system that is served alone has its own. */
+/** The default port when nobody chose one and no system served alone has its own. */
 export const usualPort = 8080;
 
 const port = {
@@ -72,10 +72,10 @@ const shutdownTimeoutMs = {
   otherwise: '10s',
 } satisfies FlaggedSetting<number>;
 
-/** The settings that hold for whatever is served, its limits and who may use it left out, in the order of the help. */
+/** The settings that apply to everything served, except limits and access, in the order of the help. */
 export const settings: readonly Setting[] = [port, host, database, logLevel, shutdownTimeoutMs];
 
-/** What flags can say, as typed. */
+/** The values of the flags, as typed. */
 export interface Flags {
   readonly port?: string | undefined;
   readonly host?: string | undefined;
@@ -84,8 +84,8 @@ export interface Flags {
 }
 
 /**
- * Flag over variable over default. Throws `UsageError` for a flag and `MILL_INVALID_CONFIGURATION` for a variable whose
- * value is not accepted; both name it, the value, and what is accepted.
+ * Flag over variable over default. Throws `UsageError` for a flag and `MILL_INVALID_CONFIGURATION` for a variable with a value that is not
+ * accepted; both name it, the value, and the accepted values.
  */
 export function readConfiguration(flags: Flags, environment: Environment): Configuration {
   return {
@@ -99,34 +99,34 @@ export function readConfiguration(flags: Flags, environment: Environment): Confi
   };
 }
 
-/** Returns the address at which this machine reaches a server that reads these variables; without a port when nobody chose one. */
+/** Returns the address at which this machine reaches a server that reads these variables; without a port if nobody chose one. */
 export function readAddress(environment: Environment): { readonly host: string; readonly port: number | undefined } {
   const address = readSetting(host, environment);
   const reachable = [host.otherwise, '0.0.0.0', '::'].includes(address) ? 'localhost' : address;
   return { host: isIPv6(reachable) ? `[${reachable}]` : reachable, port: readSetting(port, environment) };
 }
 
-/** The level of the log, for a command that reads no other setting. */
+/** Reads the log level, for a command that reads no other setting. */
 export function readLogLevel(environment: Environment): LogLevel {
   return readSetting(logLevel, environment);
 }
 
-/** The database that the flag names, and no variable; undefined without the flag. Throws `UsageError`. */
+/** Returns the database named by the flag, ignoring variables; undefined without the flag. Throws `UsageError`. */
 export function readDatabaseFlag(flag: string | undefined, environment: Environment): Database | undefined {
   const { otherwise: _, ...optional } = database;
   const named = chosen(optional, flag, {});
   return named && withServerSettings(named, environment);
 }
 
-/** The database that a flag other than `--database` names. Throws `UsageError`. */
+/** Returns the database named by a flag other than `--database`. Throws `UsageError`. */
 export function readNamedDatabase(flag: string, text: string, environment: Environment): Database {
   const named = readValue(database.values, text, (message) => new UsageError(`${flag}: ${message}`));
   return withServerSettings(named, environment);
 }
 
 /**
- * The database: flag over `DATABASE_URL` over the variables of its parts over default, with what the environment says of how to use a
- * server. Throws as {@link readConfiguration} does.
+ * Returns the database: flag over `DATABASE_URL` over the variables of its parts over default, with the environment's server settings.
+ * Throws like {@link readConfiguration}.
  */
 export function readDatabaseSetting(flag: string | undefined, environment: Environment): Database {
   const isNamed = flag || environment[database.variable];
@@ -134,7 +134,7 @@ export function readDatabaseSetting(flag: string | undefined, environment: Envir
   return withServerSettings(parts ?? chosen(database, flag, environment), environment);
 }
 
-/** The variables of the process over those of `./.env`. Throws `MILL_INVALID_CONFIGURATION` when that file cannot be read. */
+/** Returns the variables of the process over those of `./.env`. Throws `MILL_INVALID_CONFIGURATION` if that file cannot be read. */
 export function readEnvironment(processVariables: Environment): Environment {
   const set = Object.entries(processVariables).filter(([, value]) => value !== undefined && value !== '');
   return { ...readDotEnv('.env'), ...Object.fromEntries(set) };
@@ -142,9 +142,9 @@ export function readEnvironment(processVariables: Environment): Environment {
 
 function readDotEnv(path: string): Environment {
   try {
-    // A folder of that name is someone else's.
+    // A folder of that name belongs to something else.
     if (!statSync(path, { throwIfNoEntry: false })?.isFile()) return {};
-    // What some editors put in front of UTF-8 is no part of the first variable's name.
+    // The byte-order mark that some editors add is not part of the first variable's name.
     return parseEnv(readFileSync(path, 'utf8').replace(/^\uFEFF/, ''));
   } catch (error) {
     const message = `${path}: cannot be read: ${messageOf(error)}; let this user read it, or start in another folder`;

@@ -8,7 +8,7 @@ import type { Database } from './database.ts';
 
 const text: Values<string> = { accepts: 'a text', read: (value) => value };
 
-/** How a kind of server is called, by whoever has no URL. */
+/** The names of server kinds, for configuration without a URL. */
 const types: Readonly<Record<string, 'postgres' | 'mysql'>> = {
   postgres: 'postgres',
   postgresql: 'postgres',
@@ -16,10 +16,10 @@ const types: Readonly<Record<string, 'postgres' | 'mysql'>> = {
   mariadb: 'mysql',
 };
 
-/** Where MySQL listens, and no PostgreSQL that nobody has put there. */
+/** The default port of MySQL, on which no PostgreSQL listens by default. */
 const mysqlPort = 3_306;
 
-/** What a URL says, by variables of its own, for those who have no URL. */
+/** The parts of a URL as separate variables, for configuration without a URL. */
 const partSettings = {
   type: {
     variable: 'DB_TYPE',
@@ -38,7 +38,7 @@ const partSettings = {
   name: { variable: 'DB_NAME', meaning: 'name of the database; on PostgreSQL the default is the name of the user', values: text },
 } satisfies Record<string, Setting>;
 
-/** Part of the address as well, and beside a URL that does not say it. */
+/** Part of the address as well, and allowed beside a URL that does not set it. */
 const sslMode = {
   variable: 'DB_SSLMODE',
   meaning: 'whether the connection is encrypted, and how far the server is checked',
@@ -107,12 +107,12 @@ const serverSettings = {
   },
 } satisfies { readonly [Name in keyof PostgresOptions]?: Setting };
 
-/** How a database server is found and used, in the order of the help. */
+/** The settings to find and use a database server, in the order of the help. */
 export const databaseSettings = { ...partSettings, sslMode, ...serverSettings };
 
 /**
- * The database that the parts of its address name, where there is no URL. Undefined when they name none. Throws
- * `MILL_INVALID_CONFIGURATION` for a value that is not accepted, for parts without a host, and where it cannot be told what kind of server is meant.
+ * Returns the database named by the parts of its address, without a URL. Undefined if they name none. Throws `MILL_INVALID_CONFIGURATION`
+ * for a value that is not accepted, for parts without a host, and if the kind of server is unclear.
  */
 export function databaseOfParts(environment: Environment): Database | undefined {
   const parts = readSettings(partSettings, environment);
@@ -126,7 +126,7 @@ export function databaseOfParts(environment: Environment): Database | undefined 
   );
 }
 
-/** The database with what the environment says of how to use a server. Throws `MILL_INVALID_CONFIGURATION` for a value that is not accepted. */
+/** Returns the database with the environment's server settings. Throws `MILL_INVALID_CONFIGURATION` for a value that is not accepted. */
 export function withServerSettings(database: Database, environment: Environment): Database {
   if (database.kind !== 'postgres' && database.kind !== 'mysql') return database;
   const chosen = Object.entries(readSettings(serverSettings, environment)).filter(([, value]) => value !== undefined);
@@ -134,7 +134,7 @@ export function withServerSettings(database: Database, environment: Environment)
   return { ...database, url: withSslMode(database.url, environment), options: { ...database.options, ...Object.fromEntries(chosen) } };
 }
 
-/** Throws `MILL_INVALID_CONFIGURATION` for a setting that MySQL has nothing for. */
+/** Throws `MILL_INVALID_CONFIGURATION` for a setting that MySQL does not support. */
 function checkOfMysql(chosen: ReadonlySet<string>): void {
   const { schema, pooled } = serverSettings;
   const [wrong] = Object.entries({ schema, pooled }).filter(([name]) => chosen.has(name));
@@ -143,7 +143,7 @@ function checkOfMysql(chosen: ReadonlySet<string>): void {
   throw new MillraceError('MILL_INVALID_CONFIGURATION', `${variable}: expected none beside a database of MySQL, found one`);
 }
 
-/** Throws `MILL_INVALID_CONFIGURATION` where the URL says something else: nobody could tell which of them counts. */
+/** Throws `MILL_INVALID_CONFIGURATION` if the URL says something else: it would be unclear which one counts. */
 function withSslMode(url: string, environment: Environment): string {
   const mode = readSetting(sslMode, environment);
   if (mode === undefined) return url;

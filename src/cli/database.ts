@@ -2,17 +2,17 @@ import { resolve } from 'node:path';
 import type { MysqlOptions } from '../store/mysql/mysql-options.ts';
 import type { PostgresOptions } from '../store/postgres/postgres-options.ts';
 
-/** A database server, as a URL names it, and how to use it. */
+/** A database server's URL, and how to use it. */
 type ServerDatabase =
   | { readonly kind: 'postgres'; readonly url: string; readonly options: PostgresOptions }
   | { readonly kind: 'mysql'; readonly url: string; readonly options: MysqlOptions };
 
-/** Where events are kept. */
+/** The database that holds the events. */
 export type Database = { readonly kind: 'sqlite'; readonly path: string } | { readonly kind: 'memory' } | ServerDatabase;
 
 /**
- * Reads a database URL: `postgres://user@host/name`, `mysql://user@host/name`, `sqlite:./data/millrace.db`, `sqlite:///var/lib/millrace.db`, `./millrace.db`, `memory:`.
- * `undefined` when it is none of them.
+ * Parses a database URL: `postgres://user@host/name`, `mysql://user@host/name`, `sqlite:./data/millrace.db`,
+ * `sqlite:///var/lib/millrace.db`, `./millrace.db`, `memory:`. `undefined` for any other text.
  */
 export function readDatabase(text: string): Database | undefined {
   if (text === 'memory:') return { kind: 'memory' };
@@ -23,17 +23,17 @@ export function readDatabase(text: string): Database | undefined {
   return path === undefined || path === ':memory:' ? undefined : { kind: 'sqlite', path };
 }
 
-/** What {@link readDatabase} accepts, for the message that refuses another text. */
+/** The forms that {@link readDatabase} accepts, for the message that refuses another text. */
 export const acceptedDatabases =
   'postgres://USER@HOST/NAME, mysql://USER@HOST/NAME, sqlite:PATH, a path that ends in .db or .sqlite, or memory:';
 
-/** The database as it is named to people: `sqlite:/srv/data/millrace.db`, `postgres://db.internal/orders`. */
+/** Returns the database's name for people: `sqlite:/srv/data/millrace.db`, `postgres://db.internal/orders`. */
 export function describeDatabase(database: Database): string {
   if (database.kind === 'memory') return 'memory, gone when it stops';
   return database.kind === 'sqlite' ? `sqlite:${resolve(database.path)}` : withoutCredentials(database);
 }
 
-/** A password in which a / or ? was not encoded is none to the parser: what stands before the last @ is left out then. */
+/** The parser does not recognise a password with an unencoded / or ?: in that case everything before the last @ is left out. */
 function withoutCredentials({ kind, url }: ServerDatabase): string {
   const { host, pathname } = new URL(/^[a-z]+:\/\/[^/?#]*@/i.test(url) ? url : url.replace(/\/\/.*@/s, '//'));
   return `${kind}://${host}${pathname}`;

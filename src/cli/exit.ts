@@ -1,21 +1,21 @@
 import { syncBuiltinESMExports } from 'node:module';
 
-/** The function of Node.js, while another one stands in its place. */
+/** Node.js's own function, while another one replaces it. */
 let original: typeof process.exit | undefined;
 let isEnding = false;
 
-/** Ends the process. Every end that Millrace itself makes comes by here: see {@link refuseExits}. */
+/** Ends the process. Every exit by Millrace itself goes through here: see {@link refuseExits}. */
 export function exit(code?: number): never {
   isEnding = true;
   const end = original ?? process.exit;
-  // With an argument that is undefined it would forget `process.exitCode`.
+  // With an undefined argument it would forget `process.exitCode`.
   return code === undefined ? end.call(process) : end.call(process, code);
 }
 
-/** Thrown in the place where a served program called `process.exit()`. */
+/** Thrown where a served program called `process.exit()`. */
 export class ExitCalled extends Error {
   override readonly name = 'ExitCalled';
-  /** The exit code that was asked for, unless that says that all is well. */
+  /** The requested exit code, unless it signals success. */
   readonly exitCode: number;
 
   constructor(code: unknown, calledAs: (code?: never) => never) {
@@ -26,23 +26,22 @@ export class ExitCalled extends Error {
   }
 }
 
-/** Hears how a served program ends the process. */
+/** Receives a served program's attempts to end the process. */
 export interface ExitListener {
-  /** It has called `process.exit()`, which throws this. */
+  /** The program has called `process.exit()`, which throws this error. */
   exitCalled(exit: ExitCalled): void;
-  /** It ends the process by a `process.exit` that it has kept from before. Nothing can be done about it. */
+  /** The program ends the process by a reference to `process.exit` that it kept from before. Nothing can be done about it. */
   exitBypassed(): void;
 }
 
 /**
- * From now on `process.exit()` throws an `ExitCalled` where it is called: a program that is served does not end what others have under
- * way, and never as if all were well. Call it before modules load, since they may take the function over. The returned function sets who
- * hears of it.
+ * Makes `process.exit()` throw an `ExitCalled`: a served program must not end the work of others, and never with a success code. Call it
+ * before modules load, since they may keep a reference to the function. The returned function sets the listener.
  */
 export function refuseExits(): (listener: ExitListener) => void {
   let listener: ExitListener | undefined;
   const refused = (code?: number | string | null): never => {
-    // Nothing is left to stop, and a listener for the end must not make a success of a failure.
+    // Nothing is left to stop, and an exit listener must not turn a failure into a success.
     if (isEnding) return undefined as never;
     const called = new ExitCalled(code, refused);
     listener?.exitCalled(called);

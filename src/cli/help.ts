@@ -5,7 +5,7 @@ import { databaseSettings } from './database-settings.ts';
 import { limitSettings } from './limit-settings.ts';
 import type { Shipped } from './shipped.ts';
 
-/** The tables of variables for the foot of a help page: those that hold for everything, the limits, then those of systems. */
+/** Returns the tables of variables for the foot of a help page: the general ones, the limits, then those of systems. */
 export function environmentHelp(systems: Shipped['systems']): string {
   const own = systems.flatMap((system) =>
     'settings' in system ? [{ heading: `System ${system.name}:`, settings: Object.values<Setting>(system.settings) }] : [],
@@ -23,7 +23,7 @@ function line({ variable, meaning, otherwise, required, unset }: Setting, width:
   return `  ${variable.padEnd(width)}${meaning} (${required ? 'required' : `default: ${otherwise ?? unset ?? 'none'}`})`;
 }
 
-/** The commands as one would type them, for the foot of the program's help. */
+/** Returns example command lines, for the foot of the program's help. */
 export function examples(commands: Shipped['commands']): string {
   const all = [...ofServe, ...commands.map(({ example }) => example), ...ofStores];
   const width = Math.max(...all.map(([line]) => line.length)) + 3;

@@ -1,7 +1,4 @@
-/**
- * The face of the command line for the commands that systems bring along. It is not published: whoever embeds Millrace has
- * `src/index.ts`.
- */
+/** The command line's API for commands that systems provide. It is not published: embedding programs use `src/index.ts`. */
 export { readSetting } from '../configuration/setting.ts';
 export { share } from '../configuration/values.ts';
 export { messageOf } from '../errors.ts';

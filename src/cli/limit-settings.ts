@@ -6,7 +6,7 @@ import { type HttpLimits, httpLimits, pathParameterLengthFor } from '../server/h
 
 const bytesMax = 100 * 1024 * 1024;
 
-/** The engine's limits by the variables that set them: `MAX_` and the name of a limit of numbers, but for the one that is older than that rule. */
+/** The engine's limits by the variables that set them: `MAX_` and the limit's name for counts, except for one that predates the rule. */
 const engineSettings = {
   backlog: limit('backlog', 'QUEUE_SIZE', 100_000_000, 'accepted events of a pipeline that may wait; more are refused with 503'),
   sends: {
@@ -107,12 +107,12 @@ const httpSettings = {
   },
 } satisfies { readonly [Name in keyof HttpLimits]?: Setting<number> };
 
-/** The limits that can be set, by name: those of the engine, then those of the HTTP server. */
+/** The configurable limits, by name: the engine's, then the HTTP server's. */
 export const limitSettings = { ...engineSettings, ...httpSettings };
 
 /**
- * The limits of the engine and of the HTTP server that the environment sets. A body has room for the largest event, and a path for the
- * longest key. Throws `MILL_INVALID_CONFIGURATION` for a value that is not accepted, and for a body limit below the event limit.
+ * Returns the engine's and the HTTP server's limits from the environment. A body has room for the largest event, and a path for the longest
+ * key. Throws `MILL_INVALID_CONFIGURATION` for a value that is not accepted, and for a body limit below the event limit.
  */
 export function readLimits(environment: Environment): { readonly limits: Limits; readonly http: HttpLimits } {
   const limits = engineLimits(environment);
@@ -122,7 +122,7 @@ export function readLimits(environment: Environment): { readonly limits: Limits;
   return { limits, http: { ...httpLimits, ...chosen, bodyBytes, pathParameterLength: pathParameterLengthFor(limits.keyLength) } };
 }
 
-/** Names the variables, as `limitsWith` names the limits. */
+/** Names the variables, where `limitsWith` names the limits. */
 function engineLimits(environment: Environment): Limits {
   const chosen = readSettings(engineSettings, environment);
   const least = leastSends(chosen);
@@ -134,7 +134,7 @@ function engineLimits(environment: Environment): Limits {
   );
 }
 
-/** Nobody could bring the largest event in over HTTP. An event limit that nobody chose promises no such thing. */
+/** Nobody could send the largest event over HTTP. A default event limit makes no such promise. */
 function checkEventFits(bodyBytes: number, eventBytes: number, environment: Environment): void {
   if (!environment[engineSettings.eventBytes.variable] || bodyBytes >= eventBytes) return;
   throw new MillraceError(

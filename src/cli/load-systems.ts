@@ -15,9 +15,8 @@ import type { DeclaredSystem } from './shipped.ts';
 import { UsageError } from './usage-error.ts';
 
 /**
- * What is to be served: those of our systems that are named, and those that modules of the user export; without names every
- * system of ours. Throws `UsageError` for an unknown name and `MILL_INVALID_CONFIGURATION` for a module that does not load or
- * exports no pipeline.
+ * Returns the systems to serve: the named built-in ones, and those exported by the user's modules; without names, every built-in system.
+ * Throws `UsageError` for an unknown name and `MILL_INVALID_CONFIGURATION` for a module that does not load or exports no pipeline.
  */
 export async function loadSystems(names: readonly string[], ownSystems: readonly DeclaredSystem[]): Promise<readonly DeclaredSystem[]> {
   if (names.length === 0) return ownSystems;
@@ -29,7 +28,7 @@ export async function loadSystems(names: readonly string[], ownSystems: readonly
   return [...systems.keys()];
 }
 
-/** Throws `MILL_INVALID_CONFIGURATION` that says where both pipelines come from. */
+/** Throws `MILL_INVALID_CONFIGURATION` saying where both pipelines come from. */
 function checkNamesDiffer(systems: ReadonlyMap<DeclaredSystem, string>): void {
   const known = new Map<string, string>();
   for (const [system, from] of systems) {
@@ -41,7 +40,7 @@ function checkNamesDiffer(systems: ReadonlyMap<DeclaredSystem, string>): void {
   }
 }
 
-/** None of one with settings, which makes its pipelines once they are read. */
+/** Returns none for a system with settings, which makes its pipelines once they are read. */
 function pipelinesOf(system: DeclaredSystem): readonly AnyPipeline[] {
   return 'pipelines' in system ? system.pipelines : [];
 }
@@ -53,7 +52,7 @@ function alike(name: string, one: string, other: string): MillraceError {
 
 const isModule = /\.[cm]?[jt]s$/;
 
-/** Tells the path of a module from the name of a system. */
+/** Distinguishes the path of a module from the name of a system. */
 export function isPath(name: string): boolean {
   return /[/\\]|\.(?:[cm]?[jt]sx?|json)$/.test(name);
 }
@@ -99,7 +98,7 @@ function describeExport(value: unknown): string {
   return describeFound(value);
 }
 
-/** A user's bare pipelines as a system: they get the routes that every pipeline has. */
+/** Wraps a user's bare pipelines in a system: they get the routes that every pipeline has. */
 function systemOf(path: string, pipelines: readonly AnyPipeline[]): System {
   const name = basename(path, extname(path));
   return { name, title: name, description: `The pipelines of ${basename(path)}`, pipelines };

@@ -19,13 +19,13 @@ import { addStore } from './store.ts';
 import { addSystemCommands, type Invocation } from './system-commands.ts';
 import { addToken } from './token.ts';
 
-/** What the program is put together from, beside its commands. */
+/** The parts of the program besides its commands. */
 interface Parts {
   readonly orders: StopOrders;
   readonly shipped: Shipped;
 }
 
-/** Runs one command to its end and leaves with its exit code. */
+/** Runs one command to its end and exits with its exit code. */
 export async function main(words: readonly string[], { orders, shipped }: Parts): Promise<void> {
   let environment: Environment = process.env;
   const program = new Command('millrace');
@@ -34,7 +34,7 @@ export async function main(words: readonly string[], { orders, shipped }: Parts)
     process.stderr.write(text);
     exit(exitCode);
   };
-  // A terminal that was closed, or a reader that has ended: nobody is left to be told, and that is no reason to fail.
+  // A terminal was closed, or a reader has ended: there is nobody left to tell, and that is no reason to fail.
   process.stderr.on('error', () => undefined);
   process.on('uncaughtException', fail);
   process.on('unhandledRejection', fail);
@@ -47,7 +47,7 @@ export async function main(words: readonly string[], { orders, shipped }: Parts)
     else if (error.code === 'commander.help') exit(2);
     else if (error.exitCode !== 0) fail(error);
   }
-  // What a command leaves behind (an idle connection, a timer) does not keep the program alive.
+  // Leftovers of a command (an idle connection, a timer) must not keep the program alive.
   exit();
 }
 
@@ -62,7 +62,7 @@ function declare(program: Command, invocation: Invocation, { systems, commands }
     .helpOption('-h, --help', 'print help, for a command too')
     .helpCommand(false)
     .configureHelp({ showGlobalOptions: false })
-    // Errors are told in one place, by describeFailure.
+    // Errors are reported in one place, by describeFailure.
     .configureOutput({ outputError: () => undefined })
     .exitOverride()
     .addHelpText('after', () => `\n${examples(commands)}\n\n${environmentHelp(systems)}`);
@@ -78,7 +78,7 @@ function declare(program: Command, invocation: Invocation, { systems, commands }
   addOperator(program, environment);
 }
 
-/** The longest command that the words start with, for the hint: `millrace simulate rockets`. */
+/** Returns the longest command that the words start with, for the hint: `millrace simulate rockets`. */
 function commandMeant(program: Command, words: readonly string[]): string {
   let command = program;
   let name = program.name();

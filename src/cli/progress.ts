@@ -1,25 +1,25 @@
 import { SingleBar } from 'cli-progress';
 
-/** How far a run has come, for people. */
+/** The progress of a run, for people. */
 export interface Progress {
-  /** So many more of the total are done. */
+  /** Adds to the amount done. */
   step(count?: number): void;
-  /** Something to know beside it; the same again is not told again. */
+  /** Prints a remark once; repetitions are dropped. */
   note(text: string): void;
-  /** What it waits for, empty for nothing any more; only a bar shows it. */
+  /** Shows what the run waits for, or an empty text for nothing; only a bar shows it. */
   status(text: string): void;
-  /** Writes whole lines to stdout or stderr, which the bar would otherwise stand in. */
+  /** Writes whole lines to stdout or stderr without colliding with the bar. */
   print(stream: NodeJS.WriteStream, lines: string): void;
   end(): void;
 }
 
-/** A bar on stderr when that is a terminal; otherwise only the notes, a line each. */
+/** Shows a bar on stderr if that is a terminal; otherwise only the notes, a line each. */
 export function progressOf(total: number): Progress {
   return process.stderr.isTTY ? bar(total) : lines();
 }
 
 const clearLine = '\r\x1b[K';
-/** The bar goes back to where the cursor was saved when it ends, so that place moves along with the lines. */
+/** When the bar ends it returns to the saved cursor, so the saved place moves along with the lines. */
 const saveCursor = '\x1b7';
 
 function bar(total: number): Progress {

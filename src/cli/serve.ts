@@ -22,7 +22,7 @@ import { StrayFailures } from './stray-failures.ts';
 import type { Invocation } from './system-commands.ts';
 import { UsageError } from './usage-error.ts';
 
-/** Adds `millrace serve`, which serves all of our systems unless some are named. */
+/** Adds `millrace serve`, which serves all built-in systems unless some are named. */
 export function addServe(program: Command, { environment, orders }: Invocation, ownSystems: readonly DeclaredSystem[]): void {
   program
     .command('serve')
@@ -47,7 +47,7 @@ export function addServe(program: Command, { environment, orders }: Invocation, 
       }
       const configuration = readConfiguration(flags, environment);
       const onExit = refuseExits();
-      // A module may take its time, and never come to an end.
+      // A module may load slowly, or never finish.
       const loaded = await Promise.race([stop, loadSystems(names, ownSystems)]);
       const systems = loaded?.map((declared) => configure(declared, environment));
       if (systems === undefined) return;
@@ -62,7 +62,7 @@ export function addServe(program: Command, { environment, orders }: Invocation, 
 
 type ServeFlags = Flags & { readonly watch?: boolean; readonly check?: boolean };
 
-/** Loaded when it is used: nothing of it serves. */
+/** Loaded on use: a server needs none of it. */
 async function watch(names: readonly string[], flags: Flags, stop: Promise<void>): Promise<number | undefined> {
   if (!names.some(isPath)) throw new UsageError('--watch: expected the path of a module of yours, such as ./my-pipelines.ts');
   const { watchServe } = await import('./watch/watch.ts');
@@ -71,16 +71,16 @@ async function watch(names: readonly string[], flags: Flags, stop: Promise<void>
 }
 
 interface Serving {
-  /** Whether the systems were named. */
+  /** True if the systems were named. */
   readonly chosen: boolean;
   readonly configuration: Configuration;
-  /** Resolves when somebody asks to stop. */
+  /** Resolves on a request to stop. */
   readonly stop: Promise<void>;
-  /** Sets who hears that the served program ends the process. */
+  /** Sets the listener for the served program's exits. */
   readonly onExit: (listener: ExitListener) => void;
 }
 
-/** Serves until it is asked to stop, or must: then it returns the exit code. Throws when the start fails, and when the store fails for good. */
+/** Serves until it is asked to stop, or must; then it returns the exit code. Throws if the start fails, or the store fails for good. */
 async function serve(systems: readonly System[], { chosen, configuration, stop, onExit }: Serving): Promise<number | undefined> {
   const counts = new ProcessCounts();
   const log = createLogger(configuration.logLevel, counts);
@@ -107,13 +107,13 @@ async function serve(systems: readonly System[], { chosen, configuration, stop, 
     await server.stop(shutdownTimeoutMs);
     return failures.exitCode;
   } catch (failure) {
-    // Requests under way get their 503. That something cannot be stopped after this is no news beside it.
+    // Requests under way get their 503. A failure to stop something adds nothing to the first failure.
     await Promise.allSettled([server?.stop(shutdownTimeoutMs), mill.stop({ timeoutMs: shutdownTimeoutMs })]);
     throw failure;
   }
 }
 
-/** Makes the engine, which opens nothing yet. Throws for declarations that do not go together. */
+/** Creates the engine, which opens nothing yet. Throws for incompatible declarations. */
 function declare(systems: readonly System[], { database, limits }: Configuration, log: ReturnType<typeof createLogger>) {
   const pipelines = systems.flatMap((system) => system.pipelines);
   return millrace({ store: storeFor(database), pipelines, limits, log, tracing: openTelemetry() });
@@ -123,12 +123,12 @@ const openAdvice =
   `anybody who reaches this address may do all: set tokens (${accessSettings.tokens.variable}) unless that is right; ` +
   `names with a dot under which the server is reached go into ${accessSettings.hosts.variable}`;
 
-/** The port of a system that was asked for alone. */
+/** Returns the port of a system that was requested alone. */
 function ownPort(systems: readonly System[], chosen: boolean): number | undefined {
   return chosen && systems.length === 1 ? systems[0]?.port : undefined;
 }
 
-/** The one line on stdout. Whoever started this may have stopped reading; that is no reason to stop serving. */
+/** Prints the only line on stdout. Whoever started this may have stopped reading; that is no reason to stop serving. */
 function announce(line: string): void {
   process.stdout.on('error', () => undefined);
   process.stdout.write(line);

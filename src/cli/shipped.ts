@@ -3,7 +3,7 @@ import type { SystemCommand } from './system-commands.ts';
 
 export type DeclaredSystem = System | ConfigurableSystem;
 
-/** What comes with the program. It is handed in by whoever puts both together: the command line knows no system by itself. */
+/** The systems and commands that come with the program. They are passed in: the command line itself knows no systems. */
 export interface Shipped {
   readonly systems: readonly DeclaredSystem[];
   readonly commands: readonly SystemCommand[];

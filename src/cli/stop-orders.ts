@@ -1,38 +1,38 @@
 import { constants } from 'node:os';
 import { exit } from './exit.ts';
 
-/** Asks the program to stop. */
+/** A request to stop the program. */
 export interface StopOrder {
   readonly signal: 'SIGINT' | 'SIGTERM' | 'SIGHUP';
   /**
-   * How it came: as a signal to this process, by the launcher on an old Node.js, or because the parent is gone that npm had
-   * put in between.
+   * The way it came: as a signal to this process, through the launcher on an old Node.js, or because the intermediate parent that npm
+   * started is gone.
    */
   readonly way: 'signal' | 'launcher' | 'parent';
-  /** When it came, on a clock of its own for each way. */
+  /** When it came, by a clock of its own for each way. */
   readonly atMs: number;
 }
 
-/** The source of orders to stop. The launcher hears them from its first line on (`bin/stop-orders.js`), and they wait there. */
+/** The source of requests to stop. The launcher receives them from its first line on (`bin/stop-orders.js`), and they wait there. */
 export interface StopOrders {
-  /** Passes every order on, those that have waited first, to this listener in place of a former one. */
+  /** Passes every request, starting with those waiting, to this listener, which replaces the previous one. */
   onStopOrder(listen: (order: StopOrder) => void): void;
 }
 
-/** npm passes the Ctrl-C of a terminal on, which has reached its script already: so one press arrives twice, so close together. */
+/** npm passes on the Ctrl-C of a terminal, which its script has already received: one press arrives twice, this close together. */
 const echoMs = 1_000;
 
 /**
- * Resolves at the first order to stop; a second one ends the process at once, with the exit code of its signal.
+ * Resolves at the first request to stop; a second one ends the process at once, with the exit code of its signal.
  *
- * An order may come by two ways (a service manager that signals every process of a service reaches the launcher and its
- * child), so it is the second one *of a way* that counts.
+ * One request may arrive in two ways (a service manager that signals every process of a service reaches the launcher and its child), so
+ * only the second one *in the same way* counts.
  */
 export async function stopRequested(orders: StopOrders, options?: { readonly echoes: boolean }): Promise<void> {
   await firstStopOrder(orders, options);
 }
 
-/** As {@link stopRequested}; resolves to the order. */
+/** Like {@link stopRequested}, but resolves to the request. */
 export function firstStopOrder({ onStopOrder }: StopOrders, { echoes = isRunByNpm() } = {}): Promise<StopOrder> {
   const { promise, resolve } = Promise.withResolvers<StopOrder>();
   const heard = new Map<StopOrder['way'], StopOrder>();
@@ -46,7 +46,7 @@ export function firstStopOrder({ onStopOrder }: StopOrders, { echoes = isRunByNp
   return promise;
 }
 
-/** Ends the process at the first order to stop: for commands that leave nothing half done. */
+/** Ends the process at the first request to stop: for commands that leave nothing half done. */
 export function endWhenAsked({ onStopOrder }: StopOrders, beforeEnd: () => void = () => undefined): void {
   onStopOrder((order) => {
     beforeEnd();
@@ -55,8 +55,8 @@ export function endWhenAsked({ onStopOrder }: StopOrders, beforeEnd: () => void 
 }
 
 /**
- * Ends the process by the signal of an order, where threads run: an exit would wait for one that is in the midst of a long call to SQLite.
- * Nothing that listens for the end of the process is called.
+ * Ends the process by the request's signal, for use with threads: an exit would wait for a thread in the middle of a long SQLite call. Exit
+ * listeners are not called.
  */
 export function endByOrder(order: StopOrder): never {
   process.removeAllListeners(order.signal);

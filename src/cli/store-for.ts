@@ -5,7 +5,7 @@ import { sqlite } from '../store/sqlite/sqlite-store.ts';
 import type { Store } from '../store/store.ts';
 import type { Database } from './database.ts';
 
-/** The store for a database. Nothing is opened yet. */
+/** Returns the store for a database. Nothing is opened yet. */
 export function storeFor(database: Database): Store {
   switch (database.kind) {
     case 'memory':

@@ -4,7 +4,7 @@ import { endWhenAsked, type StopOrders } from './stop-orders.ts';
 import { addStoreDelete } from './store/delete.ts';
 import { addStoreList } from './store/list.ts';
 
-/** Adds `millrace store` and what can be done to a store. */
+/** Adds `millrace store` and its subcommands. */
 export function addStore(program: Command, environment: Environment, orders: StopOrders): void {
   const store = program
     .command('store')

@@ -6,8 +6,8 @@ import type { ProcessCounts } from '../telemetry/process-counts.ts';
 import { ExitCalled } from './exit.ts';
 
 /*
- * A failure strays when nobody waits for it: a promise that a handler forgot to await rejects, or an emitter throws from a callback. It
- * belongs to no turn any more.
+ * A stray failure is one that nobody waits for: a promise that a handler forgot to await rejects, or an emitter throws from a callback. It
+ * no longer belongs to any turn.
  */
 
 const said = {
@@ -15,35 +15,35 @@ const said = {
   uncaughtException: 'an exception that nobody caught, outside of any turn',
 } as const;
 
-/** Turns that one line names. */
+/** Maximum turns named in one line. */
 const namedMax = 10;
 
 export interface StrayFailuresMeans {
   readonly log: Pick<Logger, 'error'>;
   readonly counts: ProcessCounts;
   readonly turns: Turns;
-  /** Ends the process gently. */
+  /** Ends the process gracefully. */
   end(): void;
 }
 
 /**
- * What becomes of a failure that nobody waits for, and of a `process.exit()`, while a program is served. Each is logged with its stack
- * and the turn that it began in, and counted.
+ * Handles failures that nobody waits for, and calls of `process.exit()`, while a program is served. Each is counted, and logged with its
+ * stack and the turn it began in.
  *
  * - A failure of the served program ends nothing: every turn is whole or has failed, so nothing of the engine depends on it.
- * - A failure of Millrace itself ends the process gently, since its state may be broken.
- * - A `process.exit()` of the served program ends the process gently, too, and fails the attempt that called it.
+ * - A failure of Millrace itself ends the process gracefully, since its state may be broken.
+ * - A `process.exit()` of the served program also ends the process gracefully, and fails the attempt that called it.
  */
 export class StrayFailures {
   readonly #means: StrayFailuresMeans;
-  /** That of the process, once it must end. */
+  /** The exit code of the process, once it must end. */
   exitCode: number | undefined;
 
   constructor(means: StrayFailuresMeans) {
     this.#means = means;
   }
 
-  /** Takes the place of those who listened before. */
+  /** Replaces earlier listeners. */
   listen(): void {
     for (const event of ['unhandledRejection', 'uncaughtException'] as const) {
       process.removeAllListeners(event);
@@ -51,7 +51,7 @@ export class StrayFailures {
     }
   }
 
-  /** The served program has called `process.exit()`, which throws now. */
+  /** Handles a call of `process.exit()` by the served program, which throws now. */
   exitCalled(exit: ExitCalled): void {
     const { log, counts, turns, end } = this.#means;
     counts.strayFailures.exit += 1;
@@ -65,7 +65,7 @@ export class StrayFailures {
     end();
   }
 
-  /** The process ends, and nothing can be done about it: the served program has kept a `process.exit` from before it was served. */
+  /** Handles an unstoppable exit: the served program kept a `process.exit` from before it was served. */
   exitBypassed(): void {
     const { log, turns } = this.#means;
     log.error(
@@ -75,7 +75,7 @@ export class StrayFailures {
   }
 
   #strayed(event: keyof typeof said, thrown: unknown): void {
-    // It was told of when it was called.
+    // Already reported when it was called.
     if (isInstance(thrown, ExitCalled)) return;
     const { log, counts, end } = this.#means;
     counts.strayFailures[event] += 1;
@@ -103,10 +103,10 @@ export class StrayFailures {
 const own = new URL('..', import.meta.url).href;
 
 /**
- * Whether Millrace itself failed, as far as a stack tells. An exception that passed through a frame of Millrace broke it off, unless a
- * listener of an event target threw it: those break nothing off, an `AbortSignal`'s among them. A rejection may have begun in Millrace,
- * where the program was called: it is Millrace's only where the innermost frame is, no frame is the program's, and the error is none that
- * Millrace answers its callers with, one of whom has not waited.
+ * Returns whether Millrace itself failed, as far as a stack tells. An exception that passed through a frame of Millrace interrupted it,
+ * unless an event target's listener threw it: those interrupt nothing, including an `AbortSignal`'s. A rejection may have begun in
+ * Millrace, which called the program: it is Millrace's only if the innermost frame is, no frame is the program's, and the error is not one
+ * that Millrace returns to callers, one of whom has not awaited it.
  */
 export function isOfMillrace(event: keyof typeof said, thrown: unknown): boolean {
   const frames = framesOf(thrown);
@@ -130,7 +130,7 @@ function isOfProgram(frame: string): boolean {
   return !isOwn(frame) && !isOfNode(frame) && !frame.includes('/node_modules/');
 }
 
-/** All of them that have a place, also those that logs leave out. An error whose stack cannot be read is nobody's of ours. */
+/** Returns all frames that have a place, including those left out of logs. An error whose stack cannot be read is not ours. */
 function framesOf(thrown: unknown): readonly string[] {
   try {
     const stack = isError(thrown) ? thrown.stack : undefined;

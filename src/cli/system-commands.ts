@@ -2,28 +2,28 @@ import type { Command } from 'commander';
 import type { Environment } from '../configuration/setting.ts';
 import type { StopOrders } from './stop-orders.ts';
 
-/** What a command is called with, beside its words. */
+/** The context of a command besides its words. */
 export interface Invocation {
   /** The variables of the process and of `.env`. */
   readonly environment: Environment;
   readonly orders: StopOrders;
 }
 
-/** A command that a system brings along. */
+/** A command that a system provides. */
 export interface SystemCommand {
   /** `rockets` as in `millrace simulate rockets`. */
   readonly name: string;
-  /** The verb in front of the name; a command without one stands by itself. */
+  /** The verb in front of the name; a command without a verb stands by itself. */
   readonly verb?: Verb;
-  /** A command line as one would type it, and what it does, for the foot of the program's help. */
+  /** An example command line and its effect, for the foot of the program's help. */
   readonly example: readonly [line: string, does: string];
-  /** Gives the command its help, its arguments, options and action. What the action needs is loaded when it runs. */
+  /** Gives the command its help, arguments, options and action. The action's dependencies are loaded when it runs. */
   define(command: Command, invocation: Invocation): void;
 }
 
 type Verb = keyof typeof verbs;
 
-/** What systems can be asked to do, in the order of the help. */
+/** The verbs for systems, in the order of the help. */
 const verbs = {
   replay: {
     summary: 'let what a file holds happen, to the end',

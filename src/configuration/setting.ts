@@ -1,42 +1,42 @@
 import { MillraceError } from '../errors.ts';
 import { acceptedBy, readValue, type Values } from './values.ts';
 
-/** One thing that can be set by a variable of the environment. */
+/** A setting that an environment variable controls. */
 export interface Setting<T = unknown> {
   readonly variable: string;
-  /** For the help: what it is for. */
+  /** Purpose of the setting, for the help. */
   readonly meaning: string;
   readonly values: Values<T>;
-  /** The value while nobody sets it, as one would set it. Without it the setting is then undefined, unless it is `required`. */
+  /** The default, written as a user would set it. Without a default the setting is undefined when unset, unless it is `required`. */
   readonly otherwise?: string;
-  /** Without a value nothing starts. */
+  /** Nothing starts without a value. */
   readonly required?: true;
-  /** For the help, when there is no `otherwise`: what holds then. */
+  /** For the help, when there is no `otherwise`: what applies when the variable is unset. */
   readonly unset?: string;
   /** Its value is never shown. */
   readonly secret?: true;
 }
 
-/** Settings by the names that their values have in the program. */
+/** Settings keyed by the names of their values in the program. */
 export type Settings = Readonly<Record<string, Setting>>;
 
-/** The values of settings: possibly undefined where neither `otherwise` nor `required` is given. */
+/** The values of settings: possibly undefined when neither `otherwise` nor `required` is given. */
 export type ConfigurationOf<S extends Settings> = { readonly [Name in keyof S]: ValueOf<S[Name]> };
 
 type ValueOf<S extends Setting> =
   S extends Setting<infer T> ? (S extends { readonly otherwise: string } | { readonly required: true } ? T : T | undefined) : never;
 
-/** Variables by name; one that is missing or empty is not set. */
+/** Variables by name. A missing or empty one counts as unset. */
 export type Environment = Readonly<Record<string, string | undefined>>;
 
-/** Reads settings. Throws `MILL_INVALID_CONFIGURATION` that names the variable, its value, and what is accepted. */
+/** Reads settings. Throws `MILL_INVALID_CONFIGURATION`, naming the variable, its value, and the accepted values. */
 export function readSettings<S extends Settings>(settings: S, environment: Environment): ConfigurationOf<S> {
   const values = Object.entries(settings).map(([name, setting]) => [name, readSetting(setting, environment)]);
-  // Every name has the value that its own setting has read.
+  // Every name maps to the value its own setting read.
   return Object.fromEntries(values) as ConfigurationOf<S>;
 }
 
-/** Reads one of them. */
+/** Reads one setting. */
 export function readSetting<T>(setting: Setting<T> & { readonly otherwise: string }, environment: Environment): T;
 export function readSetting<T>(setting: Setting<T>, environment: Environment): T | undefined;
 export function readSetting<T>({ variable, values, otherwise, required, secret }: Setting<T>, environment: Environment): T | undefined {

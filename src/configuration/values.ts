@@ -4,9 +4,9 @@ import { MillraceError } from '../errors.ts';
 
 /** A kind of value that a flag or variable may have. */
 export interface Values<T> {
-  /** For the line that refuses a text: what would have been accepted in its place. */
+  /** The accepted values, for the message that refuses a text. */
   readonly accepts: string | ((refused: string) => string);
-  /** The value that the text stands for; `undefined`: not accepted. */
+  /** Returns the value the text stands for, or `undefined` if it is not accepted. */
   read(text: string): T | undefined;
 }
 
@@ -25,7 +25,7 @@ export function integerBetween(min: number, max: number): Values<number> {
 
 type Span = `${number}${'ms' | 's' | 'm' | 'h'}`;
 
-/** Spans of time, in milliseconds: written `500ms`, `10s`, `2m` or `24h`, as is `longest`. Only 0 needs no unit. */
+/** Durations in milliseconds, written `500ms`, `10s`, `2m` or `24h`, as `longest` is. Only 0 needs no unit. */
 export function durationUpTo(longest: Span): Values<number> {
   if (typeof longest !== 'string' || !/^\d{1,9}(\.\d{1,9})?(ms|s|m|h)$/.test(longest))
     refuse(`durationUpTo: expected a duration such as 500ms, 10s, 2m or 24h, found ${describeFound(longest)}`);
@@ -39,7 +39,7 @@ export function durationUpTo(longest: Span): Values<number> {
   };
 }
 
-/** Spans of time as {@link durationUpTo} reads them, and none shorter than `shortest`. */
+/** Durations as {@link durationUpTo} reads them, no shorter than `shortest`. */
 export function durationBetween(shortest: Span, longest: Span): Values<number> {
   const { read } = durationUpTo(longest);
   return {
@@ -60,14 +60,14 @@ export const share: Values<number> = {
   },
 };
 
-/** Reads a text. Throws what `refusal` makes of the message that says what is accepted and what was found. */
+/** Reads a text. The message says what is accepted and what was found; `refusal` turns it into the error to throw. */
 export function readValue<T>(values: Values<T>, text: string, refusal: (message: string) => Error, found: string = shown(text)): T {
   const value = values.read(text);
   if (value !== undefined) return value;
   throw refusal(`expected ${acceptedBy(values, text)}, found ${found}`);
 }
 
-/** Returns what would have been accepted in place of a text. */
+/** Returns a description of the accepted values, in place of a refused text. */
 export function acceptedBy({ accepts }: Values<unknown>, refused: string): string {
   return typeof accepts === 'string' ? accepts : accepts(refused);
 }
@@ -76,7 +76,7 @@ function refuse(message: string): never {
   throw new MillraceError('MILL_INVALID_DECLARATION', message);
 }
 
-/** The value as it may be shown: on one line, not endless, without the password of a URL. */
+/** Returns the value fit for display: on one line, shortened, and without the password of a URL. */
 function shown(text: string): string {
   const masked = text.replace(/:(?!\/\/).*@/s, ':***@').replace(/([?&;](?:password|passwd|pwd|secret|token|key)=)[^&;]*/gi, '$1***');
   return JSON.stringify(masked.length > 100 ? `${masked.slice(0, 100)}…` : masked);

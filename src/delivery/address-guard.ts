@@ -5,20 +5,20 @@ import { invalid } from '../pipeline/check.ts';
 type Address = ipaddr.IPv4 | ipaddr.IPv6;
 type Range = readonly [network: Address, bits: number];
 
-/** Says which addresses may be called when the address comes from data. */
+/** Decides which addresses may be called when the address comes from data. */
 export interface AddressGuard {
-  /** Why the address must not be called, such as `loopback`; undefined when it may be. Anything but an IP address must not. */
+  /** Returns why the address must not be called, such as `loopback`; undefined if it may be. Anything but an IP address is refused. */
   faultOf(address: string): string | undefined;
 }
 
-/** A call that the guard has stopped: it would stop it again. */
+/** A call stopped by the guard, which would stop it again. */
 export class AddressRefused extends Error {
   override readonly name = 'AddressRefused';
 }
 
 /**
- * Lets through what is globally reachable, one machine's alone, and, beside these, the addresses and ranges (`10.1.0.0/16`)
- * of `allow`. Throws `MILL_INVALID_DECLARATION` for one that is none.
+ * Allows globally reachable addresses of a single machine, plus the addresses and ranges (`10.1.0.0/16`) in `allow`. Throws
+ * `MILL_INVALID_DECLARATION` for an invalid one.
  */
 export function addressGuard(allow: readonly string[] = []): AddressGuard {
   const allowed = allow.map(readRange);
@@ -41,7 +41,7 @@ function readRange(text: string): Range {
   return invalid(`http: allow: expected addresses or ranges such as 10.1.0.0/16 or fd00::/8, found ${JSON.stringify(text)}`);
 }
 
-/** Reads an IP address. In the form of a URL an IPv6 one is hexadecimal throughout; `::8.8.8.8` the library would take for `::ffff:8.8.8.8`. */
+/** Parses an IP address. In a URL, an IPv6 address is hexadecimal throughout; the library would read `::8.8.8.8` as `::ffff:8.8.8.8`. */
 function parse(text: string): Address {
   return ipaddr.parse(isIP(text) === 6 ? new URL(`http://[${text.replace(/%.*/, '')}]`).hostname.slice(1, -1) : text);
 }
@@ -50,7 +50,7 @@ function isWithin(address: Address, [network, bits]: Range): boolean {
   return address.kind() === network.kind() && address.match(network, bits);
 }
 
-/** Where an IPv6 address that stands for one of IPv4 leads: mapped (RFC 4291, 2.5.5.2), or by the NAT64 of a network (RFC 6052, 2.1). */
+/** Returns the IPv4 address that an IPv6 address stands for: mapped (RFC 4291, 2.5.5.2), or through a network's NAT64 (RFC 6052, 2.1). */
 function carriedBy(address: Address): Address {
   if (!(address instanceof ipaddr.IPv6) || !carriers.some((carrier) => isWithin(address, carrier))) return address;
   return new ipaddr.IPv4(address.toByteArray().slice(-4));
@@ -61,15 +61,15 @@ const carriers: readonly Range[] = [
   [ipaddr.parse('64:ff9b::'), 96],
 ];
 
-/** The kind of special address that it is; undefined for one of a single machine that the whole Internet can reach. */
+/** Returns the kind of special address; undefined for a single machine that the whole Internet can reach. */
 function rangeOf(address: Address): string | undefined {
   if (isWithin(address, azureMetadata)) return 'metadata';
   if (address.range() !== 'unicast') return address.range();
   return address.kind() === 'ipv6' && !isWithin(address, globalUnicast) ? 'reserved' : undefined;
 }
 
-/** All of IPv6 that is given out (RFC 4291, 2.4). */
+/** All allocated IPv6 space (RFC 4291, 2.4). */
 const globalUnicast: Range = [ipaddr.parse('2000::'), 3];
 
-/** Answers inside of every machine of Azure, with what it knows of the machine. It only looks like an address of the Internet. */
+/** Reachable from inside every Azure machine, and exposes what Azure knows about it. It only looks like an Internet address. */
 const azureMetadata: Range = [ipaddr.parse('168.63.129.16'), 32];

@@ -38,14 +38,14 @@ const httpOptions: OptionTable<HttpOptions> = {
   lookup: aFunction(),
 };
 
-/** Checks the options of `http(…)`. Throws `MILL_INVALID_DECLARATION`, never with what may be a secret. */
+/** Checks the options of `http(…)`. Throws `MILL_INVALID_DECLARATION`, never quoting a possible secret. */
 export function checkHttpOptions(options: unknown): void {
   const place = new Place('http', 'MILL_INVALID_DECLARATION');
   if (typeof options === 'string') place.refuse('expected an object of options, such as { url }, found a text');
   checkOptions(options, httpOptions, place);
 }
 
-/** A `url` that is undefined is most likely a variable that nobody set, too: every delivery would be a dead letter. */
+/** An undefined `url` is most likely an unset variable, and would turn every delivery into a dead letter. */
 function checkUrl(url: unknown, place: Place): void {
   if (typeof url === 'string') return;
   const advice =
@@ -53,7 +53,7 @@ function checkUrl(url: unknown, place: Place): void {
   place.refuse(`expected an http or https URL as text, found ${describeKind(url)}${advice}`);
 }
 
-/** A secret that is not there is most likely a variable that nobody set. Calls must not go out unsigned because of it. */
+/** A missing secret is most likely an unset variable. Calls must not go out unsigned because of it. */
 function checkSecret(secret: unknown, place: Place): void {
   if (Array.isArray(secret) && secret.length > 0) {
     for (const [at, one] of secret.entries()) checkOneSecret(one, place.at(at));

@@ -4,38 +4,37 @@ import { type Duration, toMs } from '../pipeline/duration.ts';
 import type { Answer, TransportLogger } from '../pipeline/endpoint.ts';
 import type { Exchange } from './exchange.ts';
 
-/** When a server that fails is left alone, and for how long. */
+/** When to leave a failing server alone, and for how long. */
 export interface CircuitOptions {
-  /** It opens after so many failures in a row: no connection, a time-out, a status from 500. Default 20. */
+  /** Opens after this many consecutive failures: no connection, a time-out, a status from 500. Default 20. */
   readonly failures?: number;
-  /** The first pause. After it one call goes through; when that fails too, the pause doubles. Default 1 s. */
+  /** The first pause. After it one call goes through; if that fails too, the pause doubles. Default 1 s. */
   readonly resetAfter?: Duration;
   /** The longest pause. Default 30 s. */
   readonly resetAfterMax?: Duration;
 }
 
-/** `closed`: calls go through. `open`: none does. `half-open`: one is under way, to see whether the others may follow. */
+/** `closed`: calls go through. `open`: no calls go through. `half-open`: one call is under way as a trial. */
 export type CircuitStatus = 'closed' | 'open' | 'half-open';
 
 type Postponed = Extract<Answer, { result: 'postponed' }>;
 
 /**
- * The circuit breaker of a server.
+ * A server's circuit breaker.
  *
- * Closed, every call goes through, until enough in a row have failed: then it is open, and calls are postponed until the
- * pause is over. The first call after that goes through and makes it half-open; those that come meanwhile are postponed for a
- * moment (to wait here would use up the time that they have). When it succeeds the circuit closes, when it fails it is open
- * again, twice as long.
+ * While closed, every call goes through, until enough consecutive ones have failed. Then it is open, and calls are postponed until the
+ * pause is over. The first call after the pause goes through and makes it half-open; calls that arrive meanwhile are postponed briefly
+ * (waiting here would use up their time limit). If the trial succeeds the circuit closes; if it fails it opens again for twice as long.
  */
 export class Circuit {
   readonly #policy;
   #pauseMs = 0;
-  /** It was opened, and not closed since. */
+  /** True once opened, until closed again. */
   #isOpen = false;
   /** In elapsed time. */
   #halfOpenAt = 0;
 
-  /** `server` is what the log calls it, and must be no secret. Throws `MILL_INVALID_DECLARATION`. */
+  /** `server` is its name in the log, and must not be secret. Throws `MILL_INVALID_DECLARATION`. */
   constructor({ failures = 20, resetAfter = '1s', resetAfterMax = '30s' }: CircuitOptions, server: string, log: () => TransportLogger) {
     const firstPauseMs = toMs(resetAfter, 'http: circuit.resetAfter');
     const pauseMsMax = toMs(resetAfterMax, 'http: circuit.resetAfterMax');
@@ -45,14 +44,14 @@ export class Circuit {
       breaker: new ConsecutiveBreaker(failures),
       halfOpenAfter: new DelegateBackoff(({ attempt }) => {
         this.#pauseMs = Math.min(firstPauseMs * 2 ** (attempt - 1), pauseMsMax);
-        // Cockatiel measures a pause by the wall clock, which may be set back; `run` measures it in elapsed time instead.
+        // Cockatiel measures a pause by the wall clock, which may be set back; `run` uses elapsed time instead.
         return Number.NEGATIVE_INFINITY;
       }),
     });
     this.#policy.onBreak((broken) => {
       this.#halfOpenAt = performance.now() + this.#pauseMs;
       const reason = 'value' in broken && broken.value instanceof Fault ? broken.value.reason : 'unknown';
-      // That it is still open after a call was tried is no news.
+      // Staying open after a trial is not worth another line.
       if (!this.#isOpen) log().warn({ server, reason }, 'circuit open: calls are postponed');
       this.#isOpen = true;
     });
@@ -81,16 +80,16 @@ export class Circuit {
   }
 }
 
-/** How long calls are postponed while one is tried, in milliseconds. */
+/** How long calls are postponed during a trial, in milliseconds. */
 const halfOpenPauseMs = 100;
-/** The least pause that is told: who comes back a millisecond early must not be sent round in a tight loop. */
+/** The shortest pause reported: a caller that returns a millisecond early must not loop tightly. */
 const leastPauseMs = 10;
 
 function postponed(retryAfterMs: number): Postponed {
   return { result: 'postponed', reason: 'the circuit is open', retryAfterMs };
 }
 
-/** What counts against a server. */
+/** A failure that counts against a server. */
 class Fault {
   readonly exchange: Exchange;
   readonly reason: string;
@@ -102,8 +101,8 @@ class Fault {
 }
 
 /**
- * Why it counts against the server. What it refuses or cannot take at the moment, 4xx, shows that it is there. A call that could not be
- * sent shows nothing, and one that was to show whether the server is back has not shown that.
+ * Returns why an exchange counts against the server. Refusals and temporary rejections (4xx) show that the server is up. A call that could
+ * not be sent shows nothing, so as a trial it has not succeeded.
  */
 function faultOf(exchange: Exchange, status: CircuitStatus): string | undefined {
   if (exchange.result === 'failed' || (exchange.result === 'postponed' && status === 'half-open')) return exchange.reason;

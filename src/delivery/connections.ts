@@ -6,40 +6,40 @@ import { lookUpDirectly } from './look-up.ts';
 import { witnessedAgent } from './status-witness.ts';
 
 export interface ConnectionOptions {
-  /** Judges every address before anything is sent there. Undefined: all may be called. */
+  /** Judges every address before anything is sent to it. Undefined: all may be called. */
   readonly guard: AddressGuard | undefined;
   readonly lookup: LookupFunction | undefined;
 }
 
 const connectTimeoutMs = 10_000;
 
-/** How connections are kept that nobody uses. */
+/** How idle connections are kept. */
 interface Keeping {
-  /** How long at most, whatever the other side allows. In milliseconds. */
+  /** Upper limit, whatever the other side allows. In milliseconds. */
   readonly keepAliveMaxTimeout: number;
-  /** Connections, used or not, beyond which none is kept. */
+  /** Number of connections, busy or idle, beyond which none is kept. */
   readonly keptMax: number;
 }
 
-/** To one server, which the operator has chosen. */
+/** For one server, which the operator chose. */
 const trustedKeeping: Keeping = { keepAliveMaxTimeout: 600_000, keptMax: Number.POSITIVE_INFINITY };
-/** To any number of servers, each of which would keep its connection open for ever. */
+/** For any number of servers, each of which could keep its connection open for ever. */
 const guardedKeeping: Keeping = { keepAliveMaxTimeout: 4_000, keptMax: 64 };
 
 /** Connections to any number of servers. */
 export interface Connections {
   readonly dispatcher: Dispatcher;
-  /** Whether their address is the operator's choice, not one that came from data. */
+  /** True if the operator chose the address; false if it came from data. */
   readonly isTrusted: boolean;
-  /** Whether so many are open that a further one is not to be kept. */
+  /** True if so many are open that another should not be kept. */
   readonly isFull: boolean;
-  /** Ends them all, those too that are still being made. For when nothing is under way any more. */
+  /** Closes all connections, including those still being made. Call it once nothing is under way. */
   close(): Promise<void>;
 }
 
 /**
- * Connections that are kept alive and used again, with no time limits of their own but for the connecting: a call is ended by
- * its signal. Over HTTP/1.1, where a connection that breaks breaks one call.
+ * Makes reusable keep-alive connections whose only time limit of their own is for connecting: a call is ended by its signal. Uses HTTP/1.1,
+ * so that a broken connection breaks only one call.
  */
 export function connections({ guard, lookup }: ConnectionOptions): Connections {
   const closing = new AbortController();
@@ -63,7 +63,7 @@ export function connections({ guard, lookup }: ConnectionOptions): Connections {
   };
 }
 
-/** Counts a connection for as long as it is open. */
+/** Counts a connection while it is open. */
 function count(open: Set<Socket>, made: buildConnector.CallbackArgs): buildConnector.CallbackArgs {
   const [error, socket] = made;
   if (error === null && socket !== null && !socket.destroyed) {
@@ -74,9 +74,9 @@ function count(open: Set<Socket>, made: buildConnector.CallbackArgs): buildConne
 }
 
 /**
- * Connects only where the guard lets it. It judges the very address that is connected to: one that stands in the URL; each
- * that a look-up answers, of which those that are refused are dropped, so that a name whose answer changes gains nothing;
- * and once more the one at the other end, before the first byte is written.
+ * Connects only where the guard allows. It judges the very address to be connected to: the one in the URL; each one a look-up returns,
+ * dropping refused ones, so that changing DNS answers gain nothing; and once more the address at the other end, before the first byte is
+ * written.
  */
 function guardedConnector(guard: AddressGuard, options: buildConnector.BuildOptions, lookup: LookupFunction): buildConnector.connector {
   const connectPlain = buildConnector({ ...options, lookup: guardedLookup(guard, lookup) });
@@ -86,7 +86,7 @@ function guardedConnector(guard: AddressGuard, options: buildConnector.BuildOpti
     const fault = isIP(hostname) === 0 ? undefined : guard.faultOf(hostname);
     if (fault !== undefined) return queueMicrotask(() => callback(refusal(hostname, fault), null));
     const port = target.port || (protocol === 'https:' ? '443' : '80');
-    // The name of the server belongs to TLS, which begins when the other end is known.
+    // The server's name is needed for TLS, which begins once the other end is known.
     connectPlain({ ...rest, hostname, port, protocol: 'http:' }, (error, socket) => {
       if (error !== null) return callback(error, null);
       const reason = faultOfPeer(guard, socket);
@@ -106,7 +106,7 @@ function faultOfPeer(guard: AddressGuard, { remoteAddress }: Socket): Error | un
   return fault === undefined ? undefined : refusal(remoteAddress, fault);
 }
 
-/** Answers those addresses of a name that the guard lets through, and fails when there is none of them. */
+/** Returns the addresses of a name that the guard allows, and fails if there are none. */
 function guardedLookup(guard: AddressGuard, lookup: LookupFunction): LookupFunction {
   return (hostname, options, callback) => {
     lookup(hostname, { ...options, all: true }, (error, found, family) => {

@@ -2,32 +2,32 @@ import type { Transform } from 'node:stream';
 import { constants, createBrotliDecompress, createGunzip, createInflate, createInflateRaw, createZstdDecompress } from 'node:zlib';
 import { messageOf } from '../errors.ts';
 
-/** The first bytes of a body. `fault` says why they are not all, or not the right ones; undefined when nothing is wrong. */
+/** The first bytes of a body. `fault` says why they are incomplete or wrong; undefined if they are fine. */
 export interface BodyBytes {
   readonly bytes: Buffer;
   readonly fault: string | undefined;
 }
 
 export interface DecodeLimits {
-  /** Bytes of the body, at every stage: decoding stops there. */
+  /** Byte limit for the body at every stage: decoding stops there. */
   readonly bytesMax: number;
-  /** What the fault of a longer body is. */
+  /** The fault to report for a longer body. */
   readonly tooLong: string;
 }
 
 /** One is usual, two happen. */
 const encodingsMax = 3;
-/** RFC 9659: what a sender may ask of memory for zstd, as a power of two. */
+/** The zstd window a sender may demand, as a power of two (RFC 9659). */
 const zstdWindowLogMax = 23;
 
-/** Takes the encodings of a `Content-Encoding` off a body, the last one first. Never rejects. */
+/** Undoes the encodings in a `Content-Encoding`, last one first. Never rejects. */
 export async function decode(encoded: BodyBytes, contentEncoding: string, limits: DecodeLimits): Promise<BodyBytes> {
   const encodings = contentEncoding
     .toLowerCase()
     .split(',')
     .map((name) => name.trim())
     .filter((name) => name !== '' && name !== 'identity');
-  // A server may announce an encoding of nothing, such as of a 204.
+  // A server may announce an encoding for an empty body, such as a 204's.
   if (encoded.bytes.length === 0) return encoded;
   if (encodings.length > encodingsMax) return undecoded(`has ${encodings.length} encodings, expected at most ${encodingsMax}`);
   let body = encoded;
@@ -35,7 +35,7 @@ export async function decode(encoded: BodyBytes, contentEncoding: string, limits
     const decoder = decoderOf(encoding, body.bytes);
     if (decoder === undefined) return undecoded(`has the encoding ${encoding.slice(0, 40)}, expected one of br, deflate, gzip and zstd`);
     const { bytes, fault } = await run(decoder, body.bytes, { ...limits, encoding });
-    // What was wrong before is the reason for all that follows.
+    // An earlier fault explains all later ones.
     body = { bytes, fault: body.fault ?? fault };
   }
   return body;
@@ -51,7 +51,7 @@ function decoderOf(encoding: string, [first = 0]: Buffer): (Transform & { readon
     case 'x-gzip':
       return createGunzip();
     case 'deflate':
-      // The RFC means zlib's format (RFC 1950, whose first byte ends in 8); some servers send what is inside of it.
+      // The RFC means zlib's format (RFC 1950, whose first byte ends in 8); some servers send its raw contents.
       return (first & 0x0f) === 8 ? createInflate() : createInflateRaw();
     case 'br':
       return createBrotliDecompress();

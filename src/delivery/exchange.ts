@@ -12,28 +12,28 @@ import { StatusWitness } from './status-witness.ts';
 export interface HttpRequest {
   readonly url: URL;
   readonly method: 'POST' | 'PUT';
-  /** Go along to wherever a redirect leads. */
+  /** Sent along to wherever a redirect leads. */
   readonly headers: Readonly<Record<string, string>>;
-  /** Stay at the origin of the URL. */
+  /** Sent only to the origin of the URL. */
   readonly ownHeaders: Readonly<Record<string, string>>;
   readonly body: string;
-  /** How many redirects are followed. */
+  /** Maximum redirects to follow. */
   readonly redirects: number;
-  /** The connections to use for a URL. */
+  /** Returns the connections to use for a URL. */
   connectionsTo(url: URL): Connections;
 }
 
-/** What came of a request: an answer, an address that must not be called, nothing, or that this machine could not send it. */
+/** The result of a request: a response, a forbidden address, no response, or a failure to send it from this machine. */
 export type Exchange =
   | { readonly result: 'answered'; readonly response: HttpResponse }
   | { readonly result: 'refused'; readonly reason: string }
   | { readonly result: 'failed'; readonly reason: string; readonly isUnanswered: true }
   | { readonly result: 'postponed'; readonly reason: string; readonly retryAfterMs: number };
 
-/** How long calls are postponed that this machine cannot send, in milliseconds. */
+/** How long to postpone calls that this machine cannot send, in milliseconds. */
 const shortageMs = 1_000;
 
-/** One request on the way to where redirects end. */
+/** One request in a chain of redirects. */
 interface Hop {
   readonly url: URL;
   readonly witness: StatusWitness;
@@ -44,7 +44,7 @@ interface Sending {
   readonly signal: AbortSignal;
 }
 
-/** Sends a request and takes the answer, up to where redirects end. Never throws. */
+/** Sends a request and follows redirects to the final response. Never throws. */
 export async function exchange(sent: HttpRequest, signal: AbortSignal): Promise<Exchange> {
   let hop: Hop = { url: sent.url, witness: new StatusWitness() };
   try {
@@ -71,7 +71,7 @@ function failureOf(error: unknown, { url, witness }: Hop, { sent, signal }: Send
   return { result: 'answered', response: responseWithoutHeaders(witness.status, reason) };
 }
 
-/** The status came, so the other side has had the call. */
+/** The status arrived, so the other side has received the call. */
 function responseWithoutHeaders(status: number, reason: string): HttpResponse {
   return { status, headers: {}, body: '', bodyFault: `is missing, since the headers break off (${reason})` };
 }
@@ -80,7 +80,7 @@ function send({ url: first, method, headers, ownHeaders, body, connectionsTo }: 
   const connections = connectionsTo(url);
   return request(`${url.origin}${url.pathname}${url.search}`, {
     dispatcher: connections.dispatcher,
-    // One more than are kept is closed once it was answered.
+    // Connections beyond the limit are closed after the response.
     reset: connections.isFull,
     method,
     headers: { ...(url.origin === first.origin && ownHeaders), ...headers },
@@ -90,7 +90,7 @@ function send({ url: first, method, headers, ownHeaders, body, connectionsTo }: 
   });
 }
 
-/** Rejects as soon as the signal aborts: undici by itself does so only once it is connected, and a decoder not at all. */
+/** Rejects as soon as the signal aborts: undici does so only once connected, and a decoder never does. */
 function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
   const aborted = Promise.withResolvers<never>();
   const abort = () => aborted.reject(signal.reason);
@@ -99,14 +99,14 @@ function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
   return Promise.race([work, aborted.promise]).finally(() => signal.removeEventListener('abort', abort));
 }
 
-/** Where a request goes on with its method and body. Other redirects would change them. */
+/** Returns where a request continues with the same method and body. Other redirects would change them. */
 function redirectOf({ statusCode, headers }: Dispatcher.ResponseData<unknown>, url: URL): URL | undefined {
   const { location } = headers;
   const leadsOn = (statusCode === 307 || statusCode === 308) && typeof location === 'string';
   return leadsOn ? (URL.parse(location, url) ?? undefined) : undefined;
 }
 
-/** Never rejects: from here on the other side has answered, whatever comes of the rest. */
+/** Never rejects: the other side has answered, whatever happens to the rest. */
 async function responseOf(answer: Dispatcher.ResponseData<unknown>, signal: AbortSignal): Promise<HttpResponse> {
   const joined = Object.entries(answer.headers).map(([name, value]) => [name, Array.isArray(value) ? value.join(', ') : (value ?? '')]);
   const headers: Readonly<Record<string, string>> = Object.fromEntries(joined);

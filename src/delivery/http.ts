@@ -16,7 +16,7 @@ import { type Signer, signer } from './signature.ts';
 
 /** A transport over HTTP. */
 export interface HttpTransport extends Transport {
-  /** How the circuit of `url` stands. */
+  /** The status of the circuit for `url`. */
   readonly circuit: CircuitStatus;
 }
 
@@ -31,7 +31,7 @@ export interface HttpTransport extends Transport {
  * });
  * ```
  *
- * Throws `MILL_INVALID_DECLARATION` that names the option, what it expects and, unless it may be a secret, what it found.
+ * Throws `MILL_INVALID_DECLARATION`, naming the option, the expected value and, unless it may be a secret, the one found.
  */
 export function http(options: HttpOptions = {}): HttpTransport {
   checkHttpOptions(options);
@@ -40,7 +40,7 @@ export function http(options: HttpOptions = {}): HttpTransport {
 
 const silentLogger: TransportLogger = { info() {}, warn() {} };
 
-/** What sends, and the HTTP client behind it, which takes as long to load as a quarter of all else: many processes send nothing. */
+/** Loads the sender and its HTTP client, which takes as long as a quarter of everything else: many processes send nothing. */
 async function loadClient() {
   const [{ connections }, { exchange }] = await Promise.all([import('./connections.ts'), import('./exchange.ts')]);
   return { connections, exchange };
@@ -61,11 +61,11 @@ class Http implements HttpTransport {
   readonly #circuit: Circuit | undefined;
   #client: HttpClient | undefined;
   #log = silentLogger;
-  /** The last call could not be sent, for want of something on this machine. */
+  /** True if the last call could not be sent for lack of a local resource. */
   #isShort = false;
-  /** To the origin of `url`; made when first needed, also after a close: an engine that stops may start again. */
+  /** To the origin of `url`. Made when first needed, even after a close: a stopped engine may start again. */
   #trusted: Connections | undefined;
-  /** To everywhere else. No connection is in both, so none to a private address is used for one that came from data. */
+  /** To everywhere else. No connection is in both, so none to a private address serves a call whose address came from data. */
   #guarded: Connections | undefined;
 
   constructor(options: HttpOptions) {
@@ -86,7 +86,7 @@ class Http implements HttpTransport {
     return this.#circuit?.status ?? 'closed';
   }
 
-  /** Loads the client: at the first call there may be no descriptor left for it. */
+  /** Loads the client now: by the first call there may be no file descriptor left. */
   async open(log: TransportLogger): Promise<void> {
     this.#log = log;
     await this.#loaded();
@@ -98,7 +98,7 @@ class Http implements HttpTransport {
     await Promise.all(open.map((connections) => connections?.close()));
   }
 
-  /** The origin of an address that came from data. That of the endpoint is one and the same for all others. */
+  /** Returns the origin of an address that came from data. All other calls share the endpoint's address. */
   address({ url }: Pick<OutgoingCall, 'url'>): string | undefined {
     const parsed = url === undefined ? null : URL.parse(url);
     return parsed !== null && isHttp(parsed) ? parsed.origin : undefined;
@@ -127,7 +127,7 @@ class Http implements HttpTransport {
     return outcome.result === 'answered' ? this.#judged(outcome.response) : outcome;
   }
 
-  /** Logs once that this machine cannot send, and once that it can again. */
+  /** Logs once when this machine cannot send, and once when it can again. */
   #noticed(outcome: Exchange): Exchange {
     if (outcome.result === 'postponed') {
       if (!this.#isShort) this.#log.warn({ reason: outcome.reason }, 'calls are postponed: this machine cannot make them');
@@ -139,10 +139,10 @@ class Http implements HttpTransport {
     return outcome;
   }
 
-  /** The call was made: that its answer cannot be judged is no reason to make it again. */
+  /** The call was made, so a response that cannot be judged is no reason to repeat it. */
   async #judged(response: HttpResponse): Promise<Answer> {
     try {
-      // One without types may answer a promise.
+      // An untyped one may return a promise.
       return await this.#judge(response);
     } catch (error) {
       return { result: 'unknown', reason: `status ${response.status}, which the judge failed at: ${messageOf(error)}`, cause: error };
@@ -178,7 +178,7 @@ class Http implements HttpTransport {
   }
 }
 
-/** Without the text itself, which may hold a secret. */
+/** Omits the text itself, which may hold a secret. */
 const notUrl = 'expected an http or https URL, found a text that is no URL';
 
 function readUrl(text: string): URL {

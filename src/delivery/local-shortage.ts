@@ -1,7 +1,7 @@
 import { closeSync, openSync } from 'node:fs';
 import { devNull } from 'node:os';
 
-/** What this machine, or this process, has run out of, by the code of the error. */
+/** Resources that this machine or process can run out of, by error code. */
 const shortages: ReadonlyMap<unknown, string> = new Map([
   ['EMFILE', 'this process has no descriptor left'],
   ['ENFILE', 'this machine has no descriptor left'],
@@ -9,7 +9,7 @@ const shortages: ReadonlyMap<unknown, string> = new Map([
   ['ENOMEM', 'this machine has no memory left'],
 ]);
 
-/** The same for an address that the operator has chosen. Whoever chooses an address that comes from data can bring these about. */
+/** The same for an address the operator chose. If the address comes from data, whoever chose it can provoke these errors. */
 const trustedShortages: ReadonlyMap<unknown, string> = new Map([
   ...shortages,
   ['EADDRNOTAVAIL', 'this machine has no port left'],
@@ -17,20 +17,20 @@ const trustedShortages: ReadonlyMap<unknown, string> = new Map([
 ]);
 
 /**
- * Says what this machine was short of when a call failed before anything was sent; undefined when the failure is that of the other side, or may
- * be. @param isTrusted whether the address was the operator's choice
+ * Returns the resource this machine lacked when a call failed before anything was sent; undefined if the other side failed, or may have.
+ * @param isTrusted whether the operator chose the address
  */
 export function shortageOf(error: unknown, { isTrusted }: { readonly isTrusted: boolean }): string | undefined {
-  // Several addresses were tried; a shortage meets the first already.
+  // Several addresses were tried; a shortage already affects the first.
   const cause: unknown = error instanceof AggregateError ? (error.errors[0] ?? error) : error;
   const code: unknown = cause instanceof Error ? Reflect.get(cause, 'code') : undefined;
   const shortage = (isTrusted ? trustedShortages : shortages).get(code);
-  // A look-up that finds no descriptor for its own use says only that it has failed.
+  // A look-up that finds no descriptor of its own reports only a failure.
   if (shortage !== undefined && code !== 'EAI_AGAIN') return shortage;
   return code === 'EAI_AGAIN' ? (descriptorShortage() ?? shortage) : undefined;
 }
 
-/** Descriptors that a look-up needs at once: for the files that it reads, and for a socket to each of its servers. */
+/** Descriptors that a look-up needs at once: for the files it reads, and a socket to each name server. */
 const lookupDescriptors = 4;
 
 function descriptorShortage(): string | undefined {

@@ -6,22 +6,22 @@ import { join } from 'node:path';
 type LookupOptions = Parameters<LookupFunction>[1];
 type LookupCallback = Parameters<LookupFunction>[2];
 
-/** Where names are looked up; by default the name servers of the system, each of which is asked twice and waited for 3 s at first. */
+/** The name servers to use. By default the system's, each asked twice and given 3 s at first. */
 export interface NameServers {
   readonly servers?: readonly string[];
   readonly timeoutMs?: number;
 }
 
-/** Look-ups that wait for the system, at most: further ones fail. */
+/** Maximum look-ups waiting for the system resolver; further ones fail. */
 const waitingMax = 100;
 
-/** What another resolver of the system may know: the name servers do not know the name, or there are none. */
+/** Errors after which the system resolver may still know more: the name servers do not know the name, or there are none. */
 const unknownHere: ReadonlySet<unknown> = new Set(['ENOTFOUND', 'ENODATA', 'ECONNREFUSED', 'ENOTIMP', 'EBADNAME', 'EFORMERR']);
 
 /**
- * Finds the addresses of names that came from data. The system looks up two names at a time for a whole process, so that two whose name
- * servers never answer would hold up every other look-up. Therefore the name servers are asked directly, as many names at once as there
- * are calls. The system is asked for names in its file of hosts, and, one at a time, for those that the name servers do not know.
+ * Resolves names that came from data. The system resolver handles two names at a time per process, so two names with unresponsive servers
+ * would hold up every other look-up. This asks the name servers directly instead, with no limit but the number of calls. It consults the
+ * system for names in its hosts file and, one at a time, for names the name servers do not know.
  */
 export function lookUpDirectly({ servers, timeoutMs = 3_000 }: NameServers = {}): LookupFunction {
   const resolver = new Resolver({ timeout: timeoutMs, tries: 2 });
@@ -62,7 +62,7 @@ function askServers(
   }
 }
 
-/** Look-ups one after the other, so that one that never ends takes no more than its own place. */
+/** Runs look-ups one after another, so that one that never ends blocks only its own slot. */
 function oneAtATime(lookup: LookupFunction): LookupFunction {
   const waiting: (() => void)[] = [];
   let isBusy = false;
@@ -86,7 +86,7 @@ function oneAtATime(lookup: LookupFunction): LookupFunction {
   };
 }
 
-/** The names in the file of hosts, which is read again when it has changed. A file that cannot be read holds none. */
+/** The names in the hosts file, reread when it changes. An unreadable file counts as empty. */
 function hostsFile() {
   const path = process.platform === 'win32' ? join(process.env.SystemRoot ?? 'C:\\Windows', 'System32/drivers/etc/hosts') : '/etc/hosts';
   let names: ReadonlySet<string> = new Set();

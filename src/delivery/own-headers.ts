@@ -2,17 +2,17 @@ import { validateHeaderName, validateHeaderValue } from 'node:http';
 import { describeFound } from '../describe-found.ts';
 import { invalid } from '../pipeline/check.ts';
 
-/** Headers that say how and what is sent, which is not the caller's to say. */
+/** Headers that describe the message itself, which callers may not set. */
 const reserved =
   /^(connection|content-length|content-type|expect|idempotency-key|keep-alive|te|trailer|traceparent|transfer-encoding|upgrade|user-agent|webhook-.*)$/;
 
-/** The caller's headers by names in lower case. Throws `MILL_INVALID_DECLARATION` that names the header, never with its value. */
+/** Returns the caller's headers under lower-case names. Throws `MILL_INVALID_DECLARATION`, naming the header but never its value. */
 export function resolveHeaders(headers: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
   const entries = Object.entries(headers).map(([name, value]): [string, string] => [checkedName(name), checkedValue(name, value)]);
   return Object.fromEntries(entries);
 }
 
-/** The credentials of a URL as a header: `https://name:password@host`. */
+/** Returns a URL's credentials as a header: `https://name:password@host`. */
 export function credentialsOf({ username, password }: URL): Readonly<Record<string, string>> {
   if (username === '' && password === '') return {};
   const pair = `${decode(username)}:${decode(password)}`;
@@ -46,7 +46,7 @@ function checkedValue(name: string, value: string): string {
   return invalid(`http: headers: expected a value that a header can have for ${name}, found one that is not shown`);
 }
 
-/** Returns whether a value is, or was made from, a variable that nobody set: `Bearer ${undefined}`. Empty credentials count too. */
+/** Returns whether a value is, or was built from, an unset variable: `Bearer ${undefined}`. Empty credentials count too. */
 function isUnset(name: string, value: unknown): boolean {
   if (value === undefined || value === null) return true;
   if (typeof value !== 'string') return false;

@@ -2,22 +2,22 @@ import type { Readable } from 'node:stream';
 import { type BodyBytes, decode } from './decode.ts';
 import { describeFailure } from './describe-failure.ts';
 
-/** The body of an answer. `fault` says why `text` is not all of it, as in "its body …"; undefined when it is. */
+/** The body of a response. `fault` says why `text` is incomplete, as in "its body …"; undefined if it is complete. */
 export interface Body {
   readonly text: string;
   readonly fault: string | undefined;
 }
 
 const bodyBytesMax = 64 * 1024;
-/** What an encoding may add to a body that it cannot make shorter. */
+/** Bytes that an encoding may add to a body it cannot shorten. */
 const encodingBytesMax = 4 * 1024;
 const bytesMax = bodyBytesMax + encodingBytesMax;
 const tooLong = 'is longer than 64 KiB';
 
-/** Headers that say how a body is to be read, by names in lower case. */
+/** Headers that affect how a body is read, by lower-case name. */
 type BodyHeaders = Readonly<Partial<Record<'content-encoding' | 'content-type', string>>>;
 
-/** Reads the first 64 KiB of a body, decoded, as text; what is beyond is neither read nor decoded. Never rejects. */
+/** Reads the first 64 KiB of a body, decoded, as text; the rest is neither read nor decoded. Never rejects. */
 export async function readBody(body: Readable, headers: BodyHeaders): Promise<Body> {
   const { bytes, fault } = await decode(await readStart(body), headers['content-encoding'] ?? '', { bytesMax, tooLong });
   const isTooLong = bytes.length > bodyBytesMax;
@@ -44,7 +44,7 @@ async function readStart(body: Readable): Promise<BodyBytes> {
   }
 }
 
-/** A character that is cut in two is left out. */
+/** Drops a character that is cut in two. */
 function textOf(bytes: Buffer, { contentType, isCut }: { readonly contentType: string; readonly isCut: boolean }): string {
   return decoderOf(bytes, contentType).decode(bytes, { stream: isCut });
 }
@@ -55,14 +55,14 @@ const byteOrderMarks: readonly (readonly [mark: Buffer, encoding: string])[] = [
   [Buffer.from([0xfe, 0xff]), 'utf-16be'],
 ];
 
-/** Of the encoding that the text itself begins with, else the one of its header, else UTF-8, as the Encoding Standard has it. */
+/** Uses the encoding given by the text's first bytes, else by its header, else UTF-8, as the Encoding Standard prescribes. */
 function decoderOf(bytes: Buffer, contentType: string): TextDecoder {
   const marked = byteOrderMarks.find(([mark]) => bytes.subarray(0, mark.length).equals(mark));
   const [, named = 'utf-8'] = /;\s*charset\s*=\s*"?([^\s";]+)/i.exec(contentType) ?? [];
   try {
     return new TextDecoder(marked?.[1] ?? named);
   } catch {
-    // Nobody knows that encoding; what an answer is about is ASCII almost always, which is the same in nearly all of them.
+    // The encoding is unknown; response texts are almost always ASCII, which nearly all encodings share.
     return new TextDecoder();
   }
 }

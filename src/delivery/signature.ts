@@ -1,12 +1,12 @@
 import { createHmac } from 'node:crypto';
 import { invalid } from '../pipeline/check.ts';
 
-/** Signs what is sent: the headers that say who sent it and when. */
+/** Signs a call: returns headers that prove who sent it and when. */
 export type Signer = (id: string, sentAt: number, body: string) => Readonly<Record<string, string>>;
 
 /**
- * Signs as Standard Webhooks 1.0.0 has it, with HMAC-SHA256: once for each secret, so that a receiver may know the old one or
- * the new one while it changes. Without secrets nothing is signed. Throws `MILL_INVALID_DECLARATION`, never with the secret.
+ * Signs according to Standard Webhooks 1.0.0, with HMAC-SHA256: once per secret, so that receivers can rotate from an old one to a new one.
+ * Without secrets it signs nothing. Throws `MILL_INVALID_DECLARATION`, never quoting the secret.
  */
 export function signer(secrets: readonly string[]): Signer {
   const keys = secrets.map(readKey);
@@ -18,7 +18,7 @@ export function signer(secrets: readonly string[]): Signer {
   };
 }
 
-/** Whether a text is a secret that {@link signer} takes: `whsec_` and 24 to 64 bytes in base64. */
+/** Returns whether {@link signer} accepts a text as a secret: `whsec_` and 24 to 64 bytes in base64. */
 export function isWebhookSecret(text: string): boolean {
   const bytes = keyOf(text)?.length ?? 0;
   return bytes >= 24 && bytes <= 64;

@@ -1,28 +1,28 @@
 import type { Socket } from 'node:net';
 import { Agent, type buildConnector, Client, type Dispatcher, Pool } from 'undici';
 
-/** Bytes of a head that are looked at. A client gives a longer one up before. */
+/** Bytes of a response head to look at. A client gives up on a longer head first. */
 const headBytesMax = 64 * 1024;
 
 /**
- * Sees the status of an answer as soon as its line is there. A client tells of an answer when it has all headers; when these break
- * off, do not end or are too many, the other side may have taken the call all the same, and its status says so. It goes along with
- * a request as its `opaque`.
+ * Captures a response's status as soon as its status line arrives. A client reports a response only once it has all headers; if they break
+ * off, never end or are too many, the other side may still have received the call, and its status says so. Travels with a request as its
+ * `opaque`.
  */
 export class StatusWitness {
   #head = '';
   #status: number | undefined;
 
-  /** Undefined as long as none has come. */
+  /** Undefined until one has arrived. */
   get status(): number | undefined {
     return this.#status;
   }
 
-  /** More of the answer has come. */
+  /** Takes in more of the response. */
   see(bytes: Buffer): void {
     if (this.#status !== undefined || this.#head.length > headBytesMax) return;
     this.#head += bytes.toString('latin1');
-    // Interim answers come before the one that counts.
+    // Interim responses precede the final one.
     while (/^HTTP\/1\.\d 1\d\d/.test(this.#head)) {
       const end = this.#head.indexOf('\r\n\r\n');
       if (end === -1) return;
@@ -33,13 +33,13 @@ export class StatusWitness {
   }
 }
 
-/** An agent whose requests may have a {@link StatusWitness} as their `opaque`. */
+/** An agent whose requests may carry a {@link StatusWitness} as their `opaque`. */
 export function witnessedAgent(options: Agent.Options): Agent {
   const clientOf = (origin: URL, own: Client.Options) => new WitnessedClient(origin, own);
   return new Agent({ ...options, factory: (origin, own) => new Pool(origin, { ...own, factory: clientOf }) });
 }
 
-/** A connection. Its pool gives it one request at a time, so what comes in belongs to the last one. */
+/** A connection. Its pool gives it one request at a time, so incoming data belongs to the last one. */
 class WitnessedClient extends Client {
   #witness: StatusWitness | undefined;
 
@@ -62,7 +62,7 @@ class WitnessedClient extends Client {
   }
 }
 
-/** The client reads by itself; it must be the only one that does. */
+/** Taps the socket without reading it: the client must remain its only reader. */
 function watch(socket: Socket, see: (bytes: Buffer) => void): void {
   const read = socket.read.bind(socket);
   socket.read = (size) => {

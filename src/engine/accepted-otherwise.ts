@@ -3,13 +3,13 @@ import type { AnyPipeline } from '../pipeline/pipeline.ts';
 import type { LoggedEvent, PartitionId, Standing, Store } from '../store/store.ts';
 import { isTogether } from './identify.ts';
 
-/** What an event was accepted as. */
+/** How an event was accepted. */
 type Accepted = Pick<LoggedEvent, 'key' | 'id' | 'number' | 'body'>;
 
 /**
- * Refuses a pipeline that now orders or keys its events in another way than those that still wait were accepted: a number and a
- * position are no places in one order, and an event that was accepted without a key is of no key. All that wait were accepted
- * in one way, since this is checked at every start, so a look at one of them is enough.
+ * Refuses a pipeline that now orders or keys its events differently from those still waiting: numbers and positions do not form one order,
+ * and an event accepted without a key belongs to none. All waiting events were accepted in the same way, since every start checks this, so
+ * looking at one is enough.
  *
  * Throws `MILL_INVALID_DECLARATION`.
  */
@@ -23,7 +23,7 @@ export async function checkBacklog(store: Store, partition: PartitionId, pipelin
   );
 }
 
-/** How an event was accepted in another way than the pipeline accepts events now; undefined where it was not. */
+/** Returns how an event's acceptance differs from the way the pipeline accepts events now; undefined if it does not. */
 export function whyOtherwise({ order, key: keyOf }: AnyPipeline, { key, id, number, body }: Accepted): string | undefined {
   if (order !== undefined && number === null) return `expected events with numbers, as it declares order, found event ${id} without one`;
   if (order === undefined && number !== null) return `expected events without numbers, as it declares no order, found event ${id}`;
@@ -33,14 +33,14 @@ export function whyOtherwise({ order, key: keyOf }: AnyPipeline, { key, id, numb
   return `expected events with keys, as it declares key, found event ${id} without one`;
 }
 
-/** An event that is held, or else the first in the log that is not settled. */
+/** Returns a held event, or else the first unsettled one in the log. */
 async function oneWaiting(store: Store, partition: PartitionId, { cursor, head, held }: Standing): Promise<LoggedEvent | undefined> {
   const [key] = held > 0 ? await store.heldKeys(partition, null, 1) : [];
   if (key !== undefined) return (await store.held(partition, key, 0, 1))[0];
   return head > cursor ? (await store.read(partition, cursor, 1))[0] : undefined;
 }
 
-/** The key that the pipeline would take from an event now. An event of a former schema may have none: then nobody knows better than its key. */
+/** Returns the key the pipeline would derive from an event now. An event of an earlier schema may yield none; then its own key stands. */
 function keyFrom(body: string, keyOf: (event: unknown) => string): string | undefined {
   try {
     return keyOf(JSON.parse(body));
@@ -49,7 +49,7 @@ function keyFrom(body: string, keyOf: (event: unknown) => string): string | unde
   }
 }
 
-/** Keys of pipelines lie in other partitions than those in which they are looked for now. */
+/** The error for pipelines whose keys lie in other partitions than those where they are now looked for. */
 export function misplacedKeys(pipelines: readonly AnyPipeline[]): MillraceError {
   const reasons = pipelines.map((pipeline) => {
     const [expected, found] = isTogether(pipeline) ? ['no schedule', 'one'] : ['a schedule', 'none'];

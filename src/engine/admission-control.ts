@@ -8,22 +8,22 @@ import type { EngineContext } from './engine-context.ts';
 import type { Partitions } from './partitions.ts';
 import type { SchemaTimeouts } from './schema-timeouts.ts';
 
-/** What admission control works with; the door provides it. */
+/** The dependencies of admission control, provided by the door. */
 export interface AdmissionControlMeans {
   readonly engine: EngineContext;
   readonly partitions: Partitions;
   readonly timeouts: SchemaTimeouts;
-  /** Whether what is refused counts as rejected: not where it waits and comes again. */
+  /** Counts refused events as rejected. False where they wait and come again. */
   readonly isCounted: boolean;
-  /** Events of a pipeline that were let in and are being validated: they will take up room. */
+  /** Events per pipeline that were admitted and are being validated: they will need room. */
   readonly entering: Map<string, number>;
-  /** Throws while the engine takes nothing in. */
+  /** Throws while the engine accepts nothing. */
   checkOpen(): void;
 }
 
 /**
- * Refuses what is too much (promise 7), in two steps: a call, before anything is done for it, by what its pipeline has in hand; and each of
- * its events, once it is known, by what its key has.
+ * Refuses overload (promise 7) in two steps: a call, before any work on it, by its pipeline's backlog; then each of its events, once its
+ * key is known, by that key's backlog.
  */
 export class AdmissionControl {
   readonly #means: AdmissionControlMeans;
@@ -32,7 +32,7 @@ export class AdmissionControl {
     this.#means = means;
   }
 
-  /** Lets a call of `count` events begin, or throws why not. Each of them is to be let in or rejected from then on. */
+  /** Begins a call of `count` events, or throws why not. Each of them must then be admitted or rejected. */
   begin(name: string, count: number): void {
     try {
       this.#means.checkOpen();
@@ -43,12 +43,12 @@ export class AdmissionControl {
     }
   }
 
-  /** Counts an event as on its way to the log, if its key has room. Returns false when the key must be in memory before that is known. */
+  /** Counts an event as on its way to the log, if its key has room. Returns false if the key must be loaded into memory to know. */
   enter(pipeline: AnyPipeline, outgoing: Outgoing, wasWarmed = false): boolean {
     const { engine, partitions, checkOpen } = this.#means;
     const { stored } = outgoing;
     try {
-      // An asynchronous schema may have taken long, and so may the store.
+      // An asynchronous schema or the store may have taken long.
       checkOpen();
       const isFull = pipeline.key !== undefined && partitions.unsettled(pipeline.name) >= engine.limits.held;
       const admission = partitions.at(stored.partition).arrive(stored.key, stored.number, isFull, wasWarmed);
@@ -62,7 +62,7 @@ export class AdmissionControl {
     }
   }
 
-  /** Lets an event in once its key is in memory, and with it those of others. */
+  /** Admits an event once its key is in memory, along with the keys of others. */
   async enterCold(pipeline: AnyPipeline, outgoing: Outgoing, others: readonly Outgoing[]): Promise<void> {
     const { engine, partitions } = this.#means;
     const { arriving } = engine.memory;
@@ -79,7 +79,7 @@ export class AdmissionControl {
     this.enter(pipeline, outgoing, true);
   }
 
-  /** Counts an event of a call that has begun as rejected, and throws why. */
+  /** Counts an event of a begun call as rejected, and throws why. */
   reject({ name }: AnyPipeline, error: unknown): never {
     this.#entered(name);
     this.#count(name, 1);
@@ -87,13 +87,13 @@ export class AdmissionControl {
     throw error instanceof MillraceError ? error : new MillraceError('MILL_INTERNAL', messageOf(error), { cause: error });
   }
 
-  /** An event of a call that has begun does not come after all. @param error why, where there was a fault */
+  /** Withdraws an event of a begun call. @param error the reason, if something failed */
   withdraw({ name }: AnyPipeline, error?: unknown): void {
     this.#entered(name);
     if (codeOf(error) === 'MILL_VALIDATION_TIMEOUT') this.#means.timeouts.timedOut(name);
   }
 
-  /** The asynchronous schema of a pipeline has answered. */
+  /** Notes that a pipeline's asynchronous schema has answered. */
   answered({ name }: AnyPipeline): void {
     this.#means.timeouts.answered(name);
   }

@@ -2,24 +2,25 @@ import type { TenureContext } from './engine-context.ts';
 import type { Lane } from './lane.ts';
 
 /**
- * - `in`: it may go to the log.
- * - `cold`: its key must be in memory first, since the store may hold events of it.
+ * - `in`: the event may go to the log.
+ * - `cold`: its key must be loaded first, since the store may hold some of its events.
  * - `key is full`: too many events wait for its key.
- * - `all is full`: too many events of the pipeline wait, and this one would.
+ * - `all is full`: too many events of the pipeline wait, and this one would have to wait too.
  * - `too early`: its number lies too far beyond the next one.
  */
 export type Admission = 'in' | 'cold' | 'key is full' | 'all is full' | 'too early';
 
-/** The lanes, as the door needs to know them. */
+/** The lanes, as seen by the door. */
 export interface AdmittingLanes {
   peek(key: string): Lane | undefined;
-  /** Whether the store may hold events of a key that is not in memory. */
+  /** Returns whether the store may hold events of a key that is not in memory. */
   mayHoldMore(): boolean;
 }
 
 /**
- * Judges whether the key of an event has room for it (promise 7). What counts is what waits for the key and what was let in on its way
- * there, by whatever call. A key that is not in memory holds nothing unless some key does that was forgotten; then it must be looked at first.
+ * Judges whether an event's key has room for it (promise 7). Both events waiting for the key and admitted events on their way to it count,
+ * whichever call they came by. A key that is not in memory holds nothing unless some forgotten key does; in that case it must be loaded
+ * first.
  */
 export class Admissions {
   readonly #lanes: AdmittingLanes;
@@ -38,10 +39,10 @@ export class Admissions {
   }
 
   /**
-   * Judges an event, and counts it in where it may come in.
+   * Judges an event, and counts it if admitted.
    *
-   * @param isFull whether as many events of the pipeline wait as may
-   * @param wasWarmed whether its key was just brought into memory: it is not `cold` again
+   * @param isFull true if the pipeline's waiting events have reached their limit
+   * @param wasWarmed true if its key was just loaded: it is not `cold` again
    */
   admit(key: string, number: number | null, isFull: boolean, wasWarmed: boolean): Admission {
     const lane = this.#lanes.peek(key);
@@ -52,7 +53,7 @@ export class Admissions {
     return 'in';
   }
 
-  /** An event that was let in will not come. */
+  /** Notes that an admitted event will not arrive. */
   gone(key: string): void {
     const lane = this.#lanes.peek(key);
     lane?.endArrival();
@@ -80,7 +81,7 @@ export class Admissions {
     return 'in';
   }
 
-  /** The number that all others wait for must come in, and of a lower one the store says what became. */
+  /** The number that all others wait for must be admitted; for a lower one the store knows what became of it. */
   #refusalOfNumber(lane: Lane, number: number, isFull: boolean): Admission | undefined {
     if (number <= lane.next) return undefined;
     if (number - lane.next > this.#jumpMax) return 'too early';
@@ -88,7 +89,7 @@ export class Admissions {
     return isFull ? 'all is full' : undefined;
   }
 
-  /** An event whose key goes on does not wait for it, however many others do for theirs (promise 4). */
+  /** An event whose key is not blocked does not wait, however many others wait for theirs (promise 4). */
   #refusalOfArrival(lane: Lane, isFull: boolean): Admission | undefined {
     if (this.#isKeyFull(lane)) return 'key is full';
     return isFull && (lane.isStopped || lane.spilledFrom !== Number.POSITIVE_INFINITY) ? 'all is full' : undefined;

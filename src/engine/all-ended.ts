@@ -1,4 +1,4 @@
-/** Resolves once all of some work has ended. Throws the first failure, and not before: nothing goes on of what was said to have failed. */
+/** Resolves once all the work has ended, and only then throws the first failure: nothing is still running once it is reported as failed. */
 export async function allEnded<T>(work: readonly Promise<T>[]): Promise<readonly T[]> {
   await Promise.allSettled(work);
   return Promise.all(work);

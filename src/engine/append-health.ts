@@ -2,23 +2,23 @@ import { MillraceError } from '../errors.ts';
 import type { Store } from '../store/store.ts';
 import type { Clock } from './clock.ts';
 
-/** What the health of appends is found out with; the log provides it. */
+/** The dependencies of append health, provided by the log. */
 export interface AppendHealthMeans {
   readonly store: Pick<Store, 'append'>;
   readonly clock: Pick<Clock, 'elapsedMs' | 'after'>;
-  /** Throws while the engine takes nothing in: then nobody asks. */
+  /** Throws while the engine accepts nothing: then nobody needs to know. */
   checkOpen(): void;
 }
 
-/** For how long a refused append speaks against the store, in milliseconds. */
+/** How long a refused append counts against the store, in milliseconds. */
 const refusalMs = 10_000;
-/** How often a store that another program keeps locked is tried again, in milliseconds. */
+/** How often to retry a store that another program keeps locked, in milliseconds. */
 const probeMs = 50;
 
-/** Whether the store takes appends, as the last one tells. A locked store is probed until it is free. */
+/** Whether the store takes appends, judged by the last one. A locked store is probed until it is free. */
 export class AppendHealth {
   readonly #means: AppendHealthMeans;
-  /** When the store last refused an append, in elapsed time, and why; forgotten with the next success. */
+  /** The store's last refusal of an append, in elapsed time, and its reason; cleared by the next success. */
   #refused: { readonly at: number; readonly reason: string } | undefined;
   #isProbing = false;
 
@@ -26,7 +26,7 @@ export class AppendHealth {
     this.#means = means;
   }
 
-  /** Why the store takes nothing in at present; undefined when it does, or nobody has tried for a while. */
+  /** Why the store currently takes no appends; undefined if it does, or if none was tried for a while. */
   get refusal(): string | undefined {
     const refused = this.#refused;
     return refused !== undefined && this.#means.clock.elapsedMs() - refused.at < refusalMs ? refused.reason : undefined;
@@ -40,7 +40,7 @@ export class AppendHealth {
     this.#refused = { at: this.#means.clock.elapsedMs(), reason: error.message };
   }
 
-  /** Finds out when a lock is gone, also when nobody brings events, as when a refusal has turned them away. */
+  /** Detects the end of a lock even when no events arrive, as after a refusal has turned callers away. */
   probeLater(): void {
     if (this.#isProbing) return;
     this.#isProbing = true;
@@ -56,7 +56,7 @@ export class AppendHealth {
       this.succeeded();
     } catch (error) {
       this.#isProbing = false;
-      // Any other failure is for those to meet who work on the store.
+      // Any other failure is left to whoever works on the store.
       if (!(error instanceof MillraceError) || error.code !== 'MILL_STORE_BUSY') return;
       this.refused(error);
       this.probeLater();

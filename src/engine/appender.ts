@@ -3,29 +3,29 @@ import type { Deadline } from './deadline.ts';
 import type { Outgoing } from './draft.ts';
 import { Waiters } from './waiters.ts';
 
-/** Events of one caller, on their way to the log. */
+/** One caller's events on their way to the log. */
 interface AppendRequest {
   readonly events: readonly Outgoing[];
   readonly resolve: (appended: readonly Appended[]) => void;
   readonly reject: (error: unknown) => void;
 }
 
-/** Who is told of every append, in the order of the log, before its callers are. */
+/** Notified of every append, in log order, before its callers. */
 export interface AppenderListener {
   appended(events: readonly Outgoing[], appended: readonly Appended[]): void;
   failed(events: readonly Outgoing[], error: unknown): void;
 }
 
-/** Events in one call of the store, unless a single batch has more. */
+/** Maximum events per store call, unless a single batch has more. */
 const appendMax = 5_000;
 
-/** Callers that are worth a call of the store before the turn of the event loop ends: it works while more are read. */
+/** Enough callers to call the store before the turn of the event loop ends: it works while more are read. */
 const flushAt = 48;
 
 /**
- * Brings accepted events into the log. Who comes in the same turn of the event loop goes together in one call of the
- * store, so that many callers share one commit and a lone caller waits for nobody. Calls follow each other without
- * waiting for answers: the store has the next at hand when it is done with one.
+ * Appends accepted events to the log. Callers in the same turn of the event loop share one store call, so that many callers share one
+ * commit and a lone caller waits for nobody. Calls follow each other without waiting for answers: the store always has the next one at
+ * hand.
  */
 export class Appender {
   readonly #store: Pick<Store, 'append'>;
@@ -39,7 +39,7 @@ export class Appender {
     this.#listener = listener;
   }
 
-  /** Resolves when the events are on disk, each with its verdict. Rejects with what the store threw. */
+  /** Resolves when the events are on disk, with a verdict for each. Rejects with the store's error. */
   append(events: readonly Outgoing[]): Promise<readonly Appended[]> {
     return new Promise((resolve, reject) => {
       if (this.#waiting.length === 0) setImmediate(() => this.#flush());
@@ -49,7 +49,7 @@ export class Appender {
     });
   }
 
-  /** Resolves when nothing is on its way, or when the caller's time is over. */
+  /** Resolves when nothing is on its way, or at the caller's deadline. */
   async idle(deadline: Deadline): Promise<void> {
     if (this.#underWay > 0) await this.#idle.next(deadline);
   }

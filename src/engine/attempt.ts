@@ -9,29 +9,29 @@ import type { Limits } from './limits.ts';
 import { nextState } from './state.ts';
 import type { TurnRecord } from './turn.ts';
 
-/** What one attempt came to. A failed one has no effect at all. */
+/** The result of one attempt. A failed one has no effect at all. */
 export type AttemptResult =
   | {
       readonly ok: true;
-      /** Nobody else has a part of it. */
+      /** Shared with nobody else. */
       readonly next: unknown;
-      /** The next state as it will be stored; undefined when it stays as it is. */
+      /** The next state as it will be stored; undefined if it stays the same. */
       readonly stored: StoredState | null | undefined;
       readonly sends: readonly Outgoing[];
     }
   | { readonly ok: false; readonly error: unknown };
 
-/** What attempts work with: their engine and their pipeline. */
+/** The parts of the context that attempts use. */
 type AttemptContext = Pick<TenureContext, 'engine' | 'pipeline'>;
 
 const noSends: readonly Outgoing[] = [];
-/** Characters of an address that comes from data. */
+/** Maximum characters of an address that comes from data. */
 const urlLengthMax = 8_192;
 
 /**
- * Calls a handler once. The answer is a promise only when the handler is asynchronous (or a schema that it sends to);
- * then the pipeline's `timeout` applies from when it is at work: the turn's signal aborts and the attempt has failed,
- * whatever the handler does.
+ * Calls a handler once. Returns a promise only if the handler (or the schema of a pipeline it sends to) is asynchronous. The pipeline's
+ * `timeout` then runs from when the handler starts work: at its end the turn's signal aborts and the attempt has failed, whatever the
+ * handler does.
  */
 export function attempt(context: AttemptContext, turn: TurnRecord, handle: () => unknown): AttemptResult | Promise<AttemptResult> {
   try {
@@ -90,7 +90,7 @@ function succeed({ state }: AnyPipeline, next: unknown, sends: readonly Outgoing
   return { ok: true, next: value, stored, sends };
 }
 
-/** Throws `MILL_INVALID_EFFECT` for a delivery that is larger than an event may be, whose id is longer than a key, or whose url is far too long. */
+/** Throws `MILL_INVALID_EFFECT` for a delivery larger than an event may be, with an id longer than a key, or with a far too long url. */
 function checkDeliveries({ eventBytes, keyLength }: Limits, { deliveries }: TurnRecord): void {
   for (const { endpoint, body, id = '', url = '' } of deliveries) {
     if (Buffer.byteLength(body) > eventBytes) {
@@ -105,7 +105,7 @@ function checkDeliveries({ eventBytes, keyLength }: Limits, { deliveries }: Turn
   }
 }
 
-/** Checks what else leaves the pipeline, and finds out which events are sent. */
+/** Checks everything else that leaves the pipeline, and identifies the events it sends. */
 function identifyOutgoing(engine: EngineContext, turn: TurnRecord): readonly Outgoing[] | Promise<readonly Outgoing[]> {
   turn.checkEffects();
   if (turn.deliveries.length > 0) checkDeliveries(engine.limits, turn);
@@ -118,7 +118,7 @@ function identifyOutgoing(engine: EngineContext, turn: TurnRecord): readonly Out
       sends.push(identify(engine, pipeline, event, { traceparent: turn.traceparent }));
     }
   } catch (error) {
-    // Nobody waits for those that are being identified.
+    // The others being identified are not awaited.
     Promise.allSettled(sends);
     throw error;
   }

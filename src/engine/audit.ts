@@ -4,7 +4,7 @@ import type { Clock } from './clock.ts';
 import type { ByWhom } from './mill-options.ts';
 import type { ReadOptions, Reads } from './reads.ts';
 
-/** What the audit is kept with; the engine provides it. */
+/** The dependencies of the audit, provided by the engine. */
 export interface AuditMeans {
   readonly store: Pick<Store, 'noteAudit' | 'audit'>;
   readonly clock: Pick<Clock, 'now'>;
@@ -12,18 +12,18 @@ export interface AuditMeans {
   newId(): string;
 }
 
-/** What somebody does, and to what. */
+/** An operator's action and its target. */
 export interface Deed extends Pick<AuditEntry, 'action' | 'pipeline'> {
   readonly key?: string | undefined;
   readonly subject?: string | undefined;
 }
 
-/** Characters of a name and of a reason. */
+/** Maximum characters of a name and of a reason. */
 const whoLengthMax = 200;
 export const reasonLengthMax = 1_000;
 const limitDefault = 100;
 
-/** What operators have done. Calls of a program that do not say by whom are not noted. */
+/** The record of operators' actions. A program's calls that name nobody are not recorded. */
 export class Audit {
   readonly #means: AuditMeans;
 
@@ -31,7 +31,7 @@ export class Audit {
     this.#means = means;
   }
 
-  /** Returns the entry for what somebody does, to commit together with it. */
+  /** Returns the entry for an action, to commit together with it. */
   entry(by: ByWhom | undefined, { action, pipeline, key, subject }: Deed): AuditEntry | undefined {
     if (by === undefined) return undefined;
     const { clock, newId } = this.#means;
@@ -42,13 +42,16 @@ export class Audit {
     return { id: newId(), at: clock.now(), who, action, pipeline, key: key ?? null, subject: subject ?? null, reason };
   }
 
-  /** Notes what takes more than one transaction, before it begins: whatever has happened is noted, and what failed may be. */
+  /**
+   * Records an action that takes more than one transaction, before it begins: everything done is recorded, and so may be something that
+   * failed.
+   */
   async note(by: ByWhom | undefined, deed: Deed): Promise<void> {
     const entry = this.entry(by, deed);
     if (entry !== undefined) await this.#means.store.noteAudit(entry);
   }
 
-  /** Returns what operators have done, the latest first. */
+  /** Returns operators' actions, latest first. */
   list(query: Partial<AuditQuery>, reading: ReadOptions): Promise<readonly AuditEntry[]> {
     const { reads, store } = this.#means;
     return reads.run(

@@ -1,8 +1,8 @@
 import type { Pipeline } from '../pipeline/pipeline.ts';
 
 /**
- * The pause after a failed attempt, in milliseconds: doubling from `backoffMs` up to `backoffMsMax`, of which the share
- * `jitter` is random, so that keys that failed together do not come back together.
+ * Returns the pause after a failed attempt, in milliseconds: it doubles from `backoffMs` up to `backoffMsMax`, and the share `jitter` of it
+ * is random, so that keys that failed together are not retried together.
  *
  * @param attempts failed attempts so far, from 1
  * @param random a number in [0, 1)

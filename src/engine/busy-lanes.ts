@@ -3,18 +3,18 @@ import type { Lane } from './lane.ts';
 import { Milestone } from './milestone.ts';
 import { Waiters } from './waiters.ts';
 
-/** The lanes that have a turn or are about to, and who waits until they rest. */
+/** The lanes that have a turn or are about to, and the callers waiting for them to rest. */
 export class BusyLanes {
-  /** In the order in which they became busy. */
+  /** In the order they became busy. */
   readonly #busy = new Set<Lane>();
-  /** How often a lane has become busy. */
+  /** Number of times a lane has become busy. */
   #total = 0;
-  /** Of these, the first so many have rested since. */
+  /** How many of these, from the first on, have rested since. */
   readonly #rested = new Milestone(0);
-  /** Callers that wait until a lane rests. */
+  /** Callers waiting for a lane to rest. */
   readonly #awaited = new Map<Lane, Waiters>();
 
-  /** The lane has gone on as far as it can now. */
+  /** Notes that the lane has gone as far as it can for now. */
   note(lane: Lane): void {
     if (!lane.isBusy) {
       if (lane.busySince > 0) this.#rests(lane);
@@ -25,13 +25,13 @@ export class BusyLanes {
     }
   }
 
-  /** Resolves once each lane that is busy now has rested, or when the caller's time is over. */
+  /** Resolves once each lane that is busy now has rested, or at the caller's deadline. */
   async allRested(deadline: Deadline): Promise<void> {
     this.#rested.reach(this.#restedTo());
     await this.#rested.until(this.#total, deadline);
   }
 
-  /** Resolves once a busy lane has no turn and is not about to, or when the caller's time is over. */
+  /** Resolves once a busy lane has no turn and none coming up, or at the caller's deadline. */
   async rested(lane: Lane, deadline: Deadline): Promise<void> {
     const waiters = this.#awaited.get(lane) ?? new Waiters();
     this.#awaited.set(lane, waiters);
@@ -39,7 +39,7 @@ export class BusyLanes {
     if (waiters.isEmpty && this.#awaited.get(lane) === waiters) this.#awaited.delete(lane);
   }
 
-  /** Nobody waits for a lane any more of those who do now. */
+  /** Ends all current waits. */
   endWaits(): void {
     for (const waiters of this.#awaited.values()) waiters.wake();
     this.#rested.endWaits();

@@ -1,12 +1,11 @@
 import { bytesOfContainer, bytesOfUnit } from './memory.ts';
 
-/** Units of a JSON text that a number, or the marks around a value, are taken to have. */
+/** The assumed length of a number, or of the punctuation around a value, in a JSON text. */
 const smallUnits = 4;
 
 /**
- * Estimates the bytes of a value that came without a JSON text, along with the text that whoever made it has, or will have. Looks no
- * further than `bytesMax`, since a value may hold itself. What throws when it is read ends the estimate: whoever reads it next meets that
- * too.
+ * Estimates the bytes of a value that came without a JSON text, including the text that its maker has or will have. Looks no further than
+ * `bytesMax`, since a value may contain itself. An exception while reading ends the estimate: the next reader will meet it too.
  */
 export function bytesOfValue(value: unknown, bytesMax: number): number {
   const estimate = new Estimate(bytesMax);
@@ -14,14 +13,14 @@ export function bytesOfValue(value: unknown, bytesMax: number): number {
     estimate.add(value);
     while (!estimate.isOver) estimate.addNext();
   } catch {
-    // A getter, or a proxy.
+    // Thrown by a getter or a proxy.
   }
   return Math.min(estimate.bytes, bytesMax);
 }
 
 class Estimate {
   readonly #bytesMax: number;
-  /** Objects whose contents are not counted yet. A recursion would exhaust the stack. */
+  /** Objects whose contents are not counted yet. Recursion would exhaust the stack. */
   readonly #rest: object[] = [];
   #units = 0;
   #containers = 0;

@@ -8,43 +8,46 @@ import { FiredOutcomes } from './fired-outcomes.ts';
 import type { Lanes } from './lanes.ts';
 import { Lookout } from './lookout.ts';
 
-/** Due timers and outcomes that are read from the store at once, as far as there is memory for their data, and keys whose due ones memory tells. */
+/**
+ * Maximum due timers and outcomes read from the store at once, memory for their data permitting, and maximum keys remembered as having due
+ * ones.
+ */
 const sliceMax = 1_000;
 
 /**
  * The timers and outcomes of a partition (promises 5 and 6). They stay in the store; memory knows when the soonest is due, and holds a
- * slice of those that have come due. A *look* reads the next slice, behind the place up to which the looks before have read, and gives
- * each to its lane once there is a free place for a turn. So however many come due at once, no more are in memory than can run soon,
- * and events have their turns between them. A timer's turn comes after every event that was accepted before it was due.
+ * slice of those that have come due. A *look* reads the next slice, from where earlier looks ended, and gives each item to its lane once a
+ * turn has a free slot. However many come due at once, memory holds no more than can run soon, and events get turns in between. A timer's
+ * turn comes after every event that was accepted before it was due.
  *
- * An outcome is due as soon as it is drafted. It is *fired*: its lane has it at once, where there is a free place for its turn and none
- * before it waits in the store.
+ * An outcome is due as soon as it is drafted. It is *fired*: its lane gets it at once if its turn has a free slot and no earlier one waits
+ * in the store.
  *
- * A place that was read is not read again. What comes due behind it all the same, as a timer that is overdue when it is set or one
- * that a parked key has left, memory tells by its key.
+ * No place is read twice. Anything that comes due before it later, such as a timer already overdue when set or one left by a parked key, is
+ * remembered by its key.
  */
 export class CauseQueue {
   readonly #context: TenureContext;
   readonly #lanes: Lanes;
   readonly #dispatcher: Pick<Dispatcher, 'caughtUpThroughPauses'>;
   readonly #lookout: Lookout;
-  /** Read, and not given to their lanes yet; in order. */
+  /** Read, but not given to their lanes yet; in order. */
   readonly #slice = new Map<string, StoredCause>();
-  /** Looks have read up to here; undefined before the first. */
+  /** The place up to which looks have read; undefined before the first. */
   #readTo: CausePlace | undefined;
-  /** Keys of which some have come due behind that, or may be missed by looks. */
+  /** Keys with something that came due before that place, or that looks may miss. */
   readonly #passed = new Set<string>();
-  /** Written or removed since the present look began to read: what it reads of them is old. */
+  /** Written or removed since the current look began to read, which makes its result for them stale. */
   readonly #touched = new Set<string>();
   #isReading = false;
-  /** The soonest moment that the next look must read, since the present one, which is reading, may miss what is due then. */
+  /** The earliest moment that the next look must read, since the current one may miss things due then. */
   #missedFrom = Number.POSITIVE_INFINITY;
   readonly #fired = new FiredOutcomes();
-  /** Whether some may be overdue although their moment lies ahead. */
+  /** True if some may be overdue although their moment lies in the future. */
   #mayBeAhead = true;
-  /** The latest moment that the last look or an outcome since has seen: where a look finds itself before it, the clock was set back. */
+  /** The latest moment seen by the last look or an outcome since. A look that finds the time before it knows the clock was set back. */
   #latest = Number.NEGATIVE_INFINITY;
-  /** Up to where looks for these have read, and how many, while there are more. */
+  /** The place up to which looks for these have read, and how many they read, while there are more. */
   #ahead: { readonly place: CausePlace; readonly looked: number } | undefined;
   #closed = false;
 
@@ -60,12 +63,12 @@ export class CauseQueue {
     return !this.#lookout.isLooking;
   }
 
-  /** Fires what came due in the past and arms the soonest of the rest. */
+  /** Fires everything overdue and arms the soonest of the rest. */
   start(): void {
     this.#lookout.look();
   }
 
-  /** It was drafted what becomes of a timer or outcome. */
+  /** Notes that a timer's or outcome's fate was drafted. */
   touch(cause: CauseName): void {
     if (!this.#lookout.isLooking) return;
     const own = nameInPartition(cause);
@@ -73,7 +76,7 @@ export class CauseQueue {
     this.#slice.delete(own);
   }
 
-  /** Drafts an outcome, which is due already, and gives it to its lane without reading it back, unless it must wait for a place. */
+  /** Drafts an outcome, which is due already, and gives it to its lane without reading it back, unless it must wait for a slot. */
   fire(outcome: StoredOutcome): void {
     const lanes = this.#lanes;
     try {
@@ -85,7 +88,7 @@ export class CauseQueue {
     }
   }
 
-  /** What was drafted of timers and outcomes is on disk. One that failed and is tried again is in its lane's hand. */
+  /** Notes that the drafted timers and outcomes are on disk. One that failed and will be retried stays with its lane. */
   committed({ timers, outcomes }: Pick<Draft, 'timers' | 'outcomes'>): void {
     for (const timer of timers) if (timer.dueAt !== null && timer.attempts === 0) this.#armed(timer);
     for (const outcome of outcomes) {
@@ -94,7 +97,7 @@ export class CauseQueue {
     }
   }
 
-  /** Gives a key that was parked what has come due meanwhile, the first of it at a moment. */
+  /** Gives a key that was parked everything that has come due meanwhile, starting from the first at a moment. */
   lookAt(key: string, dueAt: number): void {
     if (this.#isKeyed) this.#passed.add(key);
     else this.#missed(dueAt);
@@ -115,31 +118,31 @@ export class CauseQueue {
     else this.#arm(dueAt);
   }
 
-  /** A look may miss an outcome: the clock may be set back before. */
+  /** Notes an outcome that looks may miss: the clock may be set back to before it. */
   #left({ key, dueAt }: StoredOutcome): void {
     this.#latest = Math.max(this.#latest, dueAt);
     this.#pass(key, dueAt);
     this.#lookout.look();
   }
 
-  /** Memory tells the next look of a key, where it has room for that. */
+  /** Remembers a key for the next look, if there is room. */
   #pass(key: string, dueAt: number): void {
     if (this.#isKeyed && this.#passed.size < sliceMax) this.#passed.add(key);
     else this.#missed(dueAt);
   }
 
-  /** The next look must read a moment, although others may have read it. */
+  /** Makes the next look read a moment that others may have read already. */
   #missed(dueAt: number): void {
     if (this.#isReading) this.#missedFrom = Math.min(this.#missedFrom, dueAt);
     else if (this.#isPassed(dueAt)) this.#readTo = before(dueAt);
   }
 
-  /** Whether memory knows all timers and outcomes of a key in memory. An event that is its own key may come into memory without its record. */
+  /** True if memory knows all timers and outcomes of a key in memory. An event that is its own key may be loaded without its record. */
   get #isKeyed(): boolean {
     return this.#context.pipeline.declaration.key !== undefined;
   }
 
-  /** Whether no look to come reads a moment again. */
+  /** Returns whether no later look will read a moment again. */
   #isPassed(dueAt: number): boolean {
     return this.#readTo !== undefined && dueAt <= this.#readTo.dueAt;
   }
@@ -170,7 +173,7 @@ export class CauseQueue {
     if (next !== null) this.#arm(next);
   }
 
-  /** Reads the next slice; resolves to whether it is the last one. */
+  /** Reads the next slice; resolves to true if it is the last one. */
   async #read(now: number): Promise<boolean> {
     const { engine, partition, committed } = this.#context;
     const { store, memory } = engine;
@@ -194,7 +197,7 @@ export class CauseQueue {
       const name = nameInPartition(cause);
       if (!this.#touched.has(name)) this.#slice.set(name, cause);
     }
-    // Where looks go on ahead, the place stays where it is: what comes due between it and them has not been read.
+    // When looks continue ahead, the place stays put: things coming due between it and them have not been read.
     this.#hasRead(ahead === undefined ? found.findLast(({ dueAt }) => dueAt <= now) : undefined);
     const looked = (ahead?.looked ?? 0) + found.length;
     const isFull = isFullList(found, sizeOfCause, { limit: sliceMax, sizeMax: memory.readMax });
@@ -205,8 +208,8 @@ export class CauseQueue {
   }
 
   /**
-   * Puts what is due of keys that looks may miss into the slice: of all keys, or of the first, if their data are large. Resolves to
-   * whether of all. States may be large as well, so not all keys are in memory at once.
+   * Adds due items of keys that looks may miss to the slice: of all such keys, or of the first ones if their data are large. Resolves to
+   * true if all are included. States may be large too, so not all keys are in memory at once.
    */
   async #takePassed(keys: readonly string[], isDue: (cause: StoredCause) => boolean): Promise<boolean> {
     const { memory } = this.#context.engine;
@@ -226,14 +229,14 @@ export class CauseQueue {
           this.#slice.set(nameInPartition(cause), cause);
           size += sizeOfCause(cause);
         }
-        // It came due since the look began, or the clock has been set back.
+        // It came due after the look began, or the clock has been set back.
         else this.#missedFrom = Math.min(this.#missedFrom, cause.dueAt);
       }
     }
     return true;
   }
 
-  /** A look has read up to one, or found none. */
+  /** Notes that a look has read up to an item, or found none. */
   #hasRead(last: StoredCause | undefined): void {
     if (last !== undefined) this.#readTo = placeOf(last);
     if (this.#isPassed(this.#missedFrom)) this.#readTo = before(this.#missedFrom);
@@ -242,14 +245,14 @@ export class CauseQueue {
     this.#touched.clear();
   }
 
-  /** Gives what is in the slice to its lanes, each when there is a place for its turn. */
+  /** Gives the slice's items to their lanes, each when its turn has a slot. */
   async #giveSlice(): Promise<void> {
     const lanes = this.#lanes;
     for (const name of this.#slice.keys()) {
       const give = () => this.#give(name);
       let isGiven = lanes.isFull ? await lanes.inTurn(give) : give();
       while (!isGiven && !this.#closed) {
-        // Where one is not in memory any more, others behind it may not be either.
+        // If one is no longer in memory, those after it may not be either.
         lanes.sweep();
         await lanes.warm(Array.from(this.#slice.values(), ({ key }) => key));
         isGiven = give();
@@ -267,8 +270,8 @@ export class CauseQueue {
 }
 
 /**
- * Whether it has come due before, whatever the clock says now: it may have been set back since. An outcome is due from the start,
- * and what has failed had its turn.
+ * Returns whether it has come due before, whatever the clock says now: the clock may have been set back since. An outcome is due from the
+ * start, and a failed item has had its turn.
  */
 function wasDue({ kind, attempts }: StoredCause): boolean {
   return attempts > 0 || kind === 'outcome';
@@ -278,7 +281,7 @@ function placeOf(cause: StoredCause): CausePlace {
   return { ...nameOf(cause), dueAt: cause.dueAt };
 }
 
-/** The place before all that are due at a moment. */
+/** The place before everything due at a moment. */
 function before(dueAt: number): CausePlace {
   return { kind: 'outcome', key: '', endpoint: '', id: '', dueAt };
 }

@@ -3,7 +3,7 @@ import type { Draft } from './draft.ts';
 import type { Lane } from './lane.ts';
 import type { LaneNeighbours } from './lane-neighbours.ts';
 
-/** Drafts what turns decide of timers and outcomes, and tells everyone who has them in memory. */
+/** Drafts a turn's decisions about timers and outcomes, and notifies every part that has them in memory. */
 export class CauseWrites {
   readonly #neighbours: Pick<LaneNeighbours, 'causeTouched'>;
 
@@ -11,7 +11,7 @@ export class CauseWrites {
     this.#neighbours = neighbours;
   }
 
-  /** Drafts what becomes of a timer or outcome of the lane. */
+  /** Drafts the new value of a timer or outcome of the lane. */
   write(lane: Lane, draft: Draft, write: TimerWrite | OutcomeWrite): void {
     lane.changeIn(draft.number);
     lane.writeCause(write);

@@ -30,8 +30,8 @@ import type {
 import type { ReadOptions } from './reads.ts';
 
 /*
- * Checks of arguments for callers without a compiler. Each throws MILL_INVALID_REQUEST with the name of the method. Checks on the hot
- * path look at types first, and at the table only where something is wrong.
+ * Checks arguments for callers without a compiler. Each check throws MILL_INVALID_REQUEST with the name of the method. Checks on the hot
+ * path look at types first, and consult the table only if something is wrong.
  */
 
 const aText: Check = expect('a text', (value) => typeof value === 'string');
@@ -134,7 +134,7 @@ export function checkBatch(call: string, events: unknown, options: IngestOptions
   if (options !== undefined && !areTexts(options)) checkOptions(options, batchOptions, placeOf(call));
 }
 
-/** Returns whether options hold texts alone, under names that they may have. */
+/** Returns whether options hold only texts under allowed names. */
 function areTexts(options: IngestOptions, other?: 'id'): boolean {
   if (typeof options !== 'object' || options === null) return false;
   for (const name in options) if (name !== 'traceparent' && name !== other) return false;
@@ -239,7 +239,7 @@ export function checkTimeout(call: string, timeoutMs: unknown): void {
   milliseconds(timeoutMs, placeOf(call).at('timeoutMs'));
 }
 
-/** The milliseconds of a duration that is the argument of a method. */
+/** Returns the milliseconds of a duration argument. */
 export function durationOf(call: string, value: unknown): number {
   return toDuration(value, placeOf(call));
 }

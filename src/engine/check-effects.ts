@@ -4,8 +4,8 @@ import { Place } from '../pipeline/place.ts';
 import type { DeliverOptions, TimerDue } from '../pipeline/turn.ts';
 
 /*
- * Checks of effects for handlers without a compiler. Each throws MILL_INVALID_EFFECT: the turn fails, and nothing of it counts. They run
- * with every effect, so they look at types and names first, and at more only where something is wrong.
+ * Checks effects for handlers without a compiler. Each check throws MILL_INVALID_EFFECT, which fails the whole turn. They run with every
+ * effect, so they look at types and names first, and at more only if something is wrong.
  */
 
 /** An id and a url are checked where they are read. */
@@ -22,7 +22,7 @@ function isDeliverOptions(options: unknown): boolean {
   return true;
 }
 
-/** Refuses what does not say when a timer is due: by one of `after` and `at`, whose values are checked where they are read. */
+/** Refuses anything that does not say when a timer is due: by one of `after` and `at`, whose values are checked where they are read. */
 export function checkDue(due: unknown): asserts due is TimerDue {
   if (typeof due !== 'object' || due === null)
     return placeOf('timers.set').expected("{ after: '5m' } or { at: milliseconds since 1970 }", due);
@@ -34,7 +34,7 @@ export function checkDue(due: unknown): asserts due is TimerDue {
     placeOf('timers.set').refuse(`expected either after or at, found ${at === undefined ? 'neither' : 'both'}`);
 }
 
-/** Returns the name of the pipeline that an event is sent to. */
+/** Returns the name of the receiving pipeline. */
 export function checkReceiver(to: unknown): string {
   if (typeof to === 'string') return to;
   if (isPipeline(to)) return to.name;

@@ -9,7 +9,7 @@ import type { Logger } from './logger.ts';
 import type { MillOptions } from './mill-options.ts';
 import type { Tracing } from './tracing.ts';
 
-/** The methods of a type that a user may implement. A table that lacks one, or has another, does not compile. */
+/** The methods of a type that a user may implement. A table with a missing or an extra one does not compile. */
 type Methods<T> = { readonly [Name in keyof T as T[Name] extends (...args: never[]) => unknown ? Name : never]-?: true };
 
 const storeMethods: Methods<Store> = {
@@ -60,10 +60,10 @@ const clockMethods: Methods<Clock> = { now: true, elapsedMs: true, alarm: true, 
 const logMethods: Methods<Logger> = { debug: true, info: true, warn: true, error: true, child: true };
 const tracingMethods: Methods<Tracing> = { start: true };
 
-/** Every limit is a whole number, and none is endless. */
+/** Every limit is a finite whole number. */
 const limits = Object.fromEntries(Object.keys(defaultLimits).map((name) => [name, integerFrom(1)])) as OptionTable<Limits>;
 
-/** The options of every engine, one under test included. */
+/** The options of every engine, including one under test. */
 export const engineOptions = {
   limits: options(limits),
   log: objectWith('a log, such as one of pino', Object.keys(logMethods)),
@@ -90,7 +90,7 @@ export function checkMillOptions(declared: unknown): void {
   checkOptions(declared, millOptions, new Place('millrace', 'MILL_INVALID_CONFIGURATION'));
 }
 
-/** Refuses anything but an array of pipelines. The engine checks whether they go together. */
+/** Refuses anything but an array of pipelines. The engine checks whether they are compatible. */
 export function checkPipelines(value: unknown, place: Place): void {
   if (isPipeline(value)) place.refuse(`expected an array of pipelines, found the pipeline ${value.name} itself; write [${value.name}]`);
   if (!Array.isArray(value)) place.expected('an array of pipelines', value);

@@ -2,15 +2,15 @@ import { MillraceError } from '../errors.ts';
 import type { PartitionId, Progress } from '../store/store.ts';
 
 /**
- * Checks what a claim found. Throws `MILL_STORE_CORRUPT` where
+ * Checks the result of a claim. Throws `MILL_STORE_CORRUPT` if
  *
- * - the cursor is beyond the log: what is accepted next would count as settled (promise 1);
- * - the cursor fell: what was settled would have its turns again (promise 2);
- * - the log became shorter: what was accepted is gone (promise 1).
+ * - the cursor is beyond the log: newly accepted events would count as settled (promise 1);
+ * - the cursor fell: settled events would run again (promise 2);
+ * - the log became shorter: accepted events are gone (promise 1).
  *
- * The last two come of a failover to a replica that lacked something, or of a backup restored under a running process.
+ * The last two result from a failover to a lagging replica, or from restoring a backup under a running process.
  *
- * @param known what was on disk before the claim, as far as anybody here knew
+ * @param known what this process knew to be on disk before the claim
  */
 export function checkStanding(partition: PartitionId, { cursor, head }: Progress, known: Progress | undefined): void {
   if (cursor > head) refuse(partition, `expected a cursor of ${head}, the end of the log, or less, found ${cursor}`);
@@ -19,7 +19,7 @@ export function checkStanding(partition: PartitionId, { cursor, head }: Progress
   checkHead(partition, head, known.head);
 }
 
-/** Throws `MILL_STORE_CORRUPT` for a log that is shorter than it was. */
+/** Throws `MILL_STORE_CORRUPT` for a log that has become shorter. */
 export function checkHead(partition: PartitionId, head: number, known: number): void {
   if (head < known) refuse(partition, `${lost}: expected a log up to ${known} or beyond, found one up to ${head}`);
 }

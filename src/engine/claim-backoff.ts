@@ -2,14 +2,14 @@ import type { ErrorCode } from '../errors.ts';
 import { pauseMs } from './backoff.ts';
 import type { Clock } from './clock.ts';
 
-/** How fast a partition is claimed again after failures in a row; the first time at once. */
+/** How fast to claim a partition again after consecutive failures; the first retry is immediate. */
 const recovery = { backoffMs: 50, backoffMsMax: 5_000, jitter: 0.5, attempts: Number.POSITIVE_INFINITY };
 
-/** A store that another program keeps locked says so at once, and is free from one moment to the next. */
+/** A store locked by another program answers at once, and may be free the next moment. */
 const recoveryFromLock = { ...recovery, backoffMsMax: 50 };
-/** Another engine works on it, and says so once it stops; one that dies does not, and its lease must run out. */
+/** Another engine works on it. A stopping engine says so; a dead one does not, and its lease must expire. */
 const recoveryFromLease = { ...recovery, backoffMs: 500, backoffMsMax: 500 };
-/** A full disk says so at once; somebody must make room, which takes a while. */
+/** A full disk fails at once; making room takes somebody a while. */
 const recoveryFromFull = { ...recovery, backoffMs: 250, backoffMsMax: 2_000 };
 
 const recoveries: { readonly [Code in ErrorCode]?: typeof recovery } = {
@@ -18,16 +18,16 @@ const recoveries: { readonly [Code in ErrorCode]?: typeof recovery } = {
   MILL_STORE_FULL: recoveryFromFull,
 };
 
-/** What a beat that is answered puts an end to. */
+/** Errors that end with an answered beat. */
 const overWithBeat: ReadonlySet<ErrorCode> = new Set(['MILL_STORE_UNAVAILABLE', 'MILL_STORE_FENCED']);
 
-/** The pauses before a partition is claimed again. They grow while claims fail in a row, without a commit between them. */
+/** The pauses before claiming a partition again. They grow with consecutive failed claims without a commit in between. */
 export class ClaimBackoff {
   readonly #clock: Pick<Clock, 'after'>;
   readonly #random: () => number;
   #failures = 0;
   #endPause: (() => void) | undefined;
-  /** What the pause under way is for. */
+  /** The error behind the current pause. */
   #code: ErrorCode | undefined;
 
   constructor({ clock, random }: { readonly clock: Pick<Clock, 'after'>; readonly random: () => number }) {
@@ -35,12 +35,12 @@ export class ClaimBackoff {
     this.#random = random;
   }
 
-  /** The store does its work. */
+  /** Notes that the store works. */
   reset(): void {
     this.#failures = 0;
   }
 
-  /** Resolves when it is time for the next claim, or when the pause is ended. */
+  /** Resolves when the next claim is due, or when the pause is cut short. */
   async pause(code: ErrorCode): Promise<void> {
     this.#failures += 1;
     this.#code = code;
@@ -55,7 +55,7 @@ export class ClaimBackoff {
     });
   }
 
-  /** A beat was answered: the store is there, and the leases are ours for as long as one lasts. */
+  /** Notes an answered beat: the store is reachable, and the leases are ours for one lease period. */
   storeAnswers(): void {
     if (this.#code !== undefined && overWithBeat.has(this.#code)) this.endPause();
   }

@@ -1,9 +1,9 @@
 /**
- * The engine's only way to know and to wait for time, so that tests can turn it.
+ * The engine's only way to read time and to wait, so that tests can control it.
  *
- * There are two times. The wall clock says which moment it is; it may jump: somebody sets it, or the machine slept. Elapsed time
- * never goes back and has no date; it stands still while the machine sleeps. A time-out, a pause or a rate is measured in elapsed
- * time. A moment that must survive a restart (a timer, a retry, the next run of a schedule) is one of the wall clock.
+ * There are two times. The wall clock tells the moment; it may jump when somebody sets it or the machine slept. Elapsed time never goes
+ * back and has no date; it stands still while the machine sleeps. Time-outs, pauses and rates use elapsed time. A moment that must survive
+ * a restart (a timer, a retry, the next run of a schedule) uses the wall clock.
  */
 export interface Clock {
   /** Milliseconds since 1970, by the wall clock. */
@@ -11,29 +11,29 @@ export interface Clock {
   /** Milliseconds, with fractions, since some moment; never goes back. */
   elapsedMs(): number;
   /**
-   * Calls `ring` once the wall clock has reached `at`, or once `withinMs` have elapsed, whichever comes first; soon when one of
-   * them has already. A jump of the wall clock counts within about a second. The returned function calls the alarm off.
+   * Calls `ring` once the wall clock has reached `at`, or once `withinMs` have elapsed, whichever comes first; soon if either already has.
+   * Notices a jump of the wall clock within about a second. The returned function cancels the alarm.
    */
   alarm(at: number, ring: () => void, withinMs?: number): () => void;
-  /** Calls `ring` once `ms` have elapsed, whatever the wall clock does. The returned function calls the alarm off. */
+  /** Calls `ring` once `ms` have elapsed, whatever the wall clock does. The returned function cancels the alarm. */
   after(ms: number, ring: () => void): () => void;
-  /** Calls `turnedBack` whenever the wall clock was set back while an alarm is armed. The returned function ends that. */
+  /** Calls `turnedBack` whenever the wall clock was set back while an alarm is armed. The returned function unsubscribes. */
   whenTurnedBack(turnedBack: () => void): () => void;
 }
 
-/** What a `SystemClock` takes from the machine. */
+/** The machine functions that a `SystemClock` uses. */
 export interface Machine {
   now(): number;
   elapsedMs(): number;
-  /** Calls `ring` after `ms` of elapsed time, at most `waitMsMax`. The returned function calls it off. */
+  /** Calls `ring` after `ms` of elapsed time, at most `waitMsMax`. The returned function cancels it. */
   wait(ms: number, ring: () => void): () => void;
 }
 
-/** The longest a Node.js timer can wait. */
+/** The longest wait of a Node.js timer. */
 const waitMsMax = 2 ** 31 - 1;
-/** How often the wall clock is compared with elapsed time while an alarm waits for it. In milliseconds. */
+/** How often to compare the wall clock with elapsed time while an alarm waits. In milliseconds. */
 const checkMs = 1_000;
-/** A difference that is no jump: the clocks are read one after the other, and the wall clock counts whole milliseconds. */
+/** A difference too small to be a jump: the clocks are read one after the other, and the wall clock counts whole milliseconds. */
 const toleranceMs = 50;
 
 interface Alarm {
@@ -45,13 +45,13 @@ interface Alarm {
 }
 
 /**
- * The clock of a machine. A timer of Node.js counts elapsed time, so it misses a jump of the wall clock. Therefore one check a
- * second compares both while any alarm waits for a moment, and arms all of them anew after a jump ahead; after one back, an alarm
- * finds that its wait has ended too early. An idle clock costs nothing.
+ * The machine's clock. A Node.js timer counts elapsed time, so it misses a jump of the wall clock. So while any alarm is armed, a check
+ * each second compares both clocks and, after a jump ahead, re-arms every alarm; after a jump back, an alarm finds that its wait ended too
+ * early. An idle clock costs nothing.
  */
 export class SystemClock implements Clock {
   readonly #machine: Machine;
-  /** The alarms that wait for a moment of the wall clock. */
+  /** The alarms waiting for a moment of the wall clock. */
   readonly #alarms = new Set<Alarm>();
   readonly #listeners = new Set<() => void>();
   /** The wall clock's lead over elapsed time when the alarms were armed. */
@@ -98,7 +98,7 @@ export class SystemClock implements Clock {
     alarm.cancelWait = this.#machine.wait(Math.min(Math.max(0, Math.ceil(leftMs)), waitMsMax), () => this.#ring(alarm));
   }
 
-  /** A wait may end early: at the longest wait there is, or since the wall clock was set back. */
+  /** A wait may end early: it reached the longest possible wait, or the wall clock was set back. */
   #ring(alarm: Alarm): void {
     if (alarm.at > this.now() && alarm.deadline > this.elapsedMs()) {
       this.#arm(alarm);
@@ -123,7 +123,7 @@ export class SystemClock implements Clock {
   #checkSoon(): void {
     this.#machine.wait(checkMs, () => {
       this.#check();
-      // A check after the last alarm ends them: an alarm may be set again at once.
+      // Checking stops only after a check without alarms: another one may be set at once.
       if (this.#alarms.size > 0) this.#checkSoon();
       else this.#isChecking = false;
     });
@@ -144,7 +144,7 @@ export class SystemClock implements Clock {
   }
 }
 
-/** Reads the globals at each call: a program may replace them. Its waits keep no process alive. */
+/** Reads the globals at each call, since a program may replace them. Its waits keep no process alive. */
 const thisMachine: Machine = {
   now: () => Date.now(),
   elapsedMs: () => performance.now(),

@@ -1,25 +1,25 @@
 import type { Draft } from './draft.ts';
 
-/** A commit that is on disk, as somebody who watches sees it. */
+/** A commit on disk, as watchers see it. */
 export interface SeenCommit {
   readonly pipeline: string;
-  /** Since the epoch, in milliseconds. */
+  /** In milliseconds since the epoch. */
   readonly at: number;
-  /** How many turns it had. */
+  /** Number of turns in it. */
   readonly turns: number;
-  /** The first of them: what it was about. Undefined for a commit without a turn. */
+  /** The subject of its first turn. Undefined for a commit without turns. */
   readonly first: { readonly key: string; readonly kind: 'event' | 'timer' | 'outcome' } | undefined;
-  /** What was given up last in it. */
+  /** The last dead letter in it. */
   readonly letter: { readonly key: string; readonly kind: string; readonly reason: string } | undefined;
 }
 
 type Watcher = (commit: SeenCommit) => void;
 
-/** Shows commits to those who watch. While nobody does, a commit costs nothing more. */
+/** Shows commits to watchers. Without watchers, commits cost nothing extra. */
 export class CommitWatch {
   readonly #watchers = new Set<Watcher>();
 
-  /** Shows every commit from now on; returns what ends that. */
+  /** Shows every commit from now on; the returned function stops it. */
   watch(watcher: Watcher): () => void {
     this.#watchers.add(watcher);
     return () => this.#watchers.delete(watcher);

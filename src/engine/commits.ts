@@ -7,37 +7,37 @@ import type { EngineContext, PartitionContext, PipelineContext } from './engine-
 import { Milestone } from './milestone.ts';
 import type { TenureState } from './tenure-state.ts';
 
-/** What commits work with; their tenure provides it. */
+/** The dependencies of commits, provided by their tenure. */
 export interface CommitsMeans {
   readonly engine: EngineContext;
   readonly pipeline: PipelineContext;
   readonly partition: PartitionContext;
   readonly lease: Lease;
   readonly state: TenureState;
-  /** The store does its work: a commit has landed, which settled something or not. */
+  /** Notes that the store works: a commit has landed. `hasSettled` says whether it settled anything. */
   progressed(hasSettled: boolean): void;
 }
 
-/** The parts of a tenure that follow what becomes of its drafts. */
+/** Implemented by the parts of a tenure that follow the fate of its drafts. */
 export interface CommitListener {
-  /** A draft is about to be committed: what must go with it goes in now. */
+  /** A draft is about to be committed: anything that must go with it is added now. */
   closing(draft: Draft): void;
-  /** The newest draft is on disk; no partition has heard yet of what it sent. */
+  /** The newest draft is on disk; no partition knows yet of the events it sent. */
   landed(): void;
-  /** A draft is on disk, and the partitions have heard of what it sent. */
+  /** A draft is on disk, and the partitions know of the events it sent. */
   committed(draft: Draft, committed: Committed): void;
   /** There is nothing to commit. */
   rests(): void;
-  /** There may be room for further turns. */
+  /** There may be room for more turns. */
   flushed(): void;
 }
 
 /**
- * The drafts of a tenure and their commits. What turns decide gathers in one draft; one commit is under way at a time, and the next
- * draft goes when it has landed. After a commit that failed nobody knows what is on disk: the tenure fails, and no other commit follows.
+ * The drafts of a tenure and their commits. Decisions of turns gather in one draft; one commit runs at a time, and the next draft is
+ * committed once it has landed. After a failed commit the content of the disk is unknown: the tenure fails, and no other commit follows.
  */
 export class Commits {
-  /** The newest draft that is on disk. */
+  /** The newest draft on disk. */
   readonly landed = new Milestone(0);
   readonly #means: CommitsMeans;
   readonly #listener: CommitListener;
@@ -57,27 +57,27 @@ export class Commits {
     this.#draft = new Draft(1, cursor, means.pipeline.declaration.timeline);
   }
 
-  /** The draft that takes what is decided now. */
+  /** The draft that collects current decisions. */
   get draft(): Draft {
     return this.#draft;
   }
 
-  /** Up to where the partition is settled on disk. */
+  /** The position up to which the partition is settled on disk. */
   get cursor(): number {
     return this.#cursor;
   }
 
-  /** Whether there is nothing to commit, and no commit under way. */
+  /** True if there is nothing to commit and no commit is under way. */
   get isIdle(): boolean {
     return this.#draft.isEmpty && this.#underWay === undefined;
   }
 
-  /** Whether all that is drafted by now is on disk. */
+  /** True if everything drafted so far is on disk. */
   get areUpToDate(): boolean {
     return this.landed.reached >= this.#lastDrafted;
   }
 
-  /** Commits at the end of this turn of the event loop, unless a commit is under way: then the next one takes it along. */
+  /** Commits at the end of this turn of the event loop; if a commit is under way, the next one includes the draft. */
   flushSoon(): void {
     if (this.#flushIsDue || this.#underWay !== undefined) return;
     this.#flushIsDue = true;
@@ -88,7 +88,7 @@ export class Commits {
     });
   }
 
-  /** Resolves once all that is drafted by now is on disk, or the tenure ends. */
+  /** Resolves once everything drafted so far is on disk, or the tenure ends. */
   async committed(deadline?: Deadline): Promise<void> {
     this.flushSoon();
     if (this.#means.state.isWorking) await this.landed.until(this.#lastDrafted, deadline);
@@ -99,7 +99,7 @@ export class Commits {
     await this.#underWay;
   }
 
-  /** After the end: commits what turns had decided until then. Does nothing when a commit failed: then that is void. */
+  /** After the end: commits the turns' decisions up to then. Does nothing if a commit failed: then they are void. */
   async commitRest(): Promise<void> {
     while (this.#underWay !== undefined || (!this.#draft.isEmpty && !this.#means.state.hasFailed)) {
       this.#flush();
@@ -107,7 +107,7 @@ export class Commits {
     }
   }
 
-  /** After the end, or after `commitRest`: what turns have decided since the last commit is void. */
+  /** After the end, or after `commitRest`: discards all decisions since the last commit. */
   abandon(): void {
     this.#means.engine.room.release(this.#draft.sends);
     this.#draft = this.#next(this.#draft);
@@ -131,7 +131,7 @@ export class Commits {
     const { engine, pipeline, partition, lease, state } = this.#means;
     const from = engine.clock.elapsedMs();
     const span = engine.tracing?.start('commit', { 'millrace.pipeline': partition.id.pipeline, 'millrace.turns': draft.turns }, null);
-    // Blocks rise, and say by their numbers about when they were committed.
+    // Blocks rise, and their numbers approximate their commit times.
     this.#block = Math.max(this.#block + 1, engine.clock.now());
     let committed: Committed;
     try {
@@ -154,7 +154,7 @@ export class Commits {
     });
   }
 
-  /** Unless the store says that it refused a draft, nobody knows whether that is on disk. */
+  /** Unless the store says that it refused a draft, the draft may or may not be on disk. */
   #doubt(draft: Draft, error: unknown): void {
     const { engine, pipeline, partition } = this.#means;
     engine.room.release(draft.sends);
@@ -166,7 +166,7 @@ export class Commits {
     }
   }
 
-  /** The draft is on disk: now it counts. */
+  /** Notes that the draft is on disk and counts. */
   #took(draft: Draft, committed: Committed): void {
     const { engine, partition, progressed } = this.#means;
     partition.ledger.committed(draft, committed.deliveriesAdded, engine.clock);
@@ -175,7 +175,7 @@ export class Commits {
     this.#cursor = draft.cursor;
     this.landed.reach(draft.number);
     this.#listener.landed();
-    // That an attempt has failed is no progress, however often it is tried.
+    // A failed attempt is no progress, however often it is retried.
     progressed(draft.turns + draft.counts.failed > 0 || draft.counts.retries === 0);
     if (draft.sends.length > 0) engine.eventLog.sent(draft.sends, committed.sends);
     engine.room.release(draft.sends);
@@ -186,7 +186,7 @@ export class Commits {
     return new Draft(number + 1, cursor, this.#means.pipeline.declaration.timeline);
   }
 
-  /** The draft that has all that was decided by now. */
+  /** The draft that completes everything decided so far. */
   get #lastDrafted(): number {
     return this.#draft.isEmpty ? this.#draft.number - 1 : this.#draft.number;
   }

@@ -6,13 +6,13 @@ interface Waiter {
 }
 
 /**
- * A condition variable: callers wait until something holds, and are looked at again whenever something has changed. For the few
- * callers whose wait is of no simpler kind: each costs at every change.
+ * A condition variable: callers wait until a predicate holds, which is checked again at every change. Only for the few waits of no simpler
+ * kind: each one costs at every change.
  */
 export class Condition {
   readonly #waiting = new Set<Waiter>();
 
-  /** Resolves once `holds` answers true, at once when it does already, or when the caller's time is over. */
+  /** Resolves once `holds` returns true, at once if it does already, or at the caller's deadline. */
   until(holds: () => boolean, deadline?: Deadline): Promise<void> {
     if (holds() || deadline?.isOver === true) return Promise.resolve();
     return new Promise((resolve) => {
@@ -27,7 +27,7 @@ export class Condition {
     });
   }
 
-  /** Something has changed that somebody may wait for. */
+  /** Notes a change that somebody may be waiting for. */
   changed(): void {
     if (this.#waiting.size === 0) return;
     for (const { holds, end } of this.#waiting) if (holds()) end();

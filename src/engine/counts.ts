@@ -4,11 +4,11 @@ import { type FigureNameBy, type FiguresOf, figuresBy, type HistogramName, histo
 import { pipelineMetrics } from './pipeline-metrics.ts';
 
 /**
- * What a pipeline has done since this process started, for metrics and health. A backlog found at the start counts as received.
- * docs/metrics.md has a row for each figure.
+ * A pipeline's work since this process started, for metrics and health. A backlog found at the start counts as received. docs/metrics.md
+ * has a row for each figure.
  */
 export interface PipelineCounts extends FiguresOf {
-  /** How measured values spread. */
+  /** The distributions of measured values. */
   readonly distributions: Readonly<Record<HistogramName, DistributionSnapshot>>;
 }
 
@@ -16,29 +16,29 @@ type CountedName = FigureNameBy<'as it happens' | 'by drafts' | 'by the store'>;
 const counted = figuresBy('as it happens', 'by drafts', 'by the store');
 
 const drafted = figuresBy('by drafts');
-/** What a draft adds up to. */
+/** The totals of a draft. */
 export interface DraftCounts extends Record<(typeof drafted)[number], number> {
   /** Redriven events that had been skipped, and so counted as failed. */
   received: number;
-  /** The sum of the times at which the processed were accepted. */
+  /** The sum of the acceptance times of processed events. */
   acceptedAtTotal: number;
 }
 
-/** A draft that is on disk, as far as counters look at it. */
+/** A draft on disk, as counters see it. */
 interface Landed {
   readonly counts: DraftCounts;
-  /** When each of the processed was accepted. */
+  /** The acceptance time of each processed event. */
   readonly acceptedAt: readonly number[];
 }
-/** What an empty draft adds up to. */
+/** The totals of an empty draft. */
 export const noDraftCounts: Readonly<DraftCounts> = { ...recordOf(drafted, () => 0), received: 0, acceptedAtTotal: 0 };
 
 const summed = figuresBy('sum over partitions');
 const highest = figuresBy('maximum over partitions');
-/** What each partition has of its own. */
+/** The figures kept per partition. */
 export type SliceFigures = Pick<PipelineCounts, (typeof summed)[number] | (typeof highest)[number]>;
 
-/** The figures of partitions over all slices of a pipeline. */
+/** Combines the figures of partitions over all slices of a pipeline. */
 export function overSlices(slices: readonly SliceFigures[]): SliceFigures {
   return {
     ...recordOf(summed, (name) => slices.reduce((total, slice) => total + slice[name], 0)),
@@ -46,10 +46,10 @@ export function overSlices(slices: readonly SliceFigures[]): SliceFigures {
   };
 }
 
-/** What is not counted but looked at. */
+/** The figures that are read rather than counted. */
 export type LookedAt = SliceFigures & Pick<PipelineCounts, FigureNameBy<'of the pipeline'>>;
 
-/** A record of all that is counted, from 0, and of what is measured. */
+/** Returns a record of all counters at 0, and of the histograms. */
 function zeros(): Record<CountedName, number> & Readonly<Record<HistogramName, Distribution>> {
   const boundsOf = (name: HistogramName) => (pipelineMetrics[name].unit === 'ms' ? durationBoundsMs : sizeBounds);
   return {
@@ -58,7 +58,7 @@ function zeros(): Record<CountedName, number> & Readonly<Record<HistogramName, D
   };
 }
 
-/** A class whose instances have the fields that {@link zeros} has; TypeScript knows fields of a class only where each is written. */
+/** A class whose instances have the fields of {@link zeros}; TypeScript knows a class's fields only if each is written out. */
 const Zeros = class {
   constructor() {
     Object.assign(this, zeros());
@@ -67,22 +67,22 @@ const Zeros = class {
 
 const windowSeconds = 10;
 
-/** The counters behind {@link PipelineCounts}. They change only when what they count is on disk. */
+/** The counters behind {@link PipelineCounts}. They change only when the counted things are on disk. */
 export class Counters extends Zeros {
-  /** Processed in each of the last seconds of elapsed time, by second modulo the window. */
+  /** Events processed in each of the last seconds of elapsed time, by second modulo the window. */
   readonly #recent = new Array<{ second: number; processed: number }>(windowSeconds + 1);
 
-  /** Events that are received and neither processed, failed nor discarded. */
+  /** Events received but neither processed, failed nor discarded. */
   get depth(): number {
     return this.received - this.processed - this.failed - this.discarded;
   }
 
-  /** Something has happened, `by` times; fewer than none where a count goes down. */
+  /** Adds `by` to a counter; negative where a count goes down. */
   count(name: CountedName, by = 1): void {
     this[name] += by;
   }
 
-  /** A draft is on disk. What it received again its partition counts. */
+  /** Adds a draft that is on disk. Its partition counts the events it received again. */
   add({ counts, acceptedAt }: Landed, clock: Pick<Clock, 'now' | 'elapsedMs'>): void {
     for (const name of drafted) this[name] += counts[name];
     const { processed, acceptedAtTotal } = counts;
@@ -106,7 +106,7 @@ export class Counters extends Zeros {
     };
   }
 
-  /** Over whole seconds that have ended, so that the figure does not sag at the start of each. */
+  /** Averages whole seconds that have ended, so that the figure does not sag at the start of each. */
   #perSecond(present: number): number {
     let processed = 0;
     for (const slot of this.#recent) {

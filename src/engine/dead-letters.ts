@@ -24,7 +24,7 @@ import type { Partition } from './partition.ts';
 import type { Partitions } from './partitions.ts';
 import type { ReadOptions, Reads } from './reads.ts';
 
-/** What dead letters are read and resolved with; the engine provides it. */
+/** The dependencies for reading and resolving dead letters, provided by the engine. */
 export interface DeadLettersMeans {
   readonly engine: EngineContext;
   readonly state: EngineState;
@@ -45,7 +45,7 @@ export class DeadLetters {
     this.#means = means;
   }
 
-  /** Returns what was given up, in the order in which it failed. */
+  /** Returns dead letters in the order of failure. */
   async list(query: Partial<DeadLetterQuery>, { charactersMax, ...reading }: ReadOptions): Promise<readonly DeadLetter[]> {
     const { engine, reads } = this.#means;
     const asked = { ...query, limit: query.limit ?? limitDefault };
@@ -63,7 +63,7 @@ export class DeadLetters {
     await this.#redrive(await this.letter(id), by, 'redrive');
   }
 
-  /** Tries the event again that has parked a key. Returns false where none has. */
+  /** Retries the event that parked a key. Returns false if none has. */
   async redriveParking(pipeline: string, key: string, by?: ByWhom): Promise<boolean> {
     const { engine, state, declared } = this.#means;
     state.checkWorking();
@@ -85,12 +85,12 @@ export class DeadLetters {
     });
   }
 
-  /** Discards dead letters of a partition that this engine works on; returns how many, those left out that somebody else has resolved. */
+  /** Discards dead letters of a partition that this engine works on. Returns how many, not counting those resolved by others. */
   discardEach(partition: Partition, ids: readonly string[]): Promise<number> {
     return discardEach(ids, async (id) => partition.discard(await this.letter(id)));
   }
 
-  /** Discards all of a pipeline that there are at the call, or those of one key. Returns how many there were. */
+  /** Discards all dead letters that a pipeline, or one of its keys, has at the time of the call. Returns how many there were. */
   async discardAll(pipeline: string, { key, by }: DiscardOptions): Promise<number> {
     const { engine, state, declared, audit } = this.#means;
     state.checkWorking();
@@ -105,7 +105,7 @@ export class DeadLetters {
     return deadLetters;
   }
 
-  /** Returns how many there are of those asked for. */
+  /** Returns the number of matching dead letters. */
   async count(filter: DeadLetterFilter, reading: ReadOptions): Promise<number> {
     const { engine, reads } = this.#means;
     const { count } = await reads.run(
@@ -116,7 +116,7 @@ export class DeadLetters {
     return count;
   }
 
-  /** Returns them by kind, pipeline and what their reasons have in common, the largest groups first. */
+  /** Groups them by kind, pipeline and the pattern of their reasons, largest groups first. */
   groups(query: DeadLetterGroupQuery, reading: ReadOptions): Promise<readonly DeadLetterGroup[]> {
     const { engine, reads } = this.#means;
     return reads.run(
@@ -126,7 +126,7 @@ export class DeadLetters {
     );
   }
 
-  /** Redrives or discards letters that are named, each by itself. */
+  /** Redrives or discards the named letters one by one. */
   async resolveNamed(ids: readonly string[], action: 'redrive' | 'discard', by: ByWhom | undefined): Promise<ResolvedLetters> {
     const outcomes = await Promise.allSettled(
       Array.from(new Set(ids), (id) => (action === 'redrive' ? this.redrive(id, by) : this.discard(id, by))),
@@ -138,7 +138,7 @@ export class DeadLetters {
     return { matched, resolved: outcomes.filter(({ status }) => status === 'fulfilled').length };
   }
 
-  /** Resolves letters for an operation, wherever their partitions are worked on. Returns how many cannot be resolved. */
+  /** Resolves letters for an operation, whichever engines work on their partitions. Returns how many cannot be resolved. */
   async resolveFor(letters: readonly DeadLetter[], operation: AskedFor): Promise<number> {
     const { partitions, commands } = this.#means;
     const byPartition = Map.groupBy(letters, (letter) => partitions.at(letter.partition));
@@ -150,7 +150,7 @@ export class DeadLetters {
     return (await allEnded(refused)).reduce((total, count) => total + count, 0);
   }
 
-  /** The same for letters of a partition that this engine works on. */
+  /** Does the same for letters of a partition that this engine works on. */
   resolveHere(partition: Partition, ids: readonly string[], operation: AskedFor): Promise<number> {
     return resolveEach(ids, async (id) => resolveIn(partition, await this.letter(id), operation));
   }
@@ -169,7 +169,7 @@ export class DeadLetters {
     return this.#means.audit.entry(by, { action, pipeline, key, subject: id });
   }
 
-  /** How many a pipeline has. Where other engines work on it, the store is asked. */
+  /** Counts a pipeline's letters. Asks the store if other engines work on it. */
   async #count(pipeline: string): Promise<number> {
     const { engine, declared, partitions } = this.#means;
     if (!partitions.of(pipeline).some(({ isAway }) => isAway)) return partitions.counters(pipeline).deadLetters;
@@ -188,7 +188,7 @@ export class DeadLetters {
     return (await allEnded(counts)).reduce((total, count) => total + count, 0);
   }
 
-  /** A dead letter of a pipeline that is declared. Throws `MILL_NOT_FOUND`, `MILL_CONFLICT`. */
+  /** Returns a dead letter of a declared pipeline. Throws `MILL_NOT_FOUND`, `MILL_CONFLICT`. */
   async letter(id: string): Promise<DeadLetter> {
     const { state, declared } = this.#means;
     state.checkWorking();
@@ -204,14 +204,17 @@ export class DeadLetters {
   }
 }
 
-/** The operation that letters are resolved for. */
+/** The operation that resolves the letters. */
 type AskedFor = Pick<StoredOperation, 'id' | 'action'>;
 
 function resolveIn(partition: Partition, letter: DeadLetter, { id, action }: AskedFor): Promise<void> {
   return action === 'redrive' ? partition.redrive(letter, { operation: id }) : partition.discard(letter, { operation: id });
 }
 
-/** Resolves each; returns how many cannot be resolved. Those that somebody else has resolved are none of them. Throws where something else went wrong. */
+/**
+ * Resolves each letter; returns how many cannot be resolved, not counting those that others have resolved. Throws if anything else went
+ * wrong.
+ */
 async function resolveEach<T>(letters: readonly T[], resolve: (letter: T) => Promise<void>): Promise<number> {
   const outcomes = await Promise.allSettled(letters.map(resolve));
   const codes = outcomes.flatMap((outcome) => (outcome.status === 'rejected' ? [codeOf(outcome.reason)] : []));
@@ -220,7 +223,7 @@ async function resolveEach<T>(letters: readonly T[], resolve: (letter: T) => Pro
   return codes.filter((code) => code === 'MILL_CONFLICT').length;
 }
 
-/** Whether that says what became of a letter. */
+/** Returns whether a code tells the fate of a letter. */
 function isAnswer(code: unknown): boolean {
   return code === 'MILL_NOT_FOUND' || code === 'MILL_CONFLICT';
 }

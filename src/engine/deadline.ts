@@ -1,26 +1,26 @@
 import type { Clock } from './clock.ts';
 
 /**
- * The time that a caller has. What waits under it ends when it is over, and then leaves nothing behind, however long lasts what it
- * waited for. A race of promises would leave a reaction on the slower one.
+ * A caller's deadline. Waits under it end when it is over and leave nothing behind, however long the awaited thing takes. A race of
+ * promises would leave a reaction on the slower one.
  */
 export class Deadline {
   #isOver = false;
   readonly #ends = new Set<() => void>();
 
-  /** Whether the caller's time is over. */
+  /** True if the caller's time is over. */
   get isOver(): boolean {
     return this.#isOver;
   }
 
-  /** Ends all that waits under it. */
+  /** Ends all waits under it. */
   end(): void {
     this.#isOver = true;
     for (const end of this.#ends) end();
     this.#ends.clear();
   }
 
-  /** Calls `end` when the time is over, unless it is removed before. */
+  /** Calls `end` at the deadline, unless removed before. */
   add(end: () => void): void {
     if (this.#isOver) end();
     else this.#ends.add(end);
@@ -30,7 +30,7 @@ export class Deadline {
     this.#ends.delete(end);
   }
 
-  /** Resolves to what comes of a promise, or to undefined when the time is over first; rejects as the promise does. */
+  /** Resolves to the promise's value, or to undefined if the deadline comes first; rejects as the promise does. */
   race<T>(promise: PromiseLike<T>): Promise<T | undefined> {
     return new Promise((resolve, reject) => {
       const end = () => resolve(undefined);
@@ -49,7 +49,7 @@ export class Deadline {
   }
 }
 
-/** Resolves true once what `wait` waits for has come, false after `timeoutMs`; rejects as `wait` does, which must keep to the deadline. */
+/** Resolves to true once `wait` resolves, or to false after `timeoutMs`; rejects as `wait` does. `wait` must keep to the deadline. */
 export async function within(
   clock: Pick<Clock, 'after'>,
   timeoutMs: number,

@@ -10,7 +10,7 @@ import { tellTurn } from './told-turns.ts';
 import type { DeliveryEffect, TurnRecord } from './turn.ts';
 import type { TurnOrder } from './turn-order.ts';
 
-/** Puts what a turn has decided into the draft whole, or has it run again once there is room for what it sends. */
+/** Puts a turn's decisions into the draft as a whole, or reruns the turn once there is room for the events it sends. */
 export class Decisions {
   readonly #context: TenureContext;
   readonly #writes: CauseWrites;
@@ -22,21 +22,21 @@ export class Decisions {
     this.#order = order;
   }
 
-  /** Takes what the turn of a lane has decided. */
+  /** Takes the decisions of a lane's turn. */
   take(lane: Lane, turn: TurnRecord, cause: Cause, decided: AttemptResult & { readonly ok: true }): void {
     const full = this.#takeRoom(cause, decided.sends);
     if (full === undefined) this.#draft(lane, turn, cause, decided);
     else this.#throttle(lane, cause, full);
   }
 
-  /** Returns a pipeline that has no room for what the turn sends to it, if there is one. */
+  /** Returns a pipeline that lacks room for the events the turn sends to it, if any. */
   #takeRoom(cause: Cause, sends: readonly Outgoing[]): string | undefined {
     if (sends.length === 0) return undefined;
     const { engine, pipeline } = this.#context;
     return engine.room.take({ pipeline: pipeline.declaration.name, settlesEvent: cause.kind === 'event' }, sends);
   }
 
-  /** The attempt counts as none. A timer or outcome of which a newer one was written meanwhile needs no other turn. */
+  /** Not counted as an attempt. A timer or outcome that was rewritten meanwhile needs no other turn. */
   #throttle(lane: Lane, cause: Cause, to: string): void {
     if (cause.kind !== 'event' && lane.isReplaced(cause)) return;
     this.#order.throttled(lane, this.#context.draft(), cause, to);
@@ -75,7 +75,7 @@ export class Decisions {
     draft.acceptedAt.push(cause.acceptedAt);
   }
 
-  /** Nothing is asked for that has an outcome already, of which the key has not been told. */
+  /** Requests nothing that already has an outcome of which the key has not been notified. */
   #ask(lane: Lane, draft: Draft, turn: TurnRecord, effect: DeliveryEffect, of: number | undefined): void {
     const { engine, pipeline } = this.#context;
     const { endpoint, body, url = null, id = engine.newId() } = effect;

@@ -2,7 +2,7 @@ import type { AnyPipeline } from '../pipeline/pipeline.ts';
 import type { CauseName } from '../store/store.ts';
 import { describeCause } from './cause.ts';
 
-/** Why a pipeline cannot handle a timer or outcome: what it is of is no longer declared. Undefined where it is. */
+/** Returns why a pipeline cannot handle a timer or outcome: its declaration is gone. Undefined if it is still declared. */
 export function whyUndeclared({ name: pipeline, timers, deliver }: AnyPipeline, cause: CauseName): string | undefined {
   const [declared, name, what] = cause.kind === 'timer' ? [timers, cause.name, 'one'] : [deliver, cause.endpoint, 'an endpoint'];
   if (Object.hasOwn(declared, name)) return undefined;
@@ -10,7 +10,7 @@ export function whyUndeclared({ name: pipeline, timers, deliver }: AnyPipeline, 
   return `${describeCause(cause)}: expected ${what} that pipeline ${pipeline} declares (${known}), found none of that name`;
 }
 
-/** Whether it is the outcome of an endpoint that is declared and tells its keys nothing. */
+/** Returns whether it is the outcome of a declared endpoint that does not notify its keys. */
 export function isUnheard({ deliver }: AnyPipeline, cause: CauseName): boolean {
   return cause.kind === 'outcome' && Object.hasOwn(deliver, cause.endpoint) && deliver[cause.endpoint]?.outcome === undefined;
 }

@@ -2,8 +2,8 @@ import { AliasNode, ColumnNode, IdentifierNode, type OperationNode, ReferenceNod
 import type { ColumnType, Table } from '../pipeline/table.ts';
 
 /**
- * The selected columns that are the table's own, by the names that the query gives them. Behind a join or a union nobody can
- * tell: a declared column may be null there, or another's.
+ * Returns the selected columns that are the table's own, by their names in the query. Behind a join or a union this is unknowable: a
+ * declared column may be null there, or another table's.
  */
 export function declaredColumns(table: Table, query: OperationNode): ReadonlyMap<string, ColumnType> {
   const declared = new Map<string, ColumnType>();
@@ -18,7 +18,7 @@ export function declaredColumns(table: Table, query: OperationNode): ReadonlyMap
   return declared;
 }
 
-/** What a selection is called in the rows, and of which column it is; of none when it is an expression. */
+/** Returns the row name of each selection and its column; no column for an expression. */
 function namesOf(table: Table, selection: OperationNode): (readonly [name: string, column: string | undefined])[] {
   const selected = ReferenceNode.is(selection) ? selection.column : selection;
   if (SelectAllNode.is(selected)) return Object.keys(table.columns).map((column) => [column, column]);

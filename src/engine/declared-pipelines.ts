@@ -7,13 +7,13 @@ import { byName, checkNames, tablesOf } from './declared-together.ts';
 
 /** The pipelines of an engine. */
 export class DeclaredPipelines {
-  /** Those of the user, by name. */
+  /** The user's pipelines, by name. */
   readonly byName: ReadonlyMap<string, AnyPipeline>;
-  /** Those of the user and the engine's own, by name. */
+  /** The user's pipelines and the engine's own, by name. */
   readonly all: ReadonlyMap<string, AnyPipeline>;
   readonly tables: readonly Table[];
 
-  /** Throws `MILL_INVALID_DECLARATION` for pipelines that do not go together. */
+  /** Throws `MILL_INVALID_DECLARATION` for incompatible pipelines. */
   constructor(pipelines: readonly AnyPipeline[], own: AnyPipeline | undefined) {
     checkNames(pipelines);
     this.byName = byName(pipelines);
@@ -21,7 +21,7 @@ export class DeclaredPipelines {
     this.all = own === undefined ? this.byName : byName([...pipelines, own]);
   }
 
-  /** Returns a pipeline of the user. Throws `MILL_NOT_FOUND`, and `MILL_INVALID_REQUEST` for what is no name. */
+  /** Returns a user's pipeline. Throws `MILL_NOT_FOUND`, and `MILL_INVALID_REQUEST` for an invalid name. */
   get(name: string): AnyPipeline {
     const pipeline = this.byName.get(name);
     if (pipeline !== undefined) return pipeline;

@@ -2,18 +2,16 @@ import { MillraceError } from '../errors.ts';
 import type { AnyPipeline } from '../pipeline/pipeline.ts';
 import type { Table } from '../pipeline/table.ts';
 
-/*
- * What the pipelines of one engine must be together. Each function throws `MILL_INVALID_DECLARATION`.
- */
+/* Checks that the pipelines of one engine are compatible. Each function throws `MILL_INVALID_DECLARATION`. */
 
-/** Refuses names that are the engine's own. */
+/** Refuses names reserved for the engine. */
 export function checkNames(pipelines: readonly AnyPipeline[]): void {
   const taken = pipelines.find(({ name }) => name.startsWith('millrace_'));
   if (taken === undefined) return;
   throw new MillraceError('MILL_INVALID_DECLARATION', `pipelines: expected names that do not begin with millrace_, found ${taken.name}`);
 }
 
-/** Returns the pipelines by name; no two have the same. */
+/** Returns the pipelines by name, and refuses duplicate names. */
 export function byName(pipelines: readonly AnyPipeline[]): ReadonlyMap<string, AnyPipeline> {
   const named = new Map<string, AnyPipeline>();
   for (const pipeline of pipelines) {
@@ -24,7 +22,7 @@ export function byName(pipelines: readonly AnyPipeline[]): ReadonlyMap<string, A
   return named;
 }
 
-/** Returns the tables of all pipelines. Several may share one, but not declare two of the same name. */
+/** Returns the tables of all pipelines. Several may share one, but not declare two with the same name. */
 export function tablesOf(pipelines: readonly AnyPipeline[]): readonly Table[] {
   const tables = new Map<string, Table>();
   for (const pipeline of pipelines) {

@@ -14,7 +14,7 @@ import type { ByWhom, DeliveryListQuery, Freshness } from './mill-options.ts';
 import type { Partitions } from './partitions.ts';
 import type { Reads } from './reads.ts';
 
-/** What deliveries are listed and ordered about with; the engine provides it. */
+/** The dependencies for listing and controlling deliveries, provided by the engine. */
 export interface DeliveriesMeans {
   readonly engine: EngineContext;
   readonly state: EngineState;
@@ -28,7 +28,7 @@ export interface DeliveriesMeans {
 
 const limitDefault = 100;
 
-/** The deliveries of an engine that wait: lists them, and has their partitions send one now, or withdraw it. */
+/** The waiting deliveries of an engine: lists them, and has their partitions send one now or withdraw it. */
 export class Deliveries {
   readonly #means: DeliveriesMeans;
 
@@ -36,7 +36,7 @@ export class Deliveries {
     this.#means = means;
   }
 
-  /** Returns a page in the order of endpoints, keys and ids. Waits up to `waitMs` for what was accepted before. */
+  /** Returns a page in the order of endpoints, keys and ids. Waits up to `waitMs` for events accepted before. */
   async list(
     pipeline: AnyPipeline,
     { limit = limitDefault, endpoint: only, key, after }: DeliveryListQuery,
@@ -99,13 +99,13 @@ export class Deliveries {
   }
 }
 
-/** What the key of a delivery is told of a withdrawal. */
+/** The reason of a withdrawal, as the delivery's key receives it. */
 function reasonOf(by: ByWhom | undefined): string {
   const { reason = '' } = by ?? {};
   return toStorableText(reason === '' ? 'withdrawn by an operator' : `withdrawn by an operator: ${reason}`, reasonLengthMax);
 }
 
-/** What the audit calls a delivery. */
+/** The name of a delivery in the audit. */
 function subjectOf({ endpoint, id }: DeliveryName): string {
   return `${endpoint}/${id}`;
 }

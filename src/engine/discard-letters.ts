@@ -3,18 +3,17 @@ import type { DeadLetter, DeadLetterQuery } from '../store/store.ts';
 
 export interface LettersMeans {
   query(query: DeadLetterQuery): Promise<readonly DeadLetter[]>;
-  /** Discards some; returns how many, those left out that somebody else has resolved meanwhile. */
+  /** Discards letters; returns how many, not counting those that others resolved meanwhile. */
   discard(letters: readonly DeadLetter[]): Promise<number>;
 }
 
-/** Letters that are read and discarded at once; those of a partition share commits. */
+/** Letters read and discarded at once; those of one partition share commits. */
 const lettersMax = 500;
 
 /**
- * Discards the dead letters that a query finds, in bounded slices. Returns how many; those that somebody else resolved meanwhile count as
- * none.
+ * Discards the dead letters that a query finds, in bounded slices. Returns how many, not counting those that others resolved meanwhile.
  *
- * @param filter at most `count` are looked at: a key that goes on may leave a new one at once
+ * @param filter at most `count` are examined: an unblocked key may leave a new one at once
  */
 export async function discardLetters(
   { query, discard }: LettersMeans,
@@ -32,7 +31,7 @@ export async function discardLetters(
   return discarded;
 }
 
-/** Discards each; returns how many. Throws where one cannot be discarded that nobody else has resolved. */
+/** Discards each letter; returns how many. Throws if one cannot be discarded for a reason other than having been resolved by others. */
 export async function discardEach<T>(letters: readonly T[], discard: (letter: T) => Promise<void>): Promise<number> {
   const outcomes = await Promise.allSettled(letters.map(discard));
   for (const outcome of outcomes) if (outcome.status === 'rejected' && !isResolved(outcome.reason)) throw outcome.reason;

@@ -4,24 +4,24 @@ export interface DiscardMeans {
   readonly store: Store;
   readonly partition: PartitionId;
   readonly pipeline: { readonly order?: unknown };
-  /** Events are discarded, on disk. `letters` are the dead letters of those that had parked their key. */
+  /** Reports discarded events, once on disk. `letters` are the dead letters of those that had parked their key. */
   discarded(events: number, letters: readonly string[]): void;
 }
 
-/** Held events of one commit, at most, as far as keys allow: the release of a number range takes all of a key. */
+/** Maximum held events per commit, as far as keys allow: releasing a number range takes all of a key. */
 const releasedMax = 10_000;
-/** Keys and events that are read at once. */
+/** Keys and events read at once. */
 const readMax = 512;
-/** Dead letters of one key that are read at once. More than one parks a key only after a failure of the store. */
+/** Dead letters of one key read at once. More than one parks a key only after a store failure. */
 const lettersMax = 100;
 const nothing = { keys: [], timers: [], outcomes: [], deliveries: [], rows: [], deadLetters: [], sends: [] };
 
 /**
- * Discards all events of a partition that are accepted and not settled, or those of one key: none of them has a turn. A parked event goes
- * with its dead letter. States, timers, deliveries and outcomes stay, and so does the number that a key waits for. Returns how many events there were.
+ * Discards all accepted, unsettled events of a partition, or of one key, without running a turn. A parked event's dead letter is discarded
+ * too. States, timers, deliveries and outcomes stay, as does the number that a key waits for. Returns the number of events.
  *
- * No tenure may be at work: this claims the partition, and what lanes have in memory would be wrong. It commits in bounded slices, so a
- * failure may come after some of them.
+ * No tenure may be active: this claims the partition, and would invalidate what lanes hold in memory. It commits in bounded slices, so it
+ * may fail after some of them.
  */
 export async function discardWaiting(means: DiscardMeans, only: string | undefined): Promise<number> {
   const discard = new Discard(means, await means.store.claim(means.partition));
@@ -54,7 +54,7 @@ class Discard {
     }
   }
 
-  /** What is in the log and was never dispatched, or had no place among what is held. */
+  /** Handles events in the log that were never dispatched, or had no room among the held ones. */
   async logged(only: string | undefined): Promise<void> {
     if (only !== undefined) return this.#loggedOf(only);
     const { head } = this.#lease.standing;
@@ -63,9 +63,9 @@ class Discard {
     if (events > 0) await this.#commit({ events });
   }
 
-  /** Moves the cursor past all numbered events, which are held or settled: from the log they would come to their lanes once more. */
+  /** Moves the cursor past all numbered events, which are held or settled: from the log they would reach their lanes again. */
   async passAll(): Promise<void> {
-    // Some may have come in, and been released, since the first claim.
+    // Some may have arrived, and been released, since the first claim.
     this.#lease = await this.#means.store.claim(this.#means.partition);
     this.#cursor = this.#lease.standing.head;
     await this.#commit({});
@@ -89,7 +89,7 @@ class Discard {
     await this.#release(slice);
   }
 
-  /** Releases most of what a key holds that holds more than fits one commit: events behind its first, by their positions. */
+  /** Releases most of a key's held events, if they exceed one commit: those after its first, by position. */
   async #thin(key: string, record: KeyRecord): Promise<void> {
     if (record.held <= releasedMax || record.heldFrom === null || this.#means.pipeline.order !== undefined) return;
     const { head } = this.#lease.standing;
@@ -107,7 +107,7 @@ class Discard {
     await this.#commit({
       events: slice.reduce((total, { record }) => total + record.held, 0),
       releases: slice.map(({ key }) => ({ key, from: 0, to: Number.MAX_SAFE_INTEGER })),
-      // One that was parked by hand stays so.
+      // A key parked by hand stays parked.
       keys: parked.flatMap(({ key, record: { state, next } }) => (parking.has(key) ? [{ key, state, next, parked: false }] : [])),
       gaps: slice.filter(({ record }) => record.gap !== null).map(({ key }) => ({ key, gap: null })),
       resolvedDeadLetters: letters.map(({ id }) => id),
@@ -130,7 +130,7 @@ class Discard {
     }
   }
 
-  /** The cursor passes the events of all keys, so that those of the others must be held from now on. */
+  /** The cursor passes the events of all keys, so those of other keys must be held from now on. */
   async #loggedOf(only: string): Promise<void> {
     const { store, partition } = this.#means;
     const { head } = this.#lease.standing;

@@ -5,13 +5,13 @@ import type { Lanes } from './lanes.ts';
 import { Milestone } from './milestone.ts';
 import type { TenureState } from './tenure-state.ts';
 
-/** Events that are handed out by the feed, or read from the log, at once. */
+/** Events handed out by the feed, or read from the log, at once. */
 const batchMax = 512;
 
-/** As many batches have their first event remembered. */
+/** Maximum batches whose first event is remembered. */
 const marksMax = 1_024;
 
-/** Where a batch of the log begins, and when that event was accepted. */
+/** The start of a batch of the log, and when that event was accepted. */
 interface Mark {
   readonly position: number;
   readonly acceptedAt: number;
@@ -20,21 +20,21 @@ interface Mark {
 /** Where a tenure begins to read. */
 export interface ReadingStart {
   readonly cursor: number;
-  /** The highest position that this process knows of. */
+  /** The highest position known to this process. */
   readonly head: number;
 }
 
-/** Reads a partition's slice of the log, and gives each event to the lane of its key, in the order of the log. */
+/** Reads a partition's slice of the log, and gives each event to the lane of its key in log order. */
 export class Dispatcher {
   readonly #context: TenureContext;
   readonly #state: TenureState;
   readonly #lanes: Lanes;
   readonly #feed: Feed;
-  /** The last position that went to its lane. */
+  /** The last position given to its lane. */
   readonly #dispatched: Milestone;
-  /** The first event of each batch that was handed out, as far back as somebody asked last. */
+  /** The first event of each batch handed out, back to where somebody last asked. */
   #marks: Mark[] = [];
-  /** Reads under way for events that nobody announced. */
+  /** Reads under way for unannounced events. */
   #looks = 0;
 
   constructor(
@@ -55,7 +55,10 @@ export class Dispatcher {
     return this.#feed.head;
   }
 
-  /** When the first event after a position was accepted, or one of its batch before it; undefined where no event after it is in memory. */
+  /**
+   * Returns when the first event after a position, or an earlier one of its batch, was accepted; undefined if no event after it is in
+   * memory.
+   */
   acceptedAfter(position: number): number | undefined {
     const marks = this.#marks;
     while (marks.length > 1 && (marks[1] as Mark).position <= position + 1) marks.shift();
@@ -63,22 +66,22 @@ export class Dispatcher {
     return first !== undefined && this.#dispatched.reached > position ? first.acceptedAt : this.#feed.oldest;
   }
 
-  /** Whether nobody looks for what may be in the log. */
+  /** True if no look for unannounced events is under way. */
   get isSure(): boolean {
     return this.#looks === 0;
   }
 
-  /** Whether other engines append to the log too: an announcement of theirs may come late, or never. */
+  /** True if other engines append to the log too: their announcements may come late, or never. */
   get isShared(): boolean {
     return this.#context.engine.store.leaseMs !== undefined;
   }
 
-  /** Whether every event that is known to be in the log is with its lane. */
+  /** True if every known event in the log is with its lane. */
   get isCaughtUp(): boolean {
     return this.#dispatched.reached >= this.#feed.head;
   }
 
-  /** The loop. It ends when the dispatcher is closed. */
+  /** Runs the read loop, which ends when the dispatcher is closed. */
   async read(): Promise<void> {
     for (;;) {
       const batch = await this.#feed.take(batchMax);
@@ -90,7 +93,7 @@ export class Dispatcher {
     }
   }
 
-  /** Tells of accepted events, in position order. */
+  /** Announces accepted events, in position order. */
   offer(events: readonly FedEvent[]): void {
     const { head } = this.#feed;
     this.#feed.offer(events);
@@ -98,9 +101,9 @@ export class Dispatcher {
   }
 
   /**
-   * Finds events in the log that nobody announced: whoever appended them does not know whether they are there.
+   * Finds unannounced events in the log: whoever appended them does not know whether they are there.
    *
-   * @param upTo up to where there are some, when that is known
+   * @param upTo the last position that may hold some, if known
    */
   async look(upTo = Number.POSITIVE_INFINITY): Promise<void> {
     const { engine, partition, drafted } = this.#context;
@@ -121,23 +124,23 @@ export class Dispatcher {
     }
   }
 
-  /** Resolves once every event is known that is in the log by now. */
+  /** Resolves once every event now in the log is known. */
   async lookedFor(): Promise<void> {
     if (this.isShared) await this.look();
   }
 
-  /** Resolves once all that is in the log by now is with its lanes; at once while the pipeline is paused, which may be for long. */
+  /** Resolves once everything now in the log is with its lanes; at once while the pipeline is paused, which may last long. */
   async caughtUp(deadline?: Deadline): Promise<void> {
     await this.#reach(this.#feed.head, deadline);
   }
 
-  /** Resolves as {@link caughtUp} does, once the looks under way have found what nobody announced. */
+  /** Resolves like {@link caughtUp}, once the looks under way have found unannounced events. */
   async lookedAndCaughtUp(deadline?: Deadline): Promise<void> {
     await this.#state.until(() => this.isSure, deadline);
     await this.caughtUp(deadline);
   }
 
-  /** Resolves once all that is in the log by now is with its lanes, however long the pipeline is paused. */
+  /** Resolves once everything now in the log is with its lanes, however long the pipeline is paused. */
   async caughtUpThroughPauses(): Promise<void> {
     await this.lookedFor();
     const { head } = this.#feed;
@@ -147,7 +150,7 @@ export class Dispatcher {
     }
   }
 
-  /** Nobody waits any more of those who do now. */
+  /** Ends all current waits. */
   endWaits(): void {
     this.#dispatched.endWaits();
   }
@@ -166,7 +169,7 @@ export class Dispatcher {
 
   #mark({ position, acceptedAt }: Mark): void {
     this.#marks.push({ position, acceptedAt });
-    // Nobody asks, or the backlog is long: half of them tell as much.
+    // Nobody asks, or the backlog is long: half of them say as much.
     if (this.#marks.length > marksMax) this.#marks = this.#marks.filter((_, at) => at % 2 === 0);
   }
 
@@ -176,7 +179,7 @@ export class Dispatcher {
       const event = batch[at] as FedEvent;
       const dispatch = () => this.#state.isWorking && lanes.dispatch(event);
       let isDispatched = lanes.isFull ? await lanes.inTurn(dispatch) : dispatch();
-      // Most are in memory. Where one is not, others behind it may not be either, and all are brought in at once.
+      // Most are in memory. If one is not, those after it may not be either, so all are loaded at once.
       while (this.#state.isWorking && !isDispatched) {
         lanes.sweep();
         await lanes.warm(batch.slice(at).map(({ key }) => key));

@@ -13,28 +13,28 @@ import { type Ingested, type Judged, judge, judgeEach, Refused } from './verdict
 
 /** Measures and traces one `ingest` or `ingestBatch`. */
 interface IngestSpan {
-  /** The caller's, as part of the trace of this ingest. */
+  /** The caller's options, with the trace of this ingest. */
   readonly options: Provenance;
-  /** @param acknowledged how many events were accepted or found to be duplicates */
+  /** @param acknowledged number of accepted and duplicate events */
   end(acknowledged: number): void;
   fail(error: unknown): void;
 }
 
-/** What the door works with; the engine provides it. */
+/** The dependencies of the door, provided by the engine. */
 export interface DoorMeans {
   readonly engine: EngineContext;
   readonly partitions: Partitions;
-  /** Throws while the engine takes nothing in. */
+  /** Throws while the engine accepts nothing. */
   checkOpen(): void;
 }
 
-/** Ingest: validate, identify, refuse what is too much (promise 7), append, acknowledge, hand over. */
+/** Ingest: validate, identify, refuse overload (promise 7), append, acknowledge, hand over. */
 export class Door {
   readonly #engine: EngineContext;
   readonly #partitions: Partitions;
   readonly #timeouts: SchemaTimeouts;
   readonly #admission: AdmissionControl;
-  /** Lets rows of the inbox in, by the same bounds: one that is refused waits there, and is no rejected event. */
+  /** Admits rows of the inbox under the same limits: a refused row waits there, and is not a rejected event. */
   readonly inboxAdmission: AdmissionControl;
 
   constructor({ engine, partitions, checkOpen }: DoorMeans) {
@@ -47,7 +47,7 @@ export class Door {
     this.inboxAdmission = new AdmissionControl({ ...means, isCounted: false });
   }
 
-  /** Takes one event, and returns its key too. Throws the reason of a rejection, and logs it where the pipeline is at fault. */
+  /** Takes one event, and returns its key too. Throws the reason of a rejection, and logs it if the pipeline is at fault. */
   async take(pipeline: AnyPipeline, event: unknown, options: Provenance): Promise<{ readonly ingested: Ingested; readonly key: string }> {
     const span = this.#begin(pipeline, 1, options);
     try {
@@ -66,7 +66,7 @@ export class Door {
     }
   }
 
-  /** Many events, each judged by itself, in one append. All are refused when they do not fit into the backlog together. */
+  /** Takes many events in one append, judging each separately. Refuses them all if they do not fit into the backlog together. */
   async takeBatch(pipeline: AnyPipeline, events: readonly unknown[], options: IngestOptions): Promise<readonly Judged[]> {
     const { batch } = this.#engine.limits;
     if (events.length > batch)
@@ -83,12 +83,12 @@ export class Door {
     }
   }
 
-  /** Why the store, or a schema, takes nothing in at present; undefined when it does, or nobody has tried for a while. */
+  /** Why the store, or a schema, currently accepts nothing; undefined if it does, or if none was tried for a while. */
   get refusal(): string | undefined {
     return this.#engine.eventLog.refusal ?? this.#timeouts.trouble;
   }
 
-  /** Without an asynchronous schema and cold keys it waits for nothing before the append: events come in in the order of the calls. */
+  /** Without an asynchronous schema and cold keys it does not wait before the append: events enter in the order of the calls. */
   async #takeEach(pipeline: AnyPipeline, events: readonly unknown[], options: IngestOptions): Promise<readonly Judged[]> {
     const refused = new Refused();
     const identified: { readonly at: number; readonly outgoing: Outgoing }[] = [];
@@ -106,7 +106,7 @@ export class Door {
     for (const [place, { at, outgoing }] of identified.entries()) {
       try {
         if (!this.#admission.enter(pipeline, outgoing)) {
-          // Those behind it may have keys that are not in memory either, and all are brought in at once.
+          // Keys of later events may not be in memory either, so all are loaded at once.
           const rest = identified.slice(place).map((one) => one.outgoing);
           await this.#admission.enterCold(pipeline, outgoing, rest);
         }
@@ -121,7 +121,7 @@ export class Door {
     return judgeEach(events.length, refused.errors, admitted, appended);
   }
 
-  /** Waits for the schema of one event. From the first wait on the whole batch takes up memory, and what is made of its events. */
+  /** Waits for the schema of one event. From the first wait on, the whole batch and its results take up memory. */
   async #waitFor(found: Promise<Outgoing | undefined>, events: readonly unknown[], waiting: Holding): Promise<Outgoing | undefined> {
     const { limits } = this.#engine;
     if (waiting.bytes === 0) waiting.change(events.reduce<number>((sum, event) => sum + bytesOfInput(event, limits), 0));
@@ -130,7 +130,9 @@ export class Door {
     return outgoing;
   }
 
-  /** One event of a batch; undefined when it is refused, which is noted. What a schema that was late waits for will not come for it either. */
+  /**
+   * Identifies one event of a batch; undefined if it is refused, which is noted. A late schema's dependency will not come for it either.
+   */
   #identifyOne(
     pipeline: AnyPipeline,
     event: unknown,
@@ -147,7 +149,7 @@ export class Door {
     }
   }
 
-  /** Writes one line for a call: events that fail together nearly always have one fault. */
+  /** Writes one line per call: events that fail together nearly always share one fault. */
   #logFailed({ name }: AnyPipeline, failed: readonly unknown[]): void {
     this.#engine.log.error(
       { pipeline: name, events: failed.length, ...faultFields(faultOf(failed[0])) },
@@ -155,7 +157,7 @@ export class Door {
     );
   }
 
-  /** An ingest of `count` events begins. Whether there is room is asked first of all, so that refusing costs next to nothing. */
+  /** Begins an ingest of `count` events. Checks for room first of all, so that refusing costs next to nothing. */
   #begin({ name }: AnyPipeline, count: number, options: Provenance): IngestSpan {
     const { clock, tracing } = this.#engine;
     const partitions = this.#partitions;
@@ -176,7 +178,7 @@ export class Door {
     };
   }
 
-  /** The event as it will be stored. A promise only when the schema is asynchronous. */
+  /** Returns the event as it will be stored. A promise only if the schema is asynchronous. */
   #identify(pipeline: AnyPipeline, event: unknown, options: Provenance): Outgoing | Promise<Outgoing> {
     try {
       const identified = identify(this.#engine, pipeline, event, options);

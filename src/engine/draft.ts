@@ -23,37 +23,39 @@ import { RowWrites } from './row-writes.ts';
 import { Telling } from './telling.ts';
 import type { RowEffect } from './turn.ts';
 
-/** An event to send, with its parsed body, which saves parsing it again when its turn comes. */
+/** An event to send, with its parsed body, which saves parsing it again for its turn. */
 export interface Outgoing {
   readonly stored: NewEvent;
   readonly event: unknown;
-  /** What both take up in memory. */
+  /** The memory that both take up. */
   readonly bytes: number;
 }
 
-/** The work of many turns that will commit together (promise 2). Nothing in it is true before it has. */
+/** The work of many turns that will commit together (promise 2). Nothing in it is true before it has committed. */
 export class Draft {
-  /** Drafts of a partition count up; a lane remembers the last one that changed it. */
+  /** Drafts of a partition are numbered in order; a lane remembers the last one that changed it. */
   readonly number: number;
   cursor: number;
-  /** Turns in it. */
+  /** Number of turns in it. */
   turns = 0;
   readonly counts: DraftCounts = { ...noDraftCounts };
-  /** When each of the processed events was accepted. */
+  /** The acceptance time of each processed event. */
   readonly acceptedAt: number[] = [];
   readonly sends: Outgoing[] = [];
   readonly gaps: GapWrite[] = [];
   readonly timers: TimerWrite[] = [];
   readonly outcomes: OutcomeWrite[] = [];
   readonly deliveries: DeliveryWrite[] = [];
-  /** What its first turn was about; only asked for when the store refused it. The others are let go of, to be forgotten soon. */
+  /**
+   * The cause of its first turn; needed only when the store refuses the draft. The others are released, so that they can be collected soon.
+   */
   cause: Cause | undefined;
   /** The key of that turn. */
   causeKey: string | undefined;
-  /** Dead letters that parked their key, and those that parked it no longer. */
+  /** Dead letters that parked their key, and those that no longer do. */
   readonly parked: string[] = [];
   readonly unparked: { readonly id: string; readonly redriven: boolean }[] = [];
-  /** By how much it changes the number of keys that operators have parked. */
+  /** Change in the number of keys parked by operators. */
   parkedByHand = 0;
   #bytes = 0;
   readonly #lanes = new Set<Lane>();
@@ -62,13 +64,13 @@ export class Draft {
   readonly #rows = new Map<string, RowWrites>();
   readonly #deadLetters: NewDeadLetter[] = [];
   readonly #resolved: string[] = [];
-  /** What an operator alone leads to. */
+  /** Set only by operators' actions. */
   #inbox: NewInboxRow[] | undefined;
   #answers: CommandAnswer[] | undefined;
   #audit: AuditEntry[] | undefined;
-  /** How many letters it resolves for each operation. */
+  /** Letters resolved per operation. */
   #operations: Map<string, number> | undefined;
-  /** What it tells of keys; undefined where its pipeline keeps no timeline. */
+  /** Timeline items; undefined if its pipeline keeps no timeline. */
   readonly told: Telling | undefined;
   readonly #startCursor: number;
 
@@ -79,7 +81,7 @@ export class Draft {
     this.#startCursor = cursor;
   }
 
-  /** Of what it writes, as estimated from its texts. */
+  /** Size of its writes, estimated from their texts. */
   get bytes(): number {
     return this.#bytes + (this.told?.bytes ?? 0);
   }
@@ -100,23 +102,23 @@ export class Draft {
     );
   }
 
-  /** What was given up last in it. */
+  /** The last dead letter in it. */
   get lastLetter(): NewDeadLetter | undefined {
     return this.#deadLetters.at(-1);
   }
 
-  /** By how much it changes the number of dead letters that nobody has resolved. */
+  /** Change in the number of unresolved dead letters. */
   get deadLettersAdded(): number {
     return this.#deadLetters.length - this.#resolved.length;
   }
 
-  /** Returns the number of the draft that says so: this one, or, where the log had come farther, the one before. */
+  /** Returns the number of the draft that records it: this one or, if the log had already come farther, the one before. */
   passed(position: number): number {
     if (position > this.cursor) this.cursor = position;
     return position > this.#startCursor ? this.number : this.number - 1;
   }
 
-  /** The lane's record as it stands when the draft commits will be stored. */
+  /** Stores the lane's record as it stands when the draft commits. */
   change(lane: Lane): void {
     lane.changeIn(this.number);
     this.#lanes.add(lane);
@@ -129,7 +131,7 @@ export class Draft {
     this.#holds.push({ key: lane.key, order: waiting.order, position: waiting.position, attempts: waiting.attempts, retryAt });
   }
 
-  /** The event needs no further turn. */
+  /** Notes that the event needs no further turn. */
   settle(lane: Lane, waiting: Pick<Waiting, 'order' | 'position' | 'held'>): void {
     lane.changeIn(this.number);
     this.passed(waiting.position);
@@ -152,7 +154,7 @@ export class Draft {
     writes.add(effect);
   }
 
-  /** The lane's state is written. */
+  /** Writes the lane's state. */
   addState(json: string): void {
     this.#bytes += bytesOfText(json);
   }
@@ -176,7 +178,7 @@ export class Draft {
   bury(letter: NewDeadLetter): void {
     const { reason, stack } = letter;
     if (letter.kind === 'delivery') this.#bytes += bytesOfText(letter.delivery.body);
-    // They come from a user's program, which may say anything.
+    // These come from user code, which may return anything.
     this.#deadLetters.push({
       ...letter,
       reason: toStorableText(reason, reasonLengthMax),
@@ -188,31 +190,31 @@ export class Draft {
     this.#resolved.push(deadLetterId);
   }
 
-  /** A row of the inbox of which no event could be made comes into it again. */
+  /** Returns a row to the inbox if no event could be made of it. */
   returnToInbox(row: NewInboxRow): void {
     this.#inbox ??= [];
     this.#inbox.push(row);
   }
 
-  /** Another engine is told what came of its command. */
+  /** Answers another engine's command. */
   answer(answer: CommandAnswer): void {
     this.#answers ??= [];
     this.#answers.push(answer);
   }
 
-  /** An operator has done something by it. */
+  /** Records an operator's action. */
   note(entry: AuditEntry): void {
     this.#audit ??= [];
     this.#audit.push(entry);
   }
 
-  /** A letter is resolved for an operation. */
+  /** Counts a letter as resolved for an operation. */
   advance(operation: string): void {
     this.#operations ??= new Map();
     this.#operations.set(operation, (this.#operations.get(operation) ?? 0) + 1);
   }
 
-  /** @param number that of the block of what it tells */
+  /** @param number the number of its timeline block */
   toCommit(number: number): Commit {
     const block = this.told?.toBlock(number, this.#lanes);
     return {

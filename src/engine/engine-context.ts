@@ -22,7 +22,7 @@ import type { TurnPlaces } from './turn-places.ts';
 import type { TurnsUnderWay } from './turns-under-way.ts';
 import type { Waits } from './waits.ts';
 
-/** What the parts of an engine share. There is one. */
+/** Shared by all parts of an engine. There is one. */
 export interface EngineContext {
   readonly store: Store;
   readonly clock: Clock;
@@ -32,23 +32,23 @@ export interface EngineContext {
   readonly memory: Memory;
   readonly log: Logger;
   readonly tracing: SteadyTracing | undefined;
-  /** Those of the user, by name: what turns may send to. */
+  /** The user's pipelines, by name: the possible receivers of sends. */
   readonly pipelines: ReadonlyMap<string, AnyPipeline>;
   readonly turns: TurnsUnderWay;
   readonly room: SendRoom;
   readonly eventLog: EventLog;
   readonly commitWatch: CommitWatch;
-  /** What partitions have met of the failures that all of them may meet. */
+  /** Failures that all partitions may meet, and what they have seen of them. */
   readonly failuresInCommon: FailuresInCommon;
-  /** Pipelines all of whose stored states of the present version fit their schema. */
+  /** Pipelines whose stored states of the current version all fit their schema. */
   readonly provenStates: ReadonlySet<string>;
-  /** Returns what tells whether a lease that is claimed from now on is held: whether nobody else can have it yet. */
+  /** Returns a function that tells whether a lease claimed from now on is still held, so that nobody else can have it yet. */
   held(): () => boolean;
-  /** The store failed for good. */
+  /** Reports that the store failed for good. */
   fatal(error: MillraceError): void;
 }
 
-/** What the partitions of a pipeline share. There is one for each pipeline. */
+/** Shared by all partitions of a pipeline. There is one per pipeline. */
 export interface PipelineContext {
   readonly declaration: AnyPipeline;
   readonly counters: Counters;
@@ -58,7 +58,7 @@ export interface PipelineContext {
   readonly places: TurnPlaces;
 }
 
-/** What a partition keeps from tenure to tenure. */
+/** Kept by a partition from tenure to tenure. */
 export interface PartitionContext {
   readonly id: PartitionId;
   readonly refusals: Refusals;
@@ -69,19 +69,19 @@ export interface PartitionContext {
   readonly pause: PartitionPause;
 }
 
-/** What the parts of a tenure share, by the place from where it comes, and what they decide together. */
+/** Shared by the parts of a tenure, grouped by origin, plus their joint decisions. */
 export interface TenureContext {
   readonly engine: EngineContext;
   readonly pipeline: PipelineContext;
   readonly partition: PartitionContext;
-  /** Whether nobody else can work on the partition yet: no turn and no call begins where somebody may. */
+  /** Returns whether nobody else can work on the partition yet: no turn and no call may begin otherwise. */
   isHeld(): boolean;
-  /** The draft that takes what is decided now. */
+  /** Returns the draft that collects current decisions. */
   draft(): Draft;
-  /** Something was drafted, or whoever waits should look again. */
+  /** Notes that something was drafted, or that waiters should check again. */
   drafted(): void;
-  /** Resolves once all that is drafted by now is on disk, or void because the tenure ends. */
+  /** Resolves once everything drafted so far is on disk, or is void because the tenure ends. */
   committed(): Promise<void>;
-  /** The store failed, or what may never happen did: the tenure ends. */
+  /** Reports a store failure or a broken invariant: the tenure ends. */
   failed(error: unknown): void;
 }

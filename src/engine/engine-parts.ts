@@ -45,7 +45,7 @@ import { TimerLister } from './timer-lister.ts';
 import { Transports } from './transports.ts';
 import { TurnsUnderWay } from './turns-under-way.ts';
 
-/** The parts of an engine, each by the name of what it knows. */
+/** The parts of an engine, each named after what it knows. */
 export interface EngineParts {
   readonly engine: EngineContext;
   readonly state: EngineState;
@@ -74,13 +74,13 @@ export interface EngineParts {
   readonly retention: RetentionSweep;
   readonly threads: HandlerThreads;
   readonly transports: Transports;
-  /** Resolves true once there is nothing left to do now in any pipeline, false after `timeoutMs`. */
+  /** Resolves to true once nothing is left to do in any pipeline, or to false after `timeoutMs`. */
   idle(timeoutMs: number): Promise<boolean>;
 }
 
 /**
- * Makes the parts of an engine and puts them together. Parts that need each other get functions that look the other up when they are called:
- * nothing is asked of a part before all of them are there.
+ * Creates the parts of an engine and connects them. Parts that need each other get functions that look the other up when called: no part is
+ * used before all of them exist.
  */
 export function assemble(options: MillOptions): EngineParts {
   const { clock = systemClock } = options;
@@ -150,7 +150,7 @@ export function assemble(options: MillOptions): EngineParts {
   return parts;
 }
 
-/** What the context of an engine is made of, beside its options. */
+/** The inputs to an engine's context, besides its options. */
 interface ContextMeans {
   readonly clock: Clock;
   readonly log: Logger;
@@ -200,7 +200,7 @@ function contextOf(options: MillOptions, { clock, log, state, declared, provenSt
   };
 }
 
-/** What schedules are made of, beside their pipelines. */
+/** The inputs to schedules, besides their pipelines. */
 interface SchedulesParts {
   readonly clock: Clock;
   readonly log: Logger;
@@ -232,7 +232,7 @@ function retentionOf(engine: EngineContext, state: EngineState, declared: Declar
   const { store, clock, log } = engine;
   const swept = partitions.all.map((partition) => ({ partition, pipeline: declared.all.get(partition.id.pipeline) as AnyPipeline }));
   const failed = (error: unknown) => {
-    // An idle engine learns by it alone that its store is gone.
+    // This is the only way for an idle engine to learn that its store is gone.
     if (error instanceof MillraceError && error.code === 'MILL_STORE_MOVED') state.fail(error);
     else log.warn(faultFields(faultOf(error)), 'retention failed');
   };

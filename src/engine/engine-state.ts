@@ -8,16 +8,16 @@ type Stage = 'new' | 'starting' | 'working' | 'stopping' | 'failed';
  *
  * | from | by | to | when |
  * |---|---|---|---|
- * | `new` | `start` | `starting` | somebody starts it |
- * | `starting` | `work` | `working` | every partition has begun, or waits for room or for another engine |
- * | `starting`, `failed` | `giveUpStart` | `new` | the start has failed; it may be tried once more |
- * | any but `failed` | `stop` | `stopping` | somebody stops it: it takes nothing in from now on, and stays so |
+ * | `new` | `start` | `starting` | it is started |
+ * | `starting` | `work` | `working` | every partition has begun, or waits for room or another engine |
+ * | `starting`, `failed` | `giveUpStart` | `new` | the start has failed; it may be retried |
+ * | any but `failed` | `stop` | `stopping` | it is stopped: it accepts nothing from now on |
  * | any | `fail` | `failed` | the store failed for good |
  *
- * What may never happen: an engine that has failed or was stopped takes an event in.
+ * Invariant: an engine that has failed or was stopped accepts no event.
  */
 export class EngineState {
-  /** Resolves when the engine has ended, rejects when the store failed for good. */
+  /** Resolves when the engine has ended, rejects if the store failed for good. */
   readonly stopped: Promise<void>;
   readonly #log: Logger;
   readonly #ended = Promise.withResolvers<void>();
@@ -27,11 +27,11 @@ export class EngineState {
   constructor(log: Logger) {
     this.#log = log;
     this.stopped = this.#ended.promise;
-    // Who does not look at `stopped` learns of the failure from every call.
+    // Callers that ignore `stopped` learn of the failure from every call.
     this.stopped.catch(() => {});
   }
 
-  /** Why the engine ended by itself; undefined while it has not. */
+  /** Why the engine ended by itself; undefined if it has not. */
   get failure(): MillraceError | undefined {
     return this.#failure;
   }
@@ -65,17 +65,17 @@ export class EngineState {
     if (this.#failure !== undefined) return;
     this.#failure = error;
     this.#stage = 'failed';
-    // Who started the engine learns of it from `stopped`, and says so once.
+    // Whoever started the engine learns of it from `stopped`, and reports it once.
     this.#log.debug({ code: error.code, reason: error.message }, 'the engine has failed');
     this.#ended.reject(error);
   }
 
-  /** The stop is over. */
+  /** Notes that the stop is complete. */
   ended(): void {
     this.#ended.resolve();
   }
 
-  /** The stop has failed. */
+  /** Notes that the stop has failed. */
   endedWith(error: unknown): void {
     this.#ended.reject(error);
   }

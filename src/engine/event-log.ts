@@ -11,37 +11,37 @@ import type { Memory } from './memory.ts';
 
 /** A partition, as the reader of its slice of the log. */
 export interface LogReader {
-  /** Tells of accepted events, in position order. */
+  /** Announces accepted events, in position order. */
   offer(events: readonly FedEvent[]): void;
-  /** The log may hold more events than were announced. */
+  /** Notes that the log may hold more events than were announced. */
   look(): void;
-  /** An event that was on its way is in the log, or will not come. */
+  /** Notes that an event on its way is in the log, or will not come. */
   arrived(key: string, accepted: boolean): void;
-  /** Drops everything in memory and goes on from what is on disk, since the store failed. */
+  /** Drops everything in memory and resumes from disk after a store failure. */
   recover(error: unknown): void;
 }
 
-/** What becomes of a row of the inbox: an event that was expected, or a dead letter. */
+/** The fate of an inbox row: an expected event, or a dead letter. */
 export type Taking = { readonly place: number } & ({ readonly outgoing: Outgoing } | { readonly letter: NewDeadLetter });
 
-/** What becomes of a record of a broker: an event that was expected, with its dead letter should it be late, or a dead letter. */
+/** The fate of a broker's record: an expected event, with its dead letter in case it is late, or a dead letter. */
 export type RecordTaking = { readonly outgoing: Outgoing; readonly late?: NewDeadLetter | undefined } | { readonly letter: NewDeadLetter };
 
-/** What the log works with; the engine provides it. */
+/** The dependencies of the log, provided by the engine. */
 export interface EventLogMeans {
   readonly store: Pick<Store, 'append'>;
   readonly clock: Pick<Clock, 'elapsedMs' | 'after'>;
   readonly memory: Pick<Memory, 'arriving'>;
   reader(partition: PartitionId): LogReader;
   counters(pipeline: string): Counters;
-  /** Throws while the engine takes nothing in. */
+  /** Throws while the engine accepts nothing. */
   checkOpen(): void;
 }
 
 /**
- * The front of the log, on which all stand that bring events into it: the door, which appends what callers bring, and tenures, whose commits
- * append what turns send. Whichever way an event came in, here it is counted and its partition told. After an append of which nobody
- * knows what came of it, the partitions look.
+ * The front of the log, used by everything that adds events to it: the door, which appends callers' events, and tenures, whose commits
+ * append turns' sends. However an event arrived, it is counted here and its partition notified. After an append with an unknown result, the
+ * partitions look for themselves.
  */
 export class EventLog {
   readonly #means: EventLogMeans;
@@ -57,22 +57,25 @@ export class EventLog {
     });
   }
 
-  /** Why the store takes nothing in at present; undefined when it does, or nobody has tried for a while. */
+  /** Why the store currently takes no appends; undefined if it does, or if none was tried for a while. */
   get refusal(): string | undefined {
     return this.#health.refusal;
   }
 
-  /** An event will be appended: until then it takes up memory. */
+  /** Announces an event that will be appended: until then it takes up memory. */
   expect({ bytes }: Outgoing): void {
     this.#means.memory.arriving.change(bytes);
   }
 
-  /** Appends events that were expected. Resolves when they are on disk, each with its verdict, and rejects with what the store threw. */
+  /** Appends expected events. Resolves with a verdict for each when they are on disk, and rejects with the store's error. */
   append(events: readonly Outgoing[]): Promise<readonly Appended[]> {
     return this.#appender.append(events);
   }
 
-  /** Takes rows of the inbox, where there is a lease. Resolves when what became of them is on disk, and rejects with what the store threw: then nobody knows. */
+  /**
+   * Takes rows of the inbox under a lease. Resolves when the result is on disk, and rejects with the store's error, in which case the
+   * result is unknown.
+   */
   async take(lease: Lease | undefined, takings: readonly Taking[]): Promise<readonly InboxTaken[]> {
     const events = takings.flatMap((taking) => ('outgoing' in taking ? [taking.outgoing] : []));
     try {
@@ -81,7 +84,7 @@ export class EventLog {
         throw new MillraceError('MILL_STORE_FENCED', 'rows of the inbox: expected a lease to take them under');
       const taken = await lease.takeInbox(asked);
       const verdicts = taken.filter((_, at) => 'outgoing' in (takings[at] as Taking));
-      // Of one that somebody else has taken there is nothing to tell.
+      // Nothing to report for a row that somebody else has taken.
       const isThere = (_: unknown, at: number) => verdicts[at]?.status !== 'gone';
       const appended = verdicts.filter(isThere) as Appended[];
       this.#health.succeeded();
@@ -94,7 +97,7 @@ export class EventLog {
     }
   }
 
-  /** Takes records of a broker, where there is a lease. Resolves and rejects as {@link take} does. */
+  /** Takes records of a broker under a lease. Resolves and rejects as {@link take} does. */
   async takeBatch(
     lease: Lease | undefined,
     { takings, ...move }: Omit<SourceBatch, 'takings'> & { readonly takings: readonly RecordTaking[] },
@@ -119,22 +122,22 @@ export class EventLog {
     }
   }
 
-  /** Events that were expected do not come after all. */
+  /** Withdraws expected events. */
   withdraw(events: readonly Outgoing[]): void {
     this.#arrived(events, []);
   }
 
-  /** A commit has appended what its turns sent. */
+  /** Notes that a commit has appended its turns' sends. */
   sent(events: readonly Outgoing[], appended: readonly Appended[]): void {
     this.#tell(events, appended);
   }
 
-  /** Nobody knows whether a commit has appended what its turns sent. */
+  /** Notes that a commit may or may not have appended its turns' sends. */
   doubted(events: readonly Outgoing[]): void {
     for (const reader of this.#readersOf(events)) reader.look();
   }
 
-  /** Resolves when no append is under way, or when the caller's time is over. */
+  /** Resolves when no append is under way, or at the caller's deadline. */
   idle(deadline: Deadline): Promise<void> {
     return this.#appender.idle(deadline);
   }
@@ -145,11 +148,11 @@ export class EventLog {
     this.#arrived(events, appended);
   }
 
-  /** After this nobody knows what is in the log, unless the store was merely locked. */
+  /** After this the content of the log is unknown, unless the store was merely locked. */
   #failed(events: readonly Outgoing[], error: unknown): void {
     this.#arrived(events, []);
     const failure = error instanceof MillraceError ? error : new MillraceError('MILL_INTERNAL', messageOf(error), { cause: error });
-    // A lease that is over has changed nothing.
+    // An expired lease has changed nothing.
     if (failure.code === 'MILL_STORE_FENCED') return;
     this.#health.refused(failure);
     if (failure.code === 'MILL_STORE_BUSY') {
@@ -159,7 +162,7 @@ export class EventLog {
     for (const reader of this.#readersOf(events)) reader.recover(failure);
   }
 
-  /** Events are in the log: counts them and hands them to their partitions. */
+  /** Counts events that are in the log and hands them to their partitions. */
   #tell(events: readonly Outgoing[], appended: readonly Appended[]): void {
     const offers = new Map<LogReader, FedEvent[]>();
     events.forEach(({ stored, event, bytes }, at) => {
@@ -178,7 +181,7 @@ export class EventLog {
     for (const [reader, offered] of offers) reader.offer(offered);
   }
 
-  /** What was on its way has come, or will not. */
+  /** Notes that events on their way have come, or will not. */
   #arrived(events: readonly Outgoing[], appended: readonly Appended[]): void {
     events.forEach(({ stored, bytes }, at) => {
       this.#means.memory.arriving.change(-bytes);

@@ -1,22 +1,24 @@
 import type { MillraceError } from '../errors.ts';
 import type { Clock } from './clock.ts';
 
-/** How often one failure is news. In milliseconds. */
+/** How often the same failure is reported. In milliseconds. */
 const newsAgainMs = 60_000;
-/** So many failures are remembered; more than one store has at a time. */
+/** Maximum failures remembered; more than one store has at a time. */
 const rememberedMax = 100;
 
-/** What the store does to all partitions at once is said once, and not by each of them. */
+/** Lets a failure of the store that affects all partitions be reported once, not by each of them. */
 export class FailuresInCommon {
   readonly #clock: Pick<Clock, 'elapsedMs'>;
-  /** When each was last news, in elapsed time, the oldest first. */
+  /** When each was last reported, in elapsed time, oldest first. */
   readonly #newsAt = new Map<string, number>();
 
   constructor(clock: Pick<Clock, 'elapsedMs'>) {
     this.#clock = clock;
   }
 
-  /** Whether no partition has met the same within the last minute. One of a single partition names it in its message. */
+  /**
+   * Returns whether no partition has met the same failure within the last minute. A failure of a single partition names it in the message.
+   */
   isNews({ code, message }: MillraceError): boolean {
     const failure = `${code} ${message}`;
     const now = this.#clock.elapsedMs();

@@ -11,10 +11,10 @@ import { traceFields } from './tracing.ts';
 import type { TurnOrder } from './turn-order.ts';
 
 type WithoutFacts<Letter> = Letter extends unknown ? Omit<Letter, 'id' | 'key' | 'failedAt'> : never;
-/** A dead letter of a lane, as it is given up now. */
+/** A dead letter of a lane at the moment it is given up. */
 type GivenUp = WithoutFacts<NewDeadLetter>;
 
-/** Decides what is tried again after a failure, and makes dead letters of what is given up (promise 9). */
+/** Decides what is retried after a failure, and turns the rest into dead letters (promise 9). */
 export class Failures {
   readonly #context: TenureContext;
   readonly #writes: CauseWrites;
@@ -26,7 +26,7 @@ export class Failures {
     this.#order = order;
   }
 
-  /** An attempt has failed: another is due later, or there is none left. */
+  /** Handles a failed attempt: another one is due later, or none is left. */
   failed(lane: Lane, cause: Cause, error: unknown, durationMs?: number): void {
     const draft = this.#context.draft();
     if (draft.told !== undefined)
@@ -52,7 +52,7 @@ export class Failures {
     this.#writes.write(lane, draft, { ...nameOf(cause), dueAt: null });
   }
 
-  /** Gives the missing numbers below `to` up. @param why what happened to them */
+  /** Gives up the missing numbers below `to`. @param why what happened to them */
   skipGap(lane: Lane, to: number, why: string): void {
     const draft = this.#context.draft();
     const numbers = { from: lane.next, to: to - 1 };
@@ -64,7 +64,7 @@ export class Failures {
     this.#context.drafted();
   }
 
-  /** Gives up an event whose number lies too far ahead to be one of the sequence: skipping to it would make all that come later late. */
+  /** Gives up an event whose number is too far ahead to belong to the sequence: skipping to it would make all later events late. */
   giveUpFar(lane: Lane, waiting: Waiting): void {
     const { engine, pipeline } = this.#context;
     const { name, order } = pipeline.declaration;
@@ -140,7 +140,7 @@ export class Failures {
   }
 }
 
-/** What the dead letter of a timer or outcome says of it. */
+/** The dead letter's description of a timer or outcome. */
 function failureOf(cause: StoredCause) {
   const { dueAt } = cause;
   if (cause.kind === 'timer') return { kind: cause.kind, timer: { name: cause.name, dueAt, data: cause.data } };

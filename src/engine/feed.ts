@@ -2,35 +2,35 @@ import { MillraceError } from '../errors.ts';
 import type { LoggedEvent, PartitionId, Store } from '../store/store.ts';
 import { bytesOfEvent, Holding, type Memory } from './memory.ts';
 
-/** An event of the log; `event` is its parsed body where this process has it already. */
+/** An event of the log; `event` is its parsed body, if this process already has it. */
 export interface FedEvent extends LoggedEvent {
   readonly event?: unknown;
-  /** What both take up in memory. */
+  /** The memory that both take up. */
   readonly bytes?: number;
 }
 
-/** How much a feed may keep. */
+/** Limits on what a feed may keep. */
 export interface FeedBounds {
   readonly events: number;
   readonly memory: Pick<Memory, 'fed' | 'readMax'>;
 }
 
 /**
- * Hands out the log of one partition, each position once, in order. What this process appended is kept in memory
- * between acceptance and hand-out, up to bounds; whatever is missing there (a backlog from before the start, events
- * beyond the bounds, events another process appended) is read from the store. Positions are dense, so a gap shows.
+ * Hands out the log of one partition, each position once, in order. Events appended by this process are kept in memory between acceptance
+ * and hand-out, within limits; anything missing there (a backlog from before the start, events beyond the limits, events from another
+ * process) is read from the store. Positions are dense, so gaps are detectable.
  */
 export class Feed {
   readonly #store: Store;
   readonly #partition: PartitionId;
   readonly #bounds: FeedBounds;
   readonly #held: Holding;
-  /** Bytes of what was handed out last. */
+  /** Bytes of the last hand-out. */
   #handedOut = 0;
   #kept: FedEvent[] = [];
   #taken: number;
   #head: number;
-  /** The read under way of what comes after the last position taken: while that is handled, the store reads on. */
+  /** The read under way of events after the last position taken: while those are handled, the store reads on. */
   #ahead: Promise<readonly LoggedEvent[]> | undefined;
   #wake: (() => void) | undefined;
   #closed = false;
@@ -49,12 +49,12 @@ export class Feed {
     return this.#head;
   }
 
-  /** When the oldest event was accepted that is kept and not handed out; undefined where none is. */
+  /** When the oldest kept event that was not handed out was accepted; undefined if there is none. */
   get oldest(): number | undefined {
     return this.#kept[0]?.acceptedAt;
   }
 
-  /** Whether the log, as far as it is known, has been handed out. */
+  /** True if the log, as far as known, has been handed out. */
   get isEmpty(): boolean {
     return this.#taken >= this.#head;
   }
@@ -64,7 +64,7 @@ export class Feed {
     return this.#kept.length < events && !memory.fed.isSpent;
   }
 
-  /** Tells of events that are in the log now, in position order. */
+  /** Announces events now in the log, in position order. */
   offer(events: readonly FedEvent[]): void {
     for (const event of events) {
       if (event.position > this.#head) this.#head = event.position;
@@ -76,7 +76,7 @@ export class Feed {
     this.#wake?.();
   }
 
-  /** The next events, at least one, at most `limit`; none once the feed is closed. */
+  /** Returns the next events, at least one, at most `limit`; none once the feed is closed. */
   async take(limit: number): Promise<readonly FedEvent[]> {
     this.#held.change(-this.#handedOut);
     this.#handedOut = 0;
@@ -98,14 +98,14 @@ export class Feed {
     this.#wake?.();
   }
 
-  /** The run of kept events that follows the last position taken; empty when the next one is not kept. */
+  /** Takes the run of kept events that follows the last position taken; empty if the next one is not kept. */
   #takeKept(limit: number): FedEvent[] {
     const kept = this.#kept;
     let from = 0;
     while (from < kept.length && (kept[from] as FedEvent).position <= this.#taken) from += 1;
     let to = from;
     while (to < kept.length && to - from < limit && (kept[to] as FedEvent).position === this.#taken + 1 + to - from) to += 1;
-    // The same were being read ahead.
+    // These were being read ahead.
     if (to > from) this.#ahead = undefined;
     for (let at = 0; at < to; at += 1) {
       const bytes = bytesOfEvent(kept[at] as FedEvent);
@@ -138,11 +138,11 @@ export class Feed {
 
   #readAhead(after: number, limit: number): void {
     this.#ahead = this.#read(after, limit);
-    // Whoever takes next learns of a failure.
+    // The next `take` reports a failure.
     this.#ahead.catch(() => undefined);
   }
 
-  /** No more than is known to be there: a database may have to look through much that is gone to see that nothing follows. */
+  /** Reads no more than is known to be there: a database may have to search through much deleted data to see that nothing follows. */
   #read(after: number, limitMax: number): Promise<readonly LoggedEvent[]> {
     const limit = Math.min(limitMax, this.#head - after);
     return this.#store.read(this.#partition, after, limit, { charactersMax: this.#bounds.memory.readMax });

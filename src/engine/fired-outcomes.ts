@@ -1,15 +1,15 @@
 /**
- * The outcomes of deliveries that have been drafted and are not on disk yet. Each is
+ * The outcomes of deliveries that are drafted but not on disk yet. Each is
  *
  * - `handed`: its lane has it already;
- * - `left`: a look will find it in the store, since there was no place for its turn, or others were left before it.
+ * - `left`: a look will find it in the store, since its turn had no slot, or earlier ones were left.
  */
 export class FiredOutcomes {
   readonly #handed = new Set<string>();
   readonly #left = new Set<string>();
   #mustWait = false;
 
-  /** Whether outcomes that come now must be left, since others wait in the store. */
+  /** True if new outcomes must be left, since others wait in the store. */
   get mustWait(): boolean {
     return this.#mustWait;
   }
@@ -23,14 +23,14 @@ export class FiredOutcomes {
     this.#mustWait = true;
   }
 
-  /** An outcome is on disk. Returns whether its lane has it already. */
+  /** Notes that an outcome is on disk. Returns whether its lane has it already. */
   recorded(name: string): boolean {
     if (this.#handed.delete(name)) return true;
     this.#left.delete(name);
     return false;
   }
 
-  /** A look has found all that is on disk. */
+  /** Notes that a look has found everything on disk. */
   caughtUp(): void {
     if (this.#left.size === 0) this.#mustWait = false;
   }

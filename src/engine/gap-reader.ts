@@ -6,7 +6,7 @@ import type { GapsQuery, WaitingKey } from './mill-options.ts';
 import type { Partition } from './partition.ts';
 import type { Partitions } from './partitions.ts';
 
-/** What reading gaps takes; the engine provides it. */
+/** The dependencies for reading gaps, provided by the engine. */
 export interface GapReaderMeans {
   readonly store: Pick<Store, 'gaps' | 'load'>;
   readonly clock: Clock;
@@ -14,10 +14,10 @@ export interface GapReaderMeans {
 }
 
 const limitDefault = 100;
-/** UTF-16 units of the states that are read at once along with how many events wait. */
+/** Maximum UTF-16 units of the states read together with the number of waiting events. */
 const charactersAtOnce = 1024 * 1024;
 
-/** Lists the keys that wait for a number. It costs a page, however many there are. */
+/** Lists the keys that wait for a number. Costs one page, however many there are. */
 export class GapReader {
   readonly #means: GapReaderMeans;
 
@@ -25,7 +25,7 @@ export class GapReader {
     this.#means = means;
   }
 
-  /** Returns a page of the keys of a pipeline that wait for a number, the longest wait first. Waits up to `waitMs` for what was accepted before. */
+  /** Returns a page of a pipeline's keys that wait for a number, longest wait first. Waits up to `waitMs` for events accepted before. */
   async read({ name, order }: AnyPipeline, { after, limit = limitDefault }: GapsQuery, waitMs: number): Promise<readonly WaitingKey[]> {
     if (order === undefined) return [];
     const { clock, partitions, store } = this.#means;
@@ -52,7 +52,7 @@ export class GapReader {
   }
 }
 
-/** As a store orders them: keys by the bytes of their UTF-8. */
+/** Orders like a store: keys by their UTF-8 bytes. */
 function compareAge(a: StoredGap, b: StoredGap): number {
   return a.since - b.since || Buffer.compare(Buffer.from(a.key), Buffer.from(b.key));
 }

@@ -10,8 +10,8 @@ export interface GapWatchMeans {
 }
 
 /**
- * Watches the age of the oldest gap of a partition. When it reaches `order.alarmAfter` the log gets one line, and {@link GapWatch.isAlarmed}
- * is true until no gap is that old any more. It outlives a tenure, so a failure of the store repeats no line.
+ * Watches the age of a partition's oldest gap. When it reaches `order.alarmAfter` the log gets one line, and {@link GapWatch.isAlarmed}
+ * stays true until no gap is that old. It outlives a tenure, so a store failure repeats no line.
  */
 export class GapWatch {
   readonly #means: GapWatchMeans;
@@ -30,12 +30,12 @@ export class GapWatch {
     return this.#count;
   }
 
-  /** The gap that has lasted longest; for about a second after its end it may still be shown. */
+  /** The gap that has lasted longest; may still be shown for about a second after its end. */
   get oldest(): StoredGap | undefined {
     return this.#oldest;
   }
 
-  /** For how long the oldest gap has lasted, in milliseconds; 0 when there is none. */
+  /** Age of the oldest gap, in milliseconds; 0 if there is none. */
   get ageMs(): number {
     return this.#oldest === undefined ? 0 : Math.max(0, this.#means.clock.now() - this.#oldest.since);
   }
@@ -44,33 +44,33 @@ export class GapWatch {
     return this.#oldest !== undefined && this.ageMs >= this.#alarmAfterMs;
   }
 
-  /** When the next look is due for the sake of the alarm; infinite when it has been given, or there is nothing to wait for. */
+  /** When the alarm needs the next look; infinite once it was raised, or if there is nothing to wait for. */
   get alarmAt(): number {
     return this.#oldest === undefined || this.#isLogged ? Number.POSITIVE_INFINITY : this.#oldest.since + this.#alarmAfterMs;
   }
 
-  /** A tenure begins. @param noted how many gaps an earlier one noted */
+  /** Begins a tenure. @param noted number of gaps noted by an earlier one */
   begin(noted: number): void {
     this.#count = noted;
   }
 
-  /** Another engine works on the partition: what waits is its concern. */
+  /** Notes that another engine works on the partition, and takes care of its gaps. */
   handedOver(): void {
     this.#count = 0;
     this.see(undefined);
   }
 
-  /** A commit has noted more gaps than it closed, or fewer. */
+  /** Applies a commit's change in the number of noted gaps. */
   committed(added: number): void {
     this.#count += added;
   }
 
-  /** A gap was noted. */
+  /** Notes a gap. */
   noted(gap: StoredGap): void {
     if (this.#oldest === undefined || gap.since < this.#oldest.since || gap.key === this.#oldest.key) this.#oldest = gap;
   }
 
-  /** The store was asked for the oldest gap. */
+  /** Takes the store's answer about the oldest gap. */
   see(oldest: StoredGap | undefined): void {
     this.#oldest = oldest;
     if (!this.isAlarmed) {

@@ -6,31 +6,31 @@ import type { Lane } from './lane.ts';
 import type { Lanes } from './lanes.ts';
 import { Lookout } from './lookout.ts';
 
-/** A gap that closes sooner is never written, so numbers that arrive out of order and in time cost no write. In milliseconds. */
+/** A gap that closes sooner is never written, so numbers that arrive slightly out of order cost no write. In milliseconds. */
 const noteAfterMs = 1_000;
-/** Gaps that are taken from the store at once. */
+/** Gaps read from the store at once. */
 const lookMax = 512;
 
 /**
- * The keys of a partition that wait for a number. A lane says when its wait begins and ends. A wait that lasts is noted in the store,
- * in the order of its age, and costs no memory from then on: the store knows which gap is the oldest and which are overdue, and one
- * alarm stands for all of them. Overdue gaps are skipped some hundred at a time, however many there are.
+ * The keys of a partition that wait for a number. Lanes report when their wait begins and ends. A lasting wait is noted in the store, in
+ * order of age, and costs no memory from then on: the store knows which gap is the oldest and which are overdue, and a single alarm covers
+ * all of them. Overdue gaps are skipped a few hundred at a time, however many there are.
  *
- * The age of a gap counts from the acceptance of the first event that waits. Where the wall clock is set back, it counts from the change.
+ * The age of a gap counts from the acceptance of the first waiting event. If the wall clock is set back, it counts from that change.
  */
 export class Gaps {
   readonly #context: TenureContext;
   readonly #lanes: Lanes;
   readonly #watch: GapWatch;
-  /** Undefined: a key waits for ever. */
+  /** Undefined: a key waits indefinitely. */
   readonly #skipAfterMs: number | undefined;
   readonly #lookout: Lookout;
-  /** Lanes whose gap is not noted as it stands, and since when, in elapsed time, in this order. They stay in memory until it is. */
+  /** Lanes whose gap is not noted in its current form, and since when, in elapsed time, in this order. They stay in memory until it is. */
   readonly #young = new Map<Lane, number>();
   #disarmNote: (() => void) | undefined;
   #disarmSoon: (() => void) | undefined;
   #endWatch: (() => void) | undefined;
-  /** Whether gaps may count from a moment that lies ahead: the clock was set back, perhaps while nobody was here. */
+  /** True if gaps may count from a moment in the future: the clock was set back, perhaps while no engine was running. */
   #mayBeAhead = true;
   #closed = false;
 
@@ -47,7 +47,7 @@ export class Gaps {
     return !this.#lookout.isLooking;
   }
 
-  /** @param noted how many gaps an earlier tenure noted */
+  /** @param noted number of gaps noted by an earlier tenure */
   start(noted: number): void {
     this.#endWatch = this.#context.engine.clock.whenTurnedBack(() => {
       this.#mayBeAhead = true;
@@ -58,7 +58,7 @@ export class Gaps {
     else this.#watch.see(undefined);
   }
 
-  /** The lane waits for a number, and this is the first event that waits. */
+  /** Notes that the lane waits for a number, with its first waiting event. */
   begin(lane: Lane, { order, acceptedAt }: Pick<Waiting, 'order' | 'acceptedAt'>): void {
     const { clock } = this.#context.engine;
     const skipAfterMs = this.#skipAfterMs;
@@ -69,30 +69,30 @@ export class Gaps {
     if (skipAfterMs !== undefined) this.#lookout.lookAt(since + skipAfterMs);
   }
 
-  /** The lane has its number, or waits for it no longer. */
+  /** Notes that the lane has its number, or no longer waits for it. */
   end(lane: Lane): void {
     this.#young.delete(lane);
     if (lane.endGap()) this.#draft(lane, null);
   }
 
-  /** Notes in the store what is not noted yet. Resolves when it is on disk. */
+  /** Writes unnoted gaps to the store. Resolves when they are on disk. */
   async note(): Promise<void> {
     this.#write(Number.POSITIVE_INFINITY);
     await this.#context.committed();
   }
 
-  /** Notes are on disk. */
+  /** Applies notes that are on disk. */
   committed(writes: readonly GapWrite[], added: number): void {
     const gapWatch = this.#watch;
     gapWatch.committed(added);
-    // The look under way may have read what was there before.
+    // The look under way may have read an older version.
     if (this.#lookout.isLooking) this.#lookSoon();
     for (const { key, gap } of writes) {
       if (gap !== null) gapWatch.noted({ key, ...gap });
       else if (gapWatch.oldest?.key === key) this.#lookSoon();
     }
     this.#lookout.lookAt(gapWatch.alarmAt);
-    // Their lanes may be forgotten now, and perhaps nothing else happens.
+    // Their lanes may be forgotten now, and nothing else may trigger that.
     this.#lanes.sweep();
   }
 
@@ -116,7 +116,7 @@ export class Gaps {
     });
   }
 
-  /** Drafts the notes of gaps that began until then, in elapsed time. */
+  /** Drafts the notes of gaps that began by `begunBy`, in elapsed time. */
   #write(begunBy: number): void {
     for (const [lane, begunAt] of this.#young) {
       if (begunAt > begunBy) {
@@ -135,7 +135,7 @@ export class Gaps {
     this.#context.drafted();
   }
 
-  /** Many gaps may close, one after the other, and each be the oldest. */
+  /** Many gaps may close one after another, each being the oldest in turn. */
   #lookSoon(): void {
     if (this.#closed) return;
     this.#disarmSoon ??= this.#context.engine.clock.after(noteAfterMs, () => {
@@ -148,12 +148,12 @@ export class Gaps {
     const { store, clock } = this.#context.engine;
     const { id } = this.#context.partition;
     const skipAfterMs = this.#skipAfterMs;
-    // A clock that is set back from here on is the next look's concern: what is noted now may be of a later moment.
+    // A clock set back from here on is the next look's concern: a gap noted now may carry a later moment.
     const mayBeAhead = this.#mayBeAhead;
     this.#mayBeAhead = false;
     await this.note();
     if (mayBeAhead) await this.#countFromNow();
-    // One moment for both: what becomes overdue meanwhile is left to the next look.
+    // One moment for both: anything that becomes overdue meanwhile is left to the next look.
     const begunBy = clock.now() - (skipAfterMs ?? 0);
     if (skipAfterMs !== undefined) await this.#skipOverdue(begunBy);
     if (this.#closed) return;
@@ -161,7 +161,7 @@ export class Gaps {
     this.#watch.see(oldest);
     this.#lookout.lookAt(this.#watch.alarmAt);
     if (skipAfterMs === undefined) return;
-    // What is overdue now and was not skipped goes on by itself, once its lane does.
+    // An overdue gap that was not skipped resolves by itself, once its lane proceeds.
     const [next] = await store.gaps(id, { after: firstPlaceFrom(Math.floor(begunBy) + 1), limit: 1 });
     if (next !== undefined) this.#lookout.lookAt(next.since + skipAfterMs);
   }
@@ -179,7 +179,7 @@ export class Gaps {
     }
   }
 
-  /** The clock was set back: what counts from a later moment counts from now. */
+  /** After the clock was set back, makes gaps that count from a later moment count from now. */
   async #countFromNow(): Promise<void> {
     const lanes = this.#lanes;
     const now = this.#context.engine.clock.now();
@@ -194,14 +194,14 @@ export class Gaps {
     await this.#context.committed();
   }
 
-  /** Brings a lane of a page into memory that is not there: where states take up all the room, some of them come one by one. Returns whether it did. */
+  /** Loads a lane of a page that is not in memory: when states fill all the room, some come one by one. Returns whether it did. */
   async #isBroughtIn(key: string): Promise<boolean> {
     if (this.#closed || this.#lanes.peek(key) !== undefined) return false;
     await this.#lanes.warm([key]);
     return true;
   }
 
-  /** Pages of noted gaps, oldest first, their lanes in memory as far as there is room. */
+  /** Yields pages of noted gaps, oldest first, with their lanes in memory as far as there is room. */
   async *#pages(query: { readonly until?: number; readonly after?: StoredPlace }): AsyncGenerator<readonly StoredGap[]> {
     const { engine, partition } = this.#context;
     let { after } = query;

@@ -3,20 +3,20 @@ import type { TenureContext } from './engine-context.ts';
 import type { Lanes } from './lanes.ts';
 import type { TenureState } from './tenure-state.ts';
 
-/** Keys that are woken at once. */
+/** Keys woken at once. */
 const batchMax = 512;
 
 type HeldStanding = Pick<Standing, 'held' | 'parked'>;
 
 /**
- * The keys whose events the store holds when a tenure begins, and after a pause: they go on as far as they can. Parked keys and gaps stay
- * as they are.
+ * Wakes the keys with held events when a tenure begins, and after a pause, so that they proceed as far as they can. Parked keys and gaps
+ * stay as they are.
  *
  * | from | by | to | when |
  * |---|---|---|---|
- * | `waking` | `resumed` | `to wake again` | the pipeline was resumed meanwhile: keys that were looked at may have been forgotten since |
- * | `to wake again` | itself | `waking` | it begins anew, once the pipeline is not paused |
- * | `waking` | itself | `awake` | each key has been looked at |
+ * | `waking` | `resumed` | `to wake again` | the pipeline was resumed meanwhile: keys already examined may have been forgotten since |
+ * | `to wake again` | itself | `waking` | it starts over, once the pipeline is not paused |
+ * | `waking` | itself | `awake` | each key has been examined |
  * | `awake` | `resumed` | `to wake again` | the pipeline was resumed |
  */
 export class HeldKeys {
@@ -25,10 +25,10 @@ export class HeldKeys {
   readonly #state: TenureState;
   readonly #lanes: Lanes;
   #progress: 'waking' | 'to wake again' | 'awake' = 'waking';
-  /** Whether a key may have been forgotten that goes on: then the door must look. */
+  /** True if a key that could proceed may have been forgotten: then the door must look. */
   #someMayGoOn: boolean;
 
-  /** @param standing what the store held at the claim */
+  /** @param standing the store's contents at the claim */
   constructor(context: TenureContext, standing: HeldStanding, { state, lanes }: { readonly state: TenureState; readonly lanes: Lanes }) {
     this.#context = context;
     this.#standing = standing;
@@ -42,20 +42,20 @@ export class HeldKeys {
   }
 
   /**
-   * Whether the store may hold events of a key that is not in memory. Only those of keys that wait for a number or an operator, or that
-   * were not woken yet.
+   * True if the store may hold events of a key that is not in memory, other than keys that wait for a number or an operator, or were not
+   * woken yet.
    */
   get mayHoldMore(): boolean {
     const { gapWatch, ledger } = this.#context.partition;
     return this.#someMayGoOn || gapWatch.count > 0 || ledger.parkedKeys > 0;
   }
 
-  /** From now on keys are forgotten that would go on. */
+  /** Notes that from now on keys are forgotten that could proceed. */
   paused(): void {
     this.#someMayGoOn = true;
   }
 
-  /** Notes that keys are to be woken once more; returns whether somebody must do so, since nobody is at it. */
+  /** Notes that keys must be woken again; returns true if the caller must do it, since nobody is at it. */
   resumed(): boolean {
     const { isWaking } = this;
     this.#progress = 'to wake again';
@@ -84,7 +84,7 @@ export class HeldKeys {
     return this.#progress === 'to wake again';
   }
 
-  /** Wakes each key that has held events. Returns how many of them have a gap. */
+  /** Wakes each key with held events. Returns how many of them have a gap. */
   async #wakeEach(): Promise<number> {
     const lanes = this.#lanes;
     let gaps = 0;
@@ -103,7 +103,7 @@ export class HeldKeys {
     return gaps;
   }
 
-  /** The keys that have held events, many at a time, for as long as the tenure works. */
+  /** Yields the keys with held events, many at a time, while the tenure works. */
   async *#pages(): AsyncGenerator<readonly string[]> {
     const { engine, partition } = this.#context;
     let after: string | null = null;
@@ -115,7 +115,7 @@ export class HeldKeys {
     }
   }
 
-  /** Says once what a former process left. Where nothing was held at the claim, the gaps have come since. */
+  /** Logs once what an earlier process left. If nothing was held at the claim, the gaps are newer. */
   #tell(gaps: number): void {
     const { parked, held } = this.#standing;
     if (this.#state.isWorking) this.#context.partition.waits.begun({ parked, gaps: held === 0 ? 0 : gaps });

@@ -4,22 +4,22 @@ import type { PartitionId } from '../store/store.ts';
 import type { FailuresInCommon } from './failures-in-common.ts';
 import type { Logger } from './logger.ts';
 
-/** What neither a user nor an operator brings about. */
+/** Errors that neither a user nor an operator can cause. */
 const impossible: ReadonlySet<ErrorCode> = new Set(['MILL_INTERNAL', 'MILL_STORE_CORRUPT']);
-/** These stay for a while, and one line tells of them, however often the store is tried. */
+/** These last for a while and get one log line, however often the store is retried. */
 const lastingCodes: ReadonlySet<ErrorCode> = new Set(['MILL_STORE_BUSY', 'MILL_STORE_FULL', 'MILL_STORE_LEASED']);
 /** All partitions may meet these at once. */
 const ofAll: ReadonlySet<ErrorCode> = new Set(['MILL_STORE_BUSY', 'MILL_STORE_FENCED', 'MILL_STORE_FULL', 'MILL_STORE_UNAVAILABLE']);
-/** When a caller may try again, while the store has no room. */
+/** When a caller may retry while the store has no room. */
 const fullRetryAfterMs = 5_000;
 
-/** What a hindrance works with; the engine provides it. */
+/** The dependencies of a hindrance, provided by the engine. */
 export interface HindranceMeans {
   readonly log: Logger;
   readonly failuresInCommon: FailuresInCommon;
 }
 
-/** What keeps a partition from its work, as the last failure says: for health, for the door, and in the log. */
+/** The obstacle to a partition's work, judged by the last failure: for health, for the door, and in the log. */
 export class Hindrance {
   readonly #partition: PartitionId;
   readonly #log: Logger;
@@ -33,12 +33,12 @@ export class Hindrance {
     this.#inCommon = failuresInCommon;
   }
 
-  /** What keeps the partition from making progress; undefined while all is well. */
+  /** The reason the partition makes no progress; undefined while all is well. */
   get trouble(): string | undefined {
     return this.#trouble;
   }
 
-  /** Why nothing is taken in or decided: the store has no room. Undefined while all is well, or something else is wrong. */
+  /** Why nothing is accepted or decided: the store has no room. Undefined while all is well, or if something else is wrong. */
   get refusal(): MillraceError | undefined {
     return this.#refusal;
   }
@@ -48,23 +48,23 @@ export class Hindrance {
     this.#refusal = code === 'MILL_STORE_FULL' ? new MillraceError(code, message, { retryAfterMs: fullRetryAfterMs }) : undefined;
   }
 
-  /** Another engine works on the partition, which is no trouble. */
+  /** Notes that another engine works on the partition, which is no trouble. */
   left(): void {
     this.#trouble = undefined;
     this.#refusal = undefined;
   }
 
-  /** The store has room. */
+  /** Notes that the store has room. */
   claimed(): void {
     this.#refusal = undefined;
   }
 
-  /** The store does its work. */
+  /** Notes that the store works. */
   progressed(): void {
     this.#trouble = undefined;
   }
 
-  /** @param lastCode of the failure before, in a row */
+  /** @param lastCode of the previous consecutive failure */
   logStartingOver(failure: MillraceError, lastCode: ErrorCode | undefined): void {
     const { code } = failure;
     if (code === lastCode && lastingCodes.has(code)) return;
@@ -73,7 +73,7 @@ export class Hindrance {
     else this.#log.warn(this.#fieldsOf(failure), 'starting over');
   }
 
-  /** Whoever learns of the end says why in one line, which has no room for the place. */
+  /** Whoever learns of the end logs the reason in one line, which has no room for the place. */
   logTheEnd(failure: MillraceError): void {
     if (impossible.has(failure.code)) this.#log.error(this.#fieldsOf(failure), 'what may never happen has happened: the engine ends');
   }
@@ -82,7 +82,7 @@ export class Hindrance {
     this.#log.info(this.#fieldsOf(asFailure(error)), 'the lease was not released');
   }
 
-  /** The log fields of a failure; only an unexpected one has a stack. */
+  /** Returns the log fields of a failure; only an unexpected one has a stack. */
   #fieldsOf(failure: MillraceError): object {
     const { pipeline, slice } = this.#partition;
     const { reason, stack } = faultOf(failure);
@@ -91,7 +91,7 @@ export class Hindrance {
   }
 }
 
-/** What was thrown, as a failure of the table. */
+/** Returns a thrown value as an error of the table. */
 export function asFailure(error: unknown): MillraceError {
   return error instanceof MillraceError ? error : new MillraceError('MILL_INTERNAL', messageOf(error), { cause: error });
 }

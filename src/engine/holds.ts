@@ -2,22 +2,22 @@ import type { Waiting } from './cause.ts';
 import type { Draft } from './draft.ts';
 import type { Lane } from './lane.ts';
 
-/** Sees to it that the store holds each event that the cursor passes unsettled, and that a stopped lane keeps none in memory. */
+/** Ensures that the store holds each event that the cursor passes unsettled, and that a stopped lane keeps none in memory. */
 export class Holds {
-  /** Events at hand that the store does not hold, ascending by position. */
+  /** Events in memory that the store does not hold, ascending by position. */
   readonly #unheld = new Map<number, { readonly lane: Lane; readonly waiting: Waiting }>();
 
-  /** An event is at hand and not settled, and the store does not hold it. */
+  /** Adds an unsettled event in memory that the store does not hold. */
   add(lane: Lane, waiting: Waiting): void {
     this.#unheld.set(waiting.position, { lane, waiting });
   }
 
-  /** The event needs no hold any more. */
+  /** Notes that the event needs no hold any more. */
   settled({ position }: Pick<Waiting, 'position'>): void {
     this.#unheld.delete(position);
   }
 
-  /** Holds an event that cannot run now, and all that waits behind it, in the store and nowhere else. */
+  /** Moves an event that cannot run now, and everything waiting behind it, to the store alone. */
   holdFrom(lane: Lane, draft: Draft, first: Waiting, retryAt: number | null): void {
     draft.hold(lane, first, retryAt);
     this.#unheld.delete(first.position);
@@ -25,7 +25,7 @@ export class Holds {
     lane.spillFrom(first.order);
   }
 
-  /** Holds all that waits in a lane in the store and nowhere else. */
+  /** Moves everything waiting in a lane to the store alone. */
   holdAll(lane: Lane, draft: Draft): void {
     for (const waiting of lane.spill()) {
       if (!waiting.held) draft.hold(lane, waiting);
@@ -33,7 +33,7 @@ export class Holds {
     }
   }
 
-  /** Holds what the draft's cursor would pass unheld. */
+  /** Holds events that the draft's cursor would pass unheld. */
   holdStragglers(draft: Draft): void {
     for (const [position, { lane, waiting }] of this.#unheld) {
       if (position > draft.cursor) return;

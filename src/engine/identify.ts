@@ -17,37 +17,37 @@ import type { Limits } from './limits.ts';
 import { bytesOfJson, type Memory } from './memory.ts';
 import { traceparentOf } from './tracing.ts';
 
-/** The most bytes that a UTF-16 unit takes in UTF-8. */
+/** Maximum bytes of a UTF-16 unit in UTF-8. */
 const utf8BytesMax = 3;
 
-/** Bytes in memory for each byte of an event, at most. */
+/** Maximum bytes in memory for each byte of an event. */
 const inputBytesMax = 32;
 
 const theSchema = "the event's schema";
 
-/** What a caller may say beside the event. */
+/** Optional details that a caller passes with an event. */
 export interface IngestOptions {
   /**
-   * An idempotency key: a second event with the same one is a duplicate. Refused (`MILL_INVALID_REQUEST`) where it contradicts the id
-   * that the event has by itself, and where numbers identify events.
+   * An idempotency key: a second event with the same one is a duplicate. Refused (`MILL_INVALID_REQUEST`) if it contradicts the event's own
+   * id, or if numbers identify events.
    */
   readonly id?: string | undefined;
-  /** What the event is part of, in the form of W3C Trace Context; ignored when it is not well-formed. */
+  /** The trace the event belongs to, as a W3C Trace Context `traceparent`; ignored if malformed. */
   readonly traceparent?: string | undefined;
 }
 
-/** What the engine's own parts say beside the event. */
+/** Details that the engine's own parts pass with an event. */
 export interface Provenance extends IngestOptions {
-  /** What a source made the event from, as JSON. */
+  /** The origin from which a source made the event, as JSON. */
   readonly origin?: string | undefined;
-  /** Whether a run of a schedule brings it. A run logs every refusal itself. */
+  /** True if a schedule's run brings it. A run logs every refusal itself. */
   readonly isOfRun?: boolean;
 }
 
-/** What identification needs beside the event. */
+/** The dependencies of identification. */
 export interface Identification {
   readonly clock: Clock;
-  /** An id for an event that came without; later ids sort later. */
+  /** Returns an id for an event without one; later ids sort later. */
   newId(): string;
   readonly limits: Limits;
   readonly store: Pick<Store, 'partitions' | 'keyBytesMax'>;
@@ -55,9 +55,9 @@ export interface Identification {
 }
 
 /**
- * Validates an input and finds out which event it is: its key, id, number and partition. Throws `MILL_INVALID_EVENT`
- * with what was expected and found, and `MILL_PIPELINE_FAILED` where the pipeline itself is wrong. The answer is a promise only when the schema is
- * asynchronous; it rejects with `MILL_VALIDATION_TIMEOUT` when the schema takes too long.
+ * Validates an input and identifies the event: its key, id, number and partition. Throws `MILL_INVALID_EVENT` with the expected and the
+ * found value, and `MILL_PIPELINE_FAILED` if the pipeline itself is wrong. Returns a promise only if the schema is asynchronous; it rejects
+ * with `MILL_VALIDATION_TIMEOUT` if the schema takes too long.
  */
 export function identify(
   means: Identification,
@@ -74,7 +74,7 @@ export function identify(
 }
 
 /**
- * Waits for an asynchronous schema, but no longer than the limit: it may wait for what never comes. Until it answers the input takes up
+ * Waits for an asynchronous schema up to the time limit: it may depend on something that never comes. Until it answers, the input takes up
  * memory.
  */
 async function inTime(
@@ -96,7 +96,7 @@ async function inTime(
   throw new MillraceError('MILL_VALIDATION_TIMEOUT', message, { retryAfterMs: 1_000 });
 }
 
-/** Estimates the bytes of what a caller brought for an event. Beyond what the largest event may take up it is all one. */
+/** Estimates the bytes of a caller's input for an event. Beyond the size of the largest event the exact number does not matter. */
 export function bytesOfInput(input: unknown, { eventBytes }: Pick<Limits, 'eventBytes'>): number {
   return bytesOfValue(input, inputBytesMax * eventBytes);
 }
@@ -121,7 +121,7 @@ function toOutgoing(means: Identification, pipeline: AnyPipeline, validated: Val
   if (chosen !== undefined) checkName(means, pipeline, 'id', chosen);
   const declaredKey = keyOf(pipeline, value);
   if (declaredKey !== undefined) checkName(means, pipeline, 'key', declaredKey);
-  // After all functions of the pipeline: what they change of the event is in its body, too.
+  // After all functions of the pipeline: their changes to the event are in its body, too.
   const event = storable(pipeline, value);
   const body = JSON.stringify(event);
   if (body.length * utf8BytesMax > limits.eventBytes && Buffer.byteLength(body) > limits.eventBytes) {
@@ -137,7 +137,7 @@ function toOutgoing(means: Identification, pipeline: AnyPipeline, validated: Val
   return { stored, event, bytes: bytesOfJson(body, event) };
 }
 
-/** Returns the id that a caller gave, unless the event itself says otherwise: under another id it could be taken twice. */
+/** Returns the caller's id, unless the event itself says otherwise: under another id it could be taken twice. */
 function agreedId(
   { name }: AnyPipeline,
   { number, own, given }: { readonly number: number | null; readonly own: string | undefined; readonly given: string },
@@ -151,19 +151,19 @@ function agreedId(
 }
 
 /**
- * Whether all keys of a pipeline live in one slice: those of one with a schedule live in that of its schedule, so that whoever makes a run works
- * on what the run brings in.
+ * Returns whether all keys of a pipeline live in one slice. With a schedule they live in the schedule's slice, so that whoever makes a run
+ * also processes its events.
  */
 export function isTogether({ schedule }: AnyPipeline): boolean {
   return schedule !== undefined;
 }
 
-/** The slice of a pipeline that a key lives in. */
+/** Returns the slice of a pipeline that a key lives in. */
 export function sliceOfKey(pipeline: AnyPipeline, key: string, partitions: number): number {
   return sliceOf(isTogether(pipeline) ? pipeline.name : key, partitions);
 }
 
-/** FNV-1a (http://www.isthe.com/chongo/tech/comp/fnv/), 32 bits, over UTF-16 units. Never to change: it says where a key lives. */
+/** FNV-1a (http://www.isthe.com/chongo/tech/comp/fnv/), 32 bits, over UTF-16 units. Must never change: it decides where a key lives. */
 export function sliceOf(key: string, partitions: number): number {
   if (partitions === 1) return 0;
   let hash = 0x811c9dc5;
@@ -178,7 +178,7 @@ function numberOf(pipeline: AnyPipeline, event: unknown): number {
   throw invalidBy(pipeline, `number: expected an integer from ${from} to ${numberMax}, found ${number}`);
 }
 
-/** The id that the event has by itself, if it has one. */
+/** Returns the event's own id, if it has one. */
 function idOf(pipeline: AnyPipeline, event: unknown): string | undefined {
   if (pipeline.id === undefined) return undefined;
   return declared(pipeline, 'id()', event, () => {
@@ -192,13 +192,13 @@ function keyOf(pipeline: AnyPipeline, event: unknown): string | undefined {
   return declared(pipeline, 'key()', event, () => textFrom(pipeline.key?.(event)));
 }
 
-/** What JavaScript rounded while the body was parsed is not what was sent. */
+/** Refuses numbers that JavaScript rounded while parsing the body: they are not what was sent. */
 function refuseInexactNumbers(pipeline: AnyPipeline, input: unknown): void {
   const inexact = inexactNumbersOf(input);
   if (inexact.issueCount > 0) throw invalidEvent(pipeline, inexact);
 }
 
-/** The event as every attempt will see it, which is as its body says it. */
+/** Returns the event as every attempt will see it: exactly as its body describes it. */
 function storable(pipeline: AnyPipeline, value: unknown): unknown {
   try {
     return copyJson(value);
@@ -221,15 +221,15 @@ function checkName({ limits, store: { keyBytesMax } }: Identification, pipeline:
   throw invalidBy(pipeline, message);
 }
 
-/** The beginning of a text that is as long as every key may be. */
+/** Returns the beginning of a text, as long as a key may be. */
 export function asKey(text: string, { limits, store: { keyBytesMax } }: Pick<Identification, 'limits' | 'store'>): string {
   const lengthMax = Math.min(limits.keyLength, Math.floor((keyBytesMax ?? Number.POSITIVE_INFINITY) / utf8BytesMax));
   return text.slice(0, lengthMax).toWellFormed();
 }
 
 /**
- * Runs a function of the pipeline. What it throws is the pipeline's fault and not the caller's, unless the event is null: a schema may
- * let null pass, and no function finds anything in it.
+ * Runs a function of the pipeline. An exception is the pipeline's fault and not the caller's, unless the event is null: a schema may let
+ * null pass, and no function can read it.
  */
 function declared<T>(pipeline: AnyPipeline, what: string, event: unknown, call: () => T): T {
   try {
@@ -248,7 +248,7 @@ function numberFrom(found: unknown): number {
   return typeof found === 'number' ? found : wrongType('a number', found);
 }
 
-/** A program without types may answer anything. */
+/** An untyped program may return anything. */
 function wrongType(expected: string, found: unknown): never {
   if (!isThenable(found)) throw new TypeError(`expected ${expected}, found ${describeFound(found)}`);
   // Nobody waits for it.
@@ -256,7 +256,7 @@ function wrongType(expected: string, found: unknown): never {
   throw new TypeError(`expected ${expected}, found a promise`);
 }
 
-/** The message is all that a caller may know; what was thrown is the cause, and goes to the log. */
+/** Callers may know only the message; the thrown error is the cause, and goes to the log. */
 function failed(pipeline: AnyPipeline, what: string, cause: unknown): never {
   throw new MillraceError('MILL_PIPELINE_FAILED', `pipeline ${pipeline.name}: ${what} failed`, { cause });
 }

@@ -1,11 +1,11 @@
 import { v7 as uuidv7 } from 'uuid';
 import type { Clock } from './clock.ts';
 
-/** Makes UUIDs of version 7 (RFC 9562) that ascend: within a millisecond a counter goes on from a random start. */
+/** Makes ascending UUIDs of version 7 (RFC 9562): within a millisecond a counter continues from a random start. */
 export class Ids {
   readonly #clock: Clock;
   readonly #random: () => number;
-  /** Filled anew for each. */
+  /** Refilled for each. */
   readonly #bytes = new Uint8Array(16);
   #msecs = 0;
   #seq = 0;

@@ -1,6 +1,6 @@
 import type { ErrorCode } from '../errors.ts';
 
-/** What is wrong with one row of the inbox, or one record of a broker: trying again would change nothing. */
+/** Errors about a single inbox row or broker record: retrying would change nothing. */
 export const faultsOfInput: ReadonlySet<ErrorCode> = new Set([
   'MILL_INVALID_EVENT',
   'MILL_INVALID_REQUEST',
@@ -11,13 +11,13 @@ export const faultsOfInput: ReadonlySet<ErrorCode> = new Set([
   'MILL_INTERNAL',
 ]);
 
-/** Of these the stack says more than the message. */
+/** For these the stack says more than the message. */
 export const faultsWithStack: ReadonlySet<ErrorCode> = new Set(['MILL_PIPELINE_FAILED', 'MILL_INTERNAL']);
 
-/** After these nothing was stored, so that nobody need ask. */
+/** After these nothing was stored, so there is nothing to check. */
 export const unchanged: ReadonlySet<ErrorCode | undefined> = new Set(['MILL_STORE_BUSY', 'MILL_STORE_FENCED'] as const);
 
-/** That a store cannot be reached, or has no room, or that a lease is over: others say so. */
+/** An unreachable or full store, or an expired lease: reported elsewhere. */
 export const saidElsewhere: ReadonlySet<ErrorCode> = new Set([
   'MILL_STORE_UNAVAILABLE',
   'MILL_STORE_BUSY',

@@ -5,7 +5,7 @@ import type { Lane } from './lane.ts';
 import type { Lanes } from './lanes.ts';
 import type { Witness } from './resolver.ts';
 
-/** Does what an operator orders about one key: parks it, lets it go on, or has it go past the numbers that it waits for. */
+/** Carries out an operator's orders about one key: parks it, resumes it, or makes it skip the numbers it waits for. */
 export class KeyActs {
   readonly #context: TenureContext;
   readonly #lanes: Lanes;
@@ -31,7 +31,7 @@ export class KeyActs {
     await this.#committed();
   }
 
-  /** Lets a key go on that was parked by hand. Resolves when that is on disk. */
+  /** Resumes a key that was parked by hand. Resolves when that is on disk. */
   async resume(key: string, witness: Witness): Promise<void> {
     const lane = await this.#lane(key);
     if (lane.status !== 'parked') throw this.#conflict(key, 'a parked key, found one that is not parked');
@@ -79,7 +79,7 @@ export class KeyActs {
     if (this.#lanes.isClosed) throw recovering();
   }
 
-  /** With the draft that has what was done. */
+  /** Adds the audit entry and the answer to the draft with the change. */
   #note({ answer, entry }: Witness): void {
     const draft = this.#context.draft();
     if (answer !== undefined) draft.answer(answer);

@@ -4,15 +4,15 @@ import type { Clock } from './clock.ts';
 import type { LaneMemory } from './lane-memory.ts';
 import { bytesOfText } from './memory.ts';
 
-/** The event whose turn would be next. */
+/** The next event in line for a turn. */
 type NextEvent = { readonly acceptedAt: number } | undefined;
 
 /**
- * The timers and outcomes of one key in memory. One that is pending is
+ * The timers and outcomes of one key in memory. A pending one is
  *
- * - `ahead`: its moment has not come, as far as anybody has said;
+ * - `ahead`: its moment has not come, as far as is known here;
  * - `due`: it has come due, and waits for its turn here;
- * - `under way`: it has its turn. Another of its name may be written meanwhile, which is ahead or due by itself.
+ * - `under way`: it is having its turn. Another of its name may be written meanwhile, with its own status.
  *
  * | from | by | to |
  * |---|---|---|
@@ -20,26 +20,26 @@ type NextEvent = { readonly acceptedAt: number } | undefined;
  * | ahead | `comeDue`, `takeOverdue` | due |
  * | due | `beginTurn` | under way |
  * | under way | `retry` | due, before all others |
- * | any | `write` with a moment | ahead: the one of before must not fire |
+ * | any | `write` with a moment | ahead: the previous one must not fire |
  * | any | `write` without | none |
  * | due | `leave` | ahead, and left |
  *
- * A parked key leaves those that come due to the store. Once it is open again, all that may have come due since are still *left*,
- * until `takeLeft` hands them out to whoever looks for them.
+ * A parked key leaves those that come due to the store. Once it is open again, all that may have come due meanwhile stay *left* until
+ * `takeLeft` hands them out.
  */
 export class KeyCauses {
   readonly #memory: LaneMemory;
-  /** All that are pending, by name. */
+  /** All pending ones, by name. */
   #pending: Map<string, StoredCause> | undefined;
   /** Those that are ahead, once these are not all. */
   #ahead: Map<string, StoredCause> | undefined;
-  /** Those that are due, in the order of their moments; one that has failed is first. */
+  /** The due ones, in order of moments; one that has failed comes first. */
   #due: StoredCause[] | undefined;
-  /** The names of these. */
+  /** Their names. */
   #dueNames: Set<string> | undefined;
   #underWay: StoredCause | undefined;
   #hasLeft = false;
-  /** Outcomes that are pending. */
+  /** Number of pending outcomes. */
   #outcomes = 0;
   /** Bytes of their data. */
   #bytes = 0;
@@ -53,7 +53,7 @@ export class KeyCauses {
     for (const cause of causes) this.write(cause);
   }
 
-  /** Whether none is pending or due. */
+  /** True if none is pending or due. */
   get isEmpty(): boolean {
     return this.#pending === undefined && !this.hasDue;
   }
@@ -62,27 +62,27 @@ export class KeyCauses {
     return this.#due !== undefined && this.#due.length > 0;
   }
 
-  /** Whether some may have come due while the key was parked: they wait in the store until it is open. */
+  /** True if some may have come due while the key was parked: they wait in the store until it is open. */
   get hasLeft(): boolean {
     return this.#hasLeft;
   }
 
-  /** Whether the key is still to be told an outcome. */
+  /** True if the key is still to be notified of an outcome. */
   get hasOutcome(): boolean {
     return this.#outcomes > 0;
   }
 
-  /** All that are pending, the soonest first. */
+  /** All pending ones, soonest first. */
   get all(): readonly StoredCause[] {
     return Array.from(this.#pending?.values() ?? []).sort((one, other) => one.dueAt - other.dueAt);
   }
 
-  /** The one of that name, if it is pending. */
+  /** Returns the one of that name, if it is pending. */
   of(name: CauseName): StoredCause | undefined {
     return this.#pending?.get(nameInKey(name));
   }
 
-  /** Returns the one whose turn is next: it came due before the event was accepted, or has had its turn and failed. */
+  /** Returns the next one in line: it came due before the event was accepted, or has failed a turn. */
   next(event: NextEvent): StoredCause | undefined {
     const cause = this.#due?.[0];
     if (cause === undefined) return undefined;
@@ -90,21 +90,21 @@ export class KeyCauses {
   }
 
   /**
-   * Takes those that go before the event although nobody has asked the store for them yet: those that came due before it was
-   * accepted, and one that has had its turn and failed, while nobody was there perhaps.
+   * Takes those that precede the event even though the store was not asked for them yet: those that came due before it was accepted, and
+   * one that failed a turn, possibly while no engine was running.
    */
   takeOverdue(event: NextEvent, clock: Pick<Clock, 'now'>): void {
     const ahead = this.#ahead ?? this.#pending;
     if (ahead === undefined || ahead.size === 0 || event === undefined) return;
     const now = clock.now();
     for (const cause of ahead.values()) {
-      // The clock may have been set back since a turn failed, or an outcome came.
+      // The clock may have been set back since a turn failed or an outcome came.
       const isDue = cause.dueAt <= now || cause.kind === 'outcome';
       if (cause.attempts > 0 || (isDue && cause.dueAt < event.acceptedAt)) this.#take(cause);
     }
   }
 
-  /** One has come due, and what was left and came due before it goes first. */
+  /** Takes one that has come due; anything left that came due earlier goes first. */
   comeDue(cause: StoredCause): void {
     if (this.#hasLeft) for (const left of this.all) if (left.dueAt <= cause.dueAt) this.#take(left);
     this.#take(cause);
@@ -123,14 +123,14 @@ export class KeyCauses {
     this.#underWay = undefined;
   }
 
-  /** Its turn has failed and it is first again: all else of the key waits for it. */
+  /** Puts one whose turn has failed first again: the rest of the key waits for it. */
   retry(cause: StoredCause): void {
     this.#due ??= [];
     this.#due.unshift(cause);
     this.#isDue(nameInKey(cause));
   }
 
-  /** It was written, removed, or had its turn: one of that name that came due before must not fire. */
+  /** Handles one that was written, removed, or had its turn: an earlier one of that name must not fire. */
   write(write: TimerWrite | OutcomeWrite): void {
     const name = nameInKey(write);
     if (this.#dueNames?.delete(name) === true) this.#due = this.#due?.filter((due) => nameInKey(due) !== name);
@@ -150,7 +150,7 @@ export class KeyCauses {
     }
   }
 
-  /** Leaves those that are due to the store: the key is parked, and may be forgotten. */
+  /** Leaves the due ones to the store: the key is parked, and may be forgotten. */
   leave(): void {
     if (!this.hasDue) return;
     this.#due = undefined;
@@ -159,23 +159,23 @@ export class KeyCauses {
     this.#hasLeft = true;
   }
 
-  /** Some have come due, or may have, while the key is parked. */
+  /** Notes that some have come due, or may have, while the key is parked. */
   leaveMore(): void {
     this.#hasLeft = true;
   }
 
-  /** Hands out all, some of which may have come due while the key was parked. */
+  /** Hands out all of them, since some may have come due while the key was parked. */
   takeLeft(): readonly StoredCause[] {
     this.#hasLeft = false;
     return this.all;
   }
 
-  /** They are no longer in memory. */
+  /** Notes that they are no longer in memory. */
   forget(): void {
     this.#memory.changeStates(-this.#bytes);
   }
 
-  /** Takes one that has come due, once, to its place in the order in which they did. */
+  /** Inserts one that has come due, once, in due order. */
   #take(cause: StoredCause): void {
     const name = nameInKey(cause);
     if (this.#underWay !== undefined && nameInKey(this.#underWay) === name && this.#underWay.data === cause.data) return;
@@ -188,7 +188,7 @@ export class KeyCauses {
     this.#isDue(name);
   }
 
-  /** The one of that name is due, and no longer ahead. */
+  /** Moves the one of that name from ahead to due. */
   #isDue(name: string): void {
     this.#dueNames ??= new Set();
     this.#dueNames.add(name);
@@ -197,7 +197,7 @@ export class KeyCauses {
     this.#ahead.delete(name);
   }
 
-  /** @param sign 1 for one that comes, -1 for one that goes */
+  /** @param sign 1 for an added one, -1 for a removed one */
   #count(cause: StoredCause | undefined, sign: 1 | -1): void {
     if (cause === undefined) return;
     if (cause.kind === 'outcome') this.#outcomes += sign;

@@ -7,7 +7,7 @@ import { parkingLetter } from './parking-letter.ts';
 import type { Partitions } from './partitions.ts';
 import type { ReadOptions, Reads } from './reads.ts';
 
-/** What reading all of one key takes; the engine provides it. */
+/** The dependencies for reading one key in full, provided by the engine. */
 export interface KeyDetailsMeans {
   readonly store: Pick<Store, 'held' | 'deadLetters' | 'deliveriesOfKey'>;
   readonly reads: Reads;
@@ -15,13 +15,13 @@ export interface KeyDetailsMeans {
   readonly keys: KeyReader;
 }
 
-/** Events and deliveries of a key that are shown, and UTF-16 units of the events. */
+/** Maximum events and deliveries of a key shown, and UTF-16 units of the events. */
 const shownMax = 20;
 const charactersMax = 1024 * 1024;
 
 /**
- * Reads all that is shown of one key, in a bounded answer. Only its deliveries may cost more the more there are: a database on a server sorts the
- * names of those of one key.
+ * Reads everything shown about one key, in a bounded answer. Only its deliveries may cost more the more there are: a database server sorts
+ * the names of those of one key.
  */
 export class KeyDetailsReader {
   readonly #means: KeyDetailsMeans;
@@ -30,7 +30,7 @@ export class KeyDetailsReader {
     this.#means = means;
   }
 
-  /** Returns undefined for a key of which nothing is known. As fresh as a state. */
+  /** Returns undefined for an unknown key. As fresh as a state. */
   async read(pipeline: AnyPipeline, key: string, { waitMs, ...reading }: Freshness): Promise<KeyDetails | undefined> {
     const { keys, partitions } = this.#means;
     const [status] = await keys.statuses(pipeline, [key], { waitMs, ...reading });

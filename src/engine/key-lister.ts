@@ -10,7 +10,7 @@ import type { Partition } from './partition.ts';
 import type { Partitions } from './partitions.ts';
 import type { Reads } from './reads.ts';
 
-/** What listing keys takes; the engine provides it. */
+/** The dependencies for listing keys, provided by the engine. */
 export interface KeyListerMeans {
   readonly store: Pick<Store, 'keys'>;
   readonly clock: Clock;
@@ -20,10 +20,10 @@ export interface KeyListerMeans {
 
 const limitDefault = 100;
 
-/** Where keys of a standing are looked for. Of each some may stand otherwise. */
+/** Where to look for keys of each standing. Some of the keys found there may have another. */
 const among: Readonly<Record<KeyStanding, KeysQuery['among']>> = { open: undefined, waiting: 'gaps', blocked: 'retried', parked: 'parked' };
 
-/** Lists the keys of a pipeline. A page of all of them, or of those with a prefix, costs a page, however many there are. */
+/** Lists the keys of a pipeline. A page of all keys, or of those with a prefix, costs one page, however many there are. */
 export class KeyLister {
   readonly #means: KeyListerMeans;
 
@@ -31,7 +31,7 @@ export class KeyLister {
     this.#means = means;
   }
 
-  /** Returns a page of keys in the order of their bytes. Waits up to `waitMs` for what was accepted before. */
+  /** Returns a page of keys in byte order. Waits up to `waitMs` for events accepted before. */
   async list(
     pipeline: AnyPipeline,
     { limit = limitDefault, ...query }: KeyListQuery,
@@ -51,7 +51,7 @@ export class KeyLister {
       .slice(0, limit);
   }
 
-  /** Goes on behind keys that stand otherwise until the page is full. */
+  /** Skips keys with another standing until the page is full. */
   async #page({ order }: AnyPipeline, partition: PartitionId, { status, signal, ...asked }: Page): Promise<readonly ListedKey[]> {
     const page: ListedKey[] = [];
     const query = { ...asked, ...(status !== undefined && { among: among[status] }) };
@@ -72,7 +72,7 @@ interface Page extends KeyListQuery {
   readonly signal: AbortSignal;
 }
 
-/** Gaps are listed once they are noted. */
+/** Gaps can be listed once they are noted. */
 async function noteAll({ order }: AnyPipeline, slice: Partition, deadline: Parameters<Partition['noteGaps']>[0]): Promise<void> {
   if (order === undefined) await slice.caughtUp(deadline);
   else await slice.noteGaps(deadline);

@@ -11,7 +11,7 @@ import type { Partitions } from './partitions.ts';
 import type { ReadOptions, Reads } from './reads.ts';
 import { readState } from './state.ts';
 
-/** What reading keys takes; the engine provides it. */
+/** The dependencies for reading keys, provided by the engine. */
 export interface KeyReaderMeans {
   readonly store: Pick<Store, 'load' | 'keys' | 'deadLetters' | 'deliveryNames'>;
   readonly clock: Clock;
@@ -21,21 +21,20 @@ export interface KeyReaderMeans {
   leftovers(): readonly Leftover[];
 }
 
-/** How long a read waits for what was accepted before it, in milliseconds. */
+/** How long a read waits for events accepted before it, in milliseconds. */
 export const freshnessMs = 250;
 
-/** How long to wait for what was accepted before, by default {@link freshnessMs}, and what the read may take after that. */
+/** How long to wait for events accepted before, by default {@link freshnessMs}, and the limits of the read after that. */
 interface KeyReading extends ReadOptions {
   readonly waitMs?: number | undefined;
 }
 
-/** Keys that are read at once, and UTF-16 units of their states: a few milliseconds, so that the others who ask come in between. */
+/** Keys read at once, and UTF-16 units of their states: a few milliseconds' work, so that other callers get their turns in between. */
 const keysAtOnce = 500;
 const charactersAtOnce = 1024 * 1024;
 
 /**
- * Reads what is committed of keys. Each reading waits up to `waitMs` for the events that were accepted before it, so that callers
- * see their own writes.
+ * Reads the committed data of keys. Each read waits up to `waitMs` for the events accepted before it, so that callers see their own writes.
  */
 export class KeyReader {
   readonly #means: KeyReaderMeans;
@@ -44,7 +43,7 @@ export class KeyReader {
     this.#means = means;
   }
 
-  /** Returns the state of a key, undefined where there is none. */
+  /** Returns the state of a key, undefined if it has none. */
   async state(pipeline: AnyPipeline, key: string, { waitMs = freshnessMs, ...reading }: KeyReading): Promise<unknown> {
     const { partitions, provenStates } = this.#means;
     const partition = partitions.ofKey(pipeline.name, key);
@@ -59,7 +58,7 @@ export class KeyReader {
     return readState(pipeline, record?.state ?? null, provenStates.has(pipeline.name));
   }
 
-  /** Returns how keys stand, in the order asked. */
+  /** Returns the standing of keys, in the order asked. */
   async statuses(
     { name: pipeline, order }: AnyPipeline,
     keys: readonly string[],
@@ -80,8 +79,8 @@ export class KeyReader {
   }
 
   /**
-   * Returns whether the store knows anything of a key: a record, events that wait, timers, outcomes, dead letters or deliveries. Of settled
-   * events nothing may be left. True as well when the wait ends before it is known what the events under way leave.
+   * Returns whether the store knows anything about a key: a record, waiting events, timers, outcomes, dead letters or deliveries. Settled
+   * events may leave nothing. Also true if the wait ends before the outcome of events under way is known.
    */
   async knows(pipeline: AnyPipeline, key: string, { waitMs = freshnessMs, ...reading }: KeyReading): Promise<boolean> {
     const { partitions, store, reads } = this.#means;
@@ -97,13 +96,13 @@ export class KeyReader {
     return letters.length > 0 || this.#hasDeliveries(partition.id, this.endpointsOf(pipeline), key);
   }
 
-  /** Waits for what was accepted of keys before; resolves to whether it is settled or waits for its key by now. */
+  /** Waits for events of the keys accepted before; resolves to whether they are settled or waiting for their key by now. */
   async #isCaughtUp(partition: Partition, keys: readonly string[], waitMs: number): Promise<boolean> {
     return partition.isCaughtUp(keys) || within(this.#means.clock, waitMs, (deadline) => partition.caughtUp(deadline, keys));
   }
 
   /**
-   * One read of the caller, whose time is for all of the keys. All that is kept of a record is what `pick` returns: the states of many
+   * Makes one read for the caller, with one deadline for all of the keys. Keeps only what `pick` returns of a record: the states of many
    * keys may be large.
    */
   #load<T>(
@@ -129,7 +128,7 @@ export class KeyReader {
     );
   }
 
-  /** The keys of which something has failed and is tried again. */
+  /** Returns the keys with something that failed and will be retried. */
   async #retried(partition: PartitionId, records: readonly RecordOfKey[], reading: ReadOptions): Promise<ReadonlySet<string>> {
     const { store, reads } = this.#means;
     const isRetried = ({ timers, outcomes }: RecordOfKey) => [...timers, ...outcomes].some(({ attempts }) => attempts > 0);
@@ -150,7 +149,7 @@ export class KeyReader {
     return deliveries.some((names) => names.length > 0);
   }
 
-  /** The endpoints that deliveries of a pipeline may wait for: those that it declares, and those that it no longer does. */
+  /** Returns the endpoints that a pipeline's deliveries may wait for: those it declares, and those it no longer does. */
   endpointsOf({ name, deliver }: AnyPipeline): readonly string[] {
     const gone = this.#means.leftovers().flatMap((one) => (one.gone === 'endpoint' && one.pipeline === name ? [one.endpoint] : []));
     return [...Object.keys(deliver), ...gone];

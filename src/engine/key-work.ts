@@ -3,21 +3,21 @@ import type { Deadline } from './deadline.ts';
 import type { KeysAtWork } from './keys-at-work.ts';
 import type { DeliveryAttempts } from './outbox/delivery-attempts.ts';
 
-/** The tenures of a partition, one after the other; the partition provides them. */
+/** The successive tenures of a partition, provided by the partition. */
 export interface Tenures {
-  /** The keys of the present tenure, or of the last one while there is none; undefined before the first. */
+  /** The keys of the current tenure, or of the last one while there is none; undefined before the first. */
   readonly keys: KeysAtWork | undefined;
-  /** Whether another engine works on the partition. */
+  /** True if another engine works on the partition. */
   readonly isAway: boolean;
-  /** Whether nobody here works on it any more. */
+  /** True if this process no longer works on it. */
   readonly isOver: boolean;
-  /** Resolves when no recovery is under way, or when the caller's time is over. */
+  /** Resolves when no recovery is under way, or at the caller's deadline. */
   recovered(deadline?: Deadline): Promise<void>;
 }
 
 /**
- * The work of the keys of a partition, from tenure to tenure: their turns, and what those asked for. Whoever has put something into a key
- * waits here until nothing of it is left to do now, or breaks it off.
+ * The work of a partition's keys across tenures: their turns, and the deliveries they requested. Whoever adds work to a key waits here
+ * until it is all done for now, or aborts it.
  */
 export class KeyWork {
   readonly #tenures: Tenures;
@@ -29,10 +29,12 @@ export class KeyWork {
     this.#deliveryAttempts = deliveryAttempts;
   }
 
-  /** Resolves once nothing is left to do for a key now: its events, and what they asked for, are done or wait for a retry or an operator. */
+  /**
+   * Resolves once a key has nothing left to do now: its events, and everything they requested, are done or wait for a retry or an operator.
+   */
   async finished(key: string, deadline?: Deadline): Promise<void> {
     const tenures = this.#tenures;
-    // What one tenure had under way the next one does again.
+    // The next tenure repeats whatever a tenure had under way.
     for (let finished: KeysAtWork | undefined; finished !== tenures.keys && !tenures.isOver; ) {
       await tenures.recovered(deadline);
       if (tenures.isAway) return;
@@ -41,27 +43,27 @@ export class KeyWork {
       await tenures.recovered(deadline);
       if (deadline?.isOver === true) return;
     }
-    // What was aborted in a turn that is tried again must not begin by itself then.
+    // Work aborted in a turn that will be retried must not start by itself.
     if (!this.#present.isBlocked(key)) this.restore(key);
   }
 
-  /** Aborts what a key has under way, which has failed, and releases what it has not begun. */
+  /** Aborts a key's work under way, which has failed, and releases work not begun. */
   abort(key: string, reason: MillraceError): void {
     this.#tenures.keys?.abort(key, reason);
   }
 
-  /** Lets what was aborted of a key begin again. */
+  /** Lets a key's aborted work begin again. */
   restore(key: string): void {
     this.#deliveryAttempts.restore(key);
   }
 
-  /** Begins no further call of an endpoint, in this tenure or in a later one. */
+  /** Begins no further endpoint calls, in this tenure or a later one. */
   rest(): void {
     this.#isResting = true;
     this.#tenures.keys?.rest();
   }
 
-  /** A tenure begins. */
+  /** Begins a tenure. */
   begin(keys: KeysAtWork): void {
     if (this.#isResting) keys.rest();
   }

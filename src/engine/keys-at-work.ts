@@ -13,11 +13,11 @@ export interface KeyWorkParts {
   readonly dispatcher: Dispatcher;
   readonly lanes: Lanes;
   readonly outbox: Outbox;
-  /** The newest draft that is on disk. */
+  /** The newest draft on disk. */
   readonly landed: Milestone;
 }
 
-/** What the keys of a partition have to do in one tenure: their turns, and the deliveries that those asked for. */
+/** The work of a partition's keys in one tenure: their turns, and the deliveries these requested. */
 export class KeysAtWork {
   readonly #context: TenureContext;
   readonly #parts: KeyWorkParts;
@@ -28,8 +28,8 @@ export class KeysAtWork {
   }
 
   /**
-   * Resolves once nothing is left to do for a key now: its events are handled or wait for a retry or an operator, and so is what
-   * they asked for. Or the tenure ends.
+   * Resolves once a key has nothing left to do now: its events are handled or wait for a retry or an operator, and so is everything they
+   * requested. Also resolves when the tenure ends.
    */
   async finished(key: string, deadline?: Deadline): Promise<void> {
     const { declaration } = this.#context.pipeline;
@@ -37,7 +37,7 @@ export class KeysAtWork {
     const { state, dispatcher, lanes } = this.#parts;
     await dispatcher.lookedAndCaughtUp(deadline);
     try {
-      // What an earlier tenure left to do is on disk only.
+      // Work left by an earlier tenure is on disk only.
       if (declaration.key !== undefined) await lanes.warm([key]);
     } catch (error) {
       state.fail(error);
@@ -45,7 +45,7 @@ export class KeysAtWork {
     await state.until(() => this.#isFinished(key) || pause.isPaused, deadline);
   }
 
-  /** Aborts what a key has under way, which has failed, and releases what it has not begun. */
+  /** Aborts a key's work under way, which has failed, and releases work not begun. */
   abort(key: string, reason: MillraceError): void {
     const { lanes, outbox, state } = this.#parts;
     lanes.abort(key, reason);
@@ -54,13 +54,13 @@ export class KeysAtWork {
     state.changed();
   }
 
-  /** Whether a key waits for its next turn to be tried again: after a failure, or once there is room for what it sends. */
+  /** Returns whether a key's next turn waits to be retried: after a failure, or until there is room for its sends. */
   isBlocked(key: string): boolean {
     const status = this.#parts.lanes.peek(key)?.status;
     return status === 'blocked' || status === 'throttled';
   }
 
-  /** Begins no further call. */
+  /** Begins no further calls. */
   rest(): void {
     this.#parts.outbox.rest();
     this.#parts.state.changed();

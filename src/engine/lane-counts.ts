@@ -4,10 +4,10 @@ import type { Waiting } from './cause.ts';
 import type { LaneMemory } from './lane-memory.ts';
 import { LaneRecord } from './lane-record.ts';
 
-/** What is counted of a key in memory: the events that are on their way to it and those that wait, and its uses. */
+/** The counters of a key in memory: its events on their way and waiting, and its uses. */
 export abstract class LaneCounts extends LaneRecord {
   #pending: number;
-  /** Events up to this position were counted. */
+  /** Events up to this position have been counted. */
   #countedTo: number;
   #arriving = 0;
   #busySince = 0;
@@ -20,32 +20,32 @@ export abstract class LaneCounts extends LaneRecord {
     this.#countedTo = record.heldTo ?? 0;
   }
 
-  /** Accepted events that wait, as far as the log has come to them or the store held them when the lane was loaded. */
+  /** Accepted events that wait, as far as the log has delivered them or the store held them when the lane was loaded. */
   get pending(): number {
     return this.#pending;
   }
 
-  /** Events that were admitted at the door, and have not been dispatched. */
+  /** Events admitted at the door but not dispatched yet. */
   get arriving(): number {
     return this.#arriving;
   }
 
-  /** Which of the lanes that have become busy it is, while it is busy; 0 while it is not. */
+  /** The lane's number among lanes that have become busy; 0 while it is not busy. */
   get busySince(): number {
     return this.#busySince;
   }
 
-  /** The door has let events in. */
+  /** Notes events admitted by the door. */
   admit(events = 1): void {
     this.#arriving += events;
   }
 
-  /** An event that the door let in has been dispatched, or will not come. */
+  /** Notes that an admitted event has been dispatched, or will not come. */
   endArrival(): void {
     if (this.#arriving > 0) this.#arriving -= 1;
   }
 
-  /** The log has come to an event, which waits. Returns whether it was not counted before: when the lane was loaded. */
+  /** Counts a waiting event that the log delivered. Returns false if it was counted before, when the lane was loaded. */
   countArrival({ position }: Pick<Waiting, 'position'>): boolean {
     if (position <= this.#countedTo) return false;
     this.#countedTo = position;
@@ -53,38 +53,38 @@ export abstract class LaneCounts extends LaneRecord {
     return true;
   }
 
-  /** An event that was settled waits once more. */
+  /** Counts a settled event as waiting once more. */
   countAgain({ position }: Pick<Waiting, 'position'>): void {
     if (position > this.#countedTo) this.#countedTo = position;
     this.#pending += 1;
   }
 
-  /** An event waits no more. One that was read back before the log came to it was never counted. */
+  /** Counts an event as no longer waiting. One read back before the log delivered it was never counted. */
   countSettled({ position }: Pick<Waiting, 'position'>): void {
     if (position <= this.#countedTo && this.#pending > 0) this.#pending -= 1;
   }
 
-  /** No event waits, whatever was counted. */
+  /** Resets the number of waiting events to none. */
   countNonePending(): void {
     this.#pending = 0;
   }
 
-  /** @param nth which of the lanes that have become busy it is */
+  /** @param nth the lane's number among lanes that have become busy */
   becomeBusy(nth: number): void {
     this.#busySince = nth;
   }
 
-  /** It is busy no longer. */
+  /** Marks it as no longer busy. */
   rest(): void {
     this.#busySince = 0;
   }
 
-  /** It is in use: the next sweep leaves it in memory. */
+  /** Marks it as in use: the next sweep leaves it in memory. */
   warm(): void {
     this.#isWarm = true;
   }
 
-  /** A sweep has come by. Returns whether it was in use since the last one. */
+  /** Handles a sweep. Returns whether it was in use since the last one. */
   cool(): boolean {
     const wasWarm = this.#isWarm;
     this.#isWarm = false;

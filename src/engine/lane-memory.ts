@@ -1,6 +1,6 @@
 import { bytesOfEvent, type EventInMemory, Holding, type Memory } from './memory.ts';
 
-/** What the lanes of a partition take up in memory. */
+/** The memory used by the lanes of a partition. */
 export class LaneMemory {
   readonly #waiting: Holding;
   readonly #states: Holding;
@@ -11,7 +11,7 @@ export class LaneMemory {
     this.#states = new Holding(memory.states);
   }
 
-  /** Events that wait in lanes. */
+  /** Number of events waiting in lanes. */
   get events(): number {
     return this.#events;
   }
@@ -26,12 +26,12 @@ export class LaneMemory {
     this.#waiting.change(-bytesOfEvent(event));
   }
 
-  /** States, or the data of timers, take up more bytes than before, or fewer. */
+  /** Adjusts the bytes used by states or the data of timers. */
   changeStates(bytes: number): void {
     this.#states.change(bytes);
   }
 
-  /** All of it is garbage. */
+  /** Releases all of it. */
   close(): void {
     this.#waiting.close();
     this.#states.close();

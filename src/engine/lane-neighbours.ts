@@ -2,16 +2,16 @@ import type { CauseName } from '../store/store.ts';
 import type { Waiting } from './cause.ts';
 import type { Lane } from './lane.ts';
 
-/** What the lanes of a tenure tell and ask the parts beside them. */
+/** The connections from a tenure's lanes to neighbouring parts. */
 export interface LaneNeighbours {
-  /** Tells the timers and outcomes: it was decided what becomes of one. */
+  /** Tells the timers and outcomes that the fate of one was decided. */
   causeTouched(cause: CauseName): void;
-  /** Tells the timers and outcomes: some of a key have come due while it was parked, and it is open again. */
+  /** Tells the timers and outcomes that some of a key came due while it was parked, and that it is open again. */
   leftDue(key: string, firstDueAt: number): void;
-  /** Tells the gaps: a lane waits for a number, and this is the first event that does. */
+  /** Tells the gaps that a lane waits for a number, with its first waiting event. */
   gapBegan(lane: Lane, waiting: Waiting): void;
-  /** Tells the gaps: the lane waits for a number no longer. */
+  /** Tells the gaps that the lane no longer waits for a number. */
   gapEnded(lane: Lane): void;
-  /** Returns how many events the door has let in for a key that was not in memory; asked once. */
+  /** Returns how many events the door has admitted for a key that was not in memory; asked once. */
   arriving(key: string): number;
 }

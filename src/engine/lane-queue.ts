@@ -7,8 +7,8 @@ import { LaneCounts } from './lane-counts.ts';
 import type { LaneMemory } from './lane-memory.ts';
 
 /**
- * What waits for its turn in a key, and in which order: its events by their orders, those in memory before those that are in the store
- * only, and among them its timers and outcomes, which {@link KeyCauses} has.
+ * The queue of a key: its events by order, those in memory before those only in the store, interleaved with its timers and outcomes, which
+ * {@link KeyCauses} holds.
  */
 export abstract class LaneQueue extends LaneCounts {
   /** Undefined before the first. */
@@ -25,12 +25,12 @@ export abstract class LaneQueue extends LaneCounts {
     this.ownCauses.load(record.timers);
   }
 
-  /** Orders from this one on may be in the store only; infinite when all that waits is in memory. */
+  /** From this order on, events may be only in the store; infinite if everything waiting is in memory. */
   get spilledFrom(): number {
     return this.#spilledFrom;
   }
 
-  /** Events in memory that wait. */
+  /** Number of events waiting in memory. */
   get queued(): number {
     return this.#events?.length ?? 0;
   }
@@ -40,25 +40,25 @@ export abstract class LaneQueue extends LaneCounts {
     return this.#events?.[0];
   }
 
-  /** The lowest order that may wait; infinite when nothing does. */
+  /** The lowest order that may wait; infinite if nothing does. */
   get first(): number {
     return Math.min(this.#spilledFrom, this.head?.order ?? Number.POSITIVE_INFINITY);
   }
 
-  /** The event whose turn is next: the first one, in a numbered lane only when its number has come. */
+  /** The next event in line: the first one, in a numbered lane only when its number has come. */
   get runnable(): Waiting | undefined {
     const head = this.head;
     return head !== undefined && (!this.numbered || head.order <= this.next) ? head : undefined;
   }
 
-  /** Whether the lane's next turn may be in the store only, so that it must be read back first. */
+  /** True if the lane's next turn may be only in the store, so that it must be read back first. */
   get spillComesFirst(): boolean {
     if (this.#spilledFrom === Number.POSITIVE_INFINITY) return false;
     if (this.#spilledFrom >= (this.head?.order ?? Number.POSITIVE_INFINITY)) return false;
     return !this.numbered || this.#spilledFrom <= this.next;
   }
 
-  /** Puts an event in its place; an order that is there already stays as it is. */
+  /** Inserts an event in order; an existing one with that order stays. */
   insert(waiting: Waiting): boolean {
     const events = this.#events;
     if (events === undefined) {
@@ -82,12 +82,12 @@ export abstract class LaneQueue extends LaneCounts {
     return head;
   }
 
-  /** Orders from this one on may be in the store only. */
+  /** Notes that events from this order on may be only in the store. */
   spillFrom(order: number): void {
     if (order < this.#spilledFrom) this.#spilledFrom = order;
   }
 
-  /** Forgets all that waits in memory, since the store holds it, and answers what that was. */
+  /** Forgets everything waiting in memory, since the store holds it, and returns it. */
   spill(): readonly Waiting[] {
     const spilled = this.#events ?? [];
     this.#events = undefined;
@@ -96,48 +96,48 @@ export abstract class LaneQueue extends LaneCounts {
     return spilled;
   }
 
-  /** The timer or outcome whose turn is next, before that of any event. */
+  /** The timer or outcome in line before any event. */
   get dueCause(): StoredCause | undefined {
     return this.keyCauses?.next(this.runnable);
   }
 
-  /** Whether a timer or outcome that has come due waits for its turn. */
+  /** True if a due timer or outcome waits for its turn. */
   get hasDueCause(): boolean {
     return this.keyCauses?.hasDue === true;
   }
 
-  /** Whether timers or outcomes of it may have come due while it was parked: they wait in the store until it is open. */
+  /** True if its timers or outcomes may have come due while it was parked: they wait in the store until it is open. */
   get hasLeft(): boolean {
     return this.keyCauses?.hasLeft === true;
   }
 
-  /** All timers and outcomes that are pending, the soonest first, whether they wait for their turn already or not. */
+  /** All pending timers and outcomes, soonest first, whether or not they are waiting for their turn already. */
   get causes(): readonly StoredCause[] {
     return this.keyCauses?.all ?? [];
   }
 
-  /** The timer or outcome of that name, if it is pending. */
+  /** Returns the timer or outcome of that name, if it is pending. */
   causeOf(name: CauseName): StoredCause | undefined {
     return this.keyCauses?.of(name);
   }
 
-  /** Whether another of its name was written while it had its turn: an outcome may come during the turn of the one before. */
+  /** Returns whether another of its name was written during its turn: an outcome may arrive during the previous one's turn. */
   isReplaced(cause: StoredCause): boolean {
     const pending = this.causeOf(cause);
     return pending !== undefined && pending.data !== cause.data;
   }
 
-  /** Takes what goes before the next event although nobody has asked the store for it yet; see {@link KeyCauses.takeOverdue}. */
+  /** Takes whatever precedes the next event even though the store was not asked for it yet; see {@link KeyCauses.takeOverdue}. */
   takeOverdue(clock: Pick<Clock, 'now'>): void {
     this.keyCauses?.takeOverdue(this.runnable, clock);
   }
 
-  /** The turn of a timer or outcome has failed and it is first again: all else of the key waits for it. */
+  /** Puts a timer or outcome whose turn failed first again: the rest of the key waits for it. */
   retryCause(cause: StoredCause): void {
     this.ownCauses.retry(cause);
   }
 
-  /** A timer or outcome was written, removed, or had its turn: one of that name that came due before must not fire. */
+  /** Handles a timer or outcome that was written, removed, or had its turn: an earlier one of that name must not fire. */
   writeCause(write: TimerWrite | OutcomeWrite): void {
     this.ownCauses.write(write);
   }
@@ -148,7 +148,7 @@ export abstract class LaneQueue extends LaneCounts {
     super.forget();
   }
 
-  /** All that is in the store only is about to be read. */
+  /** Notes that everything only in the store is about to be read. */
   protected spillNone(): void {
     this.#spilledFrom = Number.POSITIVE_INFINITY;
   }

@@ -4,13 +4,13 @@ import type { KeyRecord, StoredState } from '../store/store.ts';
 import type { LaneMemory } from './lane-memory.ts';
 import { bytesOfJson, bytesOfText } from './memory.ts';
 
-/** What the store has of a key, or will have once the drafts of by now are on disk: its state, and the next number. */
+/** The key's record in the store, as it will be once current drafts are on disk: its state, and the next number. */
 export abstract class LaneRecord {
   readonly key: string;
   readonly numbered: boolean;
   protected readonly memory: LaneMemory;
   #stored: StoredState | null;
-  /** The state as the last turn left it, for the next one alone; undefined: it must be read from its stored form. */
+  /** The state as the last turn left it, for the next turn alone; undefined: it must be read from its stored form. */
   #state: unknown;
   #stateBytes = 0;
   #next: number;
@@ -18,7 +18,7 @@ export abstract class LaneRecord {
   #draft = 0;
   /** The newest block that its record names. */
   newestBlock: number | undefined;
-  /** Texts of what the draft of now tells of it, and how many. */
+  /** Its timeline items in the current draft, as text, and their number. */
   #told = '';
   #toldCount = 0;
 
@@ -33,17 +33,17 @@ export abstract class LaneRecord {
     this.#holdState(state === null ? 0 : bytesOfText(state.json));
   }
 
-  /** The state as it is stored, or will be. */
+  /** The state in its stored form. */
   get stored(): StoredState | null {
     return this.#stored;
   }
 
-  /** The number whose turn is next, in a numbered pipeline. */
+  /** The next number in turn, in a numbered pipeline. */
   get next(): number {
     return this.#next;
   }
 
-  /** Whether `next` was ever moved, and so must be stored. */
+  /** True if `next` was ever moved, and so must be stored. */
   get nextIsStored(): boolean {
     return this.#nextIsStored;
   }
@@ -53,38 +53,38 @@ export abstract class LaneRecord {
     return this.#draft;
   }
 
-  /** A draft changes what the store has of it. */
+  /** Notes that a draft changes its record. */
   changeIn(draft: number): void {
     if (draft > this.#draft) this.#draft = draft;
   }
 
-  /** @param next shared with nobody */
+  /** @param next shared with nobody else */
   moveState(next: unknown, stored: StoredState | null): void {
     this.#holdState(stored === null ? 0 : bytesOfJson(stored.json, next));
     this.#stored = stored;
     this.#state = next;
   }
 
-  /** Hands the state to a turn, which may change it: once. Undefined when it must be read from its stored form. */
+  /** Hands the state to a turn, which may change it: once. Undefined if it must be read from its stored form. */
   takeState(): unknown {
     const state = this.#state;
     this.#state = undefined;
     return state;
   }
 
-  /** All numbers below `next` are applied or given up. */
+  /** Notes that all numbers below `next` are applied or given up. */
   moveTo(next: number): void {
     if (next < this.#next) throw this.unexpected(`number ${this.#next} or a later one to be next, found ${next}`);
     this.#next = next;
     this.#nextIsStored = true;
   }
 
-  /** Whether there is something to record. */
+  /** True if there is anything to record. */
   get hasRecord(): boolean {
     return this.#stored !== null || this.#nextIsStored;
   }
 
-  /** Takes the text of something that happened to the key. Returns its place among those of the draft. */
+  /** Adds a timeline item as text. Returns its index among the key's items in the draft. */
   tell(text: string): number {
     this.#told = this.#toldCount === 0 ? text : `${this.#told},${text}`;
     this.#toldCount += 1;
@@ -95,12 +95,12 @@ export abstract class LaneRecord {
     return this.#toldCount > 0;
   }
 
-  /** The place of what was told last; undefined where nothing was. */
+  /** Index of the last timeline item; undefined if there is none. */
   get lastTold(): number | undefined {
     return this.#toldCount === 0 ? undefined : this.#toldCount - 1;
   }
 
-  /** Hands out what was told, with commas between. */
+  /** Returns the timeline items, separated by commas, and starts afresh. */
   takeTold(): string {
     const told = this.#told;
     this.#told = '';
@@ -108,12 +108,12 @@ export abstract class LaneRecord {
     return told;
   }
 
-  /** It is no longer in memory. */
+  /** Notes that it is no longer in memory. */
   forget(): void {
     this.memory.changeStates(-this.#stateBytes);
   }
 
-  /** What may never happen. */
+  /** The error for a broken invariant. */
   protected unexpected(expected: string): MillraceError {
     return new MillraceError('MILL_INTERNAL', `lane of key ${JSON.stringify(this.key)}: expected ${expected}`);
   }

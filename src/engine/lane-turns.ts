@@ -17,22 +17,22 @@ import { Stops } from './stops.ts';
 import type { TurnOrder } from './turn-order.ts';
 import { WaitingLine } from './waiting-line.ts';
 
-/** Events that a lane keeps in memory, and reads back at once, as far as there is memory for them; what goes beyond is held in the store. */
+/** Maximum events that a lane keeps in memory and reads back at once, memory permitting; the rest is held in the store. */
 export const queuedMax = 64;
 
 /** The other parts that know the lanes. */
 export interface LaneParts {
   readonly holds: Holds;
   readonly busy: BusyLanes;
-  /** The newest draft that is on disk. */
+  /** The newest draft on disk. */
   readonly committed: Milestone;
-  /** The lane is no longer in memory. */
+  /** Notes that the lane is no longer in memory. */
   forget(lane: Lane): void;
 }
 
-/** Lets lanes go on: one turn at a time of each, side by side across lanes, as many as there are free places. */
+/** Runs the turns of lanes: one at a time per lane, concurrently across lanes, as far as there are free slots. */
 export class LaneTurns {
-  /** Who is stopped, and until when. */
+  /** The stopped lanes, and until when they are stopped. */
   readonly stops: Stops;
   readonly #context: TenureContext;
   readonly #neighbours: LaneNeighbours;
@@ -42,7 +42,7 @@ export class LaneTurns {
   readonly #runner: Runner;
   readonly #line: WaitingLine;
   readonly #readBack: ReadBack;
-  /** Another partition's turn has left its place. */
+  /** Called when another partition's turn frees its slot. */
   readonly #goOn = () => this.#orFail(() => this.resume());
   #closed = false;
 
@@ -86,7 +86,7 @@ export class LaneTurns {
     });
   }
 
-  /** Whether no further turn can start before one ends, the draft is committed, or the pipeline is resumed. */
+  /** True if no further turn can start before one ends, the draft is committed, or the pipeline is resumed. */
   get isFull(): boolean {
     const { engine, partition } = this.#context;
     if (partition.pause.isPaused || !this.#context.isHeld()) return true;
@@ -101,31 +101,31 @@ export class LaneTurns {
     return turns > 0 && (bytes >= memory.draftBytesMax || memory.isCrowded);
   }
 
-  /** Whether nothing is under way and nothing can start by itself. */
+  /** True if nothing is under way and nothing can start by itself. */
   get isIdle(): boolean {
-    // What waits for a free place while the pipeline is paused does not start by itself.
+    // While the pipeline is paused, lanes waiting for a slot do not start by themselves.
     const waiting = this.#context.partition.pause.isPaused ? 0 : this.#line.length;
     return this.#runner.running + waiting + this.#readBack.underWay === 0;
   }
 
-  /** Whether lanes whose moment has come wait for room to go on. */
+  /** True if lanes whose moment has come wait for room to proceed. */
   get isCrowded(): boolean {
     return this.#line.isCrowded;
   }
 
-  /** Whether lanes may start turns. While the pipeline is paused nothing is read back either: it would only wait in memory. */
+  /** True if lanes may start turns. While the pipeline is paused nothing is read back either: it would only wait in memory. */
   get mayGoOn(): boolean {
     return !this.#closed && !this.#context.partition.pause.isPaused;
   }
 
-  /** Lets the lane go on, and those who wait until it rests. @param isFresh whether its first held events were just read */
+  /** Advances the lane, and those waiting for it to rest. @param isFresh true if its first held events were just read */
   advance(lane: Lane, isFresh = false): void {
     if (lane.isParkWanted && lane.status === 'open' && !this.#closed) this.#parkByHand(lane);
     this.#startTurns(lane, isFresh);
     this.#parts.busy.note(lane);
   }
 
-  /** The turn of an event begins, which is first in its lane. */
+  /** Begins the turn of an event, which is first in its lane. */
   runEvent(lane: Lane, waiting: Waiting): void {
     lane.beginTurn(waiting);
     if (lane.gap !== undefined) this.#neighbours.gapEnded(lane);
@@ -133,7 +133,7 @@ export class LaneTurns {
     if (!lane.isRunning) this.stops.concluded(lane);
   }
 
-  /** An event of the lane needs no further turn. */
+  /** Notes that an event of the lane needs no further turn. */
   settle(lane: Lane, draft: Draft, waiting: Pick<Waiting, 'order' | 'position' | 'held'>): void {
     draft.settle(lane, waiting);
     this.#parts.holds.settled(waiting);
@@ -142,7 +142,7 @@ export class LaneTurns {
     if (lane.numbered && waiting.order === lane.next) lane.moveTo(waiting.order + 1);
   }
 
-  /** Gives up the number that a lane waits for, once it has waited for too long. Resolves when that is drafted. */
+  /** Gives up the number that a lane has waited for too long. Resolves when that is drafted. */
   async skipOverdue(lane: Lane | undefined): Promise<void> {
     if (lane?.hasGap === true && this.mayGoOn) await this.#readBack.begin(lane);
   }
@@ -155,7 +155,10 @@ export class LaneTurns {
     this.advance(lane);
   }
 
-  /** Gives up the numbers that a lane waits for, if it does and may go on: `decided` is called then. Resolves when that is drafted, or not. */
+  /**
+   * Gives up the numbers that a lane waits for, if it does and may proceed: `decided` is called then. Resolves when that is drafted, or
+   * refused.
+   */
   async skipGap(lane: Lane, decided: SkipWish): Promise<void> {
     lane.wantSkipped(decided);
     try {
@@ -165,31 +168,31 @@ export class LaneTurns {
     }
   }
 
-  /** Resolves to what `begin` returns, which is called when there is a free place for a turn that it starts, or when the lanes are closed. */
+  /** Resolves to the result of `begin`, which is called when there is a slot for the turn it starts, or when the lanes are closed. */
   inTurn<T>(begin: () => T): Promise<T> {
     const begun = this.#line.inTurn(begin);
     this.#awaitPlace();
     return begun;
   }
 
-  /** The lane goes on once there is room. */
+  /** Lets the lane proceed once there is room. */
   ring(lane: Lane): void {
     this.#line.ring(lane);
   }
 
-  /** Runs whatever waited for a free place. */
+  /** Runs everything that waits for a free slot. */
   resume(): void {
     this.#line.resume();
     if (this.#line.isWaiting) this.#awaitPlace();
     this.#readBack.look();
   }
 
-  /** Aborts the turn of a key that is under way: the attempt has failed. */
+  /** Aborts a key's turn under way: the attempt has failed. */
   abort(key: string, reason: MillraceError): void {
     this.#runner.abort(key, reason);
   }
 
-  /** Aborts what runs, and resolves when no handler is at work any more. */
+  /** Aborts everything that runs, and resolves when no handler is running any more. */
   async close(reason: MillraceError): Promise<void> {
     this.#closed = true;
     this.#context.pipeline.places.leave(this.#goOn);
@@ -199,7 +202,7 @@ export class LaneTurns {
     await this.#runner.close(reason);
   }
 
-  /** Starts the lane's turns for as long as it is open and has one. */
+  /** Starts the lane's turns while it is open and has one. */
   #startTurns(lane: Lane, isFresh: boolean): void {
     while (lane.status === 'open' && this.mayGoOn) {
       if (lane.spillComesFirst) {
@@ -231,7 +234,7 @@ export class LaneTurns {
     this.#context.drafted();
   }
 
-  /** Whether there is a free place for a turn of the lane; otherwise it is called when there is one. */
+  /** Returns whether there is a free slot for a turn of the lane; otherwise it is called when there is one. */
   #mayStart(lane: Lane): boolean {
     if (!this.isFull) return true;
     this.#line.wait(lane);
@@ -239,7 +242,7 @@ export class LaneTurns {
     return false;
   }
 
-  /** Turns of other partitions may have places; nobody here ends those. */
+  /** Turns of other partitions may hold slots; nothing here ends those. */
   #awaitPlace(): void {
     const { places } = this.#context.pipeline;
     const areOurs = this.#runner.running === this.#pipeline.concurrency;
@@ -256,10 +259,10 @@ export class LaneTurns {
     if (!lane.isRunning) this.stops.concluded(lane);
   }
 
-  /** Nothing of the lane can run now. */
+  /** Handles a lane that cannot run now. */
   #rest(lane: Lane, isFresh: boolean): void {
     if (lane.hasLeft) this.#neighbours.leftDue(lane.key, lane.causes[0]?.dueAt ?? Number.POSITIVE_INFINITY);
-    // Where it had no turn, no commit follows that lets others have the place.
+    // If it had no turn, no commit follows that would free its slot.
     if (this.stops.concluded(lane)) this.#context.drafted();
     if (lane.queued === 0 && lane.spilledFrom === Number.POSITIVE_INFINITY) {
       lane.countNonePending();
@@ -272,7 +275,10 @@ export class LaneTurns {
     if (this.#pipeline.order !== undefined) this.#awaitNumber(lane, this.#pipeline.order, isFresh);
   }
 
-  /** Says what the lane waits for, and gives that up once it has lasted too long. @param isFresh whether its first held events were just read */
+  /**
+   * Reports the number that the lane waits for, and gives it up after too long a wait. @param isFresh true if its first held events were
+   * just read
+   */
   #awaitNumber(lane: Lane, { skipAfterMs = Number.POSITIVE_INFINITY }: ResolvedOrder, isFresh: boolean): void {
     const { head, first, gap } = lane;
     const isUpToDate = gap !== undefined && gap.first === first && gap.next === lane.next;
@@ -288,9 +294,9 @@ export class LaneTurns {
     else if (head !== undefined) this.#skip(lane, head, skipAfterMs);
   }
 
-  /** Gives up the missing numbers, or the event that came too far behind them to be one of the sequence. */
+  /** Gives up the missing numbers, or the event that is too far behind them to belong to the sequence. */
   #skip(lane: Lane, head: Waiting, skipAfterMs: number): void {
-    // Until the skip is on disk the store accepts what it skips; read after that, nothing slips through.
+    // Until the skip is on disk the store accepts skipped numbers; reading after that misses none.
     lane.spillFrom(lane.next);
     this.#neighbours.gapEnded(lane);
     if (head.order - lane.next > (this.#pipeline.order?.jumpMax ?? Number.POSITIVE_INFINITY)) {
@@ -301,7 +307,7 @@ export class LaneTurns {
     this.advance(lane);
   }
 
-  /** An operator gives the missing numbers up, however far the next one is. */
+  /** Gives up the missing numbers for an operator, however far away the next one is. */
   #skipByHand(lane: Lane, head: Waiting, decided: SkipWish): void {
     const numbers = { from: lane.next, to: head.order - 1 };
     lane.wantSkipped(undefined);
@@ -317,7 +323,7 @@ export class LaneTurns {
     this.#orFail(() => this.#line.ring(lane));
   }
 
-  /** Nobody waits for an alarm, or for the call that a place is free: where what it sets off fails, so does the tenure. */
+  /** Nobody awaits an alarm, or the notice of a free slot: if the work it triggers fails, so does the tenure. */
   #orFail(work: () => void): void {
     try {
       work();

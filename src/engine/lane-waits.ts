@@ -4,14 +4,14 @@ import type { LaneMemory } from './lane-memory.ts';
 import { LaneQueue } from './lane-queue.ts';
 import type { Wait } from './waits.ts';
 
-/** What a key waits for: a number that is missing, or a moment. */
+/** The waits of a key: for a missing number, or for a moment. */
 export abstract class LaneWaits extends LaneQueue {
   #gap: Gap | undefined;
-  /** Whether the store may have a note of a gap. */
+  /** True if the store may have a note of a gap. */
   #isGapNoted: boolean;
-  /** Whether the gap is still to be noted as it stands. */
+  /** True if the gap is still to be noted in its current form. */
   #isGapYoung = false;
-  /** Calls off the alarm that the lane waits for. */
+  /** Cancels the alarm that the lane waits for. */
   #disarm: (() => void) | undefined;
   /** The moment that the lane waits for, or has waited for long enough. */
   #awaited: number | undefined;
@@ -23,32 +23,32 @@ export abstract class LaneWaits extends LaneQueue {
     this.#isGapNoted = record.gap !== null;
   }
 
-  /** What it waits for while a number is missing, once it was looked at. */
+  /** The gap it waits on while a number is missing, once examined. */
   get gap(): Gap | undefined {
     return this.#gap;
   }
 
-  /** Whether the gap is still to be noted as it stands: it is in memory only. */
+  /** True if the gap is still to be noted in its current form: it is only in memory. */
   get isGapYoung(): boolean {
     return this.#isGapYoung;
   }
 
-  /** Since when it waits, and for what; undefined while it goes on. */
+  /** The start and reason of its wait; undefined while it proceeds. */
   get wait(): Wait | undefined {
     return this.#wait;
   }
 
-  /** It waits, for what the wait says. */
+  /** Begins a wait. */
   beginWait(wait: Wait): void {
     this.#wait = wait;
   }
 
-  /** It goes on. */
+  /** Ends the wait. */
   endWait(): void {
     this.#wait = undefined;
   }
 
-  /** A number is missing before the first event that waits. @param since when that began */
+  /** Begins a gap: a number is missing before the first waiting event. @param since when that began */
   beginGap(first: number, since: number): Gap {
     if (!this.numbered) throw this.unexpected('it to have numbers, found a gap without');
     this.#gap = { next: this.next, first, since };
@@ -56,7 +56,7 @@ export abstract class LaneWaits extends LaneQueue {
     return this.#gap;
   }
 
-  /** The gap has lasted, and is noted in the store as it stands. */
+  /** Notes that the gap has lasted, and is in the store in its current form. */
   noteGap(): Gap {
     if (this.#gap === undefined) throw this.unexpected('a gap to be noted, found none');
     this.#isGapYoung = false;
@@ -64,7 +64,7 @@ export abstract class LaneWaits extends LaneQueue {
     return this.#gap;
   }
 
-  /** The clock was set back: the gap counts from that moment, and the store has to know. */
+  /** Handles a clock set back: the gap counts from that moment, and the store has to know. */
   turnGapBack(now: number): Gap {
     if (this.#gap === undefined) throw this.unexpected('a gap that counts from a later moment, found none');
     this.#gap = { ...this.#gap, since: Math.min(this.#gap.since, now) };
@@ -72,7 +72,7 @@ export abstract class LaneWaits extends LaneQueue {
     return this.#gap;
   }
 
-  /** It has its number, or waits for it no longer. Returns whether the store may have a note of the gap, which must go. */
+  /** Ends the gap: the number arrived, or is no longer awaited. Returns whether the store may have a note of it, which must go. */
   endGap(): boolean {
     const wasNoted = this.#isGapNoted;
     this.#gap = undefined;
@@ -81,34 +81,34 @@ export abstract class LaneWaits extends LaneQueue {
     return wasNoted;
   }
 
-  /** Whether an alarm will ring for it. */
+  /** True if an alarm will ring for it. */
   get isArmed(): boolean {
     return this.#disarm !== undefined;
   }
 
-  /** Whether its alarm will ring at that moment. */
+  /** Returns whether its alarm will ring at that moment. */
   isArmedFor(at: number): boolean {
     return this.#disarm !== undefined && this.#awaited === at;
   }
 
-  /** Whether its alarm has rung for that moment, whatever the clock says. */
+  /** Returns whether its alarm has rung for that moment, whatever the clock says. */
   hasAwaited(at: number): boolean {
     return this.#disarm === undefined && this.#awaited === at;
   }
 
-  /** An alarm will ring for it at a moment, in the place of the one before. */
+  /** Sets an alarm for it, replacing the previous one. */
   arm(at: number, disarm: () => void): void {
     this.disarm();
     this.#awaited = at;
     this.#disarm = disarm;
   }
 
-  /** Its alarm has rung: it has waited for the moment long enough. */
+  /** Notes that its alarm has rung: it has waited long enough for the moment. */
   alarmRang(): void {
     this.#disarm = undefined;
   }
 
-  /** Calls off its alarm, if there is one. */
+  /** Cancels its alarm, if there is one. */
   disarm(): void {
     this.#disarm?.();
     this.#disarm = undefined;

@@ -16,68 +16,67 @@ const emptyRecord: KeyRecord = {
   outcomes: [],
 };
 
-/** Drafts what comes with a gap that an operator has skipped. */
+/** Drafts everything that accompanies a gap skipped by an operator. */
 export type SkipWish = (numbers: { readonly from: number; readonly to: number }) => void;
 
 /**
  * - `open`: its next turn may start at once.
- * - `ready`: it has a next turn, which waits for a free place.
+ * - `ready`: its next turn waits for a free slot.
  * - `running`: a turn of it is under way.
  * - `reloading`: held events are being read back from the store.
  * - `blocked`: its first event, timer or outcome failed and waits for its retry.
- * - `throttled`: its next turn sends to a pipeline that has no room, and waits for it.
+ * - `throttled`: its next turn sends to a pipeline without room, and waits for room.
  * - `parked`: its first event was given up, or an operator has parked it; only an operator opens it again.
  */
 export type LaneStatus = 'open' | 'ready' | 'running' | 'reloading' | 'blocked' | 'throttled' | 'parked';
 
 /**
- * One key in memory: its state and what waits for it. There are tens of thousands of them in which nothing waits: collections
- * are made for those in which something does. For the same reason a lane is one object, and each of its parts a class that the next
- * one extends:
+ * One key in memory: its state and its queue. There may be tens of thousands of lanes with nothing waiting, so collections are created only
+ * once something does. For the same reason a lane is one object, and each of its parts a class that the next one extends:
  *
  * | part | knows |
  * |---|---|
- * | `lane-record.ts` | what the store has of the key: its state, and the next number |
- * | `lane-counts.ts` | what is counted of it |
- * | `lane-queue.ts` | what waits for its turn, and in which order |
- * | `lane-waits.ts` | what the key waits for: a number or a moment |
- * | `lane.ts` | in which state it is, and so what may happen now |
+ * | `lane-record.ts` | the key's record in the store: its state, and the next number |
+ * | `lane-counts.ts` | its counters |
+ * | `lane-queue.ts` | the queue, in order |
+ * | `lane-waits.ts` | its waits: for a number or a moment |
+ * | `lane.ts` | its state, and so what may happen now |
  *
  * A lane comes into memory `open` or `parked`, as the store has it. Its methods alone change it:
  *
  * | from | by | to | when |
  * |---|---|---|---|
  * | `open` | `queueUp` | `ready` | no turn can start now |
- * | `ready` | `takePlace` | `open` | there is a free place for its next turn |
- * | `open` | `beginTurn`, `beginCauseTurn` | `running` | its first event, timer or outcome has its turn |
- * | `running` | `endTurn` | `open` | the turn is over, whatever became of it |
+ * | `ready` | `takePlace` | `open` | there is a free slot for its next turn |
+ * | `open` | `beginTurn`, `beginCauseTurn` | `running` | its first event, timer or outcome begins its turn |
+ * | `running` | `endTurn` | `open` | the turn is over, whatever its result |
  * | `open` | `beginReload` | `reloading` | its next turn may be in the store only |
  * | `reloading` | `refill` | `open` | its first held events have been read |
  * | `open` | `block` | `blocked` | a retry is due later |
  * | `blocked` | `goOn` | `open` | the retry is due, or an operator has put another event before it |
- * | `open` | `throttle` | `throttled` | the turn that was just decided found no room, and had no effect |
+ * | `open` | `throttle` | `throttled` | the turn just decided found no room, and had no effect |
  * | `throttled` | `findRoom` | `open` | there is room |
  * | `open` | `park` | `parked` | its first event was given up, or an operator wants it parked |
- * | `parked` | `unpark` | `open` | an operator has redriven or discarded that event, or lets a key go on that was parked by hand |
+ * | `parked` | `unpark` | `open` | an operator has redriven or discarded that event, or resumes a key that was parked by hand |
  *
- * What may never happen, and throws `MILL_INTERNAL`, so that the tenure ends with nothing of it on disk:
+ * Invariants, whose violation throws `MILL_INTERNAL` and ends the tenure with none of it on disk:
  *
- * - Any other transition. So only an open lane starts a turn: a key's turns never overlap and never overtake each other (promise 3).
- * - `next` falls: a number that was applied or given up would have another turn (promise 2).
- * - Held events come back out of their order: those behind the last one that was read would be taken for read (promise 3).
- * - A gap begins in a lane without numbers, or is noted where there is none.
+ * - No other transition happens. So only an open lane starts a turn: a key's turns never overlap and never overtake each other (promise 3).
+ * - `next` never falls: a number that was applied or given up would have another turn (promise 2).
+ * - Held events come back in order: otherwise those behind the last one read would be taken for read (promise 3).
+ * - A gap begins only in a lane with numbers, and is noted only while it exists.
  *
- * What waits behind a blocked, throttled or parked lane is held in the store and not kept here, so that it costs other keys nothing
- * (promise 4).
+ * Everything behind a blocked, throttled or parked lane's first item is held in the store and not kept here, so that it costs other keys
+ * nothing (promise 4).
  */
 export class Lane extends LaneWaits {
   #status: LaneStatus;
   /** The order of the event whose turn is under way. */
   #underWay: number | undefined;
   #isRung = false;
-  /** Drafts what parks it, once it is open. */
+  /** Drafts the parking, once the lane is open. */
   #parkWish: (() => void) | undefined;
-  /** Drafts what skips its gap, once its first held event has been read. */
+  /** Drafts the skipping of its gap, once its first held event has been read. */
   #skipWish: SkipWish | undefined;
 
   constructor(key: string, order: ResolvedOrder | undefined, memory: LaneMemory, record: KeyRecord = emptyRecord) {
@@ -94,12 +93,12 @@ export class Lane extends LaneWaits {
     return this.#status;
   }
 
-  /** Its next turn waits for a free place. */
+  /** Waits for a free slot for its next turn. */
   queueUp(): void {
     this.#turnTo('ready', 'open');
   }
 
-  /** There is a free place for its next turn. */
+  /** Takes a free slot for its next turn. */
   takePlace(): void {
     this.#turnTo('open', 'ready');
   }
@@ -109,29 +108,29 @@ export class Lane extends LaneWaits {
     this.#underWay = order;
   }
 
-  /** The turn of the first timer or outcome that has come due begins. */
+  /** Begins the turn of the first due timer or outcome. */
   beginCauseTurn(cause: StoredCause): void {
     this.#turnTo('running', 'open');
     this.ownCauses.beginTurn(cause);
   }
 
-  /** The turn is over: what it has decided comes next, and may stop the lane. */
+  /** Ends the turn: its decision is applied next, and may stop the lane. */
   endTurn(): void {
     this.#turnTo('open', 'running');
     this.#underWay = undefined;
     this.keyCauses?.endTurn();
   }
 
-  /** Held events are read back: all that waits may be in the store, until the first of it has been read. */
+  /** Begins reading held events back: everything waiting may be in the store, until the first of it has been read. */
   beginReload(): void {
     this.#turnTo('reloading', 'open');
     this.spillNone();
   }
 
   /**
-   * Takes the first held events in, in their order, as far as they are not in memory already.
+   * Takes the first held events, in order, skipping those already in memory.
    *
-   * @param isCut whether there may be more than these
+   * @param isCut true if there may be more than these
    */
   refill(events: readonly HeldEvent[], isCut: boolean): void {
     this.#turnTo('open', 'reloading');
@@ -145,33 +144,33 @@ export class Lane extends LaneWaits {
     if (last !== undefined && isCut) this.spillFrom(last.order + 1);
   }
 
-  /** Its first event, timer or outcome waits for its retry. */
+  /** Makes it wait for the retry of its first event, timer or outcome. */
   block(): void {
     this.#turnTo('blocked', 'open');
   }
 
-  /** Its next turn waits for room in a pipeline that it sends to. */
+  /** Makes its next turn wait for room in a pipeline it sends to. */
   throttle(): void {
     this.#turnTo('throttled', 'open');
   }
 
-  /** There is room for what its next turn sends. */
+  /** Notes that there is room for its next turn's sends. */
   findRoom(): void {
     this.#turnTo('open', 'throttled');
   }
 
-  /** Its first event was given up. Timers and outcomes that have come due are left to the store, so that it may be forgotten. */
+  /** Parks it after its first event was given up. Due timers and outcomes are left to the store, so that the lane may be forgotten. */
   park(): void {
     this.#turnTo('parked', 'open');
     this.keyCauses?.leave();
   }
 
-  /** An operator has resolved the dead letter of its first event. */
+  /** Opens it after an operator has resolved the dead letter of its first event. */
   unpark(): void {
     this.#turnTo('open', 'parked');
   }
 
-  /** An operator wants it parked: no further turn of it begins. */
+  /** Notes an operator's wish to park it: no further turn of it begins. */
   wantParked(wish: () => void): void {
     this.#parkWish = wish;
   }
@@ -180,14 +179,14 @@ export class Lane extends LaneWaits {
     return this.#parkWish !== undefined;
   }
 
-  /** Hands out the wish of an operator to park it, once. */
+  /** Hands out an operator's wish to park it, once. */
   takeParkWish(): (() => void) | undefined {
     const wish = this.#parkWish;
     this.#parkWish = undefined;
     return wish;
   }
 
-  /** An operator wants the numbers skipped that it waits for. */
+  /** Notes an operator's wish to skip the numbers it waits for. */
   wantSkipped(wish: SkipWish | undefined): void {
     this.#skipWish = wish;
   }
@@ -196,20 +195,20 @@ export class Lane extends LaneWaits {
     return this.#skipWish;
   }
 
-  /** Its moment has come: it goes on once there is room. */
+  /** Notes that its moment has come: it proceeds once there is room. */
   ring(): void {
     this.#isRung = true;
   }
 
-  /** There is room for a lane whose moment has come: its retry is due. */
+  /** Lets a lane proceed whose moment has come, now that there is room: its retry is due. */
   goOn(): void {
     this.#isRung = false;
     if (this.#status === 'blocked') this.#turnTo('open', 'blocked');
   }
 
   /**
-   * A timer or outcome has come due, and what came due before it goes first. Returns whether it waits for its turn here: a parked lane
-   * leaves it to the store.
+   * Takes a timer or outcome that has come due; an earlier one goes first. Returns whether it waits for its turn here: a parked lane leaves
+   * it to the store.
    */
   comeDue(cause: StoredCause): boolean {
     const isParked = this.#status === 'parked';
@@ -225,50 +224,53 @@ export class Lane extends LaneWaits {
     return [];
   }
 
-  /** Whether its moment has come, and it waits until it may go on. */
+  /** True if its moment has come, and it waits for permission to proceed. */
   get isRung(): boolean {
     return this.#isRung;
   }
 
-  /** Whether that is the order of the event whose turn is under way. */
+  /** Returns whether that is the order of the event whose turn is under way. */
   isUnderWay(order: number): boolean {
     return this.#underWay === order;
   }
 
-  /** Whether it has a turn or is about to. */
+  /** True if it has a turn or is about to. */
   get isBusy(): boolean {
     return this.#status === 'ready' || this.#status === 'running' || this.#status === 'reloading';
   }
 
-  /** Whether nothing is left to do now: all that can run has run, and of all outcomes it has been told. What waits for a retry or an operator waits. */
+  /**
+   * True if nothing is left to do now: everything that can run has run, and the key was notified of all outcomes. Retries and operators may
+   * still be pending.
+   */
   get isAtRest(): boolean {
     if (this.#status === 'parked') return true;
     if (this.isBusy || (this.#status === 'open' && (this.spillComesFirst || this.runnable !== undefined))) return false;
     return this.keyCauses?.hasOutcome !== true;
   }
 
-  /** Whether an asynchronous handler is at work. */
+  /** True if an asynchronous handler is running. */
   get isRunning(): boolean {
     return this.#status === 'running';
   }
 
-  /** Whether its first event keeps all others waiting. */
+  /** True if its first event blocks all others. */
   get isStopped(): boolean {
     return this.#status === 'blocked' || this.#status === 'throttled' || this.#status === 'parked';
   }
 
-  /** Whether all that waits for it waits for a number that has not come. */
+  /** True if everything waiting for it waits for a missing number. */
   get hasGap(): boolean {
     const { first } = this;
     return this.numbered && this.#status === 'open' && first !== Number.POSITIVE_INFINITY && first > this.next;
   }
 
-  /** Whether an event that comes now has its turn at once: nothing waits, and there is no timer or outcome that might go before it. */
+  /** True if a new event would have its turn at once: nothing waits, and no timer or outcome might precede it. */
   get isFree(): boolean {
     return this.#status === 'open' && this.queued === 0 && (this.keyCauses === undefined || this.keyCauses.isEmpty);
   }
 
-  /** Whether nothing would be lost if the lane were forgotten now; the store has it as it stands. */
+  /** Returns whether the lane could be forgotten now without losing anything: the store has all of it. */
   isForgettable(committedDraft: number): boolean {
     const still = this.#status === 'parked' || (this.#status === 'open' && !this.isArmed);
     if (

@@ -14,15 +14,14 @@ import type { Milestone } from './milestone.ts';
 import { WarmLanes } from './warm-lanes.ts';
 
 /**
- * The keys of a partition: puts events, due timers and outcomes into their key's order, and lets them run one at a time per key, side by side
- * across keys. What waits and cannot run is held in the store. After a failure of the store it is thrown away and made anew from what
- * is on disk.
+ * The keys of a partition: puts events, due timers and outcomes into their key's order, and runs them one at a time per key, concurrently
+ * across keys. Waiting items that cannot run are held in the store. After a store failure the lanes are discarded and rebuilt from disk.
  *
  * | part | knows |
  * |---|---|
  * | `warm-lanes.ts` | which lanes are in memory: loads and forgets them |
- * | `lane-turns.ts` | how lanes go on: which has a turn, waits for a place, waits for a number |
- * | `stops.ts` | which lanes cannot go on, and until when: `retry-alarms.ts`, `throttle.ts`, or an operator |
+ * | `lane-turns.ts` | how lanes proceed: which has a turn, waits for a slot, waits for a number |
+ * | `stops.ts` | which lanes are stopped, and until when: `retry-alarms.ts`, `throttle.ts`, or an operator |
  * | `holds.ts` | what the store must hold before the cursor passes it |
  * | `read-back.ts` | how held events come back |
  * | `busy-lanes.ts` | who waits until lanes rest |
@@ -37,7 +36,7 @@ export class Lanes {
   #closed = false;
   readonly #close = Promise.withResolvers<void>();
 
-  /** @param committed the newest draft that is on disk */
+  /** @param committed the newest draft on disk */
   constructor(context: TenureContext, neighbours: LaneNeighbours, committed: Milestone) {
     this.#context = context;
     this.#neighbours = neighbours;
@@ -46,27 +45,27 @@ export class Lanes {
     this.#turns = new LaneTurns(context, neighbours, { holds: this.#holds, busy: this.#busy, committed, forget });
   }
 
-  /** Whether no further turn can start before one ends, the draft is committed, or the pipeline is resumed. */
+  /** True if no further turn can start before one ends, the draft is committed, or the pipeline is resumed. */
   get isFull(): boolean {
     return this.#turns.isFull;
   }
 
-  /** Whether nothing is under way and nothing can start by itself. */
+  /** True if nothing is under way and nothing can start by itself. */
   get isIdle(): boolean {
     return this.#turns.isIdle && !this.#warm.isLoading;
   }
 
-  /** Whether lanes whose moment has come wait for room to go on. */
+  /** True if lanes whose moment has come wait for room to proceed. */
   get isCrowded(): boolean {
     return this.#turns.isCrowded;
   }
 
-  /** Events that wait for keys whose next turn waits for room in a pipeline that it sends to. */
+  /** Number of events waiting for keys whose next turn waits for room in a pipeline it sends to. */
   get throttled(): number {
     return this.#turns.stops.throttled;
   }
 
-  /** Whether `close` was called: nothing is dispatched, run or drafted any more. */
+  /** True once `close` was called: nothing is dispatched, run or drafted any more. */
   get isClosed(): boolean {
     return this.#closed;
   }
@@ -76,42 +75,42 @@ export class Lanes {
     return this.#close.promise;
   }
 
-  /** The lane of a key, if it is in memory. */
+  /** Returns the lane of a key, if it is in memory. */
   peek(key: string): Lane | undefined {
     return this.#warm.peek(key);
   }
 
-  /** Brings the lanes of keys into memory; see {@link WarmLanes.warm}. */
+  /** Loads the lanes of keys into memory; see {@link WarmLanes.warm}. */
   warm(keys: readonly string[]): Promise<void> {
     return this.#warm.warm(keys);
   }
 
-  /** Forgets idle lanes beyond the bounds, those first that were not used since the last sweep. */
+  /** Forgets idle lanes beyond the limits, starting with those not used since the last sweep. */
   sweep(): void {
     this.#warm.sweep();
   }
 
-  /** Forgets idle lanes where too much is held: a commit has made more of them idle. */
+  /** Forgets idle lanes if too much is held: a commit has made more of them idle. */
   sweepSpent(): void {
     this.#warm.sweepSpent();
   }
 
-  /** Resolves once each lane that is busy now has rested, or when the caller's time is over. */
+  /** Resolves once each lane that is busy now has rested, or at the caller's deadline. */
   allRested(deadline: Deadline): Promise<void> {
     return this.#closed ? Promise.resolve() : this.#busy.allRested(deadline);
   }
 
-  /** Resolves once a busy lane has no turn and is not about to, or when the caller's time is over. */
+  /** Resolves once a busy lane has no turn and none coming up, or at the caller's deadline. */
   rested(lane: Lane, deadline: Deadline): Promise<void> {
     return this.#closed ? Promise.resolve() : this.#busy.rested(lane, deadline);
   }
 
-  /** Nobody waits for a lane any more of those who do now. */
+  /** Ends all current waits for a lane. */
   endWaits(): void {
     this.#busy.endWaits();
   }
 
-  /** Takes an event of the log in; false when its lane is not in memory and must be warmed first. */
+  /** Takes an event of the log; returns false if its lane is not in memory and must be loaded first. */
   dispatch(fed: FedEvent): boolean {
     if (this.#closed) return false;
     const lane = this.#warm.peekOrMake(fed.key);
@@ -139,21 +138,21 @@ export class Lanes {
     return true;
   }
 
-  /** Takes a timer or outcome that has come due; false when its lane is not in memory. */
+  /** Takes a timer or outcome that has come due; returns false if its lane is not in memory. */
   dispatchCause(cause: StoredCause): boolean {
-    // Also where each event is its key: what else waits for the key to be told says what it asked for already.
+    // Also where each event is its own key: pending outcomes of the key show what was already requested.
     const lane = this.#warm.peek(cause.key);
     if (lane === undefined || this.#closed) return false;
     if (lane.comeDue(cause)) this.#turns.advance(lane);
     return true;
   }
 
-  /** The pending timers and outcomes of a key in memory, the soonest first; none of a parked key, which has them left. */
+  /** Returns the pending timers and outcomes of a key in memory, soonest first; none for a parked key, which has left them. */
   causesOf(key: string): readonly StoredCause[] {
     return this.#warm.peek(key)?.takeLeft() ?? [];
   }
 
-  /** Drafts what becomes of a timer or outcome that no turn of its key has decided. */
+  /** Drafts the fate of a timer or outcome that no turn of its key has decided. */
   writeCause(write: TimerWrite | OutcomeWrite): void {
     const draft = this.#context.draft();
     const lane = this.#warm.peek(write.key);
@@ -164,34 +163,34 @@ export class Lanes {
     draft.writeCause(write);
   }
 
-  /** An event of the lane needs no further turn. */
+  /** Notes that an event of the lane needs no further turn. */
   settle(lane: Lane, draft: Draft, waiting: Pick<Waiting, 'order' | 'position' | 'held'>): void {
     this.#turns.settle(lane, draft, waiting);
   }
 
-  /** Resolves to what `begin` returns, which is called when there is a free place for a turn that it starts, or when the lanes are closed. */
+  /** Resolves to the result of `begin`, which is called when there is a slot for the turn it starts, or when the lanes are closed. */
   inTurn<T>(begin: () => T): Promise<T> {
     return this.#turns.inTurn(begin);
   }
 
-  /** Runs whatever waited for a free place. */
+  /** Runs everything that waits for a free slot. */
   resume(): void {
     this.#turns.resume();
   }
 
-  /** Starts what a pause has kept from starting, of the keys in memory, once there is room. */
+  /** Starts everything that a pause has kept from starting, for keys in memory, once there is room. */
   goOn(): void {
     this.resume();
     for (const lane of Array.from(this.#warm.all())) if (lane.status === 'open') this.#turns.ring(lane);
   }
 
-  /** Lets a key that was just warmed go on with what is held for it, once there is room; after a pause all are woken. */
+  /** Lets a key that was just loaded proceed with its held events, once there is room; after a pause all are woken. */
   wake(key: string): void {
     const lane = this.#warm.peek(key);
     if (lane !== undefined && this.#turns.mayGoOn) this.#turns.ring(lane);
   }
 
-  /** Gives up the number that a key waits for, once it has waited for too long. Resolves when that is drafted. */
+  /** Gives up the number that a key has waited for too long. Resolves when that is drafted. */
   skipOverdue(key: string): Promise<void> {
     return this.#turns.skipOverdue(this.#warm.peek(key));
   }
@@ -201,22 +200,22 @@ export class Lanes {
     this.#turns.park(lane, decided);
   }
 
-  /** Gives up the numbers that a lane waits for, as an operator wants it; see {@link LaneTurns.skipGap}. */
+  /** Gives up the numbers that a lane waits for, at an operator's request; see {@link LaneTurns.skipGap}. */
   skipGap(lane: Lane, decided: SkipWish): Promise<void> {
     return this.#turns.skipGap(lane, decided);
   }
 
-  /** Holds what the draft's cursor would pass unheld. */
+  /** Holds events that the draft's cursor would pass unheld. */
   holdStragglers(draft: Draft): void {
     this.#holds.holdStragglers(draft);
   }
 
-  /** Aborts the turn of a key that is under way: the attempt has failed. */
+  /** Aborts a key's turn under way: the attempt has failed. */
   abort(key: string, reason: MillraceError): void {
     this.#turns.abort(key, reason);
   }
 
-  /** Aborts what runs, ends all alarms, and resolves when no handler is at work any more. Nothing is drafted from now on. */
+  /** Aborts everything that runs, ends all alarms, and resolves when no handler is running any more. Nothing is drafted from now on. */
   close(reason: MillraceError): Promise<void> {
     this.#closed = true;
     this.#close.resolve();
@@ -224,16 +223,16 @@ export class Lanes {
     return this.#turns.close(reason);
   }
 
-  /** A numbered event is held in the store already; memory is only the shorter way. */
+  /** A numbered event is already held in the store; memory is only a short cut. */
   #takeNumbered(lane: Lane, waiting: Waiting): void {
     const draft = this.#context.draft();
-    // Until that is on disk nobody else counts the event. A draft that says nothing never commits, and nobody may wait for it.
+    // Until that is on disk nobody else counts the event. An empty draft never commits, and nobody may wait for it.
     lane.changeIn(draft.passed(waiting.position));
     this.#context.drafted();
     if (waiting.order < lane.next) return;
     const { stops } = this.#turns;
     stops.arrived(lane, waiting);
-    // Read back from the store before the log came to it.
+    // Read back from the store before the log delivered it.
     if (lane.isUnderWay(waiting.order)) return;
     const isNext = waiting.order === lane.next && !lane.isStopped;
     const { limits, memory } = this.#context.engine;
@@ -245,7 +244,7 @@ export class Lanes {
     if (lane.hasGap && lane.first === waiting.order && lane.gap?.first !== waiting.order) this.#neighbours.gapBegan(lane, waiting);
   }
 
-  /** Once some of a key's events are held in the store, all that follow must go behind them. */
+  /** Once some of a key's events are held in the store, all later ones must follow them there. */
   #takeArrival(lane: Lane, waiting: Waiting): void {
     const { stops } = this.#turns;
     stops.arrived(lane, waiting);
@@ -258,7 +257,7 @@ export class Lanes {
       if (lane.isStopped) stops.pileUp(lane);
     } else if (lane.isFree && !this.isFull) {
       this.#turns.runEvent(lane, waiting);
-      // Its turn takes time. One that has ended has settled the event or had it held.
+      // Its turn takes time. A finished turn has settled the event or had it held.
       if (lane.isRunning) this.#holds.add(lane, waiting);
     } else if (lane.insert(waiting)) {
       this.#holds.add(lane, waiting);

@@ -1,17 +1,17 @@
 /**
- * The inputs of schemas that have not answered in time. Each takes up memory until its schema answers all the same, or until nothing is
- * left that could answer: what a schema waits for may hold the input for far longer than an event is waited for.
+ * The inputs of schemas that have not answered in time. Each takes up memory until its schema answers after all, or until nothing is left
+ * that could answer: a schema's dependency may hold the input far longer than the wait for an event lasts.
  */
 export class LateAnswers {
   readonly #allowance: { change(bytes: number): void };
   readonly #unanswerable = new FinalizationRegistry<() => void>((release) => release());
 
-  /** @param allowance what they count against */
+  /** @param allowance the allowance they count against */
   constructor(allowance: { change(bytes: number): void }) {
     this.#allowance = allowance;
   }
 
-  /** Counts `bytes` for as long as `answer` may come. */
+  /** Counts `bytes` while `answer` may still come. */
   hold(answer: Promise<unknown>, bytes: number): void {
     let isHeld = true;
     const release = () => {

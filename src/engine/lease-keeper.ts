@@ -1,19 +1,19 @@
 import type { Lease, PartitionId, Store } from '../store/store.ts';
 import type { Clock } from './clock.ts';
 
-/** What the lease of a partition is kept with; the ownership of the partition provides it. */
+/** The dependencies for keeping a partition's lease, provided by its ownership. */
 export interface LeaseKeeperMeans {
   readonly store: Pick<Store, 'claim'>;
   readonly clock: Pick<Clock, 'elapsedMs'>;
   readonly partition: PartitionId;
-  /** Returns what tells whether a lease that is claimed from now on is held. */
+  /** Returns a function that tells whether a lease claimed from now on is still held. */
   held(): () => boolean;
 }
 
 /** A lease that was claimed. */
 export interface KeptLease {
   readonly lease: Lease;
-  /** Whether nobody else can have the lease yet. */
+  /** Returns whether nobody else can have the lease yet. */
   isHeld(): boolean;
 }
 
@@ -28,12 +28,12 @@ export class LeaseKeeper {
     this.#means = means;
   }
 
-  /** When it was last claimed or released, in elapsed time: what was asked before says nothing of how it is now. */
+  /** When it was last claimed or released, in elapsed time: answers to earlier questions are stale. */
   get changedAt(): number {
     return this.#changedAt;
   }
 
-  /** Whether a release has failed, so that the lease may be ours still, and be kept with all others. */
+  /** True if a release has failed, so that the lease may still be ours and be renewed with all others. */
   get mustRelease(): boolean {
     return this.#mustRelease;
   }
@@ -48,7 +48,7 @@ export class LeaseKeeper {
     return { lease: this.#lease, isHeld };
   }
 
-  /** One that is not released lasts as long as the engine lives. Throws what the store throws. */
+  /** Releases the lease; otherwise it lasts as long as the engine lives. Throws what the store throws. */
   async release(): Promise<void> {
     this.#mustRelease = true;
     await this.#lease?.release();

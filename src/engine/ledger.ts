@@ -7,18 +7,15 @@ import { figuresBy, recordOf } from './metric-names.ts';
 const storedFigures = figuresBy('by the store');
 type StoredFigure = (typeof storedFigures)[number];
 
-/**
- * Keeps `received`, `processed` and `failed` of a partition true to what is on disk: what is received and neither of the
- * others is what waits there.
- */
+/** Keeps a partition's `received`, `processed` and `failed` true to the disk: received events in neither of the other two are waiting. */
 export class Ledger {
   readonly #counters: Counters;
-  /** Counted as received, and neither as processed nor as failed. */
+  /** Counted as received, but neither as processed nor as failed. */
   #unsettled = 0;
   #isCounted = false;
   /** Dead letters of parked keys that are counted as failed: their events wait, but not in `unsettled`. */
   readonly #parked = new Set<string>();
-  /** What the store has of the partition. */
+  /** The store's figures for the partition. */
   readonly #stored = recordOf(storedFigures, () => 0);
 
   constructor(counters: Counters) {
@@ -30,7 +27,7 @@ export class Ledger {
     return this.#unsettled;
   }
 
-  /** Whether what waits is counted: since a claim, and until the partition is handed over. */
+  /** True while waiting events are counted: from a claim until the partition is handed over. */
   get isCounted(): boolean {
     return this.#isCounted;
   }
@@ -45,12 +42,12 @@ export class Ledger {
     this.#unsettled += events;
   }
 
-  /** Rows have become dead letters that no draft has. */
+  /** Notes rows that became dead letters outside any draft. */
   buried(letters: number): void {
     this.#change('deadLetters', letters);
   }
 
-  /** A draft is on disk. */
+  /** Applies a draft that is on disk. */
   committed(draft: Draft, deliveriesAdded: number, clock: Pick<Clock, 'now' | 'elapsedMs'>): void {
     const { counts, parked, unparked, parkedByHand, deadLettersAdded } = draft;
     this.#change('deadLetters', deadLettersAdded);
@@ -58,7 +55,7 @@ export class Ledger {
     this.#change('deliveries', deliveriesAdded);
     this.received(counts.received);
     for (const { id, redriven } of unparked) {
-      // One that an earlier process gave up was counted as received when this one started.
+      // A letter from an earlier process was counted as received when this one started.
       const isFailed = this.#parked.delete(id);
       if (redriven && isFailed) this.received(1);
       else if (!redriven && !isFailed) counts.failed += 1;
@@ -69,7 +66,7 @@ export class Ledger {
   }
 
   /**
-   * An operator has discarded events that waited.
+   * Notes waiting events that an operator discarded.
    *
    * @param letters the dead letters of those that had parked their key
    */
@@ -79,12 +76,12 @@ export class Ledger {
     this.#counters.count('discarded', events - counted);
   }
 
-  /** Nobody knows whether a draft is on disk: what it redrove or discarded is counted as received again, to be settled anew. */
+  /** Handles a draft that may or may not be on disk: everything it redrove or discarded counts as received again, to be settled anew. */
   doubted({ unparked }: Draft): void {
     for (const { id } of unparked) if (this.#parked.delete(id)) this.received(1);
   }
 
-  /** At a claim: counts what waits at the start, and later makes up for calls that took effect although they failed. */
+  /** Handles a claim: counts the waiting events at the start, and later corrects for calls that took effect although they failed. */
   recount(waiting: number, standing: Pick<Standing, StoredFigure>): void {
     for (const name of storedFigures) this.#change(name, standing[name] - this.#stored[name]);
     this.#isCounted = true;
@@ -94,7 +91,7 @@ export class Ledger {
     else this.#counters.count('processed', -missed);
   }
 
-  /** What waits is another engine's now, which counts it as received. */
+  /** Notes a hand-over: the waiting events now belong to another engine, which counts them as received. */
   handedOver(): void {
     for (const name of storedFigures) this.#change(name, -this.#stored[name]);
     this.#isCounted = false;

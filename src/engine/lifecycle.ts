@@ -5,12 +5,12 @@ import type { EngineParts } from './engine-parts.ts';
 import { declaredState } from './state.ts';
 import { declaredAs } from './store-declaration.ts';
 
-/** Starts and stops the parts of an engine, in the order in which they need each other. */
+/** Starts and stops the parts of an engine, in dependency order. */
 export class Lifecycle {
   readonly #parts: EngineParts;
-  /** Resolves when a start that is under way has ended, whatever came of it. */
+  /** Resolves when a start under way has ended, whatever its result. */
   #starting: Promise<unknown> = Promise.resolve();
-  /** Aborted when a stop breaks a start off. */
+  /** Aborted when a stop interrupts a start. */
   readonly #brokenOff = new AbortController();
   #stopping: Promise<void> | undefined;
 
@@ -18,7 +18,7 @@ export class Lifecycle {
     this.#parts = parts;
   }
 
-  /** Opens the store, takes what a former run left, and sets to work. Throws what the store throws. */
+  /** Opens the store, takes over whatever an earlier run left, and begins work. Throws what the store throws. */
   async start(): Promise<void> {
     this.#parts.state.start();
     const started = this.#start();
@@ -26,7 +26,7 @@ export class Lifecycle {
     await started;
   }
 
-  /** Ends all work, and returns what is not done after `timeoutMs`. Every call of it resolves with the one stop. */
+  /** Ends all work, and hands back whatever is unfinished after `timeoutMs`. All calls resolve with the same stop. */
   stop(timeoutMs: number): Promise<void> {
     this.#stopping ??= this.#stop(timeoutMs);
     return this.#stopping;
@@ -58,7 +58,7 @@ export class Lifecycle {
     await Promise.all(this.#parts.partitions.all.map((partition) => partition.stop()));
     this.#parts.fleet.close();
     await this.#close();
-    // What a stop broke off failed for no reason of its own.
+    // Anything a stop interrupted failed for no reason of its own.
     if (this.#stopping !== undefined)
       throw new MillraceError('MILL_STOPPING', 'the engine was stopped before it had started', { cause: error });
     this.#parts.state.giveUpStart();
@@ -106,7 +106,7 @@ export class Lifecycle {
     const wasWorking = state.isWorking;
     state.stop();
     try {
-      // A database that does not answer, a module that loads for long, or a transport that opens for long would keep the start from ending.
+      // An unresponsive database, or a module or transport that loads slowly, would keep the start from ending.
       if (!wasWorking) {
         const reason = new MillraceError('MILL_STOPPING', 'the engine is stopping');
         this.#brokenOff.abort(reason);
@@ -116,7 +116,7 @@ export class Lifecycle {
       await this.#starting;
       commands.close();
       fleet.rest();
-      // Before anything that waits for the store: a call that begins meanwhile may last as long as the stop may.
+      // Comes before anything that waits for the store: a call beginning meanwhile may last as long as the stop.
       for (const partition of partitions.all) partition.work.rest();
       await inbox.stop();
       await inlets.stop();

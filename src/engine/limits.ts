@@ -1,21 +1,21 @@
 import { MillraceError } from '../errors.ts';
 
-/** The one place where the bounds of promise 7 stand. Each is a whole number, and a time is in milliseconds. */
+/** The single place for the limits of promise 7. Each is a whole number; times are in milliseconds. */
 export interface Limits {
-  /** Events of one pipeline that are accepted and not settled, those that wait for their key left out. */
+  /** Accepted, unsettled events of one pipeline, not counting those that wait for their key. */
   readonly backlog: number;
   /**
-   * Events of one pipeline that are accepted and not settled, beyond which turns that send to it wait. Turns that it does not reach by
-   * its own sends wait beyond half of it. At least twice the larger of `backlog` and `effects`; five times that where nothing else is said.
+   * Accepted, unsettled events of one pipeline beyond which turns that send to it wait. Turns that it does not reach through its own sends
+   * wait at half of that. At least twice the larger of `backlog` and `effects`; by default five times that.
    */
   readonly sends: number;
-  /** What one turn may decide: sends, rows, timers and deliveries together. */
+  /** Effects of one turn: sends, rows, timers and deliveries together. */
   readonly effects: number;
-  /** Deliveries of one pipeline that have no outcome yet; beyond that it takes no events in. */
+  /** Deliveries of one pipeline without an outcome; beyond that it accepts no events. */
   readonly deliveries: number;
   /** Events that wait for one key: for a missing number, a retry, or an operator. */
   readonly pendingPerKey: number;
-  /** Events of one pipeline that are accepted and not settled, whatever they wait for; beyond that it takes none in that would wait for its key. */
+  /** Accepted, unsettled events of one pipeline, whatever they wait for; beyond that it accepts none that would wait for its key. */
   readonly held: number;
   /** Events in one call of `ingestBatch`. */
   readonly batch: number;
@@ -23,21 +23,21 @@ export interface Limits {
   readonly eventBytes: number;
   /** Characters of a key or an id. */
   readonly keyLength: number;
-  /** Time that the asynchronous schema of an event may take. */
+  /** Maximum time for the asynchronous schema of an event. */
   readonly validationMs: number;
-  /** Keys of a partition whose state is kept in memory while nothing happens to them. */
+  /** Idle keys of a partition whose state is kept in memory. */
   readonly warmKeys: number;
   /** Events of a partition kept in memory between acceptance and their turn; the rest is read from the log. */
   readonly feed: number;
   /** Turns in one commit. */
   readonly commit: number;
-  /** Reads from outside that are under way at once, those that wait for their turn among them. */
+  /** Concurrent reads from outside, including those waiting for their turn. */
   readonly reads: number;
-  /** Milliseconds that the store may take over one read from outside, its wait included. */
+  /** Maximum milliseconds for one read from outside, including its wait. */
   readonly readTimeoutMs: number;
-  /** Milliseconds that another engine on the database may take over what it is told to do, the time until it is there again included. */
+  /** Maximum milliseconds for another engine on the database to carry out a command, including the time until it is available again. */
   readonly commandTimeoutMs: number;
-  /** Bytes of memory for events and states of all pipelines, as they are estimated from their JSON. */
+  /** Bytes of memory for events and states of all pipelines, estimated from their JSON. */
   readonly memoryBytes: number;
 }
 
@@ -61,7 +61,7 @@ export const defaultLimits: Limits = {
   memoryBytes: 256 * 1024 * 1024,
 };
 
-/** The defaults with some replaced; one that is undefined stays as it is. Throws `MILL_INVALID_CONFIGURATION` for `sends` that are too few. */
+/** Returns the defaults with some replaced; undefined ones stay as they are. Throws `MILL_INVALID_CONFIGURATION` if `sends` is too low. */
 export function limitsWith(changes: { readonly [Name in keyof Limits]?: number | undefined }): Limits {
   const changed = Object.entries(changes).filter(([, value]) => value !== undefined);
   const limits = { ...defaultLimits, ...Object.fromEntries(changed) };
@@ -74,12 +74,12 @@ export function limitsWith(changes: { readonly [Name in keyof Limits]?: number |
   );
 }
 
-/** Returns how many `sends` there must be at least: half of them must have room for whatever comes in from outside at once. */
+/** Returns the minimum for `sends`: half of them must fit everything that comes from outside at once. */
 export function leastSends(limits: Pick<Limits, 'backlog' | 'effects'>): number {
   return 2 * atOnce(limits);
 }
 
-/** Returns how many events may come to a pipeline before anybody looks how many it has: from callers, or from one turn. */
+/** Returns how many events may reach a pipeline before its load is checked: from callers, or from one turn. */
 function atOnce({ backlog, effects }: Pick<Limits, 'backlog' | 'effects'>): number {
   return Math.max(backlog, effects);
 }

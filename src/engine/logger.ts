@@ -1,6 +1,6 @@
 type Write = (fields: object, message: string) => void;
 
-/** Where the engine and its handlers log to; a pino logger is one. */
+/** The log of the engine and its handlers; a pino logger fits. */
 export interface Logger {
   readonly debug: Write;
   readonly info: Write;
@@ -9,5 +9,5 @@ export interface Logger {
   child(fields: object): Logger;
 }
 
-/** Says nothing. */
+/** Logs nothing. */
 export const silentLogger: Logger = { debug() {}, info() {}, warn() {}, error() {}, child: () => silentLogger };

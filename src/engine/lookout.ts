@@ -1,19 +1,19 @@
 import type { Clock } from './clock.ts';
 
-/** What a lookout works with. */
+/** The dependencies of a lookout. */
 export interface LookoutMeans {
   readonly clock: Pick<Clock, 'alarm'>;
-  /** One look. */
+  /** Takes one look. */
   look(): Promise<void>;
-  /** A look is over, and none follows it at once. */
+  /** Called when a look is over and none follows at once. */
   looked(): void;
   failed(error: unknown): void;
 }
 
-/** Keeps looks at the store apart: one at a time, another right behind it where one was asked for meanwhile, and one when a moment comes. */
+/** Serialises looks at the store: one at a time, another right after it if requested meanwhile, and one at a set moment. */
 export class Lookout {
   readonly #means: LookoutMeans;
-  /** The soonest moment that a look was asked for. */
+  /** The earliest moment for which a look was requested. */
   #alarmAt = Number.POSITIVE_INFINITY;
   #disarm: (() => void) | undefined;
   #isLooking = false;
@@ -28,12 +28,12 @@ export class Lookout {
     return this.#isLooking;
   }
 
-  /** Whether a look follows the present one at once. */
+  /** True if a look follows the current one at once. */
   get isAskedAgain(): boolean {
     return this.#isAskedAgain;
   }
 
-  /** Looks now, or right behind the present look. */
+  /** Looks now, or right after the current look. */
   look(): void {
     if (this.#closed) return;
     if (this.#isLooking) {
@@ -45,7 +45,7 @@ export class Lookout {
     void this.#run();
   }
 
-  /** Looks when a moment comes, if none that is asked for is sooner. */
+  /** Looks at a moment, unless an earlier look is already requested. */
   lookAt(moment: number): void {
     if (this.#closed || moment >= this.#alarmAt) return;
     this.#disarm?.();

@@ -1,11 +1,11 @@
 import { LateAnswers } from './late-answers.ts';
 
 /*
- * How much memory the engine gives to events and states. They are counted in bytes as they are estimated from the JSON texts at hand:
- * to measure a value costs more than to handle it.
+ * The engine's memory budget for events and states. Sizes are bytes estimated from the JSON texts at hand: measuring a value costs more
+ * than handling it.
  */
 
-/** The bytes of all that is held of one kind, over all partitions, and how many there may be. */
+/** A budget for one kind of memory over all partitions, and its use. */
 export class Allowance {
   readonly bytesMax: number;
   #bytes = 0;
@@ -18,12 +18,12 @@ export class Allowance {
     return this.#bytes;
   }
 
-  /** Whether as much is held as there may be, so that nothing should be added. */
+  /** True if the budget is used up, so that nothing should be added. */
   get isSpent(): boolean {
     return this.#bytes >= this.bytesMax;
   }
 
-  /** Whether so much is free that the next look for what can be forgotten may wait: by then what is in use has been used again. */
+  /** True if so much is free that the next search for forgettable data may wait: by then everything in use has been used again. */
   get hasRoom(): boolean {
     return this.#bytes < this.bytesMax * 0.875;
   }
@@ -33,7 +33,7 @@ export class Allowance {
   }
 }
 
-/** What one holder takes up of an allowance, all of which is free again when the holder ends. */
+/** One holder's share of an allowance, all of which is freed when the holder ends. */
 export class Holding {
   readonly allowance: Allowance;
   #bytes = 0;
@@ -53,7 +53,7 @@ export class Holding {
     this.allowance.change(bytes);
   }
 
-  /** What the holder had is garbage; later changes count no more. */
+  /** Releases the holder's share; later changes no longer count. */
   close(): void {
     this.change(-this.#bytes);
     this.#isClosed = true;
@@ -61,13 +61,13 @@ export class Holding {
 }
 
 /**
- * The memory of an engine: `memoryBytes` of its limits, cut up by what happens when a part is used up. A pipeline whose keys rest
- * gives way to one whose keys are at work: whoever forgets idle keys here is asked when another has nothing left to forget.
+ * The memory of an engine: `memoryBytes` of its limits, divided by what happens when a part is used up. A pipeline with idle keys gives way
+ * to a busy one: every part that can forget idle keys here is asked when another has nothing left to forget.
  */
 export class Memory {
   /** Events on their way to the log. Beyond it the door refuses. */
   readonly arriving: Allowance;
-  /** Accepted events before they come to their lane. Beyond it they are read from the log. */
+  /** Accepted events before they reach their lane. Beyond it they are read from the log. */
   readonly fed: Allowance;
   /** Events in lanes. Beyond it they are held in the store. */
   readonly waiting: Allowance;
@@ -75,11 +75,11 @@ export class Memory {
   readonly running: Allowance;
   /** States of keys. Beyond it idle keys are forgotten. */
   readonly states: Allowance;
-  /** Bytes of what one commit writes; it has at least one turn. */
+  /** Maximum bytes of one commit's writes; it has at least one turn. */
   readonly draftBytesMax: number;
-  /** UTF-16 units of the texts that are read from the store at once. */
+  /** Maximum UTF-16 units of texts read from the store at once. */
   readonly readMax: number;
-  /** What schemas hold that have not answered in time; part of what is on its way to the log. */
+  /** Memory of schemas that have not answered in time; part of `arriving`. */
   readonly lateAnswers: LateAnswers;
   readonly #forgetters = new Set<() => void>();
 
@@ -95,22 +95,22 @@ export class Memory {
     this.readMax = part(256);
   }
 
-  /** Whether states, or events in lanes, take up all there is for them. */
+  /** True if states, or events in lanes, use up their allowance. */
   get mustForget(): boolean {
     return this.states.isSpent || this.waiting.isSpent;
   }
 
-  /** Whether no idle keys need to be forgotten for now. */
+  /** True if no idle keys need to be forgotten for now. */
   get hasForgottenEnough(): boolean {
     return this.states.hasRoom && this.waiting.hasRoom;
   }
 
-  /** Whether there are so many states beyond the allowance that even those which cannot be forgotten yet must become fewer. */
+  /** True if states exceed the allowance so far that even those which cannot be forgotten yet must become fewer. */
   get isCrowded(): boolean {
     return this.states.bytes >= this.states.bytesMax * 1.25;
   }
 
-  /** @param forget forgets idle keys for as long as too much is held */
+  /** @param forget forgets idle keys while too much is held */
   addForgetter(forget: () => void): void {
     this.#forgetters.add(forget);
   }
@@ -128,13 +128,13 @@ export class Memory {
   }
 }
 
-/** A text takes up two bytes for each UTF-16 unit; V8 needs only one where all are Latin-1. */
+/** A text takes up two bytes per UTF-16 unit; V8 needs only one if all are Latin-1. */
 export const bytesOfUnit = 2;
-/** Texts of so many units are taken to be as usual texts are, without a look at their values. */
+/** Texts up to this many units are assumed to be typical, without a look at their values. */
 const smallMax = 4_096;
-/** Bytes for each unit of a small text along with its value. */
+/** Bytes per unit of a small text together with its value. */
 const bytesOfSmall = 8;
-/** Bytes of an array or object beside what it holds. */
+/** Bytes of an array or object in addition to its contents. */
 export const bytesOfContainer = 64;
 
 /** Estimates the bytes of a JSON text. */
@@ -142,7 +142,7 @@ export function bytesOfText(text: string): number {
   return bytesOfUnit * text.length;
 }
 
-/** Estimates the bytes of a JSON text and of the value that it says, where that is at hand. */
+/** Estimates the bytes of a JSON text and of its value, if available. */
 export function bytesOfJson(text: string, value: unknown): number {
   if (value === undefined) return bytesOfText(text);
   if (text.length <= smallMax) return bytesOfSmall * text.length;
@@ -153,7 +153,7 @@ export function bytesOfJson(text: string, value: unknown): number {
 /** An event as it is held in memory. */
 export interface EventInMemory {
   readonly body: string;
-  /** Estimated when it was accepted; undefined for one that was read from the store. */
+  /** Estimated on acceptance; undefined for one read from the store. */
   readonly bytes?: number | undefined;
 }
 

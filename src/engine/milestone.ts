@@ -1,12 +1,12 @@
 import type { Deadline } from './deadline.ts';
 import { Waiters } from './waiters.ts';
 
-/** A count that only rises, and callers that wait until it has reached theirs. However many wait for more, a rise costs the same. */
+/** A count that only rises, with callers waiting for it to reach their number. A rise costs the same however many wait for more. */
 export class Milestone {
   #reached: number;
   /** The highest count that anybody has waited for. */
   #awaited = Number.NEGATIVE_INFINITY;
-  /** By the count that they wait for, ascending. */
+  /** By the awaited count, ascending. */
   readonly #waiting = new Map<number, Waiters>();
 
   constructor(reached: number) {
@@ -17,7 +17,7 @@ export class Milestone {
     return this.#reached;
   }
 
-  /** Whether anybody waits. */
+  /** True if anybody waits. */
   get isAwaited(): boolean {
     return this.#waiting.size > 0;
   }
@@ -27,14 +27,14 @@ export class Milestone {
     if (this.#waiting.size > 0) this.#wake(count);
   }
 
-  /** Ends all waits that there are. */
+  /** Ends all current waits. */
   endWaits(): void {
     this.#wake(Number.POSITIVE_INFINITY);
   }
 
   /**
-   * Resolves once it has reached a count, or when the caller's time is over. Whoever asks for less than somebody before, which has
-   * not come yet, waits for that.
+   * Resolves once it has reached a count, or at the caller's deadline. A caller asking for less than an earlier, unreached count waits for
+   * that one.
    */
   async until(count: number, deadline?: Deadline): Promise<void> {
     if (this.#reached >= count) return;

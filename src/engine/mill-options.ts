@@ -6,29 +6,27 @@ import type { Logger } from './logger.ts';
 import type { ReadOptions } from './reads.ts';
 import type { Tracing } from './tracing.ts';
 
-/*
- * What callers give to an engine and its methods, and what they get.
- */
+/* The inputs and results of an engine and its methods. */
 
 export interface MillOptions<List extends readonly AnyPipeline[] = readonly AnyPipeline[]> {
   readonly store: Store;
   readonly pipelines: List;
-  /** Bounds that differ from `defaultLimits`. */
+  /** Limits that differ from `defaultLimits`. */
   readonly limits?: Partial<Limits>;
   readonly clock?: Clock;
-  /** A number in [0, 1); spreads retries and makes ids. */
+  /** Returns a number in [0, 1); spreads retries and makes ids. */
   readonly random?: () => number;
   readonly log?: Logger;
-  /** Where spans go; by default there are none. */
+  /** The destination of spans; by default there are none. */
   readonly tracing?: Tracing | undefined;
 }
 
 /**
- * How a key stands.
+ * The standing of a key.
  *
- * - `open`: it goes on.
- * - `waiting`: a number before those that it holds is missing.
- * - `blocked`: its first event, timer or outcome failed and is tried again.
+ * - `open`: it proceeds.
+ * - `waiting`: a number before those it holds is missing.
+ * - `blocked`: its first event, timer or outcome failed and will be retried.
  * - `parked`: its first waiting event was given up, and an operator must redrive or discard it.
  */
 export type KeyStanding = 'open' | 'waiting' | 'blocked' | 'parked';
@@ -37,14 +35,14 @@ export type KeyStanding = 'open' | 'waiting' | 'blocked' | 'parked';
 export interface ListedKey {
   readonly key: string;
   readonly status: KeyStanding;
-  /** Accepted events that wait: for a number, a retry, or the operator. */
+  /** Accepted events that wait: for a number, a retry, or an operator. */
   readonly pending: number;
   /** The next number to apply; null in a pipeline without numbers, or before the first. */
   readonly next: number | null;
 }
 
 export interface KeyListQuery {
-  /** Only keys that stand so. */
+  /** Only keys with this standing. */
   readonly status?: KeyStanding | undefined;
   /** Only keys that begin with this text. */
   readonly prefix?: string | undefined;
@@ -61,7 +59,7 @@ export interface TimerListQuery {
   readonly prefix?: string | undefined;
   /** Only those due before this moment, in milliseconds since 1970. */
   readonly before?: number | undefined;
-  /** Only those behind this place in the list. */
+  /** Only those after this place in the list. */
   readonly after?: TimerPlace | undefined;
   /** Default 100. */
   readonly limit?: number;
@@ -72,7 +70,7 @@ export interface DeliveryListQuery {
   readonly endpoint?: string | undefined;
   /** Only those of this key. */
   readonly key?: string | undefined;
-  /** Only those behind this place in the list. */
+  /** Only those after this place in the list. */
   readonly after?: DeliveryName | undefined;
   /** Default 100. */
   readonly limit?: number;
@@ -84,8 +82,8 @@ export interface DeliveryListQuery {
  * - `number`: a number before its own is missing.
  * - `retry`: it failed, and waits for its next attempt.
  * - `parked`: its key is parked.
- * - `order`: an event before it is held.
- * - `turn`: nothing keeps it, and its turn comes.
+ * - `order`: an earlier event is held.
+ * - `turn`: nothing blocks it; its turn is coming.
  */
 export type HeldReason = 'number' | 'retry' | 'parked' | 'order' | 'turn';
 
@@ -98,103 +96,106 @@ export interface HeldByKey {
   readonly reason: HeldReason;
   /** Failed attempts so far. */
   readonly attempts: number;
-  /** When it is tried next; null where that is not said. */
+  /** The time of the next attempt; null if unknown. */
   readonly retryAt: number | null;
   readonly event: unknown;
 }
 
-/** All that is shown of one key. */
+/** Everything shown about one key. */
 export interface KeyDetails extends KeyStatus {
-  /** The committed state; null where there is none. */
+  /** The committed state; null if there is none. */
   readonly state: unknown;
-  /** The dead letter that has parked it. */
+  /** The dead letter that parked it. */
   readonly parkedBy: { readonly deadLetter: string; readonly reason: string } | null;
-  /** The first of the events that it holds. */
+  /** The first of its held events. */
   readonly held: readonly HeldByKey[];
-  /** Deliveries that have no outcome yet, in the order in which they were asked for; of more than 20 of an endpoint those with the first ids. */
+  /** Deliveries without an outcome, in the order requested; if an endpoint has more than 20, those with the first ids. */
   readonly deliveries: readonly DeliveryOfKey[];
 }
 
 export interface KeyStatus {
   readonly key: string;
   readonly status: KeyStanding;
-  /** Accepted events that wait: for a number, a retry, or the operator. */
+  /** Accepted events that wait: for a number, a retry, or an operator. */
   readonly pending: number;
   /** The next number to apply; null in a pipeline without numbers, or before the first. */
   readonly next: number | null;
-  /** The timers that are armed, by name, and when each is due, in milliseconds since 1970. */
+  /** The pending timers, by name, with their due times in milliseconds since 1970. */
   readonly timers: readonly { readonly name: string; readonly dueAt: number }[];
 }
 
 export interface Freshness extends Omit<ReadOptions, 'charactersMax'> {
-  /** How long to wait, in milliseconds, for events that were accepted before and are not handled yet. Default 250. */
+  /** Maximum wait, in milliseconds, for events accepted before but not handled yet. Default 250. */
   readonly waitMs?: number;
 }
 
-/** Who does something, for the audit. */
+/** The author of an action, for the audit. */
 export interface ByWhom {
-  /** A name; null or left out where nobody was asked for one. */
+  /** A name; null or absent if none was required. */
   readonly who?: string | null | undefined;
-  /** Why, in at most 1,000 characters. */
+  /** The reason, in at most 1,000 characters. */
   readonly reason?: string | undefined;
 }
 
-/** Which dead letters of a pipeline an operation is about. */
+/** Selects the dead letters of a pipeline for an operation. */
 export interface OperationFilter<Name extends string = string> extends Omit<DeadLetterFilter<Name>, 'pipeline' | 'upTo'> {
   readonly pipeline: Name;
 }
 
-/** What an operator wants done to many dead letters. */
+/** An operator's request for many dead letters. */
 export interface AskedOperation<Name extends string = string> {
   readonly action: 'redrive' | 'discard';
   readonly filter: OperationFilter<Name>;
-  /** After how many milliseconds it begins. It can be undone until then. Default 5,000. */
+  /** Delay before it begins, in milliseconds. It can be undone until then. Default 5,000. */
   readonly startAfterMs?: number | undefined;
 }
 
-/** Something that an operator has done to many dead letters. Moments are milliseconds since 1970. */
+/** An operator's action on many dead letters. Moments are milliseconds since 1970. */
 export interface Operation extends Omit<StoredOperation, 'filter' | 'reached' | 'upTo'> {
   readonly filter: OperationFilter;
-  /** How many of its letters it has not come to. */
+  /** Number of its letters not processed yet. */
   readonly left: number;
-  /** Dead letters that its filter matches and that came after it began, until an hour after its end: what failed again is among them. */
+  /** Dead letters that match its filter and were created after it began, until an hour after its end: these include renewed failures. */
   readonly failedAgain: number;
 }
 
-/** What became of dead letters that were named. */
+/** The result of resolving named dead letters. */
 export interface ResolvedLetters {
-  /** How many of them there were. */
+  /** Number of them that existed. */
   readonly matched: number;
-  /** How many are redriven or discarded. Others cannot be, such as a gap, which cannot be redriven. */
+  /** Number redriven or discarded. Others cannot be, such as a gap, which cannot be redriven. */
   readonly resolved: number;
 }
 
 export interface DiscardOptions {
-  /** Notes in the audit who did it. */
+  /** Records the author in the audit. */
   readonly by?: ByWhom | undefined;
-  /** Only what is of this key. */
+  /** Only items of this key. */
   readonly key?: string | undefined;
 }
 
 export interface StopOptions {
-  /** How long what is accepted may still be handled, in milliseconds. Default 10,000. */
+  /** How long accepted events may still be handled, in milliseconds. Default 10,000. */
   readonly timeoutMs?: number;
 }
 
 export interface Health {
   readonly status: 'ok' | 'unavailable';
-  /** Why it is unavailable. */
+  /** The reason it is unavailable. */
   readonly reason?: string;
-  /** What a person should look at although work makes progress: a key that waits for a number for longer than `order.alarmAfter`, or rows of the inbox for a pipeline that nobody declares. */
+  /**
+   * Warnings for a person to look at although work makes progress: a key that waits for a number longer than `order.alarmAfter`, or rows of
+   * the inbox for an undeclared pipeline.
+   */
   readonly warnings?: readonly string[];
 }
 
 /** A key that waits for a number. */
 export interface WaitingKey {
   readonly key: string;
-  /** The lowest number that is missing. */
+  /** The lowest missing number. */
   readonly next: number;
-  /** The lowest number that waits. */
+  /** The lowest waiting number. */
   readonly first: number;
   /** Accepted events that wait. */
   readonly pending: number;
@@ -203,7 +204,7 @@ export interface WaitingKey {
 }
 
 export interface GapsQuery {
-  /** Only those behind this place in the list. */
+  /** Only those after this place in the list. */
   readonly after?: Pick<WaitingKey, 'since' | 'key'> | undefined;
   /** Default 100. */
   readonly limit?: number;

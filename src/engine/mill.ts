@@ -80,9 +80,8 @@ import type { Ingested, Judged } from './verdicts.ts';
 const stopTimeoutMs = 10_000;
 
 /**
- * Makes an engine out of pipelines and a store; `start()` sets it to work. Its type knows the pipelines of the list: their names,
- * events and states. Throws `MILL_INVALID_CONFIGURATION` for an option that is wrong or unknown, and `MILL_INVALID_DECLARATION` for
- * pipelines that do not go together.
+ * Creates an engine from pipelines and a store; `start()` starts it. Its type knows the pipelines of the list: their names, events and
+ * states. Throws `MILL_INVALID_CONFIGURATION` for a wrong or unknown option, and `MILL_INVALID_DECLARATION` for incompatible pipelines.
  */
 export function millrace<const List extends readonly AnyPipeline[]>(options: MillOptions<List>): Mill<PipelinesOf<List>> {
   checkMillOptions(options);
@@ -90,7 +89,7 @@ export function millrace<const List extends readonly AnyPipeline[]>(options: Mil
 }
 
 /**
- * The engine. `ingest` takes events in; handlers run by themselves.
+ * The engine. `ingest` takes events in; handlers run in the background.
  *
  * ```ts
  * const mill = await millrace({ store: sqlite('data/millrace.db'), pipelines: [rockets] }).start();
@@ -99,14 +98,14 @@ export function millrace<const List extends readonly AnyPipeline[]>(options: Mil
  * await mill.stop();
  * ```
  *
- * `Mill` alone is any engine, and takes any name and event. `Mill<{ rockets: typeof rockets }>` is an engine that has this pipeline,
- * perhaps among others; `typeof mill` knows them all. An engine can stand wherever less is asked for.
+ * `Mill` alone is any engine, and takes any name and event. `Mill<{ rockets: typeof rockets }>` is an engine with this pipeline, perhaps
+ * among others; `typeof mill` knows them all. An engine is assignable wherever fewer pipelines are required.
  */
 export class Mill<P extends Pipelines = Pipelines> {
   readonly pipelines: ReadonlyMap<string, AnyPipeline>;
-  /** The bounds that it keeps. */
+  /** The limits of this engine. */
   readonly limits: Limits;
-  /** The turns under way, for handlers of failures for which no turn waits. */
+  /** The turns under way, for handling failures that no turn waits for. */
   readonly turns: Turns;
   /** Settles when the engine has ended: resolves after `stop()`, rejects when the store failed for good. */
   readonly stopped: Promise<void>;
@@ -123,15 +122,15 @@ export class Mill<P extends Pipelines = Pipelines> {
     this.stopped = parts.state.stopped;
   }
 
-  /** Opens the store, takes what a former run left, and sets to work. Throws what the store throws. */
+  /** Opens the store, takes over whatever an earlier run left, and begins work. Throws what the store throws. */
   async start(): Promise<this> {
     await this.#lifecycle.start();
     return this;
   }
 
   /**
-   * Refuses new events at once, handles what is accepted for at most `timeoutMs` (10 s), hands back what is not done
-   * by then, and closes the store. A start goes on from there.
+   * Refuses new events at once, handles accepted ones for at most `timeoutMs` (10 s), hands back whatever is unfinished by then, and closes
+   * the store. The next start resumes from there.
    */
   async stop(options: StopOptions = {}): Promise<void> {
     checkStop(options);
@@ -141,9 +140,10 @@ export class Mill<P extends Pipelines = Pipelines> {
   /**
    * Takes an event in. When it returns, the event is on disk (promise 1).
    *
-   * @throws MillraceError `MILL_INVALID_EVENT` with the issues, `MILL_PIPELINE_FAILED` when `key` or another function of the
-   *   pipeline throws (its `cause` is what was thrown, and the log has its stack), or `MILL_BACKLOG_FULL`, `MILL_KEY_FULL`, `MILL_STOPPING`,
-   *   `MILL_EVENT_TOO_LATE`, `MILL_EVENT_TOO_EARLY`, `MILL_STORE_…`; then nothing of it is stored
+   * @throws MillraceError `MILL_INVALID_EVENT` with the issues, `MILL_PIPELINE_FAILED` if `key` or another function of the pipeline throws
+   * (its `cause` is the thrown error, whose stack is logged), or `MILL_BACKLOG_FULL`, `MILL_KEY_FULL`, `MILL_STOPPING`,
+   * `MILL_EVENT_TOO_LATE`, `MILL_EVENT_TOO_EARLY`, `MILL_STORE_…`; in every case nothing is stored
+   *
    */
   async ingest<Name extends keyof P & string>(pipeline: Name, event: PipelineInput<P[Name]>, options?: IngestOptions): Promise<Ingested> {
     checkIngestOptions('ingest', options);
@@ -152,8 +152,8 @@ export class Mill<P extends Pipelines = Pipelines> {
   }
 
   /**
-   * Takes many events in, each judged by itself, in one commit. Throws only where it cannot judge at all: `MILL_BACKLOG_FULL`
-   * when there is no room for all of them together, `MILL_INVALID_REQUEST` for too many, `MILL_STOPPING`, `MILL_STORE_…`.
+   * Takes many events in one commit, judging each separately. Throws only if it cannot judge at all: `MILL_BACKLOG_FULL` when there is no
+   * room for all of them together, `MILL_INVALID_REQUEST` for too many, `MILL_STOPPING`, `MILL_STORE_…`.
    */
   async ingestBatch<Name extends keyof P & string>(
     pipeline: Name,
@@ -165,8 +165,8 @@ export class Mill<P extends Pipelines = Pipelines> {
   }
 
   /**
-   * The committed state of a key, undefined where there is none. It sees every event that was accepted before the call
-   * and could be applied within `waitMs` (250).
+   * Returns the committed state of a key, undefined if it has none. Reflects every event that was accepted before the call and could be
+   * applied within `waitMs` (250).
    */
   async state<Name extends keyof P & string>(
     pipeline: Name,
@@ -175,12 +175,12 @@ export class Mill<P extends Pipelines = Pipelines> {
   ): Promise<PipelineState<P[Name]> | undefined> {
     checkText('state', 'key', key);
     checkFreshness('state', freshness);
-    // A state that is read has passed the pipeline's schema, when it was stored or just now.
+    // A state passes the pipeline's schema when it is stored, or now when it is read.
     const state = await this.#parts.keys.state(this.#parts.declared.get(pipeline), key, freshness);
     return state as PipelineState<P[Name]> | undefined;
   }
 
-  /** How keys stand, in the order asked. As fresh as `state`. */
+  /** Returns the standing of keys, in the order asked. As fresh as `state`. */
   async keys(pipeline: keyof P & string, keys: readonly string[], freshness: Freshness = {}): Promise<readonly KeyStatus[]> {
     checkTexts('keys', 'keys', keys);
     checkFreshness('keys', freshness);
@@ -188,8 +188,9 @@ export class Mill<P extends Pipelines = Pipelines> {
   }
 
   /**
-   * A page of the keys of a pipeline, in the order of their bytes: all that have a state, a number, events that wait, timers or outcomes. As fresh as `state`.
-   * A page of all of them, or of those with a prefix, costs the same however many there are; one of open keys looks at the others between them.
+   * Returns a page of a pipeline's keys, in byte order: all keys that have a state, a number, waiting events, timers or outcomes. As fresh
+   * as `state`. A page of all keys, or of those with a prefix, costs the same however many there are; a page of open keys also examines the
+   * others in between.
    */
   async listKeys(pipeline: keyof P & string, query: KeyListQuery = {}, freshness: Freshness = {}): Promise<readonly ListedKey[]> {
     checkKeyListQuery(query);
@@ -197,7 +198,7 @@ export class Mill<P extends Pipelines = Pipelines> {
     return this.#parts.keyList.list(this.#parts.declared.get(pipeline), query, freshness);
   }
 
-  /** Returns a page of what happened to a key, the newest first, with what operators did. */
+  /** Returns a page of a key's history, newest first, including operators' actions. */
   async timeline(
     pipeline: keyof P & string,
     key: string,
@@ -208,14 +209,14 @@ export class Mill<P extends Pipelines = Pipelines> {
     return this.#parts.timeline.read(this.#parts.declared.get(pipeline), key, asked, reading);
   }
 
-  /** All that is shown of one key, undefined for a key of which nothing is known. As fresh as `state`. */
+  /** Returns everything shown about one key, undefined for an unknown key. As fresh as `state`. */
   async keyDetails(pipeline: keyof P & string, key: string, freshness: Freshness = {}): Promise<KeyDetails | undefined> {
     checkText('keyDetails', 'key', key);
     checkFreshness('keyDetails', freshness);
     return this.#parts.keyDetails.read(this.#parts.declared.get(pipeline), key, freshness);
   }
 
-  /** A page of the armed timers of a pipeline, those due first in front, then by key and name. As fresh as `state`. */
+  /** Returns a page of a pipeline's pending timers, soonest first, then by key and name. As fresh as `state`. */
   async timers(pipeline: keyof P & string, query: TimerListQuery = {}, freshness: Freshness = {}): Promise<readonly ListedTimer[]> {
     checkTimerListQuery(query);
     checkFreshness('timers', freshness);
@@ -223,8 +224,8 @@ export class Mill<P extends Pipelines = Pipelines> {
   }
 
   /**
-   * A page of the deliveries of a pipeline that have no outcome yet, in the order of endpoints, keys and ids; also those to endpoints that it no longer
-   * declares. As fresh as `state`.
+   * Returns a page of a pipeline's deliveries without an outcome, in the order of endpoints, keys and ids, including those to endpoints it
+   * no longer declares. As fresh as `state`.
    */
   async deliveries(
     pipeline: keyof P & string,
@@ -237,8 +238,8 @@ export class Mill<P extends Pipelines = Pipelines> {
   }
 
   /**
-   * Returns whether anything is known of a key: a state, a number, events that wait, timers, deliveries, outcomes or dead letters. As fresh as
-   * `state`; true as well while events are under way, since nobody can say yet what they leave.
+   * Returns whether anything is known about a key: a state, a number, waiting events, timers, deliveries, outcomes or dead letters. As
+   * fresh as `state`; also true while events are under way, since their result is not known yet.
    */
   async knows(pipeline: keyof P & string, key: string, freshness: Freshness = {}): Promise<boolean> {
     checkText('knows', 'key', key);
@@ -246,7 +247,7 @@ export class Mill<P extends Pipelines = Pipelines> {
     return this.#parts.keys.knows(this.#parts.declared.get(pipeline), key, freshness);
   }
 
-  /** Resolves true once every event accepted before the call is handled or waits for its key, false after `timeoutMs`. */
+  /** Resolves to true once every event accepted before the call is handled or waits for its key, or to false after `timeoutMs`. */
   async settled(pipeline: keyof P & string, timeoutMs = freshnessMs): Promise<boolean> {
     checkTimeout('settled', timeoutMs);
     const partitions = this.#parts.partitions.of(this.#parts.declared.get(pipeline).name);
@@ -255,15 +256,15 @@ export class Mill<P extends Pipelines = Pipelines> {
     );
   }
 
-  /** Resolves true once there is nothing left to do now in any pipeline, false after `timeoutMs`. */
+  /** Resolves to true once nothing is left to do in any pipeline, or to false after `timeoutMs`. */
   async idle(timeoutMs: number): Promise<boolean> {
     checkTimeout('idle', timeoutMs);
     return this.#parts.idle(timeoutMs);
   }
 
   /**
-   * A read-only query over a declared table: `mill.query(rockets).selectAll().where('speed', '>', 100).execute()`. It throws
-   * `MILL_READ_TIMEOUT` when it takes longer than `timeoutMs`, by default `limits.readTimeoutMs`, and ends once the signal is aborted.
+   * Starts a read-only query over a declared table: `mill.query(rockets).selectAll().where('speed', '>', 100).execute()`. Throws
+   * `MILL_READ_TIMEOUT` if it takes longer than `timeoutMs`, by default `limits.readTimeoutMs`, and ends once the signal is aborted.
    */
   query<T extends Table>(table: T, options: ReadOptions = {}): TableQuery<T> {
     checkReading('query', options);
@@ -271,7 +272,7 @@ export class Mill<P extends Pipelines = Pipelines> {
   }
 
   /**
-   * The keys that wait for a number, in the order of their age: which number is missing, what waits behind it, and since when. As fresh as
+   * Returns the keys that wait for a number, oldest wait first: which number is missing, what waits behind it, and since when. As fresh as
    * `state`.
    */
   async gaps(pipeline: keyof P & string, query: GapsQuery = {}): Promise<readonly WaitingKey[]> {
@@ -279,7 +280,7 @@ export class Mill<P extends Pipelines = Pipelines> {
     return this.#parts.gaps.read(this.#parts.declared.get(pipeline), query, freshnessMs);
   }
 
-  /** What was given up, in the order in which it failed. */
+  /** Returns dead letters in the order of failure. */
   async deadLetters(query: Partial<DeadLetterQuery<keyof P & string>> = {}, options: ReadOptions = {}): Promise<readonly DeadLetter[]> {
     checkDeadLetterQuery(query);
     checkReading('deadLetters', options);
@@ -287,8 +288,8 @@ export class Mill<P extends Pipelines = Pipelines> {
   }
 
   /**
-   * Tries a dead letter's event again, before anything else of its key; a parked key is open again. Throws `MILL_NOT_FOUND`, `MILL_CONFLICT`, and
-   * `MILL_STORE_LEASED` where another engine that owns it has not done it in time.
+   * Retries a dead letter's event, before anything else of its key; a parked key opens again. Throws `MILL_NOT_FOUND`, `MILL_CONFLICT`, and
+   * `MILL_STORE_LEASED` if the engine that owns it has not carried it out in time.
    */
   async redrive(deadLetterId: string, by?: ByWhom): Promise<void> {
     checkByWhom('redrive', by);
@@ -297,8 +298,8 @@ export class Mill<P extends Pipelines = Pipelines> {
   }
 
   /**
-   * Lets a parked key go on: its event that was given up is tried again, as `redrive` of its dead letter does, and one that was parked by hand goes on with
-   * what it holds. Throws `MILL_CONFLICT` where the key is not parked, and what `redrive` throws.
+   * Resumes a parked key: a given-up event is retried, as when its dead letter is redriven; a key parked by hand proceeds with its held
+   * events. Throws `MILL_CONFLICT` if the key is not parked, and what `redrive` throws.
    */
   async resumeKey(pipeline: keyof P & string, key: string, by?: ByWhom): Promise<void> {
     checkText('resumeKey', 'key', key);
@@ -308,8 +309,9 @@ export class Mill<P extends Pipelines = Pipelines> {
   }
 
   /**
-   * Parks a key: no turn of it begins before it is resumed, also after a restart, and it holds its events. A turn under way ends first. Throws
-   * `MILL_CONFLICT` where the key is parked already, or its next turn waits for room in a pipeline that it sends to, and what `redrive` throws.
+   * Parks a key: no turn of it begins until it is resumed, even after a restart, and its events are held. A turn under way ends first.
+   * Throws `MILL_CONFLICT` if the key is already parked or its next turn waits for room in a pipeline it sends to, and what `redrive`
+   * throws.
    */
   async parkKey(pipeline: keyof P & string, key: string, by?: ByWhom): Promise<void> {
     checkText('parkKey', 'key', key);
@@ -318,7 +320,7 @@ export class Mill<P extends Pipelines = Pipelines> {
   }
 
   /**
-   * Has a key go past the numbers that it waits for; a dead letter and the audit say which these are. Throws `MILL_CONFLICT` where the key is not open or
+   * Makes a key skip the numbers it waits for, which a dead letter and the audit record. Throws `MILL_CONFLICT` if the key is not open or
    * waits for no number, and what `redrive` throws.
    */
   async skipGap(pipeline: keyof P & string, key: string, by?: ByWhom): Promise<void> {
@@ -327,28 +329,28 @@ export class Mill<P extends Pipelines = Pipelines> {
     await this.#parts.operations.actOnKey('skipGap', pipeline, { key, by });
   }
 
-  /** Returns how many dead letters there are of those asked for. */
+  /** Returns the number of matching dead letters. */
   async countDeadLetters(filter: DeadLetterFilter<keyof P & string> = {}, options: ReadOptions = {}): Promise<number> {
     checkDeadLetterFilter('countDeadLetters', filter);
     checkReading('countDeadLetters', options);
     return this.#parts.deadLetters.count(filter, options);
   }
 
-  /** Returns dead letters by kind, pipeline and what their reasons have in common, the largest groups first. */
+  /** Groups dead letters by kind, pipeline and the pattern of their reasons, largest groups first. */
   async deadLetterGroups(query: DeadLetterGroupQuery, options: ReadOptions = {}): Promise<readonly DeadLetterGroup[]> {
     checkDeadLetterGroupQuery(query);
     checkReading('deadLetterGroups', options);
     return this.#parts.deadLetters.groups(query, options);
   }
 
-  /** Redrives dead letters that are named, as `redrive` does with one. Those that cannot be redriven stay as they are. */
+  /** Redrives the named dead letters, as `redrive` does for one. Those that cannot be redriven stay as they are. */
   async redriveLetters(deadLetterIds: readonly string[], by?: ByWhom): Promise<ResolvedLetters> {
     checkTexts('redriveLetters', 'deadLetterIds', deadLetterIds);
     checkByWhom('redriveLetters', by);
     return this.#parts.deadLetters.resolveNamed(deadLetterIds, 'redrive', by);
   }
 
-  /** Discards dead letters that are named, as `discard` does with one. */
+  /** Discards the named dead letters, as `discard` does for one. */
   async discardLetters(deadLetterIds: readonly string[], by?: ByWhom): Promise<ResolvedLetters> {
     checkTexts('discardLetters', 'deadLetterIds', deadLetterIds);
     checkByWhom('discardLetters', by);
@@ -356,8 +358,8 @@ export class Mill<P extends Pipelines = Pipelines> {
   }
 
   /**
-   * Redrives or discards all dead letters that a filter matches when the operation begins, each once, also after a crash and in a fleet. It begins after a
-   * moment in which `undoOperation` calls it off; `operations` tells how far it has come.
+   * Redrives or discards all dead letters that match a filter when the operation begins, each once, even across crashes and in a fleet. It
+   * begins after a delay in which `undoOperation` can call it off; `operations` reports its progress.
    */
   async operate(asked: AskedOperation<keyof P & string>, by: ByWhom = {}): Promise<Operation> {
     checkOperation(asked);
@@ -365,27 +367,27 @@ export class Mill<P extends Pipelines = Pipelines> {
     return this.#parts.letterOperations.begin(asked, by);
   }
 
-  /** Returns operations on dead letters of the last 90 days, the latest first. */
+  /** Returns dead-letter operations of the last 90 days, latest first. */
   async operations(query: Partial<OperationQuery> = {}): Promise<readonly Operation[]> {
     checkOperationQuery(query);
     return this.#parts.letterOperations.list(query);
   }
 
-  /** Calls an operation off that has not begun. Throws `MILL_NOT_FOUND`, and `MILL_CONFLICT` once it has begun. */
+  /** Calls off an operation that has not begun. Throws `MILL_NOT_FOUND`, and `MILL_CONFLICT` once it has begun. */
   async undoOperation(id: string, by: ByWhom = {}): Promise<Operation> {
     checkText('undoOperation', 'id', id);
     checkByWhom('undoOperation', by);
     return this.#parts.letterOperations.undo(id, by);
   }
 
-  /** Breaks an operation off; what it has done stays done. Throws `MILL_NOT_FOUND`, and `MILL_CONFLICT` once it is over. */
+  /** Interrupts an operation; what it has done stays done. Throws `MILL_NOT_FOUND`, and `MILL_CONFLICT` once it is over. */
   async stopOperation(id: string, by: ByWhom = {}): Promise<Operation> {
     checkText('stopOperation', 'id', id);
     checkByWhom('stopOperation', by);
     return this.#parts.letterOperations.stop(id, by);
   }
 
-  /** Gives a dead letter's event up for good; a parked key goes on with the events behind it. Throws what `redrive` throws. */
+  /** Gives up a dead letter's event for good; a parked key proceeds with the events behind it. Throws what `redrive` throws. */
   async discard(deadLetterId: string, by?: ByWhom): Promise<void> {
     checkByWhom('discard', by);
     checkText('discard', 'deadLetterId', deadLetterId);
@@ -393,26 +395,27 @@ export class Mill<P extends Pipelines = Pipelines> {
   }
 
   /**
-   * Starts no further turn of a pipeline before it is resumed, also after a restart. Turns under way end; deliveries that were asked for are
-   * made; events are taken in until the backlog is full. It has nothing to do with the schedule of the pipeline, which goes on.
+   * Pauses a pipeline: no turn starts until it is resumed, even after a restart. Turns under way end; requested deliveries are made; events
+   * are accepted until the backlog is full. The pipeline's schedule is unaffected.
    */
   async pause(pipeline: keyof P & string, by?: ByWhom): Promise<void> {
     checkByWhom('pause', by);
     await this.#parts.operations.setPaused(pipeline, true, by);
   }
 
-  /** Lets a paused pipeline go on. */
+  /** Resumes a paused pipeline. */
   async resume(pipeline: keyof P & string, by?: ByWhom): Promise<void> {
     checkByWhom('resume', by);
     await this.#parts.operations.setPaused(pipeline, false, by);
   }
 
   /**
-   * Discards the events of a paused pipeline that are accepted and not handled, or those of one key: they never have a turn. A parked event
-   * goes with its dead letter; states, timers, deliveries and outcomes stay. Returns how many events there were. After a failure some may be gone:
-   * call it again.
+   * Discards the accepted but unhandled events of a paused pipeline, or of one key, without running a turn. A parked event's dead letter is
+   * discarded too; states, timers, deliveries and outcomes stay. Returns the number of events. After a failure some may be gone: call it
+   * again.
    *
-   * @throws MillraceError `MILL_CONFLICT` when the pipeline is not paused
+   * @throws MillraceError `MILL_CONFLICT` if the pipeline is not paused
+   *
    */
   async discardEvents(pipeline: keyof P & string, options: DiscardOptions = {}): Promise<number> {
     checkDiscard('discardEvents', options);
@@ -420,7 +423,7 @@ export class Mill<P extends Pipelines = Pipelines> {
   }
 
   /**
-   * Discards all dead letters of a pipeline that there are at the call, or those of one key, as `discard` does with one. Returns how many
+   * Discards all dead letters that a pipeline, or one of its keys, has at the time of the call, as `discard` does for one. Returns how many
    * there were.
    */
   async discardDeadLetters(pipeline: keyof P & string, options: DiscardOptions = {}): Promise<number> {
@@ -428,14 +431,17 @@ export class Mill<P extends Pipelines = Pipelines> {
     return this.#parts.deadLetters.discardAll(pipeline, options);
   }
 
-  /** Stored work whose declaration is gone: of pipelines, endpoints, timers, states or schedules that are no longer declared. As of the last look, soon after the start. */
+  /**
+   * Returns stored work whose declaration is gone: of pipelines, endpoints, timers, states or schedules. As of the last look, soon after
+   * the start.
+   */
   leftovers(): readonly Leftover[] {
     return this.#parts.leftovers.found;
   }
 
   /**
-   * Withdraws the deliveries that wait for an endpoint that is no longer declared: nobody is called and no key is told. Returns how
-   * many. Throws `MILL_CONFLICT` when the endpoint is declared, `MILL_NOT_FOUND` when nothing waits for it.
+   * Withdraws the deliveries waiting for an endpoint that is no longer declared: nothing is called and no key is notified. Returns how
+   * many. Throws `MILL_CONFLICT` if the endpoint is declared, `MILL_NOT_FOUND` if nothing waits for it.
    */
   async withdraw(pipeline: keyof P & string, endpoint: string, by?: ByWhom): Promise<number> {
     checkByWhom('withdraw', by);
@@ -444,8 +450,9 @@ export class Mill<P extends Pipelines = Pipelines> {
   }
 
   /**
-   * Makes a delivery that waits due now, whatever it waits for; the limits of its endpoint hold, and one in order stays behind those before it. Throws
-   * `MILL_NOT_FOUND` where none of that name waits, `MILL_CONFLICT` where its call is under way, or its endpoint is no longer declared.
+   * Makes a waiting delivery due now, whatever it waits for. The limits of its endpoint still apply, and an ordered delivery stays behind
+   * earlier ones. Throws `MILL_NOT_FOUND` if none of that name waits, `MILL_CONFLICT` if its call is under way or its endpoint is no longer
+   * declared.
    */
   async sendDelivery(pipeline: keyof P & string, delivery: DeliveryName, by?: ByWhom): Promise<void> {
     checkDeliveryName('sendDelivery', delivery);
@@ -454,8 +461,8 @@ export class Mill<P extends Pipelines = Pipelines> {
   }
 
   /**
-   * Withdraws one delivery that waits: it is never called, and its key is told that it is `given up`, with the reason, in its order. It leaves no dead
-   * letter. Throws `MILL_NOT_FOUND` where none of that name waits, `MILL_CONFLICT` where its call is under way.
+   * Withdraws one waiting delivery: it is never called, and its key is notified in order that it is `given up`, with the reason. It leaves
+   * no dead letter. Throws `MILL_NOT_FOUND` if none of that name waits, `MILL_CONFLICT` if its call is under way.
    */
   async withdrawDelivery(pipeline: keyof P & string, delivery: DeliveryName, by?: ByWhom): Promise<void> {
     checkDeliveryName('withdrawDelivery', delivery);
@@ -463,15 +470,17 @@ export class Mill<P extends Pipelines = Pipelines> {
     await this.#parts.deliveries.withdraw(pipeline, delivery, by);
   }
 
-  /** The schedule of a pipeline, in the hand of somebody whom the audit names. Throws `MILL_NOT_FOUND` when it has none. */
+  /**
+   * Returns the controls of a pipeline's schedule, used on behalf of the person named in the audit. Throws `MILL_NOT_FOUND` if it has none.
+   */
   schedule(pipeline: keyof P & string, by?: ByWhom): ScheduleControl {
     checkByWhom('schedule', by);
     return this.#parts.schedules.control(this.#parts.declared.get(pipeline).name, by);
   }
 
   /**
-   * What operators have done by calls that say by whom, and over HTTP, the latest first, for 90 days. To redrive, discard, pause or resume is noted in
-   * the transaction that does it; anything else takes several, and is noted before the first.
+   * Returns operators' actions, latest first, for 90 days: those made over HTTP, and by calls that name somebody. A redrive, discard, pause
+   * or resume is recorded in its own transaction; anything else takes several transactions, and is recorded before the first.
    */
   async audit(query: Partial<AuditQuery> = {}, options: ReadOptions = {}): Promise<readonly AuditEntry[]> {
     checkAuditQuery(query);
@@ -479,48 +488,51 @@ export class Mill<P extends Pipelines = Pipelines> {
     return this.#parts.audit.list(query, options);
   }
 
-  /** One snapshot of every pipeline's counts. */
+  /** Returns one snapshot of every pipeline's counts. */
   counts(): { readonly [Name in keyof P]: PipelineCounts } {
     const counts = Array.from(this.pipelines.values(), (pipeline) => [pipeline.name, this.#parts.partitions.counts(pipeline)]);
-    // These are the pipelines that the type has the names of.
+    // These are the pipelines named in the type.
     return Object.fromEntries(counts) as { readonly [Name in keyof P]: PipelineCounts };
   }
 
-  /** Why a pipeline makes no progress; undefined when it does, or has nothing to do. */
+  /** Returns why a pipeline makes no progress; undefined if it does, or has nothing to do. */
   trouble(pipeline: keyof P & string): string | undefined {
     return this.#parts.partitions.troubleOf(this.#parts.declared.get(pipeline).name);
   }
 
-  /** The endpoints of which deliveries wait longer than for their turn: their transport makes no calls, or addresses give no answers. */
+  /** Returns the endpoints whose deliveries wait for more than their turn: the transport makes no calls, or addresses do not answer. */
   endpointWaits(): readonly EndpointWaits[] {
     return this.#parts.partitions.endpointWaits();
   }
 
   /**
-   * Pipelines that feed themselves by sends and have come to the limit `sends`: their turns wait for room that only they could make.
-   * Empty while all is well.
+   * Returns pipelines that feed themselves through sends and have reached the limit `sends`: their turns wait for room that only they could
+   * make. Empty while all is well.
    */
   loops(): readonly SendLoop[] {
     return this.#parts.engine.room.loops();
   }
 
-  /** How far the topic that a pipeline takes events from was read by this engine; undefined for a pipeline without one. */
+  /** Returns how far this engine has read the topic of a pipeline; undefined for a pipeline without one. */
   source(pipeline: keyof P & string): SourceStatus | undefined {
     return this.#parts.inlets.status(pipeline);
   }
 
-  /** Shows every commit of this engine to somebody from now on; returns what ends that. The watcher is called in between turns, so it is brief. */
+  /**
+   * Shows every commit of this engine to the watcher from now on; the returned function stops it. The watcher is called in between turns,
+   * so it must be brief.
+   */
   watch(watcher: (commit: SeenCommit) => void): () => void {
     return this.#parts.engine.commitWatch.watch(watcher);
   }
 
-  /** The engines that work on the database, and how many partitions each has. Throws what the store throws. */
+  /** Returns the engines working on the database, and how many partitions each has. Throws what the store throws. */
   async fleet(): Promise<FleetStatus> {
     this.#parts.state.checkWorking();
     return this.#parts.fleet.status();
   }
 
-  /** What the store says of itself. */
+  /** Returns the store's own statistics. */
   storeStats(): Promise<StoreStats> {
     return this.#parts.engine.store.stats();
   }

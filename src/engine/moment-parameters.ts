@@ -19,7 +19,7 @@ import {
 } from 'kysely';
 import { kindOf, type Table } from '../pipeline/table.ts';
 
-/** Writes what a query compares with columns of moments as the database compares it. What stands in raw SQL is left as it is. */
+/** Rewrites values that a query compares with moment columns to the form the database compares. Raw SQL is left as it is. */
 export class MomentParameters implements KyselyPlugin {
   readonly #transformer: Comparisons;
 
@@ -56,7 +56,7 @@ class Comparisons extends OperationNodeTransformer {
     };
   }
 
-  /** An operand with its moments as the database has them, where they are compared with a column of moments. */
+  /** Returns an operand with its moments in the database's form, if it is compared with a moment column. */
   #beside(column: OperationNode, operand: OperationNode): OperationNode {
     if (ValueListNode.is(operand))
       return { ...operand, values: operand.values.map((value) => this.#beside(column, value)) } as ValueListNode;
@@ -65,7 +65,7 @@ class Comparisons extends OperationNodeTransformer {
       return { ...operand, values } as TupleNode;
     }
     if (!this.#isMoment(column)) return operand;
-    // Of BETWEEN.
+    // From BETWEEN.
     if (AndNode.is(operand)) return AndNode.create(this.#beside(column, operand.left), this.#beside(column, operand.right));
     if (ValueNode.is(operand)) return { ...operand, value: this.#written(operand.value) } as ValueNode;
     if (!PrimitiveValueListNode.is(operand)) return operand;

@@ -11,7 +11,7 @@ import type { ByWhom, DiscardOptions } from './mill-options.ts';
 import type { KeyAct, Partition } from './partition.ts';
 import type { Partitions } from './partitions.ts';
 
-/** What orders to pipelines are carried out with; the engine provides it. */
+/** The dependencies for carrying out orders to pipelines, provided by the engine. */
 export interface OperationsMeans {
   readonly engine: EngineContext;
   readonly state: EngineState;
@@ -23,10 +23,10 @@ export interface OperationsMeans {
   readonly audit: Audit;
 }
 
-/** What the audit and the log call what is done to a key. */
+/** The names of key actions in the audit and the log. */
 const acts: Readonly<Record<KeyAct, string>> = { park: 'park key', resume: 'resume key', skipGap: 'skip gap' };
 
-/** Carries out what an operator orders of a whole pipeline, or of one key. */
+/** Carries out an operator's orders about a whole pipeline, or about one key. */
 export class Operations {
   readonly #means: OperationsMeans;
 
@@ -43,7 +43,7 @@ export class Operations {
     engine.log.info({ pipeline: name }, isPaused ? 'paused' : 'resumed');
   }
 
-  /** Parks a key, lets one go on that was parked by hand, or has one go past the numbers that it waits for. */
+  /** Parks a key, resumes one that was parked by hand, or makes one skip the numbers it waits for. */
   async actOnKey(act: KeyAct, pipeline: string, { key, by }: { readonly key: string; readonly by?: ByWhom | undefined }): Promise<void> {
     const { engine, state, declared, partitions, commands, audit } = this.#means;
     state.checkWorking();
@@ -57,7 +57,7 @@ export class Operations {
     engine.log.info({ pipeline: name, key }, acts[act]);
   }
 
-  /** Discards what waits in a paused pipeline, or of one key of it. Returns how many events that were. */
+  /** Discards the waiting events of a paused pipeline, or of one of its keys. Returns their number. */
   async discardEvents(pipeline: string, { key, by }: DiscardOptions): Promise<number> {
     const { engine, state, declared, partitions, commands, audit } = this.#means;
     state.checkWorking();
@@ -75,13 +75,13 @@ export class Operations {
     return events;
   }
 
-  /** The same in one partition, which this engine works on. */
+  /** Does the same in one partition, which this engine works on. */
   async discardEventsOf(partition: Partition, key: string | undefined): Promise<number> {
     await this.#checkPaused(partition.id.pipeline);
     return partition.discardWaiting(key);
   }
 
-  /** Withdraws the deliveries that wait for an endpoint that is no longer declared. Returns how many. */
+  /** Withdraws the deliveries waiting for an endpoint that is no longer declared. Returns how many. */
   async withdraw(pipeline: string, endpoint: string, by?: ByWhom): Promise<number> {
     const { engine, state, declared, partitions, commands, leftovers, audit } = this.#means;
     state.checkWorking();
@@ -105,7 +105,7 @@ export class Operations {
     return withdrawn;
   }
 
-  /** Asks the store where other engines may have paused it, or resumed it, a moment ago. */
+  /** Asks the store, since other engines may have just paused or resumed it. */
   async #checkPaused(pipeline: string): Promise<void> {
     const { partitions, fleet } = this.#means;
     await fleet.followPauses();

@@ -6,10 +6,10 @@ import { Waiters } from './waiters.ts';
 /**
  * - `new`: no claim has succeeded yet.
  * - `working`: the partition is ours, and a tenure is at work.
- * - `recovering`: the partition is ours or nobody's. A tenure ends, or what waits is discarded, or the claim is tried again.
- * - `away`: another engine has the lease, or may have it. The fleet says when it is ours to claim.
- * - `taking`: away still, and being claimed.
- * - `over`: nobody here works on it any more.
+ * - `recovering`: the partition is ours or free. A tenure is ending, waiting events are being discarded, or the claim is being retried.
+ * - `away`: another engine has the lease, or may have it. The fleet says when to claim it.
+ * - `taking`: still away, and being claimed.
+ * - `over`: this engine no longer works on it.
  */
 type State = 'new' | 'working' | 'recovering' | 'away' | 'taking' | 'over';
 
@@ -18,24 +18,24 @@ type State = 'new' | 'working' | 'recovering' | 'away' | 'taking' | 'over';
  *
  * | from | by | to | when |
  * |---|---|---|---|
- * | `new`, `recovering`, `taking` | `work` | `working` | the store has given the lease: a tenure begins |
- * | `new`, `working` | `recover` | `recovering` | the store failed, the lease is lost, it is handed over, or what waits is to be discarded |
+ * | `new`, `recovering`, `taking` | `work` | `working` | the store has granted the lease: a tenure begins |
+ * | `new`, `working` | `recover` | `recovering` | the store failed, the lease is lost, it is handed over, or waiting events are to be discarded |
  * | `new`, `recovering`, `taking` | `leave` | `away` | another engine has the lease, or should have it |
- * | `away` | `take` | `taking` | the fleet gives it to this engine: it is claimed |
+ * | `away` | `take` | `taking` | the fleet assigns it to this engine: it is claimed |
  * | any | `end` | `over` | the engine stops, or the store failed for good |
- * | `over` | `startAnew` | `new` | a start has failed, and the engine is started once more |
+ * | `over` | `startAnew` | `new` | a start has failed, and the engine is started again |
  *
- * What may never happen:
+ * Invariants:
  *
- * - Two tenures are at work at once. A tenure begins only where none is at work, under a claim that was made after the one before had ended.
- * - A claim or a tenure begins when it is `over`: that would take the partition from whoever comes next.
- * - A failure while it is `recovering` or `away` begins a second recovery: it only makes the next tenure look at the log once more.
- * - A partition that is `away` is claimed because of a failure.
- * - An announced event is lost because no tenure was there: its position is kept, or the next tenure looks.
+ * - Two tenures never run at once. A tenure begins only when none is running, under a claim made after the previous one had ended.
+ * - No claim or tenure begins once it is `over`: that would take the partition from the next owner.
+ * - A failure while it is `recovering` or `away` begins no second recovery: it only makes the next tenure look at the log once more.
+ * - A partition that is `away` is never claimed because of a failure.
+ * - No announced event is lost for lack of a tenure: its position is kept, or the next tenure looks.
  */
 export class OwnershipState {
   readonly #partition: PartitionId;
-  /** Callers that wait for another state. */
+  /** Callers waiting for another state. */
   readonly #waiting = new Waiters();
   #state: State = 'new';
 
@@ -55,7 +55,7 @@ export class OwnershipState {
     return this.#state === 'recovering';
   }
 
-  /** Whether another engine works on it, or may. */
+  /** True if another engine works on it, or may. */
   get isAway(): boolean {
     return this.#state === 'away' || this.isTaking;
   }
@@ -92,7 +92,7 @@ export class OwnershipState {
     this.#turnTo('over', 'new', 'working', 'recovering', 'away', 'taking', 'over');
   }
 
-  /** Resolves with the next transition, or when the caller's time is over. */
+  /** Resolves with the next transition, or at the caller's deadline. */
   changed(deadline?: Deadline): Promise<void> {
     return this.#waiting.next(deadline);
   }

@@ -14,40 +14,40 @@ import { type KeptLease, LeaseKeeper } from './lease-keeper.ts';
 import { OwnershipState } from './ownership-state.ts';
 import { Tenure } from './tenure.ts';
 
-/** What the ownership of a partition works with; the partition provides it. */
+/** The dependencies of a partition's ownership, provided by the partition. */
 export interface OwnershipMeans {
   readonly engine: EngineContext;
   readonly pipeline: PipelineContext;
   readonly partition: PartitionContext;
-  /** A tenure is about to start. */
+  /** Called when a tenure is about to start. */
   begun(tenure: Tenure): void;
-  /** Something was settled. */
+  /** Called when something was settled. */
   settled(): void;
 }
 
-/** A start goes on with these: the claim is tried again until it succeeds. */
+/** A start continues despite these: the claim is retried until it succeeds. */
 const lastingAtStart: ReadonlySet<ErrorCode> = new Set(['MILL_STORE_FULL', 'MILL_STORE_FENCED']);
 
 /**
- * Who works on a partition: a tenure under our lease, and after a failure of the store the next one. When a commit fails nobody knows
- * what is on disk, so everything in memory is dropped, the partition claimed again, and the work goes on from the cursor as after a crash
- * (promises 2, 8): there is no second way back.
+ * The ownership of a partition: a tenure under our lease and, after a store failure, the next one. After a failed commit the content of the
+ * disk is unknown, so everything in memory is dropped, the partition is claimed again, and work resumes from the cursor as after a crash
+ * (promises 2, 8): there is only one recovery path.
  *
- * While the store has no room no tenure is at work, and the claim is tried again until it succeeds. While another engine works on the partition
+ * While the store has no room no tenure runs, and the claim is retried until it succeeds. While another engine works on the partition
  * nothing is tried: the {@link Fleet} says when it is ours.
  */
 export class Ownership implements Tenures {
-  /** What keeps the partition from its work. */
+  /** The obstacle to the partition's work. */
   readonly hindrance: Hindrance;
   readonly #means: OwnershipMeans;
   readonly #backoff: ClaimBackoff;
   readonly #leases: LeaseKeeper;
   readonly #state: OwnershipState;
-  /** The one that is at work, or was last. */
+  /** The current or the last tenure. */
   #tenure: Tenure | undefined;
-  /** The highest position that was announced before there was a tenure. */
+  /** The highest position announced before there was a tenure. */
   #told = 0;
-  /** Whether there may be more in the log than the claim under way will tell. */
+  /** True if the log may hold more than the claim under way will report. */
   #mustLook = false;
   #absences = 0;
 
@@ -61,28 +61,28 @@ export class Ownership implements Tenures {
     this.#leases = new LeaseKeeper({ store, clock, partition: partition.id, held });
   }
 
-  /** The tenure that is at work, or was last; undefined before the first. */
+  /** The current or last tenure; undefined before the first. */
   get tenure(): Tenure | undefined {
     return this.#tenure;
   }
 
-  /** The lease of the tenure at work; undefined while none is. */
+  /** The lease of the running tenure; undefined while there is none. */
   get lease(): Lease | undefined {
     return this.#state.isWorking ? this.present.lease : undefined;
   }
 
-  /** The tenure that is at work, or was last. Throws before the first. */
+  /** The current or last tenure. Throws before the first. */
   get present(): Tenure {
     if (this.#tenure !== undefined) return this.#tenure;
     throw new MillraceError('MILL_STOPPING', 'the engine is not started');
   }
 
-  /** The keys of the tenure that is at work, or was last; undefined before the first. */
+  /** The keys of the current or last tenure; undefined before the first. */
   get keys(): KeysAtWork | undefined {
     return this.#tenure?.keys;
   }
 
-  /** The tenure, where what it decides can be kept. Throws why that is not so. */
+  /** The tenure, if its decisions can be kept. Throws the reason otherwise. */
   get writable(): Tenure {
     this.checkWritable();
     return this.present;
@@ -92,17 +92,17 @@ export class Ownership implements Tenures {
     return this.#state.isRecovering;
   }
 
-  /** Whether another engine works on it. */
+  /** True if another engine works on it. */
   get isAway(): boolean {
     return this.#state.isAway;
   }
 
-  /** Whether it is another engine's still, and being claimed. */
+  /** True if it still belongs to another engine, and is being claimed. */
   get isTaking(): boolean {
     return this.#state.isTaking;
   }
 
-  /** How often another engine may have worked on it. */
+  /** Number of times another engine may have worked on it. */
   get absences(): number {
     return this.#absences;
   }
@@ -111,12 +111,12 @@ export class Ownership implements Tenures {
     return this.#state.isOver;
   }
 
-  /** Claims the partition and sets to work; where that may take a while, once it can. Throws what else the store throws. */
+  /** Claims the partition and begins work; if that may take a while, once it can. Throws any other error of the store. */
   async start(): Promise<void> {
     if (this.isOver) this.#state.startAnew();
     try {
       const kept = await this.#claim();
-      // After a failure that was met meanwhile a recovery claims it anew.
+      // After a failure met meanwhile, a recovery claims it anew.
       if (this.#state.isNew) this.#begin(kept);
     } catch (error) {
       const code = codeOf(error);
@@ -126,10 +126,10 @@ export class Ownership implements Tenures {
   }
 
   /**
-   * The lease is ours, or nobody's and ours to claim. Resolves once it is claimed, or cannot be at the moment.
+   * Handles a lease that is ours, or free and ours to claim. Resolves once it is claimed, or cannot be at the moment.
    *
    * @param askedAt when that was so, in elapsed time
-   * @param head the highest position in the log then, or one before
+   * @param head the highest position in the log then, or an earlier one
    */
   async take(askedAt: number, head: number): Promise<void> {
     if (this.#state.isWorking && head > this.present.head) this.look(head);
@@ -140,7 +140,7 @@ export class Ownership implements Tenures {
   }
 
   /**
-   * The lease is not ours, and not ours to claim.
+   * Handles a lease that is neither ours nor ours to claim.
    *
    * @param askedAt when that was so, in elapsed time
    */
@@ -149,17 +149,17 @@ export class Ownership implements Tenures {
     else if (askedAt > this.#leases.changedAt) this.lost(new MillraceError('MILL_STORE_FENCED', 'another engine has the lease'));
   }
 
-  /** The highest position known to be in the log; 0 while nobody here works on the partition. */
+  /** The highest position known to be in the log; 0 while this engine does not work on the partition. */
   get head(): number {
     return this.#state.isWorking ? this.present.head : 0;
   }
 
   /**
-   * Ends the engine where the store has lost part of the log.
+   * Ends the engine if the store has lost part of the log.
    *
    * @param askedAt when the store was asked, in elapsed time
    * @param head the highest position in the log then
-   * @param known that of `head` when the store was asked
+   * @param known the value of `head` when the store was asked
    */
   checkLog(askedAt: number, head: number, known: number): void {
     if (!this.#state.isWorking || askedAt < this.#leases.changedAt) return;
@@ -170,15 +170,15 @@ export class Ownership implements Tenures {
     }
   }
 
-  /** The lease is over, or has run out as far as anybody here can tell. */
+  /** Handles a lease that is over, or has expired as far as this process can tell. */
   lost(error: MillraceError): void {
     if (!this.#state.isWorking) return;
-    // Whoever has it now counts what waits; this engine does again once it has it again.
+    // Its new owner counts the waiting events; this engine will again once it has it back.
     this.#means.partition.ledger.handedOver();
     this.recover(error);
   }
 
-  /** Gives the lease back for another engine to claim, once what is under way has ended. */
+  /** Releases the lease for another engine to claim, once the work under way has ended. */
   async handOver(tenure: Tenure, ended: () => Promise<void>): Promise<void> {
     if (!this.#state.isWorking || tenure !== this.#tenure) return;
     this.#state.recover();
@@ -187,48 +187,48 @@ export class Ownership implements Tenures {
     if (!this.isOver) this.#leave();
   }
 
-  /** Tries once more to release a lease of which the release has failed: until then it is ours, and nobody works on the partition. */
+  /** Retries a failed release of the lease: until it succeeds the partition is ours, and nobody works on it. */
   async releaseAgain(): Promise<void> {
     if (this.isAway && !this.#state.isTaking && this.#leases.mustRelease) await this.#release();
   }
 
-  /** Tells of accepted events, in position order. */
+  /** Announces accepted events, in position order. */
   offer(events: readonly FedEvent[]): void {
     // Its owner finds them in the log.
     if (this.isAway) return;
-    // At the start another partition may send before this one is claimed.
+    // During the start another partition may send before this one is claimed.
     if (this.#tenure === undefined) this.#told = Math.max(this.#told, events.at(-1)?.position ?? 0);
     else this.#tenure.offer(events);
   }
 
-  /** The log may hold more events than were announced; where it is known, up to which position. */
+  /** Notes that the log may hold more events than were announced, up to `upTo` if known. */
   look(upTo?: number): void {
     if (this.#state.isWorking) void this.#tenure?.look(upTo);
     else this.#mustLook = true;
   }
 
-  /** Drops everything in memory and goes on from what is on disk, since the store failed. */
+  /** Drops everything in memory and resumes from disk after a store failure. */
   recover(error: unknown): void {
     const failure = asFailure(error);
     if (!this.isAway) this.hindrance.note(failure);
-    // The claim under way may have missed what took effect although it failed.
+    // The claim under way may have missed something that took effect despite a failure.
     if (this.isRecovering || this.isAway) this.#mustLook = true;
     if (this.isRecovering || this.isAway || this.isOver) return;
     this.#state.recover();
     void this.#startOver(failure);
   }
 
-  /** Resolves when no recovery is under way, or the caller's time is over; at once while another engine works on it, which may be for long. */
+  /** Resolves when no recovery is under way, or at the caller's deadline; at once while another engine works on it, which may last long. */
   async recovered(deadline?: Deadline): Promise<void> {
     while (this.isRecovering && deadline?.isOver !== true) await this.#state.changed(deadline);
   }
 
-  /** Resolves once this engine works on it, or when the caller's time is over. */
+  /** Resolves once this engine works on it, or at the caller's deadline. */
   async isHere(deadline: Deadline): Promise<void> {
     while (this.isAway && !deadline.isOver) await this.#state.changed(deadline);
   }
 
-  /** Ends the present tenure, does some work while none is at work, and begins the next one. Throws what the work throws. */
+  /** Ends the current tenure, does some work while none is running, and begins the next one. Throws what the work throws. */
   async between<T>(reason: string, work: () => Promise<T>): Promise<T> {
     while (this.isRecovering || this.isAway) {
       this.checkWritable();
@@ -240,7 +240,7 @@ export class Ownership implements Tenures {
     const done = this.#endOf(tenure, reason).then(work);
     const begun = this.#beginAgain(done);
     const result = await done;
-    // Whoever comes next finds the tenure that begins with the result, not the figures of the one that has ended.
+    // Callers must find the new tenure with the result, not the figures of the one that has ended.
     await begun;
     return result;
   }
@@ -251,7 +251,7 @@ export class Ownership implements Tenures {
     this.#backoff.endPause();
   }
 
-  /** Throws where nothing that is decided now could be kept. */
+  /** Throws if no decision could be kept now. */
   checkWritable(): void {
     const { refusal } = this.hindrance;
     if (refusal !== undefined) throw refusal;
@@ -259,7 +259,7 @@ export class Ownership implements Tenures {
     if (this.isAway) throw new MillraceError('MILL_STORE_LEASED', `partition ${pipeline}/${slice}: another engine works on it`);
   }
 
-  /** Releases the lease. One that is not released is released when the fleet asks again, or runs out. Never rejects. */
+  /** Releases the lease. If that fails it is released when the fleet asks again, or expires. Never rejects. */
   async #release(): Promise<void> {
     try {
       await this.#leases.release();
@@ -268,7 +268,7 @@ export class Ownership implements Tenures {
     }
   }
 
-  /** The first claim of a process looks whether the pipeline can take over what waits. */
+  /** The first claim of a process checks whether the pipeline can take over the waiting events. */
   async #claim(): Promise<KeptLease> {
     const { engine, pipeline, partition } = this.#means;
     const known = this.#tenure && { cursor: this.#tenure.cursor, head: this.#tenure.head };
@@ -283,7 +283,7 @@ export class Ownership implements Tenures {
     const { standing } = lease;
     if (this.isOver) return;
     if (!isHeld()) throw new MillraceError('MILL_STORE_FENCED', 'the lease has run out before the work began');
-    // Events that were appended after the claim may have been announced before the store answered the claim.
+    // Events appended after the claim may have been announced before the store answered the claim.
     const head = Math.max(standing.head, this.#tenure?.head ?? this.#told);
     const tenure: Tenure = new Tenure({
       engine,
@@ -298,7 +298,7 @@ export class Ownership implements Tenures {
       },
     });
     this.#state.work();
-    // From here on its failure is one to recover from.
+    // From here on its failure leads to a recovery.
     this.#tenure = tenure;
     this.hindrance.claimed();
     const settled = pipeline.declaration.order === undefined ? standing.cursor : standing.head;
@@ -324,7 +324,7 @@ export class Ownership implements Tenures {
     tenure.abandon();
   }
 
-  /** Resolves once the next tenure has begun, or its first claim has failed. @param work what no tenure may be at work for */
+  /** Resolves once the next tenure has begun, or its first claim has failed. @param work work for which no tenure may be running */
   async #beginAgain(work: Promise<unknown>): Promise<void> {
     try {
       await work;
@@ -342,7 +342,7 @@ export class Ownership implements Tenures {
     await this.#claimAgain(cause);
   }
 
-  /** After a failure: claims the partition again, as often as it takes. */
+  /** Claims the partition again after a failure, as often as it takes. */
   async #claimAgain(cause: MillraceError): Promise<void> {
     let lastCode: ErrorCode | undefined;
     for (let failure = cause; !this.isOver; ) {
@@ -355,7 +355,7 @@ export class Ownership implements Tenures {
       if (this.isAway && !this.#state.isTaking) return;
       lastCode = code;
       await this.#backoff.pause(code);
-      // A claim after the end would take the partition from whoever comes next.
+      // A claim after the end would take the partition from the next owner.
       if (this.isOver) return;
       try {
         this.#begin(await this.#claim());
@@ -378,7 +378,7 @@ export class Ownership implements Tenures {
     else if (!this.isOver) this.#leave();
   }
 
-  /** Another engine works on it from now on. */
+  /** Handles the loss of the partition to another engine. */
   #leave(): void {
     const { ledger, deliveryAttempts, gapWatch } = this.#means.partition;
     ledger.handedOver();

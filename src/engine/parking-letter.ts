@@ -1,9 +1,9 @@
 import type { DeadLetter, DeadLetterOf, DeadLetterQuery } from '../store/store.ts';
 
-/** Letters of a key that are read at once. */
+/** Letters of a key read at once. */
 const lettersMax = 100;
 
-/** Returns the dead letter that has parked a key; undefined where none has. A key may have others, of timers and deliveries. */
+/** Returns the dead letter that has parked a key; undefined if none has. A key may have others, from timers and deliveries. */
 export async function parkingLetter(
   query: (query: DeadLetterQuery) => Promise<readonly DeadLetter[]>,
   { pipeline, key }: { readonly pipeline: string; readonly key: string },

@@ -21,27 +21,26 @@ import type { Witness } from './resolver.ts';
 import { Waiters } from './waiters.ts';
 import { Waits } from './waits.ts';
 
-/** Turns and calls under way are given so long before the partition is handed over, in milliseconds. */
+/** How long turns and calls under way may continue before the partition is handed over, in milliseconds. */
 const handOverMs = 1_000;
-/** What an operator does to a key. */
+/** An operator's action on a key. */
 export type KeyAct = 'park' | 'resume' | 'skipGap';
-/** How often somebody who waits for another engine looks how far that has come. */
+/** How often to check the progress of another engine that somebody waits for. */
 const progressEveryMs = 25;
 
 /**
- * A slice of a pipeline's keys, for all who have to do with it: the log tells it of events, the door asks it, readers wait for it, and
- * operators give it orders. Who works on it, and what becomes of it after a failure, is a matter of its {@link Ownership}; what is asked of
- * a partition that nobody here works on is answered here.
+ * A slice of a pipeline's keys, as the rest of the engine sees it: the log announces events to it, the door asks it, readers wait for it,
+ * and operators give it orders. Its {@link Ownership} decides who works on it and handles failures; this class answers for a partition that
+ * this engine does not work on.
  *
- * While another engine works on it, what the door takes in goes to the log all the same, and reads are answered from what is on disk. While
- * the store has no room, no turn begins, because nothing that it decides could be kept, nothing is taken in, and reads are answered from what
- * is on disk.
+ * While another engine works on it, events admitted by the door still go to the log, and reads are answered from disk. While the store has
+ * no room, no turn begins, because no decision could be kept; no events are accepted, and reads are answered from disk.
  */
 export class Partition implements LogReader {
   readonly id: PartitionId;
-  /** The age of what waits for a number. */
+  /** The age of the events waiting for a number. */
   readonly gapWatch: GapWatch;
-  /** The work of its keys, for whoever waits for it. */
+  /** The work of its keys, for callers that wait for it. */
   readonly work: KeyWork;
   readonly #engine: EngineContext;
   readonly #pipeline: PipelineContext;
@@ -52,7 +51,7 @@ export class Partition implements LogReader {
   #arriving = 0;
   #isHandingOver = false;
   #taken: () => void = () => undefined;
-  /** Of how many absences somebody was told. */
+  /** Number of absences already reported. */
   #toldOf = 0;
 
   constructor(engine: EngineContext, pipeline: PipelineContext, id: PartitionId) {
@@ -83,39 +82,39 @@ export class Partition implements LogReader {
   }
 
   /**
-   * Claims the partition and sets to work; where the store has no room, once there is some. Throws what else the store throws, and
+   * Claims the partition and begins work; if the store has no room, once there is some. Throws any other error of the store, and
    * `MILL_INVALID_DECLARATION` for events that the pipeline cannot take over.
    */
   start(): Promise<void> {
     return this.#ownership.start();
   }
 
-  /** Its lease is ours, or nobody's and ours to claim; see {@link Ownership.take}. */
+  /** Handles a lease that is ours, or free and ours to claim; see {@link Ownership.take}. */
   take(askedAt: number, head: number): Promise<void> {
     return this.#ownership.take(askedAt, head);
   }
 
-  /** The highest position known to be in the log; 0 while nobody here works on it. */
+  /** The highest position known to be in the log; 0 while this engine does not work on it. */
   get head(): number {
     return this.#ownership.head;
   }
 
-  /** Ends the engine where the store has lost part of the log; see {@link Ownership.checkLog}. */
+  /** Ends the engine if the store has lost part of the log; see {@link Ownership.checkLog}. */
   checkLog(askedAt: number, head: number, known: number): void {
     this.#ownership.checkLog(askedAt, head, known);
   }
 
-  /** Its lease is not ours, and not ours to claim; see {@link Ownership.leave}. */
+  /** Handles a lease that is neither ours nor ours to claim; see {@link Ownership.leave}. */
   leave(askedAt: number): void {
     this.#ownership.leave(askedAt);
   }
 
-  /** The lease is over, or has run out as far as anybody here can tell. */
+  /** Handles a lease that is over, or has expired as far as this process can tell. */
   leaseLost(error: MillraceError): void {
     this.#ownership.lost(error);
   }
 
-  /** Begins no turn and no call, lets those under way end for a moment, and gives the lease back for another engine to claim. */
+  /** Begins no turns or calls, gives those under way a moment to end, and releases the lease for another engine to claim. */
   async handOver(): Promise<void> {
     const { pause, deliveryAttempts } = this.#context;
     const { tenure, isOver, isAway, isRecovering } = this.#ownership;
@@ -133,50 +132,56 @@ export class Partition implements LogReader {
     this.#ownership.tenure?.pauseChanged();
   }
 
-  /** Sets who is told whenever this engine takes it over from another one. */
+  /** Sets the callback for whenever this engine takes it over from another one. */
   whenTaken(taken: () => void): void {
     this.#taken = taken;
   }
 
-  /** What keeps it from making progress; undefined while all is well. */
+  /** The reason it makes no progress; undefined while all is well. */
   get trouble(): string | undefined {
     return this.#ownership.hindrance.trouble;
   }
 
-  /** Why nothing is taken in or decided: the store has no room. Undefined while all is well, or something else is wrong. */
+  /** Why nothing is accepted or decided: the store has no room. Undefined while all is well, or if something else is wrong. */
   get refusal(): MillraceError | undefined {
     return this.#ownership.hindrance.refusal;
   }
 
-  /** Whether another engine works on it. */
+  /** True if another engine works on it. */
   get isAway(): boolean {
     return this.#ownership.isAway;
   }
 
-  /** Whether this engine works on it, or is about to again. */
+  /** True if this engine works on it, or is about to again. */
   get isOurs(): boolean {
     return this.#ownership.tenure !== undefined && !this.isAway && !this.#ownership.isOver;
   }
 
-  /** Accepted or on their way, and not settled; where events share keys, those left out that wait for their key and not for room to send. */
+  /**
+   * Accepted or arriving events that are not settled; where events share keys, not counting those that wait for their key rather than for
+   * room to send.
+   */
   get backlog(): number {
     const { backlog = 0, throttled = 0 } = this.#ownership.tenure ?? {};
     const waiting = this.#isKeyed ? backlog + throttled : this.#context.ledger.unsettled;
     return waiting + this.#arriving;
   }
 
-  /** Accepted or on their way, and not settled, whatever they wait for. */
+  /** Accepted or arriving events that are not settled, whatever they wait for. */
   get unsettled(): number {
     return this.#context.ledger.unsettled + this.#arriving;
   }
 
-  /** Whether `unsettled` is all that waits here: not before a claim has told. What waits where another engine works is counted there. */
+  /**
+   * True if `unsettled` covers everything waiting here: not before a claim has reported. Events of another engine's partition are counted
+   * there.
+   */
   get isCounted(): boolean {
     const { isAway, isTaking } = this.#ownership;
     return this.#context.ledger.isCounted || (isAway && !isTaking);
   }
 
-  /** What the partition has of its own for the counts of its pipeline. */
+  /** Returns the partition's own figures for the counts of its pipeline. */
   figures(): SliceFigures {
     const held = Math.max(0, this.#context.ledger.unsettled - (this.#ownership.tenure?.backlog ?? 0));
     const partitions = Number(this.#ownership.lease !== undefined);
@@ -185,54 +190,54 @@ export class Partition implements LogReader {
     return { held, gaps: this.gapWatch.count, oldestGapMs: this.gapWatch.ageMs, partitions, lagMs };
   }
 
-  /** Whether something is left that could be done now. */
+  /** True if something is left that could be done now. */
   get hasWork(): boolean {
     const ownership = this.#ownership;
     if (ownership.isOver || ownership.isAway || this.refusal !== undefined) return false;
     return ownership.isRecovering || !ownership.present.isIdle;
   }
 
-  /** For how long, as far as looks at it tell, there has been work and nothing was settled. */
+  /** Returns how long, judging by looks at it, there has been work without anything being settled. */
   silentMs(): number {
     return this.#progress.silentMs(this.hasWork);
   }
 
-  /** Tells of accepted events, in position order. */
+  /** Announces accepted events, in position order. */
   offer(events: readonly FedEvent[]): void {
     this.#ownership.offer(events);
   }
 
-  /** The log may hold more events than were announced; where it is known, up to which position. */
+  /** Notes that the log may hold more events than were announced, up to `upTo` if known. */
   look(upTo?: number): void {
     this.#ownership.look(upTo);
   }
 
-  /** An event is about to go to the log. Counts it as arriving if it may; see {@link Admissions.admit}. */
+  /** Counts an event about to go to the log as arriving, if it is admitted; see {@link Admissions.admit}. */
   arrive(key: string, number: number | null, isFull: boolean, wasWarmed: boolean): Admission {
-    // A key of its own waits for nothing.
+    // An event that is its own key waits for nothing.
     const mayWait = this.#isKeyed && !this.isAway;
     const admission = mayWait ? this.#ownership.present.admissions.admit(key, number, isFull, wasWarmed) : 'in';
     if (admission === 'in') this.#arriving += 1;
     return admission;
   }
 
-  /** Brings keys into memory, so that `arrive` knows them. Throws what the store throws. */
+  /** Loads keys into memory, so that `arrive` knows them. Throws what the store throws. */
   async warm(keys: readonly string[]): Promise<void> {
     if (!this.isAway) await this.#ownership.present.warm(keys);
   }
 
-  /** An event that was let in is in the log, or will not come. */
+  /** Notes that an admitted event is in the log, or will not come. */
   arrived(key: string, accepted: boolean): void {
     this.#arriving -= 1;
     if (!accepted) this.#ownership.tenure?.admissions.gone(key);
   }
 
-  /** Drops everything in memory and goes on from what is on disk, since the store failed. */
+  /** Drops everything in memory and resumes from disk after a store failure. */
   recover(error: unknown): void {
     this.#ownership.recover(error);
   }
 
-  /** Whether every event of some keys that was accepted before is settled or waits for its key, and all of it is on disk. */
+  /** Returns whether every earlier event of some keys is settled or waits for its key, with all of it on disk. */
   isCaughtUp(keys: readonly string[]): boolean {
     if (this.refusal !== undefined) return true;
     return !this.isAway && !this.#ownership.isRecovering && this.#ownership.present.isCaughtUp(keys);
@@ -243,30 +248,30 @@ export class Partition implements LogReader {
     const ownership = this.#ownership;
     while (!deadline.isOver && this.refusal === undefined) {
       if (this.isAway) {
-        // What an owner has left is this engine's to settle once it takes the partition over.
+        // Work left by an owner is this engine's to settle once it takes the partition over.
         if ((await deadline.race(this.#ownerHasCaughtUp(deadline))) !== false) return;
       } else if (ownership.isRecovering) await ownership.recovered(deadline);
       else {
         const { present } = ownership;
         await present.caughtUp(deadline, keys);
-        // What a tenure has left that has ended meanwhile is the next one's to settle.
+        // Work left by a tenure that has ended meanwhile is the next one's to settle.
         if (ownership.isOver || (present === ownership.tenure && !ownership.isRecovering && !this.isAway)) return;
       }
     }
   }
 
-  /** Resolves once nothing is left to do for a key now, or its owner has settled its events. */
+  /** Resolves once a key has nothing left to do now, or its owner has settled its events. */
   async finished(key: string): Promise<void> {
     if (this.isAway) await this.#ownerHasCaughtUp(new Deadline());
     else await this.work.finished(key);
   }
 
-  /** How often other engines may have worked on it. */
+  /** Number of times other engines may have worked on it. */
   get absences(): number {
     return this.#ownership.absences;
   }
 
-  /** Resolves once this engine works on it, or when the caller's time is over. */
+  /** Resolves once this engine works on it, or at the caller's deadline. */
   isHere(deadline: Deadline): Promise<void> {
     return this.#ownership.isHere(deadline);
   }
@@ -278,7 +283,7 @@ export class Partition implements LogReader {
     if (!this.isAway) await this.#ownership.present.idle(deadline);
   }
 
-  /** Resolves once the store has noted every gap that there is by now. */
+  /** Resolves once the store has noted every current gap. */
   async noteGaps(deadline: Deadline): Promise<void> {
     await this.caughtUp(deadline);
     if (!this.isAway) await this.#ownership.present.noteGaps();
@@ -289,34 +294,34 @@ export class Partition implements LogReader {
     await this.#ownership.writable.resolver.redrive(letter, witness);
   }
 
-  /** @param witness as of {@link redrive} */
+  /** @param witness as for {@link redrive} */
   async discard(letter: DeadLetter, witness?: Witness): Promise<void> {
     await this.#ownership.writable.resolver.discard(letter, witness);
   }
 
-  /** Parks a key, lets one go on that was parked by hand, or has one go past missing numbers. @param witness as of {@link redrive} */
+  /** Parks a key, resumes one that was parked by hand, or makes one skip missing numbers. @param witness as for {@link redrive} */
   async actOnKey(act: KeyAct, key: string, witness: Witness): Promise<void> {
     await this.#ownership.writable.keyActs[act](key, witness);
   }
 
-  /** @param witness as of {@link redrive} */
+  /** @param witness as for {@link redrive} */
   async sendNow(delivery: DeliveryName, witness?: Witness): Promise<void> {
     await this.#ownership.writable.deliveries.sendNow(delivery, witness);
   }
 
-  /** @param witness as of {@link redrive} */
+  /** @param witness as for {@link redrive} */
   async withdrawOne(delivery: DeliveryName, reason: string, witness?: Witness): Promise<void> {
     await this.#ownership.writable.deliveries.withdraw(delivery, reason, witness);
   }
 
-  /** Tells another engine what came of its command. */
+  /** Answers another engine's command. */
   async answer(answer: CommandAnswer): Promise<void> {
     await this.#ownership.writable.answer(answer);
   }
 
   /**
-   * Makes a dead letter of a row, unless its origin is pending already. Resolves when it is on disk, or the partition works no more.
-   * After a failure of the store nobody knows whether it is on disk: the store is asked before the next tenure tries again.
+   * Turns a row into a dead letter, unless its origin is already pending. Resolves when it is on disk, or the partition no longer works.
+   * After a store failure it may or may not be on disk: the store is asked before the next tenure tries again.
    */
   async bury(row: FaultyRow): Promise<void> {
     const ownership = this.#ownership;
@@ -329,25 +334,27 @@ export class Partition implements LogReader {
     }
   }
 
-  /** The lease of the tenure at work; undefined while none is. */
+  /** The lease of the running tenure; undefined while there is none. */
   get lease(): Lease | undefined {
     return this.#ownership.lease;
   }
 
-  /** Rows have become dead letters of this partition under a lease, and no tenure has drafted them. A later claim has counted them. */
+  /**
+   * Notes rows that became dead letters of this partition under a lease, without any tenure drafting them. A later claim has counted them.
+   */
   buried(lease: Lease, letters: number): void {
     if (this.lease === lease) this.#context.ledger.buried(letters);
   }
 
-  /** The pipeline was paused or resumed. */
+  /** Notes that the pipeline was paused or resumed. */
   pauseChanged(): void {
     this.#progress.pauseChanged();
     this.#ownership.tenure?.pauseChanged();
   }
 
   /**
-   * Discards what waits in a paused pipeline, or of one key of it; returns how many events that were. The present tenure ends for it, and
-   * the next one begins with what is left.
+   * Discards the waiting events of a paused pipeline, or of one of its keys; returns their number. This ends the current tenure, and the
+   * next one begins with whatever is left.
    */
   discardWaiting(only: string | undefined): Promise<number> {
     const { store } = this.#engine;
@@ -358,12 +365,12 @@ export class Partition implements LogReader {
     );
   }
 
-  /** Removes all deliveries of an endpoint that is not declared; returns how many there were. */
+  /** Removes all deliveries of an undeclared endpoint; returns how many there were. */
   async withdraw(endpoint: string): Promise<number> {
     return this.#ownership.writable.withdrawal.withdraw(endpoint);
   }
 
-  /** Commits what is finished, and ends. The lease ends when the store is closed. */
+  /** Commits finished work, and ends. The lease ends when the store is closed. */
   async stop(): Promise<void> {
     const ownership = this.#ownership;
     ownership.end();
@@ -388,8 +395,8 @@ export class Partition implements LogReader {
   }
 
   /**
-   * Looks now and then how far the owner has come, since it tells nobody. Resolves to true once it has come as far as the log had, or the
-   * caller's time is over; to false once there is no other owner.
+   * Checks the owner's progress now and then, since it reports to nobody. Resolves to true once it has come as far as the log had, or at
+   * the caller's deadline; to false once there is no other owner.
    */
   async #ownerHasCaughtUp(deadline: Deadline): Promise<boolean> {
     const { store, clock } = this.#engine;

@@ -11,10 +11,10 @@ import { Partition } from './partition.ts';
 import { Pause } from './pause.ts';
 import { TurnPlaces } from './turn-places.ts';
 
-/** Work without any progress for so long, beyond the time that a handler or a call may take, is a fault. In milliseconds. */
+/** Work without progress for longer than this, on top of the time limit of a handler or a call, is a fault. In milliseconds. */
 const stallMs = 5_000;
 
-/** All partitions of an engine, by pipeline and slice, and what the partitions of a pipeline share. */
+/** All partitions of an engine, by pipeline and slice, and the parts shared by a pipeline's partitions. */
 export class Partitions {
   /** Every partition there is. */
   readonly all: readonly Partition[];
@@ -46,7 +46,7 @@ export class Partitions {
     return this.of(pipeline)[slice] as Partition;
   }
 
-  /** The partition that a key lives in. */
+  /** Returns the partition that a key lives in. */
   ofKey(pipeline: string, key: string): Partition {
     const found = this.#pipelines.get(pipeline);
     return found?.slices[sliceOfKey(found.pipeline, key, found.slices.length)] as Partition;
@@ -62,7 +62,7 @@ export class Partitions {
     return this.counters(name).snapshot(lookedAt, this.#engine.clock.elapsedMs());
   }
 
-  /** The endpoints of which deliveries wait longer than for their turn. */
+  /** Returns the endpoints whose deliveries wait for more than their turn. */
   endpointWaits(): readonly EndpointWaits[] {
     const gates = Array.from(this.#pipelines.values()).flatMap((pipeline) => pipeline.gates);
     return gates.flatMap(({ waits }) => waits ?? []);
@@ -72,13 +72,13 @@ export class Partitions {
     return this.#pipelines.get(pipeline)?.pause.isPaused === true;
   }
 
-  /** Follows an engine that has paused or resumed a pipeline, unless that was asked for before it was changed here, in elapsed time. */
+  /** Applies another engine's pause or resume, unless it was requested before the last local change, in elapsed time. */
   followPause(pipeline: string, isPaused: boolean, askedAt: number): void {
     const pause = this.#pipelines.get(pipeline)?.pause;
     if (pause !== undefined && pause.isPaused !== isPaused && askedAt > pause.changedAt) this.setPaused(pipeline, isPaused);
   }
 
-  /** Which slices of a pipeline this engine works on: limits of the whole fleet are divided by that. */
+  /** Sets which slices of a pipeline this engine works on: it gets the same share of fleet-wide limits. */
   setShare(name: string, owned: readonly boolean[]): void {
     const { pipeline, gates } = this.#pipelines.get(name) ?? {};
     // All keys of a scheduled one live in one slice.
@@ -87,46 +87,46 @@ export class Partitions {
     for (const gate of gates ?? []) gate.shareChanged(share);
   }
 
-  /** Starts no turn of a pipeline from now on, or lets them start again. */
+  /** Stops starting turns of a pipeline, or lets them start again. */
   setPaused(pipeline: string, isPaused: boolean): void {
     const found = this.#pipelines.get(pipeline);
     if (found?.pause.turnTo(isPaused, this.#engine.clock.elapsedMs()) !== true) return;
     for (const partition of found.slices) partition.pauseChanged();
   }
 
-  /** Events of a pipeline that take up its backlog, those on their way to the log among them. */
+  /** Returns the events in a pipeline's backlog, including those on their way to the log. */
   backlog(pipeline: string): number {
     let backlog = 0;
     for (const partition of this.of(pipeline)) backlog += partition.backlog;
     return backlog;
   }
 
-  /** Resolves once nothing is left in some of them that could be done now, or when the caller's time is over. */
+  /** Resolves once nothing is left to do now in the given partitions, or at the caller's deadline. */
   async idle(partitions: readonly Partition[], deadline: Deadline): Promise<void> {
     while (!deadline.isOver && partitions.some((partition) => partition.hasWork)) {
       await Promise.all(partitions.map((partition) => partition.idle(deadline)));
     }
   }
 
-  /** Whether all that waits in a pipeline, and is this engine's to do, is counted. */
+  /** Returns whether everything waiting in a pipeline that is this engine's to do has been counted. */
   isCounted(pipeline: string): boolean {
     return this.of(pipeline).every((partition) => partition.isCounted);
   }
 
-  /** Why a pipeline takes nothing in; undefined when it does. */
+  /** Returns why a pipeline accepts nothing; undefined if it does. */
   refusal(pipeline: string): MillraceError | undefined {
     for (const { refusal } of this.of(pipeline)) if (refusal !== undefined) return refusal;
     return undefined;
   }
 
-  /** Events of a pipeline that are not settled, whatever they wait for, those on their way to the log among them. */
+  /** Returns a pipeline's unsettled events, whatever they wait for, including those on their way to the log. */
   unsettled(pipeline: string): number {
     let unsettled = 0;
     for (const partition of this.of(pipeline)) unsettled += partition.unsettled;
     return unsettled;
   }
 
-  /** What waits for longer than its pipeline calls normal. */
+  /** Warnings about waits longer than the pipeline considers normal. */
   warnings(): readonly string[] {
     return Array.from(this.#pipelines.values()).flatMap(({ pipeline, slices }) => {
       const alarmed = slices.filter(({ gapWatch }) => gapWatch.isAlarmed).flatMap(({ gapWatch }) => gapWatch.oldest ?? []);
@@ -137,7 +137,7 @@ export class Partitions {
     });
   }
 
-  /** Why one of them makes no progress; undefined when all do or have nothing to do (promise 9). */
+  /** Returns why one of them makes no progress; undefined if all do or have nothing to do (promise 9). */
   trouble(): string | undefined {
     for (const name of this.#pipelines.keys()) {
       const found = this.troubleOf(name);
@@ -146,7 +146,7 @@ export class Partitions {
     return undefined;
   }
 
-  /** Why one pipeline makes no progress; undefined when it does or has nothing to do. */
+  /** Returns why one pipeline makes no progress; undefined if it does or has nothing to do. */
   troubleOf(name: string): string | undefined {
     const found = this.#pipelines.get(name);
     if (found === undefined) return undefined;
@@ -154,7 +154,7 @@ export class Partitions {
     const longestMs = Math.max(pipeline.timeoutMs, ...Object.values(pipeline.deliver).map(({ timeoutMs }) => timeoutMs));
     for (const partition of slices) {
       if (partition.trouble !== undefined) return `pipeline ${pipeline.name}: ${partition.trouble}`;
-      // While all places are taken a partition may wait for those of others.
+      // While all slots are taken a partition may be waiting for those of others.
       const silentMs = Math.min(partition.silentMs(), places.fullMs);
       if (silentMs <= stallMs + longestMs) continue;
       return `pipeline ${pipeline.name}: has work and made no progress for ${Math.round(silentMs / 1000)} s`;

@@ -1,4 +1,4 @@
-/** Whether an operator has paused a pipeline. All partitions of the pipeline share it. */
+/** Tells whether an operator has paused a pipeline. Shared by all partitions of the pipeline. */
 export class Pause {
   #isPaused = false;
   #changedAt = Number.NEGATIVE_INFINITY;
@@ -12,7 +12,7 @@ export class Pause {
     return this.#changedAt;
   }
 
-  /** Pauses or resumes; returns false where that changes nothing. */
+  /** Pauses or resumes; returns false if that changes nothing. */
   turnTo(isPaused: boolean, at: number): boolean {
     this.#changedAt = at;
     if (this.#isPaused === isPaused) return false;
@@ -21,7 +21,7 @@ export class Pause {
   }
 }
 
-/** Whether turns of a partition rest: while its pipeline is paused, and while the partition is being handed over. */
+/** Tells whether turns of a partition rest: while its pipeline is paused, and while the partition is being handed over. */
 export class PartitionPause {
   readonly #pipeline: Pick<Pause, 'isPaused'>;
   #isHandedOver = false;
@@ -38,7 +38,7 @@ export class PartitionPause {
     this.#isHandedOver = true;
   }
 
-  /** The partition is handed over, or stays here. */
+  /** Notes that the partition is being handed over, or stays here. */
   handedOver(): void {
     this.#isHandedOver = false;
   }

@@ -1,27 +1,27 @@
 /**
- * All that is counted of a pipeline, each in one entry. From this list follow the type of `PipelineCounts`, what starts at 0, what is
- * summed over partitions, the Prometheus exposition, both JSON answers with their OpenAPI, and the
- * tables of docs/metrics.md, which a test compares (`test/metrics-tables.ts` writes them).
+ * All metrics of a pipeline, one entry each. This list determines the type of `PipelineCounts`, the counters that start at 0, the sums over
+ * partitions, the Prometheus exposition, both JSON answers with their OpenAPI, and the tables of docs/metrics.md, which a test compares
+ * (`test/metrics-tables.ts` writes them).
  */
 
-/** Where a figure comes from. */
+/** The source of a figure. */
 export type Measured =
-  /** Counted in {@link Counters} at the moment it happens. */
+  /** Counted in {@link Counters} as it happens. */
   | 'as it happens'
-  /** Counted by a draft, and added up once that is on disk. */
+  /** Counted by a draft, and added once the draft is on disk. */
   | 'by drafts'
-  /** What the store has: told by a claim, and changed by each commit. */
+  /** Reported by a claim, and changed by each commit. */
   | 'by the store'
-  /** Each partition has its own. */
+  /** Kept by each partition separately. */
   | 'sum over partitions'
   | 'maximum over partitions'
-  /** The same for all partitions. */
+  /** Shared by all partitions. */
   | 'of the pipeline'
   /** Computed from others. */
   | 'derived';
 
 export interface PipelineMetric {
-  /** A counter only grows, from the start of the process; a gauge says what is there now; a histogram, how measured values spread. */
+  /** A counter only grows, from the start of the process; a gauge is a current value; a histogram is a distribution of measured values. */
   readonly kind: 'counter' | 'gauge' | 'histogram';
   /** Prometheus shows milliseconds as seconds, and a flag as 0 or 1. */
   readonly unit:
@@ -39,18 +39,18 @@ export interface PipelineMetric {
     | 'ms'
     | 'flag';
   readonly measured: Measured;
-  /** What it means: the help in Prometheus, the description in OpenAPI, the row in docs/metrics.md. Of Markdown, code alone. */
+  /** Its meaning: the help in Prometheus, the description in OpenAPI, the row in docs/metrics.md. Code is the only Markdown allowed. */
   readonly help: string;
-  /** What docs/metrics.md adds, in Markdown. */
+  /** Additional Markdown for docs/metrics.md. */
   readonly more?: string;
-  /** Its name in Prometheus; absent where it is not shown there. Several that share a name differ by their `outcome`. */
+  /** Its name in Prometheus; absent if not shown there. Metrics that share a name differ by their `outcome`. */
   readonly prometheus?: string;
   readonly outcome?: string;
-  /** Its key in the JSON of `GET /metrics`, where it is the sum over all pipelines. */
+  /** Its key in the JSON of `GET /metrics`, which shows the sum over all pipelines. */
   readonly json?: string;
 }
 
-/** What a metric of several outcomes is about. */
+/** The subject of each metric with several outcomes. */
 export const outcomesOf: Readonly<Record<string, string>> = {
   millrace_events_total: 'events by what became of them, since the process started',
   millrace_deliveries_total: 'deliveries by what came of their calls, since the process started',

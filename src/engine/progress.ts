@@ -1,9 +1,9 @@
 import type { Clock } from './clock.ts';
 
-/** For how long, as far as looks at it tell, a partition has had work and settled nothing (promise 9). */
+/** Measures how long, judging by looks at it, a partition has had work and settled nothing (promise 9). */
 export class Progress {
   readonly #clock: Pick<Clock, 'elapsedMs'>;
-  /** When something was settled last, or a look at an idle partition found it busy; in elapsed time. */
+  /** When something was last settled, or a look found an idle partition busy; in elapsed time. */
   #at: number | undefined;
 
   constructor(clock: Pick<Clock, 'elapsedMs'>) {
@@ -14,12 +14,12 @@ export class Progress {
     this.#at = this.#clock.elapsedMs();
   }
 
-  /** The pipeline was paused or resumed: a pause is no time without progress. */
+  /** Notes that the pipeline was paused or resumed: a pause does not count as time without progress. */
   pauseChanged(): void {
     this.#at = undefined;
   }
 
-  /** Returns for how long there has been work and no progress, in milliseconds. */
+  /** Returns how long there has been work without progress, in milliseconds. */
   silentMs(hasWork: boolean): number {
     const now = this.#clock.elapsedMs();
     if (hasWork) this.#at ??= now;

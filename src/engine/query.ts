@@ -44,7 +44,7 @@ export class Queries {
     this.#unreadable = new UnreadableRows(log);
   }
 
-  /** A query from outside the engine. Throws `MILL_INVALID_REQUEST` for a table that no pipeline of the engine declares. */
+  /** Starts a query from outside the engine. Throws `MILL_INVALID_REQUEST` for a table that no pipeline of the engine declares. */
   over<T extends Table>(table: T, { charactersMax, ...reading }: ReadOptions): TableQuery<T> {
     return this.#select(table, (sql, parameters) =>
       this.#reads.run(
@@ -55,7 +55,7 @@ export class Queries {
     );
   }
 
-  /** The same for the engine's own work, which has a time limit of its own. */
+  /** Does the same for the engine's own work, which has its own time limit. */
   own<T extends Table>(table: T): TableQuery<T> {
     return this.#select(table, (sql, parameters) => this.#find(sql, parameters));
   }
@@ -81,7 +81,7 @@ export class Queries {
         }),
       },
     });
-    // Kysely cannot see that selecting from the only table there is yields a query over it.
+    // Kysely cannot see that selecting from the only table yields a query over it.
     return database.selectFrom(table.name as never) as unknown as TableQuery<T>;
   }
 
@@ -94,7 +94,7 @@ export class Queries {
 
 interface Found {
   readonly rows: readonly FoundRow[];
-  /** Whether they hold as much as they may. */
+  /** True if they reached the size limit. */
   readonly isCut: boolean;
 }
 
@@ -104,7 +104,7 @@ function sizeOfRow(row: FoundRow): number {
   return sizeOfValues(Object.values(row));
 }
 
-/** Runs compiled statements on the store and gives columns of the table their declared types back. */
+/** Runs compiled statements on the store and converts the table's columns to their declared types. */
 class StoreConnection implements DatabaseConnection {
   readonly #find: FindRows;
   readonly #table: Table;
@@ -130,7 +130,7 @@ class StoreConnection implements DatabaseConnection {
   }
 }
 
-/** SQLite would take NaN for null, and compare half of a surrogate pair as U+FFFD. Infinity and U+0000 may stand in a row. */
+/** SQLite would take NaN for null, and compare half of a surrogate pair as U+FFFD. Infinity and U+0000 may occur in a row. */
 function toParameter(value: unknown): FoundValue {
   if (typeof value === 'boolean') return value ? 1 : 0;
   if (value === null || typeof value === 'bigint' || value instanceof Uint8Array) return value;

@@ -1,4 +1,4 @@
-/** First in, first out, at the same cost however many wait: taking the first of a long array moves all behind it. */
+/** A first-in, first-out queue whose cost does not depend on its length: removing the first item of a long array moves all the others. */
 export class Queue<T> {
   #front: (T | undefined)[] = [];
   #taken = 0;
@@ -20,13 +20,13 @@ export class Queue<T> {
     }
     const item = this.#front[this.#taken];
     if (this.#taken === this.#front.length) return undefined;
-    // Let go of it: the rest may wait long.
+    // Releases the item: the rest may wait long.
     this.#front[this.#taken] = undefined;
     this.#taken += 1;
     return item;
   }
 
-  /** What waits, the first one in front. */
+  /** Returns the waiting items, first one in front. */
   toArray(): T[] {
     return [...(this.#front.slice(this.#taken) as T[]), ...this.#back];
   }

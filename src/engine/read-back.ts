@@ -4,23 +4,23 @@ import type { Lane } from './lane.ts';
 import type { Milestone } from './milestone.ts';
 import { ReloadGate } from './reload-gate.ts';
 
-/** What reading back works with beside the context: the other parts that know the lanes. */
+/** The dependencies of reading back besides the context: the other parts that know the lanes. */
 export interface ReadBackParts {
-  /** Events that are read at once, at most. */
+  /** Maximum events read at once. */
   readonly eventsMax: number;
-  /** The newest draft that is on disk. */
+  /** The newest draft on disk. */
   readonly committed: Milestone;
-  /** Whether no lane waits for a free place with events that were read back. */
+  /** Returns true if no lane waits for a free slot with events that were read back. */
   isQuiet(): boolean;
-  /** The lane has its first held events again. The store has it parked, or not; a lane that was loaded knows itself. */
+  /** Called when the lane has its first held events again. `isParked` is what the store says; a loaded lane knows for itself. */
   refilled(lane: Lane, isParked: boolean): void;
-  /** The lane may go on, whether there was anything or not. */
+  /** Lets the lane proceed, whether there was anything or not. */
   goOn(lane: Lane): void;
-  /** A lane that was read back has gone on: there may be room for others. */
+  /** Called when a lane that was read back has proceeded: there may be room for others. */
   wentOn(): void;
 }
 
-/** Reads the first held events of lanes back, as many lanes at once as there is memory for. */
+/** Reads the first held events of lanes back, for as many lanes at once as there is memory for. */
 export class ReadBack {
   readonly #context: TenureContext;
   readonly #parts: ReadBackParts;
@@ -37,30 +37,30 @@ export class ReadBack {
     );
   }
 
-  /** Lanes whose held events are being read. */
+  /** Number of lanes whose held events are being read. */
   get underWay(): number {
     return this.#underWay.size;
   }
 
-  /** Reads the first held events of an open lane, which then goes on. */
+  /** Reads the first held events of an open lane, which then proceeds. */
   begin(lane: Lane): Promise<void> {
     lane.beginReload();
     this.#underWay.add(lane);
     return this.#read(lane);
   }
 
-  /** Lets in whoever may read by now. */
+  /** Admits every lane that may read by now. */
   look(): void {
     this.#gate.look();
   }
 
-  /** Nothing is kept in memory any more. */
+  /** Notes that nothing is kept in memory any more. */
   close(): void {
     this.#closed = true;
     this.#gate.open();
   }
 
-  /** What is held is on disk only once the last draft that changed the lane has been committed. */
+  /** Held events are on disk only once the last draft that changed the lane has been committed. */
   async #read(lane: Lane): Promise<void> {
     const { engine, pipeline, partition, failed } = this.#context;
     const { committed, eventsMax, refilled, goOn, wentOn } = this.#parts;
@@ -69,7 +69,7 @@ export class ReadBack {
       await this.#gate.enter();
       if (this.#closed) return;
       await committed.until(lane.draft);
-      // A lane of one event was never loaded; an event of the same id, accepted long before, may have been given up.
+      // A lane of one event was never loaded; an event with the same id, accepted long ago, may have been given up.
       const [record] = pipeline.declaration.key === undefined ? await store.load(partition.id, [lane.key]) : [];
       const limit = memory.waiting.isSpent ? 1 : eventsMax;
       const events = await store.held(partition.id, lane.key, 0, limit, { charactersMax: memory.readMax });

@@ -3,15 +3,15 @@ import type { Clock } from './clock.ts';
 import { LargeReads } from './large-reads.ts';
 import type { Limits } from './limits.ts';
 
-/** What a read from outside may take. */
+/** The limits of a read from outside. */
 export interface ReadOptions {
-  /** Ends the read once whoever asked has gone, as `signalOf(reply)` of a route says. */
+  /** Ends the read once the caller has gone, as a route's `signalOf(reply)` reports. */
   readonly signal?: AbortSignal | undefined;
-  /** How long the store may take over it, in milliseconds. Default `limits.readTimeoutMs`. */
+  /** Maximum time for the store, in milliseconds. Default `limits.readTimeoutMs`. */
   readonly timeoutMs?: number | undefined;
   /**
-   * Ends a list with the item that brings the texts of its items to so many UTF-16 units, or with the second item: for a list of which a
-   * page is shown, as `pageOf` makes one of it. See {@link isCutShort}.
+   * Ends a list with the item that brings the total length of its texts to this many UTF-16 units, or with the second item: for a list
+   * shown page by page through `pageOf`. See {@link isCutShort}.
    */
   readonly charactersMax?: number | undefined;
 }
@@ -21,12 +21,12 @@ interface ReadsMeans {
   readonly limits: Pick<Limits, 'reads' | 'readTimeoutMs'>;
 }
 
-/** When a caller may try again, where too many read. */
+/** When a caller may retry if there are too many reads. */
 const retryAfterMs = 1_000;
 
 /**
- * The reads of whoever asks from outside the engine (promise 7): so many at once, each within its time, and none for somebody who has
- * gone. The store keeps them apart from the engine's own.
+ * The reads of callers outside the engine (promise 7): limited in number and time, and none for a caller that has gone. The store keeps
+ * them apart from the engine's own.
  */
 export class Reads {
   readonly #means: ReadsMeans;
@@ -38,10 +38,10 @@ export class Reads {
   }
 
   /**
-   * Runs a read, which must end once its signal is aborted; nobody waits for it then. Throws `MILL_READS_FULL`, `MILL_READ_TIMEOUT`,
-   * and `MILL_READ_CANCELLED` once the caller's own signal is aborted.
+   * Runs a read, which must end once its signal is aborted; nobody waits for it then. Throws `MILL_READS_FULL`, `MILL_READ_TIMEOUT`, and
+   * `MILL_READ_CANCELLED` once the caller's own signal is aborted.
    *
-   * @param sizeOf the UTF-16 units of what was read, whose caller does work in proportion to them: see {@link LargeReads}
+   * @param sizeOf the size of the result in UTF-16 units, which determines the caller's work: see {@link LargeReads}
    */
   async run<T>(
     { signal, timeoutMs = this.#means.limits.readTimeoutMs }: ReadOptions,

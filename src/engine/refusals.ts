@@ -3,14 +3,14 @@ import { type Cause, nameInPartition } from './cause.ts';
 import type { Draft } from './draft.ts';
 
 /**
- * Finds out whose row the store refused. A refused draft runs again with each turn in a commit of its own; the one that
- * is refused alone has failed, and the rest is none the worse for it.
+ * Finds out whose row the store refused. A refused draft runs again with each turn in its own commit; the turn that is refused alone has
+ * failed, and the rest are unharmed.
  */
 export class Refusals {
   readonly #found = new Map<string, MillraceError>();
   #suspects = 0;
 
-  /** Whether turns must be committed one by one. */
+  /** True if turns must be committed one by one. */
   get isSearching(): boolean {
     return this.#suspects > 0;
   }
@@ -28,7 +28,7 @@ export class Refusals {
     for (const outcome of draft.outcomes) this.#found.delete(nameInPartition(outcome));
   }
 
-  /** Why a turn must not run again; answered once, since it may be mended by the next attempt. */
+  /** Returns why a turn must not run again; only once, since the next attempt may succeed. */
   take(cause: Cause): MillraceError | undefined {
     if (this.#found.size === 0) return undefined;
     const name = nameOf(cause);

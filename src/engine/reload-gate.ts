@@ -1,6 +1,6 @@
 /**
- * Lets lanes read their held events back: any number of them at once while there is room in memory, otherwise one at a time, and that
- * only when no lane waits in memory for a free place.
+ * Lets lanes read their held events back: any number of them at once while there is room in memory, otherwise one at a time, and only when
+ * no lane in memory waits for a free slot.
  */
 export class ReloadGate {
   readonly #hasRoom: () => boolean;
@@ -9,15 +9,15 @@ export class ReloadGate {
   readonly #waiting: (() => void)[] = [];
 
   /**
-   * @param hasRoom whether memory has room for more than one
-   * @param isQuiet whether no lane waits for a free place with events that were read back
+   * @param hasRoom returns true if memory has room for more than one
+   * @param isQuiet returns true if no lane waits for a free slot with events that were read back
    */
   constructor(hasRoom: () => boolean, isQuiet: () => boolean) {
     this.#hasRoom = hasRoom;
     this.#isQuiet = isQuiet;
   }
 
-  /** Resolves when the caller may read; it must call {@link leave} when it has. */
+  /** Resolves when the caller may read; it must call {@link leave} afterwards. */
   async enter(): Promise<void> {
     if (this.#waiting.length > 0 || !this.#isOpen) await new Promise<void>((resolve) => this.#waiting.push(resolve));
     else this.#underWay += 1;
@@ -28,7 +28,7 @@ export class ReloadGate {
     this.look();
   }
 
-  /** Lets in whoever may enter by now; to be called when a lane has got its place. */
+  /** Admits everyone who may enter by now; call it when a lane has got its slot. */
   look(): void {
     while (this.#waiting.length > 0 && this.#isOpen) {
       this.#underWay += 1;
@@ -36,7 +36,7 @@ export class ReloadGate {
     }
   }
 
-  /** Lets everybody in: nothing is kept in memory any more. */
+  /** Admits everyone: nothing is kept in memory any more. */
   open(): void {
     for (const enter of this.#waiting.splice(0)) {
       this.#underWay += 1;

@@ -14,17 +14,17 @@ import { LetterPresence } from './letter-operations/letter-presence.ts';
 import { flowFor } from './outbox/flow-for.ts';
 import { toStoredOutcome } from './outbox/outcome.ts';
 
-/** What is committed together with the end of a dead letter. */
+/** Committed together with the end of a dead letter. */
 export interface Witness {
-  /** To the command that led to it. */
+  /** The answer to the command that led to it. */
   readonly answer?: CommandAnswer | undefined;
-  /** Who did it. */
+  /** The audit entry with its author. */
   readonly entry?: AuditEntry | undefined;
-  /** The operation that it is a part of, which counts it as done. */
+  /** The operation it belongs to, which counts it as done. */
   readonly operation?: string | undefined;
 }
 
-/** What resolving dead letters works with beside the context. */
+/** The dependencies for resolving dead letters besides the context. */
 interface ResolverParts {
   readonly lanes: Lanes;
   readonly causes: Pick<CauseQueue, 'fire'>;
@@ -35,7 +35,7 @@ export class Resolver {
   readonly #context: TenureContext;
   readonly #parts: ResolverParts;
   readonly #presence: LetterPresence;
-  /** The letters under way, each with what is committed with its end. */
+  /** The letters under way, each with its witness. */
   readonly #resolving = new Map<string, Witness>();
 
   constructor(context: TenureContext, parts: ResolverParts) {
@@ -45,8 +45,8 @@ export class Resolver {
   }
 
   /**
-   * Tries the event of a dead letter again, before anything else of its key; lets its timer or outcome come due again; delivers anew;
-   * lets the next run of its source take its origin again; or puts its row into the inbox again.
+   * Retries the event of a dead letter before anything else of its key; makes its timer or outcome due again; delivers anew; lets the next
+   * run of its source take its origin again; or puts its row back into the inbox.
    *
    * @param witness is committed together with it
    */
@@ -54,7 +54,7 @@ export class Resolver {
     return this.#once(letter, witness, () => this.#redrive(letter));
   }
 
-  /** Gives the event of a dead letter up for good; its key goes on behind it. */
+  /** Gives up the event of a dead letter for good; its key proceeds with the next one. */
   discard(letter: DeadLetter, witness: Witness = {}): Promise<void> {
     return this.#once(letter, witness, () => this.#discard(letter));
   }
@@ -104,14 +104,14 @@ export class Resolver {
     });
   }
 
-  /** Among events that were accepted in another way it would have no place. */
+  /** It would have no place among events accepted in another way. */
   #checkAccepted({ id, key, eventId, body, event: { order } }: DeadLetterOf<'event'>): void {
     const number = eventId === `${key}#${order}` ? order : null;
     const reason = whyOtherwise(this.#context.pipeline.declaration, { key, id: eventId, number, body });
     if (reason !== undefined) throw new MillraceError('MILL_CONFLICT', `dead letter ${id}: ${reason}`);
   }
 
-  /** The timer or outcome is due again at once, as long as there is no newer one. */
+  /** Makes the timer or outcome due again at once, unless there is a newer one. */
   async #rearm(letter: DeadLetterOf<'timer' | 'outcome'>): Promise<void> {
     const { lanes } = this.#parts;
     const { clock } = this.#context.engine;
@@ -137,7 +137,7 @@ export class Resolver {
     });
   }
 
-  /** The delivery is asked for anew, under its id; if it has been by now, that one stands. */
+  /** Requests the delivery anew, under its id; one requested meanwhile stands. */
   async #redeliver(letter: DeadLetterOf<'delivery'>): Promise<void> {
     const { deliver } = this.#context.pipeline.declaration;
     const { delivery } = letter;
@@ -157,9 +157,9 @@ export class Resolver {
         );
       }
       const at = this.#context.engine.clock.now();
-      // Where nobody is told that it is for the pipeline to begin, it begins by itself.
+      // If nobody is notified that the pipeline must begin it, it begins by itself.
       const dueAt = endpoint.retryBy === 'outbox' || endpoint.outcome === undefined ? at : null;
-      // A new moment, so that no answer of before is taken for one of now.
+      // A new moment, so that an old answer is not taken for a new one.
       const asked = { ...delivery, key, askedAt: at };
       const flow = flowFor(asked, endpoint, { pipeline: this.#context.pipeline.declaration.name, log: this.#context.engine.log });
       const restored = { ...asked, flow, ordered: endpoint.isOrdered, attempts: 0, dueAt };
@@ -169,7 +169,7 @@ export class Resolver {
     });
   }
 
-  /** A row of a table is found there again. One of the inbox has left it, and comes into it again: to be validated anew. */
+  /** A table row is found there again. An inbox row has left the inbox, and is put back to be validated anew. */
   #return(letter: DeadLetterOf<'origin'>): void {
     const draft = this.#context.draft();
     const { id, origin, partition } = letter;
@@ -205,7 +205,7 @@ export class Resolver {
     }
   }
 
-  /** The letter is listed no more once the draft is on disk, and then whoever gave a command has its answer. */
+  /** Unlists the letter once the draft is on disk, and answers a command that led to it. */
   #resolved(draft: Draft, { id }: DeadLetter): void {
     draft.resolve(id);
     const { answer, entry, operation } = this.#resolving.get(id) ?? {};
@@ -214,7 +214,7 @@ export class Resolver {
     if (operation !== undefined) draft.advance(operation);
   }
 
-  /** @param decide drafts what becomes of the letter */
+  /** @param decide drafts the fate of the letter */
   async #once(letter: DeadLetter, witness: Witness, decide: () => Promise<void>): Promise<void> {
     if (this.#resolving.has(letter.id)) throw new MillraceError('MILL_CONFLICT', `dead letter ${letter.id} is being resolved already`);
     this.#resolving.set(letter.id, witness);
@@ -233,19 +233,19 @@ export class Resolver {
   }
 }
 
-/** Where the text was longer than an event may be, the letter has its beginning alone. */
+/** If the text was longer than an event may be, the letter has only its beginning. */
 const cutRow = 'the beginning of one. Insert its event into millrace_inbox again, then discard this.';
 
 function recovering(): MillraceError {
   return new MillraceError('MILL_STORE_UNAVAILABLE', 'the partition is being recovered');
 }
 
-/** Whether its key waits for it. */
+/** Returns whether its key waits for it. */
 function isParking(letter: DeadLetter): letter is DeadLetterOf<'event'> {
   return letter.kind === 'event' && letter.parked;
 }
 
-/** The timer or outcome as it was before its first attempt. */
+/** Returns the timer or outcome as it was before its first attempt. */
 function toCause(letter: DeadLetterOf<'timer' | 'outcome'>): StoredCause {
   const fresh = { key: letter.key, attempts: 0, retryAt: null };
   return letter.kind === 'timer' ? { kind: 'timer', ...fresh, ...letter.timer } : { kind: 'outcome', ...fresh, ...letter.outcome };

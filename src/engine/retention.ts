@@ -2,15 +2,15 @@ import type { AnyPipeline } from '../pipeline/pipeline.ts';
 import type { PartitionId, Store } from '../store/store.ts';
 import type { Clock } from './clock.ts';
 
-/** How often it sweeps: as often as the shortest retention, within these bounds. In milliseconds. */
+/** How often to sweep: as often as the shortest retention, within these limits. In milliseconds. */
 const everyMsMin = 1_000;
 const everyMsMax = 60_000;
-/** Events looked at in one call, so that no commit waits long behind it. */
+/** Events examined per call, so that no commit waits long behind it. */
 const pruneMax = 2_000;
-/** Blocks that go in one call. */
+/** Blocks deleted per call. */
 const blocksMax = 100;
 
-/** How long it is known what operators did, and how often what is older goes. In milliseconds. */
+/** How long operators' actions are kept, and how often older ones are deleted. In milliseconds. */
 const auditMs = 90 * 24 * 3_600_000;
 const auditEveryMs = 3_600_000;
 
@@ -20,14 +20,14 @@ export interface RetentionMeans {
   failed(error: unknown): void;
 }
 
-/** One of the partitions, and whose. */
+/** A partition to sweep, and its pipeline. */
 interface Swept {
   /** While another engine works on it, that engine sweeps it. */
   readonly partition: { readonly id: PartitionId; readonly isAway: boolean };
   readonly pipeline: AnyPipeline;
 }
 
-/** Forgets settled events and known ids that are older than their pipeline keeps them, a slice at a time. */
+/** Deletes settled events and known ids older than their pipeline's retention, a slice at a time. */
 export class RetentionSweep {
   readonly #means: RetentionMeans;
   readonly #partitions: readonly Swept[];
@@ -35,7 +35,7 @@ export class RetentionSweep {
   #disarm: (() => void) | undefined;
   #sweeping: Promise<void> = Promise.resolve();
   #closed = false;
-  /** When what operators did long ago was forgotten last, in elapsed time. */
+  /** When old operators' actions were last deleted, in elapsed time. */
   #auditSweptAt = Number.NEGATIVE_INFINITY;
 
   constructor(means: RetentionMeans, partitions: readonly Swept[]) {

@@ -5,11 +5,11 @@ export interface RetryAlarmsMeans {
   readonly clock: Clock;
   /** The longest pause before a retry, in milliseconds. */
   readonly pauseMsMax: number;
-  /** The moment of a lane has come. */
+  /** Notes that a lane's moment has come. */
   rang(lane: Lane): void;
 }
 
-/** The alarms of blocked lanes. A lane waits for one moment at most. */
+/** The alarms of blocked lanes. A lane waits for at most one moment. */
 export class RetryAlarms {
   readonly #means: RetryAlarmsMeans;
   #armed = 0;
@@ -18,12 +18,12 @@ export class RetryAlarms {
     this.#means = means;
   }
 
-  /** Lanes that wait for a moment. */
+  /** Number of lanes waiting for a moment. */
   get armed(): number {
     return this.#armed;
   }
 
-  /** Rings for the lane at a moment. One that lies farther ahead than any pause was stored by a clock that has been set back since. */
+  /** Rings for the lane at a moment. One farther ahead than any pause was stored under a clock that has been set back since. */
   arm(lane: Lane, at: number): void {
     if (lane.isArmedFor(at)) return;
     this.disarm(lane);
@@ -42,7 +42,7 @@ export class RetryAlarms {
     lane.disarm();
   }
 
-  /** Whether a moment has come, or the lane has waited for it long enough. */
+  /** Returns whether a moment has come, or the lane has waited for it long enough. */
   hasCome(lane: Lane, at: number): boolean {
     return at <= this.#means.clock.now() || lane.hasAwaited(at);
   }

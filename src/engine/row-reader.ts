@@ -6,15 +6,15 @@ import { declaredColumns } from './declared-columns.ts';
 
 export type FoundRow = Readonly<Record<string, FoundValue>>;
 
-/** Gives the columns of a query's rows their declared types back, and marks what cannot be of its type. */
+/** Converts the columns of a query's rows to their declared types, and marks values that do not fit. */
 export class RowReader {
   readonly #table: Table;
   readonly #declared: ReadonlyMap<string, ColumnType>;
   readonly #unreadable: (found: FoundRow, columns: readonly FoundColumn[]) => void;
-  /** Of the columns of the first row; all rows have the same. */
+  /** Readers for the columns of the first row; all rows have the same columns. */
   #columns: readonly (readonly [column: string, read: ReadValue])[] | undefined;
 
-  /** `unreadable` is called for each row that is marked. */
+  /** `unreadable` is called for each marked row. */
   constructor(table: Table, query: OperationNode, unreadable: (found: FoundRow, columns: readonly FoundColumn[]) => void) {
     this.#table = table;
     this.#declared = declaredColumns(table, query);

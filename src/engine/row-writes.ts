@@ -11,9 +11,8 @@ interface Segment {
 }
 
 /**
- * What the turns of a draft write to one table, so that of many writes of a row only the last is made. Adding never changes
- * a row that is there, so the order between puts and adds does not matter; updates come behind both. Where an add comes
- * behind an update, a new segment begins.
+ * The writes of a draft's turns to one table, keeping only the last of many writes to a row. Adding never changes an existing row, so the
+ * order between puts and adds does not matter; updates follow both. An add after an update begins a new segment.
  */
 export class RowWrites {
   readonly #table: string;

@@ -13,25 +13,25 @@ import { readState } from './state.ts';
 import { TurnRecord } from './turn.ts';
 import type { TurnOrder } from './turn-order.ts';
 
-/** What takes on what becomes of turns. */
+/** The receivers of turns' results. */
 export interface RunnerParts {
   readonly failures: Failures;
   readonly writes: CauseWrites;
   readonly order: TurnOrder;
 }
 
-/** Turns that are followed while none was asynchronous. A turn that ends at once leaves nothing under way, so to follow it is of little use. */
+/** Turns followed before any asynchronous one. A turn that ends at once leaves nothing under way, so following it is of little use. */
 const followedAtFirst = 100;
 
-/** Runs turns. What a turn decides goes into the draft whole, or the attempt has failed and nothing of it does. */
+/** Runs turns. A turn's decisions go into the draft as a whole, or the attempt has failed and none of them do. */
 export class Runner {
   readonly #context: TenureContext;
   readonly #parts: RunnerParts;
   readonly #decisions: Decisions;
-  /** What the asynchronous turns under way are about. */
+  /** The memory of asynchronous turns under way. */
   readonly #memory: Holding;
   readonly #running = new Set<{ readonly lane: Lane; readonly turn: TurnRecord; readonly result: Promise<AttemptResult> }>();
-  /** Further turns that are followed; endless once one was asynchronous. */
+  /** Number of further turns to follow; unlimited once one was asynchronous. */
   #toFollow = followedAtFirst;
   #closed = false;
 
@@ -42,17 +42,17 @@ export class Runner {
     this.#memory = new Holding(context.engine.memory.running);
   }
 
-  /** Asynchronous turns under way. */
+  /** Number of asynchronous turns under way. */
   get running(): number {
     return this.#running.size;
   }
 
-  /** Aborts the asynchronous turn of a key, if one is under way: the attempt has failed. */
+  /** Aborts a key's asynchronous turn, if one is under way: the attempt has failed. */
   abort(key: string, reason: MillraceError): void {
     for (const { lane, turn } of this.#running) if (lane.key === key) turn.abort(reason);
   }
 
-  /** Aborts what runs and resolves when no handler is at work any more. What they decide counts no longer. */
+  /** Aborts everything that runs and resolves when no handler is running any more. Their decisions no longer count. */
   async close(reason: MillraceError): Promise<void> {
     this.#closed = true;
     for (const { turn } of this.#running) turn.abort(reason);
@@ -62,7 +62,7 @@ export class Runner {
   /** Runs the turn that a lane has begun. */
   run(lane: Lane, cause: Cause): void {
     const isHandled = cause.kind === 'event' || this.#hasHandler(lane, cause);
-    // The store refused what the turn wrote the time before: it must not run again. That is said once.
+    // The store refused the turn's previous writes: it must not run again. That is reported once.
     const refusal = isHandled ? this.#context.partition.refusals.take(cause) : undefined;
     if (isHandled && refusal === undefined) {
       this.#attempt(lane, this.#turn(lane, cause), cause);
@@ -75,8 +75,8 @@ export class Runner {
   }
 
   /**
-   * Nobody handles a timer or outcome whose declaration is gone: it ends as a dead letter without an attempt, unless it is an outcome
-   * that nobody wants to hear.
+   * Returns false for a timer or outcome whose declaration is gone: it becomes a dead letter without an attempt, unless it is an outcome
+   * that nobody wants.
    */
   #hasHandler(lane: Lane, cause: StoredCause): boolean {
     const { engine, pipeline } = this.#context;
@@ -123,7 +123,7 @@ export class Runner {
     return new TurnRecord({ pipeline, key, id, attempt, acceptedAt, now: clock.now(), traceparent, effectsMax: limits.effects, log, span });
   }
 
-  /** One attempt: what the handler decided goes into the draft whole, or the attempt failed and nothing does. */
+  /** Makes one attempt: the handler's decisions go into the draft as a whole, or the attempt failed and none of them do. */
   #attempt(lane: Lane, turn: TurnRecord, cause: Cause): void {
     const { clock, turns } = this.#context.engine;
     const from = clock.elapsedMs();
@@ -156,7 +156,7 @@ export class Runner {
       try {
         this.#conclude(lane, turn, cause, ended, from);
       } finally {
-        // Not before: who waits for the place may be of this tenure, and looks at the draft.
+        // No earlier: whoever waits for the slot may belong to this tenure, and looks at the draft.
         places.release();
       }
       if (!this.#closed) this.#parts.order.ended(lane);
@@ -165,7 +165,7 @@ export class Runner {
     }
   }
 
-  /** @param from when the attempt began, by the clock's elapsed time */
+  /** @param from when the attempt began, in the clock's elapsed time */
   #conclude(lane: Lane, turn: TurnRecord, cause: Cause, ended: AttemptResult, from: number): void {
     const { engine, pipeline } = this.#context;
     turn.durationMs = engine.clock.elapsedMs() - from;
@@ -178,7 +178,7 @@ export class Runner {
   }
 }
 
-/** What a span says of it. */
+/** Returns a span's attributes for the cause. */
 function causeAttributes(cause: Cause): Readonly<Record<string, string>> {
   if (cause.kind === 'event') return { 'millrace.event': cause.id };
   if (cause.kind === 'timer') return { 'millrace.timer': cause.name };

@@ -2,9 +2,9 @@ import type { Clock } from './clock.ts';
 import type { Counters } from './counts.ts';
 import type { Logger } from './logger.ts';
 
-/** Events in a row whose schema took too long, from which on a pipeline counts as one that makes no progress. */
+/** Consecutive schema time-outs from which a pipeline counts as making no progress. */
 const troubleFrom = 10;
-/** For how long the last of them speaks against the pipeline, and how far apart the lines of the log are. In milliseconds. */
+/** How long the last of them counts against the pipeline, and the interval of the log lines. In milliseconds. */
 const windowMs = 10_000;
 
 interface Row {
@@ -23,8 +23,8 @@ export interface SchemaTimeoutsMeans {
 }
 
 /**
- * The schemas that do not answer in time, by pipeline, until they answer again. A single event may have an answer that takes long; where
- * no event of many has one, what the schema waits for is gone.
+ * Schemas that do not answer in time, by pipeline, until they answer again. A single event may take long; if none of many events gets an
+ * answer, the schema's dependency is gone.
  */
 export class SchemaTimeouts {
   readonly #means: SchemaTimeoutsMeans;
@@ -34,7 +34,7 @@ export class SchemaTimeouts {
     this.#means = means;
   }
 
-  /** Counts an event that was refused since the schema has not answered, and logs it: one line at once, then one each ten seconds. */
+  /** Counts and logs an event refused because the schema has not answered: one line at once, then one every ten seconds. */
   timedOut(pipeline: string): void {
     const { clock, log, limits, counters } = this.#means;
     const now = clock.elapsedMs();
@@ -50,12 +50,12 @@ export class SchemaTimeouts {
     row.unlogged = 0;
   }
 
-  /** The schema has answered, whatever it said. */
+  /** Notes that the schema has answered, whatever it said. */
   answered(pipeline: string): void {
     this.#rows.delete(pipeline);
   }
 
-  /** Why a pipeline takes nothing in; undefined while all schemas answer. */
+  /** Why a pipeline accepts nothing; undefined while all schemas answer. */
   get trouble(): string | undefined {
     const since = this.#means.clock.elapsedMs() - windowMs;
     for (const [pipeline, { count, at }] of this.#rows) {

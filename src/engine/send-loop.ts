@@ -1,10 +1,10 @@
-/** Pipelines that feed themselves: turns of each wait for room in the next, turns of the last for room in the first. */
+/** Pipelines that feed themselves: turns of each wait for room in the next, and turns of the last for room in the first. */
 export interface SendLoop {
-  /** In the order of the sends, from the one whose name sorts first. A pipeline that sends to itself stands alone. */
+  /** In sending order, starting with the name that sorts first. A pipeline that sends to itself stands alone. */
   readonly pipelines: readonly string[];
-  /** Keys whose turns wait for room. */
+  /** Number of keys whose turns wait for room. */
   readonly keys: number;
-  /** Events of these pipelines that are accepted and not settled. */
+  /** Accepted, unsettled events of these pipelines. */
   readonly events: number;
 }
 
@@ -27,11 +27,11 @@ export function circlesOf(edges: ReadonlyMap<string, ReadonlySet<string>>): read
   return Array.from(circles.values());
 }
 
-/** Returns the shortest way from a name back to itself, without the second mention of it. */
+/** Returns the shortest path from a name back to itself, without repeating it. */
 function shortestCircle(edges: ReadonlyMap<string, ReadonlySet<string>>, start: string): readonly string[] | undefined {
   const ways: (readonly string[])[] = [[start]];
   const seen = new Set<string>();
-  // Ways that are found are gone on with in their turn.
+  // Paths added during the loop are continued in their turn.
   for (const way of ways) {
     for (const next of edges.get(way.at(-1) as string) ?? []) {
       if (next === start) return way;

@@ -4,19 +4,19 @@ import type { Limits } from './limits.ts';
 import type { Logger } from './logger.ts';
 import { circlesOf, type SendLoop } from './send-loop.ts';
 
-/** What a turn that sends is to the room that it asks for. */
+/** A sending turn, as the room it needs sees it. */
 export interface Sender {
   readonly pipeline: string;
-  /** Whether the turn settles an event of its pipeline, and so frees a place there. A timer frees none. */
+  /** True if the turn settles an event of its pipeline, and so frees a slot there. A timer frees none. */
   readonly settlesEvent: boolean;
 }
 
 /** The turns of a partition that wait for room. */
 export interface WaitingTurns {
   readonly pipeline: string;
-  /** Keys whose turn waits for room in a pipeline. */
+  /** Returns the number of keys whose turn waits for room in a pipeline. */
   waitingFor(pipeline: string): number;
-  /** Lets turns that wait for a pipeline run again, as many as may find room. */
+  /** Reruns turns that wait for a pipeline, as many as may find room. */
   resume(pipeline: string, places: number): void;
 }
 
@@ -24,54 +24,54 @@ export interface SendRoomMeans {
   readonly clock: Clock;
   readonly log: Logger;
   readonly limits: Pick<Limits, 'sends'>;
-  /** Events of a pipeline that are accepted and neither processed nor failed. */
+  /** Returns a pipeline's accepted events that are neither processed nor failed. */
   depth(pipeline: string): number;
-  /** Whether `depth` is all of them: not while a partition is being claimed. */
+  /** Returns whether `depth` covers all of them: not while a partition is being claimed. */
   isCounted(pipeline: string): boolean;
 }
 
-/** What is known of a pipeline that is sent to. */
+/** What is known of a pipeline that receives sends. */
 interface Place {
-  /** Sends that are drafted, and not yet in the log as far as this process knows. */
+  /** Sends that are drafted but not yet in the log, as far as this process knows. */
   drafted: number;
   /** The pipelines that it was seen to send to. */
   readonly sendsTo: Set<string>;
   readonly waiting: Set<WaitingTurns>;
-  /** When the log last had a line about a pipeline that waits for this one, in elapsed time. */
+  /** When the log last had a line about each pipeline waiting for this one, in elapsed time. */
   readonly loggedAt: Map<string, number>;
 }
 
-/** How often the log has a line about one pipeline that waits for another. In milliseconds. */
+/** Interval of log lines about one pipeline waiting for another. In milliseconds. */
 const logPauseMs = 60_000;
 
 /**
- * The bound of sends (promise 7), over all pipelines. A pipeline has room while fewer than `limits.sends` of its events are
- * unsettled, those that drafts are about to send among them. A turn that sends to a pipeline without room has no effect; its key
- * waits, and the turn runs again once there is room.
+ * The limit on sends (promise 7), over all pipelines. A pipeline has room while fewer than `limits.sends` of its events are unsettled,
+ * including those that drafts are about to send. A turn that sends to a pipeline without room has no effect; its key waits, and the turn
+ * runs again once there is room.
  *
- * Three rules keep pipelines that send to each other from waiting for ever:
+ * Three rules prevent deadlock between pipelines that send to each other:
  *
- * - A turn may send one event to its own pipeline at any time: that takes the place of the event that the turn settles.
- * - Who feeds a pipeline from outside has half of the room. The other half is for turns that the pipeline reaches by its own sends,
- *   as far as this process has seen. So those outside cannot take the place of an answer.
- * - What a single turn sends needs no more than one free place.
+ * - A turn may send one event to its own pipeline at any time: it takes the place of the event that the turn settles.
+ * - Senders from outside have half of a pipeline's room. The other half is for turns that the pipeline reaches through its own sends, as
+ *   far as this process has seen. So outsiders cannot take the place of an answer.
+ * - The sends of a single turn need only one free place.
  *
- * While a partition is being claimed nobody knows how much waits in its pipeline, and nothing has room there but by the first rule.
+ * While a partition is being claimed the load of its pipeline is unknown, and only the first rule gives room there.
  *
- * So what waits is bounded, at the limit and one turn's effects for each pipeline. Only pipelines that send more than they settle,
- * to each other in a circle, still wait for each other then: that is a {@link SendLoop}.
+ * So each pipeline's waiting events are limited to the limit plus one turn's effects. Only pipelines that send each other more than they
+ * settle, in a circle, can still wait for each other: that is a {@link SendLoop}.
  */
 export class SendRoom {
   readonly #means: SendRoomMeans;
   readonly #places = new Map<string, Place>();
-  /** The pipelines that somebody waits for. */
+  /** The pipelines that something waits for. */
   readonly #crowded = new Set<string>();
 
   constructor(means: SendRoomMeans) {
     this.#means = means;
   }
 
-  /** Takes room for what a turn sends, until it is released. Takes none, and returns a pipeline without room, if there is one. */
+  /** Reserves room for a turn's sends until it is released. If a pipeline has no room, reserves none and returns that pipeline. */
   take(sender: Sender, sends: readonly Outgoing[]): string | undefined {
     const counts = countByReceiver(sends);
     let full: string | undefined;
@@ -84,13 +84,13 @@ export class SendRoom {
     return undefined;
   }
 
-  /** The sends of a draft are in the log, or will never be. */
+  /** Notes that a draft's sends are in the log, or never will be. */
   release(sends: readonly Outgoing[]): void {
     if (sends.length === 0) return;
     for (const [to, count] of countByReceiver(sends)) this.#place(to).drafted -= count;
   }
 
-  /** Fewer events are unsettled than before, perhaps: lets those who wait go on. */
+  /** Notes that fewer events may be unsettled than before, and lets waiting turns continue. */
   changed(): void {
     if (this.#crowded.size === 0) return;
     // Turns that run at once may wait again, or end a wait.
@@ -103,7 +103,7 @@ export class SendRoom {
     }
   }
 
-  /** Turns of a partition wait for room in a pipeline. */
+  /** Notes that turns of a partition wait for room in a pipeline. */
   wait(turns: WaitingTurns, to: string): void {
     const { waiting } = this.#place(to);
     if (waiting.has(turns)) return;
@@ -112,7 +112,7 @@ export class SendRoom {
     this.#logWait(turns.pipeline, to);
   }
 
-  /** No turn of a partition waits for a pipeline any more. */
+  /** Notes that no turn of a partition waits for a pipeline any more. */
   leave(turns: WaitingTurns, to: string): void {
     const { waiting } = this.#place(to);
     waiting.delete(turns);
@@ -142,7 +142,7 @@ export class SendRoom {
     return isCounted(to) ? depth(to) + this.#place(to).drafted : Number.POSITIVE_INFINITY;
   }
 
-  /** Whether a pipeline was seen to send to another, by way of others perhaps. */
+  /** Returns whether a pipeline was seen to send to another, directly or through others. */
   #reaches(from: string, to: string): boolean {
     const seen = new Set([from]);
     for (const name of seen) {
@@ -152,7 +152,7 @@ export class SendRoom {
     return false;
   }
 
-  /** By pipeline, those that it waits for. */
+  /** Returns, by pipeline, those it waits for. */
   #waitsFor(): ReadonlyMap<string, ReadonlySet<string>> {
     const waitsFor = new Map<string, Set<string>>();
     for (const to of this.#crowded) {

@@ -3,10 +3,10 @@ import { cloneWhole } from '../pipeline/clone.ts';
 import { copyJson, NotJson } from '../pipeline/json.ts';
 
 /**
- * The event as it is now: the handler may change it before its turn ends, and keep parts of it. Most are JSON; the schema of
- * the other pipeline may take more than that. Throws `MILL_INVALID_EFFECT` for an event that cannot be copied.
+ * Copies the event as it is now: the handler may change it before its turn ends, and keep parts of it. Most are JSON; the other pipeline's
+ * schema may accept more. Throws `MILL_INVALID_EFFECT` for an event that cannot be copied.
  *
- * @param what the effect that it is part of, for the message
+ * @param what the effect it belongs to, for the message
  */
 export function snapshot(event: unknown, what: string): unknown {
   try {

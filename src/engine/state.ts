@@ -9,13 +9,16 @@ import type { DeclaredPipeline, StoredState } from '../store/store.ts';
 
 /** A state that a turn has decided. */
 export interface NextState {
-  /** Nobody else has a part of it. */
+  /** Shared with nobody else. */
   readonly value: unknown;
-  /** As it will be stored. */
+  /** Its stored form. */
   readonly stored: StoredState;
 }
 
-/** The state that a handler returned, as its schema has it. Throws `MILL_INVALID_EFFECT` when it does not fit the schema, or is no JSON. */
+/**
+ * Returns the state that a handler returned, as parsed by its schema. Throws `MILL_INVALID_EFFECT` if it does not fit the schema, or is not
+ * JSON.
+ */
 export function nextState({ schema, version }: NonNullable<AnyPipeline['state']>, returned: unknown): NextState {
   const checked = validated(schema, returned);
   if (!checked.ok) throw new MillraceError('MILL_INVALID_EFFECT', `next state: ${summaryOf(checked)}`, checked);
@@ -24,9 +27,9 @@ export function nextState({ schema, version }: NonNullable<AnyPipeline['state']>
 }
 
 /**
- * The state as handlers see it. One that was stored under an older version is upgraded. That one is checked by the schema, and
- * so is any that may have been stored under another shape of the schema (`isProven` false). Throws `MILL_INVALID_STATE` when it
- * does not fit, or was written by a newer pipeline than this one.
+ * Returns the state as handlers see it. One stored under an older version is upgraded and then checked by the schema; so is any state that
+ * may have been stored under another shape of the schema (`isProven` false). Throws `MILL_INVALID_STATE` if it does not fit, or was written
+ * by a newer pipeline.
  */
 export function readState(pipeline: AnyPipeline, stored: StoredState | null, isProven: boolean): unknown {
   if (stored === null || pipeline.state === undefined) return undefined;
@@ -45,7 +48,10 @@ export function readState(pipeline: AnyPipeline, stored: StoredState | null, isP
   );
 }
 
-/** How a pipeline's states are stored, for the store to remember. None where there is no state, or its schema cannot be told from another. */
+/**
+ * Describes how a pipeline's states are stored, for the store to remember. Undefined if there is no state, or its schema cannot be told
+ * from another.
+ */
 export function declaredState({ state }: AnyPipeline): Pick<DeclaredPipeline, 'state'> {
   const shape = state === undefined ? undefined : jsonSchemaOf(state.schema, 'output');
   if (state === undefined || shape === undefined) return {};

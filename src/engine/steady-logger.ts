@@ -4,7 +4,7 @@ import { type Logger, silentLogger } from './logger.ts';
 
 /**
  * Wraps the logger of the embedding program so that none of its failures reaches the engine: a line that cannot be written fails no turn.
- * The first failure becomes a warning of the process, since the logger itself cannot report it.
+ * The first failure becomes a process warning, since the logger itself cannot report it.
  */
 export function steadyLogger(log: Logger): Logger {
   if (log === silentLogger) return log;
@@ -20,7 +20,7 @@ function steady(log: Logger, failed: (thrown: unknown) => void): Logger {
   const write = (level: 'debug' | 'info' | 'warn' | 'error') => (fields: object, message: string) => {
     try {
       const written: unknown = log[level](fields, message);
-      // One without types may be asynchronous.
+      // An untyped logger may be asynchronous.
       if (isThenable(written)) written.then(undefined, failed);
     } catch (thrown) {
       failed(thrown);

@@ -5,13 +5,13 @@ import { type Span, type SpanAttributes, type Tracing, traceparentOf } from './t
 
 /** Tracing as the engine uses it. */
 export interface SteadyTracing {
-  /** Like that of {@link Tracing}; undefined where the span could not be made. */
+  /** Like {@link Tracing}'s; undefined if the span could not be made. */
   start(name: string, attributes: SpanAttributes, parent: string | null): Span | undefined;
 }
 
 /**
- * Wraps the tracing of the embedding program so that none of its failures reaches the engine: work that cannot be traced is done all the
- * same, and once. The first failure is logged.
+ * Wraps the tracing of the embedding program so that none of its failures reaches the engine: work that cannot be traced is still done,
+ * exactly once. The first failure is logged.
  */
 export function steadyTracing(tracing: Tracing, log: Logger): SteadyTracing {
   let hasFailed = false;
@@ -47,7 +47,7 @@ function steadySpan(span: Span, failed: (thrown: unknown) => void): Span {
   };
 }
 
-/** Does the work within the span, or without it when the span fails. Throws what the work throws. */
+/** Does the work within the span, or without it if the span fails. Throws what the work throws. */
 function runOnce<T>(span: Span, work: () => T, failed: (thrown: unknown) => void): T {
   let outcome: { readonly value: T } | { readonly thrown: unknown } | undefined;
   const once = () => {

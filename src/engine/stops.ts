@@ -7,16 +7,19 @@ import { RetryAlarms } from './retry-alarms.ts';
 import { Throttle } from './throttle.ts';
 import type { Waits } from './waits.ts';
 
-/** What stops work with beside the context: the other parts that know the lanes. */
+/** The dependencies of stops besides the context: the other parts that know the lanes. */
 export interface StopsParts {
   readonly holds: Holds;
-  /** The lane is open again: its next turn may start. */
+  /** Called when the lane is open again: its next turn may start. */
   opened(lane: Lane): void;
-  /** The retry of a lane is due. */
+  /** Called when the retry of a lane is due. */
   rang(lane: Lane): void;
 }
 
-/** Stops lanes whose first event, timer or outcome cannot have its turn now: until a retry is due, until there is room, or until an operator acts. */
+/**
+ * Stops lanes whose first event, timer or outcome cannot have its turn now: until a retry is due, until there is room, or until an operator
+ * acts.
+ */
 export class Stops {
   readonly #waits: Waits;
   readonly #holds: Holds;
@@ -31,24 +34,24 @@ export class Stops {
     this.#throttle = new Throttle(context, opened);
   }
 
-  /** Lanes that wait for a moment or for room: they cannot be forgotten. */
+  /** Number of lanes waiting for a moment or for room: they cannot be forgotten. */
   get lanes(): number {
     return this.#alarms.armed + this.#throttle.lanes;
   }
 
-  /** Events that wait for keys whose next turn waits for room in a pipeline that it sends to. */
+  /** Number of events waiting for keys whose next turn waits for room in a pipeline it sends to. */
   get throttled(): number {
     return this.#throttle.events;
   }
 
-  /** An event that failed keeps its key waiting, until a moment or (null) for an operator. */
+  /** Makes a failed event block its key, until a moment or (null) until an operator acts. */
   stop(lane: Lane, draft: Draft, first: Waiting, retryAt: number | null): void {
     this.#holds.holdFrom(lane, draft, first, retryAt);
     if (retryAt === null) this.#park(lane);
     else this.block(lane, retryAt);
   }
 
-  /** An operator parks an open lane. */
+  /** Parks an open lane for an operator. */
   parkByHand(lane: Lane, draft: Draft): void {
     this.#holds.holdAll(lane, draft);
     lane.park();
@@ -57,13 +60,13 @@ export class Stops {
     else if (lane.wait !== undefined) this.#waits.end(lane);
   }
 
-  /** A lane waits for its retry no longer, since an operator wants it parked: it is open. */
+  /** Opens a lane that waits for its retry, since an operator wants it parked. */
   unblock(lane: Lane): void {
     this.#alarms.disarm(lane);
     lane.goOn();
   }
 
-  /** The next turn of a key waits for room in a pipeline that it sends to. What has come due is in the store anyway. */
+  /** Makes a key's next turn wait for room in a pipeline it sends to. Due timers and outcomes are in the store anyway. */
   waitForRoom(lane: Lane, draft: Draft, cause: Cause, to: string): void {
     if (cause.kind === 'event') this.#holds.holdFrom(lane, draft, cause, null);
     else lane.retryCause(cause);
@@ -71,22 +74,22 @@ export class Stops {
     this.#waits.note(lane, 'room');
   }
 
-  /** Its first event, timer or outcome is tried again at a moment. */
+  /** Blocks the lane until its first event, timer or outcome is retried at a moment. */
   block(lane: Lane, until: number): void {
     lane.block();
     this.#waits.note(lane, 'retry');
     this.#alarms.arm(lane, until);
   }
 
-  /** Whether a moment has come, or the lane has waited for it long enough. */
+  /** Returns whether a moment has come, or the lane has waited for it long enough. */
   hasCome(lane: Lane, at: number): boolean {
     return this.#alarms.hasCome(lane, at);
   }
 
-  /** Stops a lane that was read back, where its first event waits for an operator or a moment. */
+  /** Stops a lane that was read back, if its first event waits for an operator or a moment. */
   stopAgain(lane: Lane, isParked: boolean): void {
     if (isParked) {
-      // All that waits is held in the store.
+      // Everything waiting is held in the store.
       lane.spill();
       this.#alarms.disarm(lane);
       this.#park(lane);
@@ -96,18 +99,20 @@ export class Stops {
     if (retryAt !== null && !this.hasCome(lane, retryAt)) this.block(lane, retryAt);
   }
 
-  /** The log has come to an event, which waits for its lane. */
+  /** Notes that the log has delivered an event, which waits for its lane. */
   arrived(lane: Lane, waiting: Pick<Waiting, 'position'>): void {
     if (lane.countArrival(waiting) && lane.status === 'throttled') this.#throttle.arrived(lane);
   }
 
-  /** Notes that an event came to a key whose first event keeps it waiting. */
+  /** Notes that an event arrived for a key blocked by its first event. */
   pileUp(lane: Lane): void {
     const awaited = { parked: 'operator', throttled: 'room', blocked: 'retry' } as const;
     this.#waits.note(lane, awaited[lane.status as keyof typeof awaited]);
   }
 
-  /** A turn of the lane has ended, or it has none. Returns whether the lane was opened for it, since there was room. */
+  /**
+   * Notes that a turn of the lane has ended, or that it has none. Returns whether the lane had been opened for it because there was room.
+   */
   concluded(lane: Lane): boolean {
     return this.#throttle.concluded(lane);
   }

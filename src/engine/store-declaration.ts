@@ -4,13 +4,11 @@ import { byName, checkNames, tablesOf } from './declared-together.ts';
 import { isTogether, sliceOf, sliceOfKey } from './identify.ts';
 import { schedulesName } from './schedules/schedules.ts';
 
-/*
- * What has to be known of pipelines to work on their database without an engine.
- */
+/* The knowledge about pipelines needed to work on their database without an engine. */
 
 /**
- * Returns what a store has to be ready for, so that an engine of these pipelines can start on it. How states are stored is left out: none
- * are stored. Throws `MILL_INVALID_DECLARATION` for pipelines that do not go together.
+ * Returns everything a store must be ready for, so that an engine of these pipelines can start on it. The storage of states is left out:
+ * none are stored. Throws `MILL_INVALID_DECLARATION` for incompatible pipelines.
  */
 export function storeDeclarationOf(pipelines: readonly AnyPipeline[]): StoreDeclaration {
   checkNames(pipelines);
@@ -22,15 +20,15 @@ export function storeDeclarationOf(pipelines: readonly AnyPipeline[]): StoreDecl
   };
 }
 
-/** A pipeline as a store is told of it, without its states. */
+/** Describes a pipeline to a store, without its states. */
 export function declaredAs(pipeline: AnyPipeline): DeclaredPipeline {
   return { name: pipeline.name, numbered: pipeline.order !== undefined, isTogether: isTogether(pipeline) };
 }
 
-/** The pipeline of the engine's own whose keys are the names of those that have schedules. */
+/** The engine's own pipeline, whose keys are the names of pipelines with schedules. */
 export const schedulesDeclared: DeclaredPipeline = { name: schedulesName, numbered: false };
 
-/** Returns where keys of these pipelines, and of the engine's own, live among so many slices. */
+/** Returns a function that locates keys of these pipelines, and of the engine's own, among `slices` slices. */
 export function slicing(pipelines: readonly AnyPipeline[], slices: number): (pipeline: string, key: string) => number {
   const declared = byName(pipelines);
   return (name, key) => {

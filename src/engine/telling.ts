@@ -3,38 +3,38 @@ import type { Lane } from './lane.ts';
 import { bytesOfText } from './memory.ts';
 import { lineOf, momentLine, plainText, type ToldItem } from './timeline-items.ts';
 
-/** Of a short text, with what a string takes up itself. */
+/** Memory taken by one compact item, including the string itself. */
 const bytesOfPlain = 60;
 
-/** What one draft tells of keys: its block. Each lane gathers the texts of its own items. */
+/** The timeline items of one draft, which become its block. Each lane collects the text of its own items. */
 export class Telling {
-  /** What it takes up in memory, about. */
+  /** Approximate memory it takes. */
   bytes = 0;
   readonly #draft: number;
   readonly #lanes: Lane[] = [];
-  /** Items of keys that are not in memory. */
+  /** Items of keys that are not in memory, as text. */
   readonly #others = new Map<string, string[]>();
-  /** The moment from which the block counts: that of its first item. */
+  /** The time of the first item; times in the block are relative to it. */
   #moment: number | undefined;
 
-  /** @param draft its number */
+  /** @param draft the draft's number */
   constructor(draft: number) {
     this.#draft = draft;
   }
 
-  /** Tells of an event that was handled at its first attempt, which is most of all that happens. Returns the place of the item. */
+  /** Records an event handled on its first attempt, the common case. Returns the item's index among those of its key. */
   handled(lane: Lane, position: number, turn: { readonly at: number; readonly durationMs: number }): number {
     this.#moment ??= turn.at;
     this.bytes += bytesOfPlain;
     return this.#add(lane, plainText(position, turn, this.#moment));
   }
 
-  /** Returns the place of the item among those of its key. */
+  /** Records an item. Returns its index among those of its key. */
   tell(lane: Lane, item: ToldItem): number {
     return this.#add(lane, this.#textOf(item));
   }
 
-  /** Tells of a key that may not be in memory. */
+  /** Records an item of a key that may not be in memory. */
   tellOf(key: string, lane: Lane | undefined, item: ToldItem): void {
     if (lane !== undefined) {
       this.tell(lane, item);
@@ -46,7 +46,7 @@ export class Telling {
     else items.push(text);
   }
 
-  /** Makes the block. Records that are among the changed lanes name it; the other keys are indexed. */
+  /** Returns the block. The records of changed lanes name it; all other keys are indexed. */
   toBlock(block: number, changed: ReadonlySet<Lane>): NewBlock | undefined {
     const moment = this.#moment;
     if (moment === undefined) return undefined;
@@ -76,7 +76,7 @@ export class Telling {
     return lane.tell(text);
   }
 
-  /** What was told of the key before it came into memory is told first. */
+  /** Items recorded before the key came into memory go first. */
   #begin(lane: Lane): void {
     this.#lanes.push(lane);
     lane.changeIn(this.#draft);

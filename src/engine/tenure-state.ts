@@ -6,15 +6,15 @@ import type { Deadline } from './deadline.ts';
  *
  * | from | by | to | when |
  * |---|---|---|---|
- * | `working` | `end` | `ending` | the engine stops, the partition is recovered, or what waits is discarded |
- * | `working`, `ending` | `fail` | `failed` | the store failed, or what may never happen did |
+ * | `working` | `end` | `ending` | the engine stops, the partition is recovered, or waiting events are discarded |
+ * | `working`, `ending` | `fail` | `failed` | the store failed, or an invariant was broken |
  *
- * What may never happen:
+ * Invariants:
  *
- * - A tenure works again. The next one is made anew, from what is on disk (promises 2, 8).
- * - A commit begins while it is `failed`: what it decided may rest on what is not on disk.
- * - A turn, a read or a flush begins by itself while it is not `working`. What was under way ends, and what was decided while it was
- *   `ending` may still be committed, once, before the partition is claimed again.
+ * - A tenure never works again. The next one starts fresh from disk (promises 2, 8).
+ * - No commit begins while it is `failed`: its decisions may depend on something that is not on disk.
+ * - No turn, read or flush begins by itself unless it is `working`. Work under way ends, and decisions made while it was `ending` may still
+ *   be committed, once, before the partition is claimed again.
  */
 export class TenureState {
   #state: 'working' | 'ending' | 'failed' = 'working';
@@ -44,7 +44,7 @@ export class TenureState {
     this.#failed(error);
   }
 
-  /** Does what nobody waits for: where it fails, so does the tenure. */
+  /** Does work that nobody awaits: if it fails, so does the tenure. */
   guard(work: () => void): void {
     try {
       work();
@@ -53,12 +53,12 @@ export class TenureState {
     }
   }
 
-  /** Resolves once `holds` answers true, the tenure works no more, or the caller's time is over. */
+  /** Resolves once `holds` returns true, the tenure no longer works, or at the caller's deadline. */
   until(holds: () => boolean, deadline?: Deadline): Promise<void> {
     return this.#condition.until(() => this.#state !== 'working' || holds(), deadline);
   }
 
-  /** Something has changed that somebody may wait for. */
+  /** Notes a change that somebody may be waiting for. */
   changed(): void {
     this.#condition.changed();
   }

@@ -20,53 +20,53 @@ import { Withdrawal } from './outbox/withdrawal.ts';
 import { Resolver } from './resolver.ts';
 import { TenureState } from './tenure-state.ts';
 
-/** What a tenure works with; its partition provides it. */
+/** The dependencies of a tenure, provided by its partition. */
 export interface TenureMeans {
   readonly engine: EngineContext;
   readonly pipeline: PipelineContext;
   readonly partition: PartitionContext;
   readonly lease: Lease;
-  /** The highest position that this process knows of, which may be above that of the claim. */
+  /** The highest position known to this process, which may be above that of the claim. */
   readonly head: number;
-  /** Whether nobody else can work on the partition yet. */
+  /** Returns whether nobody else can work on the partition yet. */
   isHeld(): boolean;
-  /** The store does its work: a commit has landed, which settled something or not, or there is nothing to commit. */
+  /** Notes that the store works: a commit has landed, or there is nothing to commit. `hasSettled` says whether anything was settled. */
   progressed(hasSettled: boolean): void;
-  /** The store failed: what is on disk is not known any more. */
+  /** Notes that the store failed: the content of the disk is no longer known. */
   failed(error: unknown): void;
 }
 
-/** Keys that the door may bring into memory before idle ones are looked for. */
+/** Keys that the door may load into memory before a search for idle ones. */
 const warmedMax = 512;
 
 /**
- * One claim's time of work on a partition: read the log, order by key, run, commit, over and over. It ends when the store fails or the
- * engine stops, and nothing that it had in memory outlives it.
+ * The work on a partition under one claim: read the log, order by key, run, commit, over and over. It ends when the store fails or the
+ * engine stops, and nothing in its memory outlives it.
  *
  * | part | knows |
  * |---|---|
- * | `tenure-state.ts` | whether it works, ends, or has failed |
+ * | `tenure-state.ts` | its state: working, ending, or failed |
  * | `dispatcher.ts` | how far the log has been read and given to lanes |
  * | `lanes.ts` | the order of each key |
- * | `commits.ts` | what is decided and not on disk yet |
- * | `held-keys.ts` | which keys may go on with what the store holds |
- * | `gaps.ts`, `cause-queue.ts`, `outbox/` | what keys wait for: numbers, moments, other programs |
- * | `keys-at-work.ts` | what is left to do for one key |
- * | `resolver.ts` | what an operator decided about dead letters |
- * | `key-acts.ts` | what an operator decided about one key |
+ * | `commits.ts` | decisions that are not on disk yet |
+ * | `held-keys.ts` | which keys may proceed with events held in the store |
+ * | `gaps.ts`, `cause-queue.ts`, `outbox/` | the waits of keys: for numbers, moments, other programs |
+ * | `keys-at-work.ts` | the remaining work of one key |
+ * | `resolver.ts` | an operator's decisions about dead letters |
+ * | `key-acts.ts` | an operator's decisions about one key |
  */
 export class Tenure {
-  /** What its keys have to do. */
+  /** The work of its keys. */
   readonly keys: KeysAtWork;
-  /** What the door has let in. */
+  /** Events admitted by the door. */
   readonly admissions: Admissions;
-  /** Carries out what an operator orders about dead letters. */
+  /** Carries out an operator's orders about dead letters. */
   readonly resolver: Resolver;
-  /** Carries out what an operator orders about keys. */
+  /** Carries out an operator's orders about keys. */
   readonly keyActs: KeyActs;
-  /** Takes back deliveries whose endpoint is gone. */
+  /** Withdraws deliveries whose endpoint is gone. */
   readonly withdrawal: Withdrawal;
-  /** Carries out what an operator orders about one delivery. */
+  /** Carries out an operator's orders about one delivery. */
   readonly deliveries: DeliveryResolver;
   readonly #means: TenureMeans;
   readonly #state: TenureState;
@@ -77,7 +77,7 @@ export class Tenure {
   readonly #gaps: Gaps;
   readonly #causes: CauseQueue;
   readonly #outbox: Outbox;
-  /** Keys that the door brought into memory since the last sweep. */
+  /** Keys that the door loaded into memory since the last sweep. */
   #warmed = 0;
   #work: Promise<unknown> = Promise.resolve();
 
@@ -123,7 +123,7 @@ export class Tenure {
     this.#work = Promise.all([this.#dispatcher.read(), this.#heldKeys.wake()]).catch((error: unknown) => this.#state.fail(error));
   }
 
-  /** That under which it commits. */
+  /** The lease under which it commits. */
   get lease(): Lease {
     return this.#means.lease;
   }
@@ -133,27 +133,27 @@ export class Tenure {
     return this.#dispatcher.head;
   }
 
-  /** Up to where it knows the partition to be settled. */
+  /** The position up to which it knows the partition to be settled. */
   get cursor(): number {
     return this.#commits.cursor;
   }
 
-  /** Events in the log that are not settled, those that wait for their key left out. */
+  /** Unsettled events in the log, not counting those that wait for their key. */
   get backlog(): number {
     return this.#dispatcher.head - this.#commits.cursor;
   }
 
-  /** When the oldest event in the log was accepted that is not settled and does not wait for its key; undefined while there is none. */
+  /** When the oldest unsettled event that does not wait for its key was accepted; undefined if there is none. */
   get oldestUnreached(): number | undefined {
     return this.backlog > 0 ? this.#dispatcher.acceptedAfter(this.#commits.cursor) : undefined;
   }
 
-  /** Accepted events that wait for a key whose next turn waits for room in a pipeline that it sends to. */
+  /** Accepted events waiting for a key whose next turn waits for room in a pipeline it sends to. */
   get throttled(): number {
     return this.#lanes.throttled;
   }
 
-  /** Whether nothing is left that could be done now. While the pipeline is paused that is no turn, and so nothing that leads to one. */
+  /** True if nothing is left that could be done now. While the pipeline is paused this excludes turns and anything that leads to one. */
   get isIdle(): boolean {
     const nothingUnderWay = this.#commits.isIdle && this.#dispatcher.isSure;
     if (this.#isPaused) return nothingUnderWay && this.#lanes.isIdle && this.#gaps.isIdle && this.#outbox.isIdle;
@@ -161,7 +161,7 @@ export class Tenure {
     return nothingUnderWay && nothingToRead && this.#lanes.isIdle && this.#gaps.isIdle && this.#causes.isIdle && this.#outbox.isIdle;
   }
 
-  /** The pipeline was paused or resumed. */
+  /** Notes that the pipeline was paused or resumed. */
   pauseChanged(): void {
     if (!this.#state.isWorking) return;
     if (this.#isPaused) {
@@ -175,17 +175,17 @@ export class Tenure {
     this.#commits.flushSoon();
   }
 
-  /** Tells of accepted events, in position order. */
+  /** Announces accepted events, in position order. */
   offer(events: readonly FedEvent[]): void {
     this.#dispatcher.offer(events);
   }
 
-  /** Finds events in the log that nobody announced: whoever appended them does not know whether they are there. */
+  /** Finds unannounced events in the log: whoever appended them does not know whether they are there. */
   look(upTo?: number): Promise<void> {
     return this.#dispatcher.look(upTo);
   }
 
-  /** Whether every event of some keys that was accepted before is known to be settled or to wait for its key, and all of it to be on disk. */
+  /** Returns whether every earlier event of some keys is known to be settled or to wait for its key, with all of it on disk. */
   isCaughtUp(keys: readonly string[]): boolean {
     if (!this.#state.isWorking) return true;
     if (this.#dispatcher.isShared || !this.#commits.areUpToDate) return false;
@@ -203,12 +203,12 @@ export class Tenure {
     await this.#commits.committed(deadline);
   }
 
-  /** Resolves once it is idle or ends, or when the caller's time is over. */
+  /** Resolves once it is idle or ends, or at the caller's deadline. */
   idle(deadline: Deadline): Promise<void> {
     return this.#state.until(() => this.isIdle, deadline);
   }
 
-  /** Makes a dead letter of a row. Resolves when it is on disk, or the tenure ends. No event was received, so none counts as failed. */
+  /** Turns a row into a dead letter. Resolves when it is on disk, or the tenure ends. No event was received, so none counts as failed. */
   async bury({ origin, key, fault: reason, stack }: FaultyRow): Promise<void> {
     if (!this.#state.isWorking) return;
     const { newId, clock } = this.#means.engine;
@@ -216,19 +216,19 @@ export class Tenure {
     await this.#commits.committed();
   }
 
-  /** Tells another engine what came of its command. Resolves when it is on disk, or the tenure ends: then the command comes again. */
+  /** Answers another engine's command. Resolves when the answer is on disk, or the tenure ends: then the command comes again. */
   async answer(answer: CommandAnswer): Promise<void> {
     if (!this.#state.isWorking) return;
     this.#commits.draft.answer(answer);
     await this.#commits.committed();
   }
 
-  /** Resolves once the store has noted every gap that there is by now, or the tenure ends. */
+  /** Resolves once the store has noted every current gap, or the tenure ends. */
   noteGaps(): Promise<void> {
     return this.#gaps.note();
   }
 
-  /** Brings keys into memory for the door, which may refuse their events: then nothing else sweeps. Throws what the store throws. */
+  /** Loads keys into memory for the door, which may refuse their events: then nothing else sweeps. Throws what the store throws. */
   async warm(keys: readonly string[]): Promise<void> {
     try {
       await this.#lanes.warm(keys);
@@ -242,7 +242,7 @@ export class Tenure {
     }
   }
 
-  /** Starts no further turn, aborts those under way, and resolves when no handler and no commit is at work any more. */
+  /** Starts no further turns, aborts those under way, and resolves when no handler and no commit is running any more. */
   async end(reason: MillraceError): Promise<void> {
     this.#state.end();
     this.#dispatcher.close();
@@ -256,12 +256,12 @@ export class Tenure {
     await this.#commits.ended();
   }
 
-  /** After the end: commits what turns had decided until then. Does nothing when a commit failed: then that is void. */
+  /** After the end: commits the turns' decisions up to then. Does nothing if a commit failed: then they are void. */
   commitRest(): Promise<void> {
     return this.#commits.commitRest();
   }
 
-  /** After the end, or after `commitRest`: what turns have decided since the last commit is void. */
+  /** After the end, or after `commitRest`: discards all decisions since the last commit. */
   abandon(): void {
     this.#commits.abandon();
   }
@@ -302,20 +302,20 @@ export class Tenure {
     return this.#means.partition.pause.isPaused;
   }
 
-  /** After a pause held keys are woken once more: one may have been forgotten meanwhile. */
+  /** After a pause, wakes held keys once more: one may have been forgotten meanwhile. */
   #wakeAgain(): void {
     if (!this.#heldKeys.resumed()) return;
     this.#work = Promise.all([this.#work, this.#heldKeys.wake()]).catch((error: unknown) => this.#state.fail(error));
   }
 
-  /** It ends: nobody waits for its work any more. */
+  /** Ends all waits for its work. */
   #endWaits(): void {
     this.#endReads();
     this.#commits.landed.endWaits();
     this.#state.changed();
   }
 
-  /** Nobody waits for turns any more of those who do now. */
+  /** Ends all current waits for turns. */
   #endReads(): void {
     this.#dispatcher.endWaits();
     this.#lanes.endWaits();

@@ -3,19 +3,19 @@ import type { Lane } from './lane.ts';
 import type { WaitingTurns } from './send-room.ts';
 
 /**
- * The throttled lanes of a tenure: the next turn of each sends to a pipeline that has no room. Lanes wait in the order in which they
- * found none. So many of them are opened as there are free places, and no more before these have had their turns: a turn may send
- * more than one event, and otherwise all that wait would run again with every place.
+ * The throttled lanes of a tenure: the next turn of each sends to a pipeline that has no room. Lanes wait in the order they were throttled.
+ * Only as many are opened as there are free places, and no more until these have had their turns: a turn may send more than one event, and
+ * otherwise all waiting turns would rerun for every free place.
  */
 export class Throttle implements WaitingTurns {
   readonly pipeline: string;
   readonly #context: TenureContext;
   readonly #reopened: (lane: Lane) => void;
-  /** By the pipeline that they wait for. */
+  /** Keyed by the pipeline they wait for. */
   readonly #waiting = new Map<string, Set<Lane>>();
-  /** How many events of each lane count as throttled. */
+  /** Number of each lane's events that count as throttled. */
   readonly #counted = new Map<Lane, number>();
-  /** Opened, and their turn has not ended since. */
+  /** Opened lanes whose turn has not ended since. */
   readonly #opened = new Set<Lane>();
   #events = 0;
 
@@ -26,12 +26,12 @@ export class Throttle implements WaitingTurns {
     this.pipeline = context.pipeline.declaration.name;
   }
 
-  /** Events that wait for the throttled lanes. */
+  /** Number of events waiting for the throttled lanes. */
   get events(): number {
     return this.#events;
   }
 
-  /** How many lanes there are. */
+  /** Number of throttled lanes. */
   get lanes(): number {
     return this.#counted.size;
   }
@@ -40,7 +40,7 @@ export class Throttle implements WaitingTurns {
     return this.#waiting.get(pipeline)?.size ?? 0;
   }
 
-  /** The lane waits for room from now on. */
+  /** Makes the lane wait for room. */
   add(lane: Lane, to: string): void {
     this.#opened.delete(lane);
     lane.throttle();
@@ -52,13 +52,13 @@ export class Throttle implements WaitingTurns {
     this.#context.engine.room.wait(this, to);
   }
 
-  /** An event has come to a throttled lane. */
+  /** Notes that an event arrived for a throttled lane. */
   arrived(lane: Lane): void {
     this.#counted.set(lane, (this.#counted.get(lane) ?? 0) + 1);
     this.#events += 1;
   }
 
-  /** A turn of the lane has ended, or it has none. Returns whether the lane was opened for it. */
+  /** Notes that a turn of the lane has ended, or that it has none. Returns whether the lane had been opened for it. */
   concluded(lane: Lane): boolean {
     return this.#opened.size > 0 && this.#opened.delete(lane);
   }
@@ -75,7 +75,7 @@ export class Throttle implements WaitingTurns {
       }
       for (const lane of opened) this.#reopened(lane);
     } catch (error) {
-      // The commit of another partition has made room, and goes on.
+      // The commit of another partition made room, and must continue.
       this.#context.failed(error);
     }
   }

@@ -24,13 +24,13 @@ export interface ToldItem {
 }
 
 /*
- * The text of a block begins with a line `[moment]`, from which its lines count. A line for each key follows, `[key, before, items]`: `before` is
- * by how much the block that told of the key before lies below the moment, or null. An item is the JSON of what it tells. Nearly all that happens is
- * an event that is handled at its first attempt; of that, `[position, after, tenths]` says where it stands in the log, how many milliseconds after
- * the moment it was handled, and how long that took, where it took more than a twentieth of a millisecond. The log has the rest.
+ * A block's text starts with a line `[moment]`; the other times in the block are relative to it. One line per key follows: `[key, before, items]`.
+ * `before` is the distance from the moment down to the key's previous block, or null. An item is a JSON object. The exception is the common case, an
+ * event handled on its first attempt: `[position, after, tenths]` gives its position in the log, the milliseconds from the moment to its turn, and the
+ * duration of the turn in tenths of a millisecond, omitted if 0. The log has the rest.
  */
 
-/** Tells of an event that is handled at its first attempt, in a block that counts from a moment. */
+/** The compact form of an event handled on its first attempt. */
 export function plainText(
   position: number,
   { at, durationMs }: { readonly at: number; readonly durationMs: number },
@@ -40,17 +40,17 @@ export function plainText(
   return tenths === 0 ? `[${position},${at - moment}]` : `[${position},${at - moment},${tenths}]`;
 }
 
-/** The line of a block that tells of a key. */
+/** A key's line in a block. */
 export function lineOf(key: string, before: number | undefined, moment: number, items: string): string {
   return `[${JSON.stringify(key)},${before === undefined ? null : moment - before},[${items}]]\n`;
 }
 
-/** The line that a block begins with. */
+/** The first line of a block. */
 export function momentLine(moment: number): string {
   return `[${moment}]\n`;
 }
 
-/** Finds what a block says of a key; undefined where it says nothing. No line break stands within a line. */
+/** Finds a key's line in a block; undefined if there is none. JSON has no line break within a line. */
 export function findLine(text: string, key: string): { readonly before: number | null; readonly items: readonly ToldItem[] } | undefined {
   const found = text.indexOf(`\n[${JSON.stringify(key)},`) + 1;
   if (found === 0) return undefined;
@@ -68,7 +68,7 @@ function fromPlain([position, after, tenths = 0]: Plain, moment: number): ToldIt
   return { kind: 'handled', at: moment + after, durationMs: tenths / 10, attempt: 1, position };
 }
 
-/** Returns the position of an event that an item tells of without its name; undefined where it needs none. */
+/** Returns the log position from which an item's event must be looked up; undefined if the item names its event. */
 export function namelessPosition({
   kind,
   event,
@@ -80,7 +80,7 @@ export function namelessPosition({
   return kind === 'handled' && event === undefined && typeof position === 'number' ? position : undefined;
 }
 
-/** What an item says of its event. */
+/** The facts about its event that an item shows. */
 export function factsOf({ id, number, acceptedAt }: EventAt): object {
   return { event: id, ...(number !== null && { number }), acceptedAt };
 }

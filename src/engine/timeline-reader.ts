@@ -6,7 +6,7 @@ import { factsOf, namelessPosition } from './timeline-items.ts';
 import type { TimelineItem, TimelinePage, TimelinePlace } from './timeline-page.ts';
 import { TimelineWalk } from './timeline-walk.ts';
 
-/** Events that are asked for in one call. */
+/** Maximum number of events looked up in one call. */
 const positionsMax = 500;
 
 /** What reading timelines takes; the engine provides it. */
@@ -58,7 +58,7 @@ export class TimelineReader {
     return { ...rest, items: await this.#named(partition, items, signal) };
   }
 
-  /** Names the events of items that only say where they stand in the log. One that is forgotten there stays without a name. */
+  /** Adds ids and times to items that only have a log position. Events the log no longer has stay without. */
   async #named(partition: PartitionId, items: readonly TimelineItem[], signal: AbortSignal): Promise<readonly TimelineItem[]> {
     const byPosition = new Map<number, EventAt>();
     const nameless = new Set(items.flatMap((item) => namelessPosition(item) ?? []));

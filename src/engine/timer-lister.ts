@@ -8,7 +8,7 @@ import type { Freshness, TimerListQuery } from './mill-options.ts';
 import type { Partitions } from './partitions.ts';
 import type { Reads } from './reads.ts';
 
-/** What listing timers takes; the engine provides it. */
+/** The dependencies for listing timers, provided by the engine. */
 export interface TimerListerMeans {
   readonly store: Pick<Store, 'timers'>;
   readonly clock: Clock;
@@ -18,7 +18,10 @@ export interface TimerListerMeans {
 
 const limitDefault = 100;
 
-/** Lists the armed timers of a pipeline. A page of all of them costs a page; one of a name or a prefix looks at the others between them. */
+/**
+ * Lists the pending timers of a pipeline. A page of all of them costs one page; a page of one name or prefix also examines the others in
+ * between.
+ */
 export class TimerLister {
   readonly #means: TimerListerMeans;
 
@@ -26,7 +29,7 @@ export class TimerLister {
     this.#means = means;
   }
 
-  /** Returns a page, those due first in front. Waits up to `waitMs` for what was accepted before. */
+  /** Returns a page, soonest first. Waits up to `waitMs` for events accepted before. */
   async list(
     { name: pipeline }: AnyPipeline,
     { limit = limitDefault, ...query }: TimerListQuery,

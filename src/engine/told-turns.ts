@@ -7,7 +7,7 @@ import type { Telling } from './telling.ts';
 import type { ToldItem } from './timeline-items.ts';
 import type { TurnRecord } from './turn.ts';
 
-/** An event that waited longer is named, since it may be forgotten long before what is told of it. In milliseconds. */
+/** An event that waited longer, in milliseconds, is named in full: the log may drop it long before its timeline ends. */
 const plainWaitMax = 60_000;
 
 /** Tells what a turn was about and what it has decided, but for its deliveries. Returns the place of the turn. */

@@ -6,7 +6,7 @@ import type { Clock } from './clock.ts';
 import { within } from './deadline.ts';
 import type { Logger } from './logger.ts';
 
-/** How long a stop waits for transports that close, in milliseconds. */
+/** How long a stop waits for closing transports, in milliseconds. */
 const closeMsMax = 5_000;
 
 /** The transports of all endpoints: each is opened once and closed once, however many endpoints share it. */
@@ -15,7 +15,7 @@ export class Transports {
   readonly #log: Logger;
   readonly #transports: ReadonlySet<Transport>;
   readonly #open = new Set<Transport>();
-  /** Rejects when nobody waits any more for one that opens. */
+  /** Rejects when nobody waits any more for a transport to open. */
   readonly #abandoned = Promise.withResolvers<never>();
 
   constructor(pipelines: readonly AnyPipeline[], clock: Clock, log: Logger) {
@@ -40,12 +40,12 @@ export class Transports {
     }
   }
 
-  /** Waits no longer for a transport that is opening: one may wait for a server that is not there. */
+  /** Stops waiting for a transport that is opening: it may be waiting for a missing server. */
   abandon(reason: MillraceError): void {
     this.#abandoned.reject(reason);
   }
 
-  /** Closes them. One that cannot be closed, or takes longer than five seconds, is no reason to keep the store open. */
+  /** Closes them. One that cannot be closed, or takes longer than five seconds, must not keep the store open. */
   async close(): Promise<void> {
     const open = [...this.#open];
     this.#open.clear();

@@ -1,15 +1,15 @@
 import type { Clock } from './clock.ts';
 
 /**
- * The places for asynchronous turns of a pipeline, as many as its `concurrency`. All partitions of the pipeline share them: the number of
- * slices does not change how many handlers are at work. Partitions that found no free place are called in the order in which they came.
+ * The slots for asynchronous turns of a pipeline, as many as its `concurrency`, shared by all partitions of the pipeline: the number of
+ * slices does not change how many handlers run. Partitions that found no free slot are called in order of arrival.
  */
 export class TurnPlaces {
   readonly #max: number;
   readonly #clock: Pick<Clock, 'elapsedMs'>;
   readonly #waiting = new Set<() => void>();
   #taken = 0;
-  /** When a place was last taken or released, in elapsed time. */
+  /** When a slot was last taken or released, in elapsed time. */
   #changedAt = Number.NEGATIVE_INFINITY;
 
   constructor(max: number, clock: Pick<Clock, 'elapsedMs'>) {
@@ -21,7 +21,7 @@ export class TurnPlaces {
     return this.#taken >= this.#max;
   }
 
-  /** For how long all places have been taken, and by the same turns, in milliseconds; infinite while one is free. */
+  /** How long all slots have been taken by the same turns, in milliseconds; infinite while one is free. */
   get fullMs(): number {
     return this.isFull ? this.#clock.elapsedMs() - this.#changedAt : Number.POSITIVE_INFINITY;
   }
@@ -31,7 +31,7 @@ export class TurnPlaces {
     this.#changedAt = this.#clock.elapsedMs();
   }
 
-  /** Calls those who wait, for as long as a place is free. Who needs none, or finds the next one taken again, waits anew. */
+  /** Calls waiting partitions while a slot is free. One that needs none, or finds the next one taken again, waits anew. */
   release(): void {
     this.#taken -= 1;
     this.#changedAt = this.#clock.elapsedMs();
@@ -42,12 +42,12 @@ export class TurnPlaces {
     }
   }
 
-  /** Calls `goOn` once, when a place is free. */
+  /** Calls `goOn` once, when a slot is free. */
   wait(goOn: () => void): void {
     this.#waiting.add(goOn);
   }
 
-  /** Does not call it any more. */
+  /** Cancels a pending call. */
   leave(goOn: () => void): void {
     this.#waiting.delete(goOn);
   }

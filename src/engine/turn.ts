@@ -15,7 +15,7 @@ import { snapshot } from './snapshot.ts';
 import { type Span, traceFields } from './tracing.ts';
 import { turnLogger } from './turn-logger.ts';
 
-/** What a turn is about; the cause of the turn provides it. */
+/** The subject of a turn, provided by its cause. */
 export interface TurnSubject {
   readonly pipeline: AnyPipeline;
   readonly key: string;
@@ -23,16 +23,16 @@ export interface TurnSubject {
   readonly attempt: number;
   readonly acceptedAt: number;
   readonly now: number;
-  /** What the event is part of. */
+  /** The trace the event belongs to. */
   readonly traceparent: string | null;
-  /** So much may it decide. */
+  /** Maximum number of effects. */
   readonly effectsMax: number;
   readonly log: Logger;
-  /** The attempt as traces show it. */
+  /** The span of the attempt. */
   readonly span?: Span | undefined;
 }
 
-/** What a handler said beside the next state, as data. */
+/** A handler's effects besides the next state, as data. */
 export interface Said {
   readonly rows: readonly RowEffect[];
   readonly sends: readonly { readonly to: string; readonly event: unknown }[];
@@ -52,12 +52,12 @@ export interface DeliveryEffect {
   readonly endpoint: string;
   /** JSON. */
   readonly body: string;
-  /** Undefined: one of the engine's. */
+  /** Undefined: an id of the engine's. */
   readonly id: string | undefined;
   readonly url: string | undefined;
 }
 
-/** The turn that a handler sees: it writes down what the handler says, and refuses words that come after it returned. */
+/** The turn as a handler sees it: it records the handler's effects, and refuses any that come after the handler returned. */
 export class TurnRecord implements Turn, Said {
   readonly key: string;
   readonly id: string;
@@ -72,9 +72,9 @@ export class TurnRecord implements Turn, Said {
   readonly timerWrites: TimerWrite[] = [];
   readonly deliveries: DeliveryEffect[] = [];
   ignored: string | undefined;
-  /** How long the handler was at work, once it has ended. */
+  /** How long the handler ran, once it has ended. */
   durationMs = 0;
-  /** Resolves when the handler is at work. Undefined when it is from the start, as any but one that waits for a thread. */
+  /** Resolves when the handler is running. Undefined if it runs from the start, as all do except those that wait for a thread. */
   begun: Promise<void> | undefined;
   readonly #pipeline: AnyPipeline;
   readonly #log: Logger;
@@ -102,7 +102,7 @@ export class TurnRecord implements Turn, Said {
     return this.#pipeline.name;
   }
 
-  /** Made when a handler first asks: most never do. */
+  /** Created when a handler first asks: most never do. */
   get signal(): AbortSignal {
     this.#abort ??= new AbortController();
     if (this.#abortReason !== undefined) this.#abort.abort(this.#abortReason);
@@ -180,7 +180,7 @@ export class TurnRecord implements Turn, Said {
     this.ignored = reason;
   }
 
-  /** Takes over what the handler said to a turn of the same pipeline in another thread, which has checked it. */
+  /** Takes over the effects of a turn of the same pipeline in another thread, which has checked them. */
   adopt({ rows, sends, timerWrites, deliveries, ignored }: Said): void {
     for (const row of rows) this.rows.push(row);
     for (const send of sends) this.sends.push(send);
@@ -189,13 +189,13 @@ export class TurnRecord implements Turn, Said {
     this.ignored = ignored;
   }
 
-  /** Throws `MILL_INVALID_EFFECT` when the handler has said more than one turn may, even if it caught that. */
+  /** Throws `MILL_INVALID_EFFECT` if the handler has exceeded a turn's effects, even if it caught that. */
   checkEffects(): void {
     if (this.#effects > this.effectsMax)
       this.#refuse(`expected at most ${this.effectsMax} effects of one turn: sends, rows, timers and deliveries; found more`);
   }
 
-  /** From now on nothing that the handler says counts. */
+  /** Ends the turn: no further effects count. */
   end(): void {
     this.#ended = true;
   }
@@ -240,7 +240,7 @@ export class TurnRecord implements Turn, Said {
     return false;
   }
 
-  /** A handler without types may say anything. */
+  /** An untyped handler may pass anything. */
   #checkText(endpoint: string, what: string, text: unknown): void {
     if (text === undefined || (typeof text === 'string' && text !== '' && isStorableText(text))) return;
     this.#refuse(`deliver to ${endpoint}: ${what}: expected well-formed text without U+0000, or none, found ${describeFound(text)}`);
@@ -275,7 +275,10 @@ function nameFound(name: unknown): string {
   return typeof name === 'string' ? name : describeFound(name);
 }
 
-/** The primary key as the store binds it. The values of one column, but for null, are all of one type, so that their texts tell them apart. */
+/**
+ * Returns the primary key as the store binds it. The values of one column, apart from null, are all of one type, so their texts identify
+ * them.
+ */
 function identityOf({ primaryKey }: Table, columns: readonly string[], values: readonly SqlValue[]): string {
   const [column] = primaryKey;
   const value = column !== undefined && primaryKey.length === 1 ? (values[columns.indexOf(column)] ?? null) : null;

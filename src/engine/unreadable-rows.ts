@@ -2,10 +2,10 @@ import type { FoundValue, Table } from '../pipeline/table.ts';
 import type { UnreadableColumn } from '../pipeline/unreadable.ts';
 import type { Logger } from './logger.ts';
 
-/** Rows that are remembered, so that each is told once. */
+/** Maximum rows remembered, so that each is reported once. */
 const rowsMax = 1_000;
 
-/** Tells an operator of rows that cannot be read whole: of each once, and of no more than {@link rowsMax}. */
+/** Reports rows that cannot be read completely to an operator: each once, and no more than {@link rowsMax}. */
 export class UnreadableRows {
   readonly #log: Logger;
   readonly #told = new Set<string>();

@@ -2,7 +2,7 @@ import { MillraceError } from '../errors.ts';
 import type { Appended } from '../store/store.ts';
 import type { Outgoing } from './draft.ts';
 
-/** What became of an event at the door (promise 10). Either way it is on disk. */
+/** The door's verdict on an event (promise 10). Either way the event is on disk. */
 export interface Ingested {
   readonly status: 'accepted' | 'duplicate';
   readonly id: string;
@@ -18,7 +18,7 @@ export function judge({ stored }: Outgoing, appended: Appended | undefined): Jud
   return { status: 'rejected', error: new MillraceError('MILL_EVENT_TOO_LATE', message) };
 }
 
-/** Returns what became of each event of a batch, holes in its array among them. */
+/** Returns the verdict on each event of a batch, including holes in its array. */
 export function judgeEach(
   count: number,
   refused: ReadonlyMap<number, MillraceError>,
@@ -35,7 +35,7 @@ export function judgeEach(
   });
 }
 
-/** The events of a batch that are refused, by their places. */
+/** The refused events of a batch, by index. */
 export class Refused {
   readonly errors = new Map<number, MillraceError>();
   /** The schema has not answered in time for one of them. */
@@ -47,13 +47,13 @@ export class Refused {
     if (refusal.code === 'MILL_VALIDATION_TIMEOUT') this.late = refusal;
   }
 
-  /** Those for which the pipeline, or the engine, is at fault. */
+  /** The errors that are the fault of the pipeline or the engine. */
   get faults(): readonly MillraceError[] {
     return Array.from(this.errors.values()).filter(({ code }) => code === 'MILL_PIPELINE_FAILED' || code === 'MILL_INTERNAL');
   }
 }
 
-/** What is wrong with one event; anything else is wrong with the call. */
+/** Returns the fault of a single event; anything else is a fault of the call. */
 function asRefusal(error: unknown): MillraceError {
   if (error instanceof MillraceError) return error;
   throw error;

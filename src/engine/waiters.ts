@@ -1,15 +1,15 @@
 import type { Deadline } from './deadline.ts';
 
-/** Callers that wait for the next time that something happens. */
+/** Callers waiting for the next occurrence of something. */
 export class Waiters {
   readonly #ends = new Set<() => void>();
 
-  /** Whether nobody waits. */
+  /** True if nobody waits. */
   get isEmpty(): boolean {
     return this.#ends.size === 0;
   }
 
-  /** Resolves with the next `wake`, or when the caller's time is over. */
+  /** Resolves with the next `wake`, or at the caller's deadline. */
   next(deadline?: Deadline): Promise<void> {
     if (deadline?.isOver === true) return Promise.resolve();
     return new Promise((resolve) => {

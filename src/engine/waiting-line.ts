@@ -1,32 +1,32 @@
 import type { Lane } from './lane.ts';
 import { Queue } from './queue.ts';
 
-/** What a waiting line works with; its lanes provide it. */
+/** The dependencies of a waiting line, provided by its lanes. */
 export interface WaitingLineMeans {
-  /** Whether no further turn can start now. */
+  /** Returns true if no further turn can start now. */
   isFull(): boolean;
-  /** Whether the pipeline is paused: nobody goes on. */
+  /** Returns true if the pipeline is paused: nothing proceeds. */
   isPaused(): boolean;
-  /** Lanes whose held events are being read back. */
+  /** Returns the number of lanes whose held events are being read back. */
   reloading(): number;
-  /** Starts the turns of a lane for as long as it is open and has one. */
+  /** Starts the turns of a lane while it is open and has one. */
   advance(lane: Lane): void;
 }
 
 /**
- * Lanes that may be ready, or read back, before any further whose moment has come goes on. Retries of many keys may come due at once:
- * what they wait for stays in the store until there is room, and the reads of other keys wait for no more than these.
+ * Maximum lanes that may be ready, or read back, before another whose moment has come proceeds. Retries of many keys may come due at once:
+ * their events stay in the store until there is room, and the reads of other keys wait behind no more than these.
  */
 const windowMax = 128;
 
 /**
- * Those who wait for a free place, each kind in the order in which it came:
+ * Everything that waits for a free slot, each kind in order of arrival:
  *
  * - *ready* lanes, which have a next turn;
  * - *applicants*, which wait outside of the lanes: the next event of the log, the next due timer;
- * - *rung* lanes, whose moment has come. They go on while few are ready: then they become ready, or are read back first.
+ * - *rung* lanes, whose moment has come. They proceed while few are ready: then they become ready, or are read back first.
  *
- * Ready lanes and applicants take turns, so that neither keeps the others waiting, however many there are.
+ * Ready lanes and applicants take turns, so that neither starves the other, however many there are.
  */
 export class WaitingLine {
   readonly #means: WaitingLineMeans;
@@ -40,12 +40,12 @@ export class WaitingLine {
     this.#means = means;
   }
 
-  /** Lanes that wait to go on. */
+  /** Number of lanes waiting to proceed. */
   get length(): number {
     return this.#ready.length + this.#rung.length;
   }
 
-  /** Whether lanes whose moment has come wait for room to go on. */
+  /** True if lanes whose moment has come wait for room to proceed. */
   get isCrowded(): boolean {
     return this.#rung.length > 0;
   }
@@ -54,18 +54,18 @@ export class WaitingLine {
     return this.#ready.length > 0;
   }
 
-  /** Whether anything waits for a free place. */
+  /** True if anything waits for a free slot. */
   get isWaiting(): boolean {
     return this.#ready.length + this.#applicants.length > 0;
   }
 
-  /** The lane has its next turn when there is a free place. */
+  /** Gives the lane its next turn when there is a free slot. */
   wait(lane: Lane): void {
     lane.queueUp();
     this.#ready.push(lane);
   }
 
-  /** The moment of a lane has come: it goes on once there is room. */
+  /** Notes that a lane's moment has come: it proceeds once there is room. */
   ring(lane: Lane): void {
     if (lane.isRung) return;
     lane.ring();
@@ -73,7 +73,7 @@ export class WaitingLine {
     this.letRungGoOn();
   }
 
-  /** Resolves to what `begin` returns, which is called when there is a free place for it, or when the line is closed. */
+  /** Resolves to the result of `begin`, which is called when there is a slot for it, or when the line is closed. */
   async inTurn<T>(begin: () => T): Promise<T> {
     if (this.#closed) return begin();
     const { promise, resolve, reject } = Promise.withResolvers<T>();
@@ -87,7 +87,7 @@ export class WaitingLine {
     return promise;
   }
 
-  /** Gives free places to those who wait. */
+  /** Hands out free slots. */
   resume(): void {
     while (!this.#means.isFull() && !this.#closed) {
       const applicant = this.#isApplicantsTurn || this.#ready.length === 0 ? this.#applicants.shift() : undefined;
@@ -98,7 +98,7 @@ export class WaitingLine {
       }
       const lane = this.#ready.shift();
       if (lane === undefined) break;
-      // One that was parked while it waited.
+      // It was parked while it waited.
       if (lane.status !== 'ready') continue;
       lane.takePlace();
       this.#means.advance(lane);
@@ -120,7 +120,7 @@ export class WaitingLine {
     return this.#ready.length < windowMax && this.#means.reloading() < windowMax;
   }
 
-  /** Nobody goes on any more; applicants learn of it by what they begin. */
+  /** Lets nothing proceed any more; applicants learn of it when they begin. */
   close(): void {
     this.#closed = true;
     for (const applicant of this.#applicants.toArray()) applicant();

@@ -3,20 +3,23 @@ import type { Clock } from './clock.ts';
 import type { Limits } from './limits.ts';
 import type { Logger } from './logger.ts';
 
-/** The thing that a key waits for: a missing number, the retry of its first event or timer, room in a pipeline that its turn sends to, or an operator. */
+/**
+ * The object of a key's wait: a missing number, the retry of its first event or timer, room in a pipeline its turn sends to, or an
+ * operator.
+ */
 type Awaited = 'number' | 'retry' | 'room' | 'operator';
 
 /** A key that waits. */
 export interface Wait {
   readonly key: string;
   readonly awaited: Awaited;
-  /** The number that is missing, where the key waits for one. */
+  /** The missing number, if the key waits for one. */
   readonly next: number;
-  /** Events that wait for the key. */
+  /** Number of events waiting for the key. */
   events: number;
   /** Its beginning, in elapsed time. */
   readonly begunAt: number;
-  /** Whether the log has a line for it. */
+  /** True if the log has a line for it. */
   isLogged: boolean;
 }
 
@@ -30,7 +33,7 @@ interface WaitingKey {
   endWait(): void;
 }
 
-/** Keys that a former process left waiting. */
+/** Keys that an earlier process left waiting. */
 interface KeysLeft {
   /** They wait for an operator. */
   readonly parked: number;
@@ -50,7 +53,7 @@ const longMs = 30_000;
 /** Log lines a minute, however many keys begin to wait. */
 const linesMax = 10;
 const minuteMs = 60_000;
-/** Keys that are followed. Others wait without a line of their own; `millrace_held_events` counts their events. */
+/** Maximum keys tracked. Others wait without a line of their own; `millrace_held_events` counts their events. */
 const keysMax = 10_000;
 
 const said: Readonly<Record<Awaited, string>> = {
@@ -61,23 +64,23 @@ const said: Readonly<Record<Awaited, string>> = {
 };
 
 /**
- * The keys of a partition that wait. Each wait gets one log line once it matters (promise 9): when it has lasted half a minute, or
- * when its events fill half of the key's waiting room. A wait begins when a key cannot go on, and ends when an event of the key is
- * settled. It outlives a tenure, so a failure of the store repeats no line.
+ * The keys of a partition that wait. Each wait gets one log line once it matters (promise 9): when it has lasted half a minute, or when its
+ * events fill half of the key's waiting room. A wait begins when a key cannot proceed, and ends when an event of the key is settled. It
+ * outlives a tenure, so a store failure repeats no line.
  *
- * A key that does not wait costs nothing here. While any wait has no line yet, all of them are looked at every half minute.
+ * A key that does not wait costs nothing here. While any wait has no line yet, all of them are examined every half minute.
  */
 export class Waits {
   readonly #means: WaitsMeans;
   readonly #eventsMax: number;
-  /** In the order in which they began. */
+  /** In the order they began. */
   readonly #waits = new Map<string, Wait>();
   #disarm: (() => void) | undefined;
-  /** Lines that may still be written in the present minute. */
+  /** Lines that may still be written in the current minute. */
   #linesLeft = linesMax;
   /** In elapsed time. */
   #minuteEndsAt = 0;
-  /** Whether the first tenure has begun. */
+  /** True once the first tenure has begun. */
   #hasBegun = false;
 
   constructor(means: WaitsMeans) {
@@ -90,7 +93,7 @@ export class Waits {
     return this.#waits.size === 0 ? undefined : this.#waits.get(key);
   }
 
-  /** Notes that the key waits, from now on or still. */
+  /** Notes that the key waits, newly or still. */
   note(lane: WaitingKey, awaited: Awaited): void {
     if (lane.wait?.awaited !== awaited) this.#begin(lane, awaited);
     const { wait } = lane;
@@ -101,13 +104,13 @@ export class Waits {
     else this.#arm();
   }
 
-  /** Notes that the key goes on. */
+  /** Notes that the key proceeds. */
   end(lane: WaitingKey): void {
     lane.endWait();
     this.#waits.delete(lane.key);
   }
 
-  /** Notes that a tenure has begun. At the first, one line counts the keys that a former process left waiting. */
+  /** Notes that a tenure has begun. At the first, one line counts the keys that an earlier process left waiting. */
   begun({ parked, gaps }: KeysLeft): void {
     const { log, pipeline } = this.#means;
     if (!this.#hasBegun && parked + gaps > 0) {
@@ -140,7 +143,7 @@ export class Waits {
     });
   }
 
-  /** Writes a line for each wait that matters by now, the longest first. When there are too many, the last line counts the rest. */
+  /** Writes a line for each wait that now matters, longest first. If there are too many, the last line counts the rest. */
   #look(): void {
     const unlogged = Array.from(this.#waits.values()).filter(({ isLogged, events }) => !isLogged && events > 0);
     const now = this.#means.clock.elapsedMs();
@@ -170,7 +173,7 @@ export class Waits {
     log.warn({ pipeline: pipeline.name, keys: waits.length, events }, 'events of more keys wait for a number, a retry or an operator');
   }
 
-  /** Whether the key's waiting room is at least half full. */
+  /** Returns whether the key's waiting room is at least half full. */
   #isCrowded({ events }: Wait): boolean {
     return events * 2 >= this.#eventsMax;
   }

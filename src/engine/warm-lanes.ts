@@ -6,33 +6,33 @@ import type { LaneNeighbours } from './lane-neighbours.ts';
 import type { Memory } from './memory.ts';
 import type { Milestone } from './milestone.ts';
 
-/** Lanes that a sweep looks at, at most: many in memory may be waiting for a moment. */
+/** Maximum lanes examined per sweep: many in memory may be waiting for a moment. */
 const sweptMax = 4_096;
 
-/** What says which lanes may be forgotten. */
+/** Determines which lanes may be forgotten. */
 interface WarmLanesBounds {
-  /** The newest draft that is on disk. */
+  /** The newest draft on disk. */
   readonly committed: Milestone;
-  /** How many lanes cannot be forgotten, since they wait for a moment or for room. */
+  /** Returns the number of lanes that cannot be forgotten, since they wait for a moment or for room. */
   bound(): number;
 }
 
-/** The lanes that are in memory. Those that are not are loaded when they are asked for, and idle ones are forgotten where there are too many. */
+/** The lanes in memory. Missing ones are loaded on demand, and idle ones are forgotten when there are too many. */
 export class WarmLanes {
-  /** What they take up. */
+  /** The memory they use. */
   readonly memory: LaneMemory;
   readonly #context: TenureContext;
   readonly #neighbours: Pick<LaneNeighbours, 'arriving'>;
-  /** Over all pipelines. */
+  /** The memory of all pipelines. */
   readonly #all: Memory;
-  /** The newest draft that is on disk. */
+  /** The newest draft on disk. */
   readonly #committed: Milestone;
-  /** How many lanes cannot be forgotten, since they wait for a moment or for room. */
+  /** Returns the number of lanes that cannot be forgotten, since they wait for a moment or for room. */
   readonly #bound: () => number;
   readonly #lanes = new Map<string, Lane>();
   readonly #loading = new Map<string, Promise<void>>();
   readonly #forgetIdle = () => this.#forgetSurplus();
-  /** Where the sweep of idle lanes stands. */
+  /** The position of the sweep of idle lanes. */
   #swept = this.#lanes.values();
   #closed = false;
 
@@ -46,31 +46,33 @@ export class WarmLanes {
     this.#all.addForgetter(this.#forgetIdle);
   }
 
-  /** Whether keys are being loaded. */
+  /** True if keys are being loaded. */
   get isLoading(): boolean {
     return this.#loading.size > 0;
   }
 
-  /** The lane of a key, if it is in memory. */
+  /** Returns the lane of a key, if it is in memory. */
   peek(key: string): Lane | undefined {
     return this.#lanes.get(key);
   }
 
-  /** The lane of a key that is in memory, or needs no record: where each event is its key there is none before its first event. */
+  /**
+   * Returns the lane of a key that is in memory, or needs no record: where each event is its own key there is none before its first event.
+   */
   peekOrMake(key: string): Lane | undefined {
     const lane = this.#lanes.get(key);
     if (lane !== undefined || this.#context.pipeline.declaration.key !== undefined) return lane;
     return this.#adopt(new Lane(key, undefined, this.memory));
   }
 
-  /** All that are in memory. */
+  /** Returns all lanes in memory. */
   all(): Iterable<Lane> {
     return this.#lanes.values();
   }
 
   /**
-   * Brings the lanes of keys into memory, all of them unless their states are large: then the first, and some of those that follow.
-   * A key is never loaded twice at once, so that no old record outlives a newer lane.
+   * Loads the lanes of keys into memory: all of them, unless their states are large; then the first, and some of those that follow. A key
+   * is never loaded twice at once, so that no old record outlives a newer lane.
    */
   async warm(keys: readonly string[]): Promise<void> {
     // While some were loaded, a sweep may have forgotten others.
@@ -80,23 +82,23 @@ export class WarmLanes {
     }
   }
 
-  /** A record of the key that is being read is older than what was drafted now: it is read again. */
+  /** Marks a record being read as older than the latest draft, so that it is read again. */
   outdate(key: string): void {
     this.#loading.delete(key);
   }
 
-  /** Forgets idle lanes beyond the bounds, those first that were not used since the last sweep. */
+  /** Forgets idle lanes beyond the limits, starting with those not used since the last sweep. */
   sweep(): void {
     const memory = this.#all;
     if (!this.#hasSurplus && !memory.mustForget) return;
     this.#forgetIdle();
     if (memory.hasForgottenEnough) return;
     memory.askOthers(this.#forgetIdle);
-    // Since the first time none is warm.
+    // After the first pass none is warm.
     if (!memory.hasForgottenEnough) this.#forgetIdle();
   }
 
-  /** Forgets idle lanes where too much is held: a commit has made more of them idle. */
+  /** Forgets idle lanes if too much is held: a commit has made more of them idle. */
   sweepSpent(): void {
     if (this.#all.mustForget) this.sweep();
   }
@@ -106,7 +108,7 @@ export class WarmLanes {
     this.#lanes.delete(lane.key);
   }
 
-  /** Loads and forgets no lane from now on, and calls off what they wait for. */
+  /** Loads and forgets no lanes from now on, and cancels their alarms. */
   close(): void {
     this.#closed = true;
     for (const lane of this.#lanes.values()) lane.disarm();
@@ -114,7 +116,7 @@ export class WarmLanes {
     this.memory.close();
   }
 
-  /** Begins to load those of the keys that are not in memory; returns what is to be waited for until all of them are. */
+  /** Begins to load those of the keys that are not in memory; returns the promises to await until all of them are. */
   #loadsOf(keys: readonly string[]): readonly Promise<void>[] {
     if (this.#closed) return [];
     const cold = new Set<string>();
@@ -136,7 +138,7 @@ export class WarmLanes {
     const loading = this.#recordsOf(keys).then((records) => {
       records.forEach((record, at) => {
         const key = keys[at] as string;
-        // A lane that came to be meanwhile knew better, even if it is forgotten again.
+        // A lane created meanwhile knew better, even if it is forgotten again.
         if (this.#loading.get(key) === loading) this.#adopt(new Lane(key, order, this.memory, record));
       });
     });
@@ -145,7 +147,7 @@ export class WarmLanes {
       await loading;
     } finally {
       for (const key of keys) if (this.#loading.get(key) === loading) this.#loading.delete(key);
-      // Whoever waits for the partition to be idle looks again.
+      // Callers waiting for the partition to be idle check again.
       drafted();
     }
   }
@@ -166,7 +168,7 @@ export class WarmLanes {
     return lane;
   }
 
-  /** Those that wait for a moment, or for room, cannot be forgotten, and leave the others their room. */
+  /** Lanes that wait for a moment, or for room, cannot be forgotten, and do not take room from the others. */
   get #hasSurplus(): boolean {
     return this.#lanes.size - this.#bound() > this.#context.engine.limits.warmKeys;
   }
@@ -178,12 +180,12 @@ export class WarmLanes {
       if (isStateFine && memory.waiting.hasRoom) return;
       const lane = this.#nextSwept();
       if (lane === undefined || lane.cool()) continue;
-      // Where only events are too many, a lane without any may stay.
+      // If only events are too many, a lane without any may stay.
       if (lane.isForgettable(this.#committed.reached) && !(isStateFine && lane.queued === 0)) this.forget(lane);
     }
   }
 
-  /** The next lane that a sweep looks at; after the last comes the first. */
+  /** Returns the next lane for a sweep, starting over after the last. */
   #nextSwept(): Lane | undefined {
     const next = this.#swept.next();
     if (next.done !== true) return next.value;

@@ -1,19 +1,18 @@
 import { MillraceError } from '../errors.ts';
 import { describeLoadFailure } from './load-failure.ts';
 
-/** A load that takes longer is reported. In milliseconds. */
+/** Reports a load that takes longer than this. In milliseconds. */
 const slowAfterMs = 10_000;
 
 /**
- * Imports a module of the user. Throws `MILL_INVALID_CONFIGURATION` when it does not load, with what is wrong, where, and
- * what to do; its cause is what was thrown. `shown` is the module's name in messages, and `onSlow` is called once when it
- * takes long.
+ * Imports a user's module. If it does not load, throws `MILL_INVALID_CONFIGURATION` saying what is wrong, where, and what to do; the cause
+ * is the original error. `shown` is the module's name in messages, and `onSlow` is called once if loading is slow.
  */
 export async function importModule(url: string, shown: string, onSlow: (message: string) => void): Promise<object> {
   const slow = setTimeout(() => onSlow(`${shown} still loads after ${slowAfterMs / 1000} s: ${waits}`), slowAfterMs);
   slow.unref();
   const { promise: idle, reject } = Promise.withResolvers<never>();
-  // Nothing is left that could happen, so what the module awaits never comes.
+  // Nothing is left that could happen, so whatever the module awaits will never come.
   const end = () => reject(new MillraceError('MILL_INVALID_CONFIGURATION', `${shown}: never comes to the end of loading: ${waits}`));
   process.once('beforeExit', end);
   try {

@@ -7,8 +7,8 @@ import { describeMissing } from './missing-import.ts';
 import { shownPath } from './shown-path.ts';
 
 /**
- * Describes in one line why a module could not be loaded: what is wrong, where, and what to do where Node.js's own message
- * does not say it. To be called right after the failure.
+ * Describes in one line why a module could not be loaded: what is wrong, where, and the remedy if Node.js's own message does not give one.
+ * Call it right after the failure.
  */
 export function describeLoadFailure(thrown: unknown): string {
   const code = isError(thrown) ? propertyOf(thrown, 'code') : undefined;
@@ -20,7 +20,7 @@ export function describeLoadFailure(thrown: unknown): string {
   return [message, place === undefined ? '' : ` (${place})`, remedy === undefined ? '' : `; ${remedy}`].join('');
 }
 
-/** Refusals of Node.js, and what a user can do about each. */
+/** Node.js load errors, each with what a user can do about it. */
 const remedies: readonly { readonly when: RegExp; readonly remedy: string }[] = [
   {
     when: /^ERR_UNSUPPORTED_TYPESCRIPT_SYNTAX/,
@@ -39,12 +39,12 @@ const remedies: readonly { readonly when: RegExp; readonly remedy: string }[] = 
   },
 ];
 
-/** Returns the place of the failure, as `./file.ts:3:7`: that of a syntax error, or of the first frame in a user's module. */
+/** Returns the place of the failure, as `./file.ts:3:7`: the syntax error's, or that of the first frame in a user's module. */
 function placeOf(thrown: unknown): string | undefined {
   const stack = isError(thrown) ? propertyOf(thrown, 'stack') : undefined;
   if (typeof stack !== 'string') return undefined;
   const [first = '', ...lines] = stack.split('\n');
-  // V8 and Node.js put the place of a syntax error in front, if anywhere.
+  // V8 and Node.js put the place of a syntax error, if they give one, in front.
   const inFront = /^(.+):(\d+)$/.exec(first);
   if (inFront !== null) return `${shownPath(inFront[1] ?? '')}:${inFront[2]}`;
   for (const line of lines) {
@@ -55,8 +55,8 @@ function placeOf(thrown: unknown): string | undefined {
 }
 
 /**
- * Returns the frames of the user's program and the chain of causes, a line each, where they say more than the one place
- * that {@link describeLoadFailure} names; otherwise nothing.
+ * Returns the frames of user code and the chain of causes, one per line, if they say more than the single place that
+ * {@link describeLoadFailure} names; otherwise nothing.
  */
 export function furtherPlaces(thrown: unknown): readonly string[] {
   const lines = stackOf(thrown).split('\n');
@@ -70,15 +70,15 @@ function isFrame(line: string): boolean {
   return /^\s+at /.test(line);
 }
 
-/** The place of a frame, which Node.js writes in parentheses behind the name of a function, or alone. */
+/** Returns the place in a frame, which Node.js writes in parentheses after a function's name, or alone. */
 function placeIn(frame: string): string {
   return /^\s+at (?:async )?(?:.*\()?([^()]+)\)?$/.exec(frame)?.[1] ?? frame;
 }
 
-/** The sources of Millrace and the systems that come with it. */
+/** The sources of Millrace and of its bundled systems. */
 const ownCode = ['../', '../../systems/'].map((folder) => new URL(folder, import.meta.url).href);
 
-/** Node.js, Millrace, and what it runs its commands by. */
+/** Returns whether a place belongs to Node.js, Millrace, or the tools that run its commands. */
 function isInternal(place: string): boolean {
   return (
     place.startsWith('node:') ||
@@ -88,7 +88,7 @@ function isInternal(place: string): boolean {
   );
 }
 
-/** Asks `node --check` for the place: the error of an ES module that does not parse names none, not even a file. */
+/** Asks `node --check` for the place: a parse error in an ES module names none, not even a file. */
 function placeByCheck(): string | undefined {
   const url = lastResolved();
   if (url === undefined || !url.startsWith('file:')) return undefined;

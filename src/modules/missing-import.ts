@@ -5,7 +5,7 @@ import { nearestName } from '../pipeline/nearest-name.ts';
 import { faces } from '../provide-millrace.ts';
 import { shownPath } from './shown-path.ts';
 
-/** Describes an import of what is not there: which module imports it, and what is there instead. Undefined for any other error. */
+/** Describes an import of a missing module: which module imports it, and what exists instead. Undefined for any other error. */
 export function describeMissing(error: Error, code: unknown): string | undefined {
   if (code === 'ERR_MODULE_NOT_FOUND' || code === 'ERR_UNSUPPORTED_DIR_IMPORT') return missingImport(error);
   return code === 'MODULE_NOT_FOUND' ? missingRequire(error) : undefined;
@@ -20,7 +20,7 @@ function missingImport(error: Error): string | undefined {
   return name === undefined ? undefined : missingPackage(name, importer);
 }
 
-/** `require`: the message has what was asked for, and `requireStack` who did. */
+/** `require`: the message names the requested module, and `requireStack` the module that asked for it. */
 function missingRequire(error: Error): string | undefined {
   const asked = /^Cannot find module '([^']+)'/.exec(error.message)?.[1];
   const importer: unknown = 'requireStack' in error && Array.isArray(error.requireStack) ? error.requireStack[0] : undefined;
@@ -32,7 +32,7 @@ function missingRequire(error: Error): string | undefined {
 const ownCode = fileURLToPath(new URL('..', import.meta.url));
 
 function missingFile(path: string, importer: string): string {
-  // It is the module itself, which a thread imports by its URL.
+  // The missing file is the module itself, which a thread imports by its URL.
   if (importer.startsWith(ownCode)) return 'there is no such file';
   const importing = importer.startsWith('file:') ? fileURLToPath(importer) : importer;
   const from = dirname(importing);
@@ -59,8 +59,8 @@ function specifier(from: string, path: string): string {
 const extensions = /\.[cm]?[jt]s$/;
 
 /**
- * Returns the path that was probably meant: the same with another extension, with one, in another case, or misspelt; the index of a
- * folder. Never `importer`, which asks for it.
+ * Returns the path that was probably meant: the same with another extension, with one added, in another case, or with a typo fixed; or the
+ * index of a folder. Never returns `importer`, which asks for it.
  */
 export function nearest(path: string, importer?: string): string | undefined {
   if (isFolder(path)) {
@@ -68,7 +68,7 @@ export function nearest(path: string, importer?: string): string | undefined {
     return index === undefined ? undefined : join(path, index);
   }
   const folder = dirname(path);
-  // The path itself may be among them: a link that leads nowhere.
+  // The path itself may be listed: a dangling link.
   const others = namesIn(folder).filter((name) => extensions.test(name) && ![path, importer].includes(join(folder, name)));
   const modules = new Map(others.map((name) => [name.replace(extensions, ''), name]));
   const found = modules.get(nearestName(basename(path).replace(extensions, ''), modules.keys()) ?? '');

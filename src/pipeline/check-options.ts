@@ -1,10 +1,10 @@
 import { nearestName } from './nearest-name.ts';
 import type { Place } from './place.ts';
 
-/** Refuses, at its place, a value that is not what an option must be. */
+/** Checks an option's value, and refuses a wrong one at its place. */
 export type Check = (value: unknown, place: Place) => void;
 
-/** An option whose check sees undefined too: always where it is `required`; where it is `explicit`, only if the option is written. */
+/** An option whose check also sees undefined: always if it is `required`; if it is `explicit`, only when the option is written. */
 interface Demand {
   readonly presence: 'required' | 'explicit';
   readonly check: Check;
@@ -21,14 +21,14 @@ export function required(check: Check): Demand {
   return { presence: 'required', check };
 }
 
-/** An option that may be left out, but not written with the value undefined: somebody who writes it means to have it. */
+/** An option that may be left out but not written as undefined: writing it means wanting it. */
 export function explicit(check: Check): Demand {
   return { presence: 'explicit', check };
 }
 
 /**
- * Checks an object of options that comes from a program which may have no compiler. Refuses, with the path of the option, a value
- * that is not what the table says, and a name that is not in the table.
+ * Checks an object of options from a program that may not use a compiler. Refuses any value that breaks the table, giving the option's
+ * path, and any name missing from the table.
  */
 export function checkOptions<Options>(options: unknown, table: OptionTable<Options>, place: Place): void {
   const checks: Readonly<Record<string, Check | Demand>> = table;
@@ -37,7 +37,7 @@ export function checkOptions<Options>(options: unknown, table: OptionTable<Optio
   for (const [name, check] of Object.entries(checks)) checkOption(options, name, check, place.at(name));
 }
 
-/** Throws that there is no option of that name, with the name that was probably meant. */
+/** Throws that no option has that name, and suggests the name that was probably meant. */
 export function refuseUnknown(name: string, known: readonly string[], place: Place): never {
   const near = nearestName(name, known);
   const meant = near === undefined ? `the options are ${known.join(', ')}` : `did you mean ${near}?`;
@@ -54,7 +54,10 @@ function checkOption(options: object, name: string, option: Check | Demand, plac
   if (value !== undefined || presence === 'required' || name in options) check(value, place);
 }
 
-/** Returns whether a value is an object whose properties are options. An instance of a user's class may be one; a map, a date or a promise is none. */
+/**
+ * Returns whether a value is an object whose properties are options. An instance of a user's class may be; a map, a date or a promise is
+ * not.
+ */
 function isOptions(value: unknown): value is object {
   if (typeof value !== 'object' || value === null) return false;
   const tag = Object.prototype.toString.call(value);

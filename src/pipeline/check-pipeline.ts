@@ -30,9 +30,7 @@ import type { Schema } from './schema.ts';
 import { isStorableText } from './text.ts';
 import type { Turn } from './turn.ts';
 
-/*
- * Checks of every option of a pipeline, for programs without a compiler. `resolve-pipeline.ts` checks what options mean together.
- */
+/* Checks every option of a pipeline, for programs without a compiler. `resolve-pipeline.ts` checks how options combine. */
 
 const retryPolicy: OptionTable<RetryPolicy> = {
   attempts: integerFrom(1),

@@ -6,7 +6,7 @@ import { hasAtMost, isStorableText } from './text.ts';
 
 const code = 'MILL_INVALID_DECLARATION';
 
-/** Checks the arguments of `table(…)`, but for the values of `defaults`. Throws `MILL_INVALID_DECLARATION`. */
+/** Checks the arguments of `table(…)`, except the values of `defaults`. Throws `MILL_INVALID_DECLARATION`. */
 export function checkTable(name: unknown, columns: unknown, options: unknown): void {
   checkName(name, new Place('table', code));
   const place = new Place(`table ${name}`, code);
@@ -20,7 +20,7 @@ export function checkTable(name: unknown, columns: unknown, options: unknown): v
   checkOptions(options, optionsOver(declared), place);
 }
 
-/** Returns whether a value is a table that `table(…)` made, of this or another copy of the package. */
+/** Returns whether a value was made by `table(…)`, from this or another copy of the package. */
 export function isTable(value: unknown): value is Table {
   if (typeof value !== 'object' || value === null) return false;
   const { name, columns, primaryKey, indexes, defaults } = value as Readonly<Partial<Record<keyof Table, unknown>>>;
@@ -80,7 +80,7 @@ const checkType: Check = (type, place) => {
   else checkNamed(type, place);
 };
 
-/** Some databases keep no more characters of a name in an enumeration, and no blanks at its end. */
+/** Some databases keep no more characters of an enumeration's name, and no trailing blanks. */
 const nameLengthMax = 255;
 const checkTexts = arrayOf(
   'texts',
@@ -91,7 +91,7 @@ const checkTexts = arrayOf(
   ),
 );
 
-/** The texts of a column, each once, and perhaps null. */
+/** Checks the allowed texts of a column: each once, and perhaps null. */
 function checkEnumeration(values: readonly unknown[], place: Place): void {
   checkTexts(values, place);
   if (values.every((value) => value === null)) place.refuse('expected at least one text');
@@ -99,7 +99,7 @@ function checkEnumeration(values: readonly unknown[], place: Place): void {
   if (twice !== undefined) place.refuse(`expected each value once, found ${JSON.stringify(twice)} twice`);
 }
 
-/** A name that SQL takes as it is, and that is not the engine's or the database's own. */
+/** A name that SQL takes unquoted and that neither the engine nor the database reserves. */
 const identifier = /^(?!millrace_|sqlite_)[a-z][a-z0-9_]{0,47}$/;
 const checkName = expect(
   'a name of lower-case letters, digits and _, at most 48, that does not start with millrace_ or sqlite_',

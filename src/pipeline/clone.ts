@@ -2,9 +2,9 @@ import { describeNotJson, isPlain } from '../describe-found.ts';
 import { NotJson } from './json.ts';
 
 /**
- * A copy of a value that may be more than JSON, by the structured clone algorithm: the schema that will see it may take a `Date`
- * or a `Map`. Throws {@link NotJson} for an instance of a class that would come out as a plain object, and what `structuredClone`
- * throws for what it does not copy.
+ * Copies a value that may be more than JSON, by the structured clone algorithm: the schema that will see it may take a `Date` or a `Map`.
+ * Throws {@link NotJson} for a class instance that would come out as a plain object, and whatever `structuredClone` throws for values it
+ * cannot copy.
  */
 export function cloneWhole(value: unknown): unknown {
   const clone: unknown = structuredClone(value);
@@ -23,6 +23,6 @@ function checkClasses(value: unknown, clone: unknown, seen: Set<unknown>): void 
 function partsOf(value: object): readonly unknown[] {
   if (value instanceof Map) return Array.from(value).flat();
   if (value instanceof Set) return Array.from(value);
-  // Bytes have no parts worth a look.
+  // Bytes have no parts worth checking.
   return ArrayBuffer.isView(value) ? [] : Object.values(value);
 }

@@ -3,9 +3,9 @@ import { MillraceError, messageOf } from '../errors.ts';
 import { invalid } from './check.ts';
 
 /**
- * Reads a cron pattern of five fields, or six with seconds in front, and returns a function that finds the first run after a moment,
- * both in milliseconds since 1970. `docs/schedules.md` says what a pattern means on a night when the clocks change. Throws
- * `MILL_INVALID_DECLARATION` for anything that is no pattern, for a date, and for a pattern that never has a run.
+ * Parses a cron pattern of five fields, or six with seconds in front, and returns a function that finds the first run after a moment, both
+ * in milliseconds since 1970. `docs/schedules.md` explains what a pattern means on nights when the clocks change. Throws
+ * `MILL_INVALID_DECLARATION` for anything that is not a pattern, for a date, and for a pattern that never runs.
  */
 export function parseCron(cron: string, timezone: string | undefined, what: string): (moment: number) => number {
   const pattern = read(cron, timezone, what);
@@ -14,23 +14,23 @@ export function parseCron(cron: string, timezone: string | undefined, what: stri
     invalid(`${what}.cron: expected a pattern that has a run, such as 0 3 * * *, found ${cron}, which never does`);
   return (moment) => {
     const next = pattern.nextRun(new Date(moment));
-    // A pattern names no year: one that has a run has another.
+    // A pattern names no year, so one that runs once runs again.
     if (next === null) throw new MillraceError('MILL_INTERNAL', `${what}.cron: expected a run of ${cron} after ${moment}, found none`);
     return next.getTime();
   };
 }
 
-/** A pattern with a year would have no run some day: a declaration must not become invalid by itself. */
+/** A pattern with a year would run out of runs one day, and a declaration must not become invalid by itself. */
 const mode = '5-or-6-parts';
 
-/** Undefined when the text is a date, which Croner accepts too. */
+/** Returns undefined for a date, which Croner accepts too. */
 function read(cron: string, timezone: string | undefined, what: string): Cron | undefined {
   try {
     const declared = new Cron(cron, { paused: true, mode });
     if (declared.getOnce() !== null) return undefined;
     const options: CronOptions = { paused: true, mode, fixedTimeRule: 'no-wildcard', ...(timezone !== undefined && { timezone }) };
     const pattern = new Cron(spellOut(declared.getPattern() ?? ''), options);
-    // A time zone that does not exist is found when the first moment is computed.
+    // Croner notices an unknown time zone only when it computes the first moment.
     pattern.nextRun();
     return pattern;
   } catch (error) {
@@ -39,9 +39,8 @@ function read(cron: string, timezone: string | undefined, what: string): Cron | 
 }
 
 /**
- * The pattern with its times of day as lists. A pattern of some hours names times of day, each of which comes once a day; Croner
- * treats it so only when it has neither wildcard nor step. A pattern of every hour follows elapsed time; for Croner it must have a
- * wildcard.
+ * Returns the pattern with its times of day as lists. A pattern of some hours names times of day, each occurring once a day; Croner treats
+ * it so only if it has neither wildcard nor step. A pattern of every hour follows elapsed time; for Croner it must have a wildcard.
  */
 function spellOut(pattern: string): string {
   const fields = pattern.trim().split(/\s+/);
@@ -53,7 +52,7 @@ function spellOut(pattern: string): string {
   return [seconds.join(), minutes.join(), hours.join(), ...days].join(' ');
 }
 
-/** The numbers below `count` at which a pattern has a run, when each is a step of so many milliseconds from midnight. */
+/** Returns the numbers below `count` at which a pattern runs, counting each as a step of `stepMs` from midnight. */
 function valuesOf(count: number, pattern: string, stepMs: number): number[] {
   const field = new Cron(pattern, { paused: true, mode, timezone: 'UTC' });
   return Array.from({ length: count }, (_, value) => value).filter((value) => field.match(new Date(value * stepMs)));

@@ -1,14 +1,14 @@
 const cut = Symbol('cut short');
 
 /**
- * Remembers of rows that there are more than these: what they hold is as much as a page may. The array looks as any other: copies of it
- * do not remember. `pageOf` leaves the last of them to the next page.
+ * Marks rows as cut short: more exist, but these already fill a page by size. The mark is invisible and copies of the array lose it.
+ * `pageOf` leaves the last row to the next page.
  */
 export function markCutShort(rows: readonly unknown[]): void {
   Object.defineProperty(rows, cut, { value: true });
 }
 
-/** Returns whether a query for a page ended with these rows for what they hold, and not since there are no more. */
+/** Returns whether a page query stopped because of the rows' size, not because there were no more. */
 export function isCutShort(rows: readonly unknown[]): boolean {
   return (rows as { readonly [cut]?: boolean })[cut] === true;
 }

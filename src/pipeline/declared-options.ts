@@ -4,7 +4,7 @@ import type { Pipeline } from './resolved-pipeline.ts';
 import type { Schema } from './schema.ts';
 import type { Tables, Turn } from './turn.ts';
 
-/** The options of any pipeline, once the types of its events and states are gone. */
+/** The options of any pipeline, with the types of its events and states erased. */
 export type DeclaredOptions = Omit<PipelineOptions<string, Schema, never, Tables, never>, 'state' | 'handle' | 'timers' | 'deliver'> &
   Pick<Pipeline, 'handle'> &
   Partial<Pick<Pipeline, 'timers'>> &

@@ -24,16 +24,16 @@ const unitsMs = {
 } as const;
 
 /**
- * A span of time: milliseconds, or a number with a unit such as `500ms`, `5s`, `2m`, `24h`, `7d` or `7 days`. The type has every text
- * that is read at run time, and no other: the number is any finite one that JavaScript reads, and the unit is one of the table above. Only
- * the run time refuses a blank in place of the number, and a span that is negative or longer than some 30,000 years.
+ * A span of time: milliseconds, or a number with a unit such as `500ms`, `5s`, `2m`, `24h`, `7d` or `7 days`. The type covers exactly the
+ * texts accepted at run time: the number is any finite one that JavaScript reads, and the unit comes from the table above. Only the
+ * run-time check refuses a blank number, a negative span, and one longer than some 30,000 years.
  */
 export type Duration = number | `${number}${keyof typeof unitsMs}`;
 
-/** Some 30,000 years: now and so long is a moment that a `Date` has. */
+/** Some 30,000 years: a `Date` can still hold a moment this far from now. */
 const durationMsMax = 1e15;
 
-/** The span in milliseconds. Throws an error, by default `MILL_INVALID_DECLARATION`, that names `what` when it is none. */
+/** Returns the span in milliseconds. For anything else throws an error naming `what`, by default `MILL_INVALID_DECLARATION`. */
 export function toMs(duration: Duration, what: string, code: ErrorCode = 'MILL_INVALID_DECLARATION'): number {
   const spanMs = typeof duration === 'number' ? duration : parse(duration);
   if (spanMs >= 0 && spanMs <= durationMsMax) return spanMs;
@@ -45,7 +45,7 @@ export function toMs(duration: Duration, what: string, code: ErrorCode = 'MILL_I
 
 const form = new RegExp(`^(.+?)(${Object.keys(unitsMs).join('|')})$`, 's');
 
-/** Returns NaN for what is no duration. A caller without types may give anything. */
+/** Returns NaN for anything but a duration. Untyped callers may pass anything. */
 function parse(text: unknown): number {
   const [, amount = '', unit] = (typeof text === 'string' && form.exec(text)) || [];
   // JavaScript reads a blank as 0.

@@ -5,19 +5,19 @@ import { isMoment } from './moment.ts';
 import { Place } from './place.ts';
 import type { Schema } from './schema.ts';
 
-/** A check by a predicate; `expectation` says in messages what would be right. */
+/** Makes a check from a predicate; `expectation` says in messages what would be right. */
 export function expect(expectation: string, isRight: (value: unknown) => boolean): Check {
   return (value, place) => {
     if (!isRight(value)) place.expected(expectation, value);
   };
 }
 
-/** A function that is called and may answer later. `such` shows one in messages. */
+/** A function that may return a promise. `such` shows an example in messages. */
 export function aFunction(such?: string): Check {
   return functionOf(['a function', 'an async function'], `a function${suchAs(such)}`);
 }
 
-/** A function whose answer is needed at once: a promise would be taken for the answer itself. */
+/** A function whose result is needed at once: a promise would be mistaken for the result. */
 export function synchronous(such?: string): Check {
   return functionOf(['a function'], `a function that answers at once${suchAs(such)}`);
 }
@@ -52,18 +52,18 @@ export function integerFrom(least: number, most = Number.MAX_SAFE_INTEGER): Chec
 /** Milliseconds or a text such as `5s`. */
 export const duration: Check = (value, place) => void toDuration(value, place);
 
-/** A duration of whole milliseconds, and not of none. */
+/** A duration of whole milliseconds, at least one. */
 export const wholeDuration: Check = (value, place) => {
   const ms = toDuration(value, place);
   if (ms < 1 || !Number.isInteger(ms)) place.expected('a duration of whole milliseconds, at least 1', value);
 };
 
-/** Returns the milliseconds of a duration, and refuses what is none. */
+/** Returns a duration in milliseconds, and refuses anything else. */
 export function toDuration(value: unknown, place: Place): number {
   return toMs(value as Duration, String(place), place.code);
 }
 
-/** A moment as a clock has it. */
+/** A moment as a clock gives it. */
 export const moment: Check = expect(
   'milliseconds since 1970 that a Date can show',
   (value) => typeof value === 'number' && isMoment(value),
@@ -74,7 +74,7 @@ export function oneOf(...texts: readonly string[]): Check {
   return expect(texts.join(' or '), (value) => typeof value === 'string' && texts.includes(value));
 }
 
-/** Either one certain value or an object of options; `expectation` says both. */
+/** Either one specific value or an object of options; `expectation` names both. */
 export function either<Options>(value: unknown, expectation: string, table: OptionTable<Options>): Check {
   return (found, place) => {
     if (found === value) return;
@@ -88,7 +88,7 @@ export function options<Options>(table: OptionTable<Options>): Check {
   return (value, place) => checkOptions(value, table, place);
 }
 
-/** An array of `what`, each of which is checked. */
+/** An array of `what`, with every item checked. */
 export function arrayOf(what: string, check: Check): Check {
   return (value, place: Place) => {
     if (!Array.isArray(value)) place.expected(`an array of ${what}`, value);
@@ -96,12 +96,12 @@ export function arrayOf(what: string, check: Check): Check {
   };
 }
 
-/** Returns whether a value is an object of no class. An array is none. */
+/** Returns whether a value is a plain object. An array is not. */
 export function isPlainObject(value: unknown): value is object {
   return typeof value === 'object' && value !== null && isPlain(value);
 }
 
-/** An object of `what` under names of the user's own choice. */
+/** An object of `what` under names the user chose. */
 export function named(what: string, check: Check, checkName?: (name: string, place: Place) => void): Check {
   return (value, place: Place) => {
     if (!isPlainObject(value)) place.expected(`an object of ${what} by name`, value);
@@ -124,7 +124,7 @@ export function objectWith(what: string, methods: readonly string[], optional: r
   };
 }
 
-/** Returns whether a value is a schema of a library that speaks Standard Schema. */
+/** Returns whether a value is a Standard Schema. */
 export function isSchema(value: unknown): value is Schema {
   if ((typeof value !== 'object' || value === null) && typeof value !== 'function') return false;
   const standard: unknown = Reflect.get(value, '~standard');
@@ -133,7 +133,7 @@ export function isSchema(value: unknown): value is Schema {
 
 export const schema: Check = expect('a Standard Schema, such as one of zod', isSchema);
 
-/** Throws `MILL_INVALID_DECLARATION` for a value that is no schema; `call` is the function that got it. */
+/** Throws `MILL_INVALID_DECLARATION` for anything but a schema; `call` is the function that received it. */
 export function checkSchema(call: string, value: unknown): void {
   if (!isSchema(value)) schema(value, new Place(call, 'MILL_INVALID_DECLARATION'));
 }

@@ -1,14 +1,14 @@
 import type { Issue } from '../errors.ts';
 import { type Issues, issuesMax, shownPart } from './issues.ts';
 
-/** Digits that every number needs to be an integer that JavaScript rounds. */
+/** The fewest digits of an integer that JavaScript rounds. */
 const digitsMin = 16;
-/** What every number beyond JavaScript's range has, unless it has as many digits. */
+/** A pattern in every number beyond JavaScript's range, unless it has that many digits. */
 const longExponent = /[eE][+-]?\d{3}/;
-/** Begins where a number can begin, and has so many digits before its point, or an exponent, or is very close to 0. */
+/** Starts where a number can start and has too many digits before its point, or an exponent, or is very close to 0. */
 const maybeInexact = /(?:^|[\s:,[])-?(?:\d{16}|0\.0{300}|\d[\d.]*[eE])/;
 
-/** `JSON.parse` with what ECMA-262 hands to a reviver of late: how a primitive value was written. */
+/** `JSON.parse` with the reviver argument that ECMA-262 recently added: the source text of a primitive value. */
 const parse: (
   text: string,
   reviver: (this: object, key: string, value: unknown, context: { readonly source?: string }) => unknown,
@@ -17,18 +17,18 @@ const parse: (
 const decimal = /^(-?)(\d+)(?:\.(\d+))?(?:[eE]([+-]?\d+))?$/;
 
 /**
- * The values out of {@link findInexactNumbers} that hold such numbers, at whatever depth: how those were written that they hold
- * themselves, by key.
+ * Values returned by {@link findInexactNumbers} that hold such numbers at any depth, each mapped to the source text of its own ones, by
+ * key.
  */
 const holders = new WeakMap<object, ReadonlyMap<string, string>>();
 const noSources: ReadonlyMap<string, string> = new Map();
-/** Told of a value in which nothing was found, which is nearly every one. */
+/** The result for a value without inexact numbers, which nearly every value is. */
 const nothing: Issues = { issues: [], issueCount: 0 };
 
 /**
- * Looks for numbers that JavaScript rounds in a JSON text: integers that it cannot keep exactly, and numbers that are beyond its
- * range. Returns the value of the text, in which {@link inexactNumbersOf} knows every such number; undefined when there
- * is none. The text must be JSON and must not nest deeply.
+ * Finds numbers that JavaScript rounds in a JSON text: integers it cannot hold exactly, and numbers beyond its range. Returns the parsed
+ * value, in which {@link inexactNumbersOf} knows every such number; undefined if there are none. The text must be JSON and not deeply
+ * nested.
  */
 export function findInexactNumbers(text: string): { readonly value: unknown } | undefined {
   if (!(hasLongNumber(text) || longExponent.test(text)) || !maybeInexact.test(text)) return undefined;
@@ -44,7 +44,7 @@ export function findInexactNumbers(text: string): { readonly value: unknown } | 
   return { value };
 }
 
-/** The numbers in a value that JavaScript has rounded, as issues: the places of the first, and how they were written. */
+/** Returns the numbers in a value that JavaScript has rounded, as issues: the places of the first ones, and their source text. */
 export function inexactNumbersOf(value: unknown): Issues {
   if (sourcesIn(value) === undefined) return nothing;
   const issues: Issue[] = [];
@@ -52,18 +52,18 @@ export function inexactNumbersOf(value: unknown): Issues {
   return { issues, issueCount: countIn(value) };
 }
 
-/** Whether a value itself, not a part of it, holds a number that JavaScript has rounded. */
+/** Returns whether a value directly holds a number that JavaScript has rounded, not counting nested values. */
 export function holdsInexactNumber(value: unknown): boolean {
   return (sourcesIn(value)?.size ?? 0) > 0;
 }
 
-/** What is said of a number that JavaScript rounds. */
+/** The message for a number that JavaScript rounds. */
 export function inexactMessage(source: string): string {
   const shown = source.length > 60 ? `${source.slice(0, 60)}…` : source;
   return `expected a number that JavaScript can keep exactly, found ${shown}; send it as text`;
 }
 
-/** Puts the text of each number in a value that JavaScript has rounded in its place. */
+/** Replaces each number in a value that JavaScript has rounded by its source text. */
 export function inexactNumbersAsText(value: unknown): void {
   const sources = sourcesIn(value);
   if (sources === undefined) return;
@@ -72,7 +72,7 @@ export function inexactNumbersAsText(value: unknown): void {
   for (const [key, source] of sources) holder[key] = source;
 }
 
-/** Whether there are so many digits and points in a row. One look at every sixteenth character costs next to nothing. */
+/** Returns whether a text has a long enough run of digits and points. Looking at every sixteenth character costs next to nothing. */
 function hasLongNumber(text: string): boolean {
   for (let at = digitsMin - 1; at < text.length; at += digitsMin) {
     if (!isPartOfNumber(text.charCodeAt(at))) continue;
@@ -85,12 +85,12 @@ function hasLongNumber(text: string): boolean {
   return false;
 }
 
-/** A digit or a point (or the slash that stands between them in Unicode). */
+/** Returns whether a character is a digit or a point (or the slash between them in Unicode). */
 function isPartOfNumber(unit: number): boolean {
   return unit >= 0x2e && unit <= 0x39;
 }
 
-/** Whether the number, written again, is the one that was written. Digits that only a fraction loses do not count. */
+/** Returns whether the number survives being written again. Digits lost only from a fraction do not count. */
 export function isKept(source: string, value: number): boolean {
   if (!Number.isFinite(value)) return false;
   if (value === 0) return !/[1-9]/.test(source.replace(/[eE].*/, ''));
@@ -98,7 +98,7 @@ export function isKept(source: string, value: number): boolean {
   return written === undefined || written === integerOf(String(value));
 }
 
-/** The digits of a decimal that is an integer; undefined for one that is none. */
+/** Returns the digits of a decimal that is an integer; undefined for one that is not. */
 function integerOf(text: string): string | undefined {
   const [, sign = '', whole = '', fraction = '', exponent = '0'] = decimal.exec(text) ?? [];
   const digits = `${whole}${fraction}`.replace(/0+$/, '');

@@ -2,7 +2,7 @@ import type { TransportLogger } from './endpoint.ts';
 
 /** A record of a broker: one entry of a partition of a topic. */
 export interface InletRecord {
-  /** Its place in the partition. The offsets of a partition rise, and some may be missing. */
+  /** Its position in the partition. A partition's offsets rise, with possible gaps. */
   readonly offset: number;
   /** When it was written, in milliseconds since 1970. */
   readonly timestamp: number;
@@ -17,9 +17,9 @@ export interface InletHeader {
   readonly value: Uint8Array | null;
 }
 
-/** A topic as the broker has it now. */
+/** A topic in its present state at the broker. */
 export interface InletTopic {
-  /** The same for the life of the topic, and another one once it was deleted and created anew. */
+  /** Stays the same for the topic's lifetime, and changes when the topic is deleted and created anew. */
   readonly id: string;
   readonly partitions: readonly InletPartition[];
 }
@@ -28,16 +28,16 @@ export interface InletPartition {
   readonly partition: number;
   /** The lowest offset that can be read. */
   readonly earliest: number;
-  /** The offset behind the last record that can be read. */
+  /** The offset after the last readable record. */
   readonly end: number;
 }
 
-/** What is to be read: of each partition the records from an offset on. */
+/** A request for records: for each partition, those from an offset on. */
 export interface InletRequest {
   readonly positions: readonly { readonly partition: number; readonly offset: number }[];
-  /** How long the broker may wait for the first record, in milliseconds. */
+  /** Maximum time for the broker to wait for the first record, in milliseconds. */
   readonly waitMs: number;
-  /** About how many bytes are read of a partition at most; a single record may have more. */
+  /** Approximate byte limit per partition; a single record may be larger. */
   readonly bytesMax: number;
 }
 
@@ -45,18 +45,18 @@ export interface InletRequest {
 export interface InletRead {
   readonly partition: number;
   readonly records: readonly InletRecord[];
-  /** Where to read on: behind the last record, and behind places that have none. */
+  /** The offset to read next, after the last record and any gaps. */
   readonly next: number;
-  /** The offset behind the last record that can be read, as far as the broker said so. */
+  /** The offset after the last readable record, if the broker gave it. */
   readonly end?: number | undefined;
 }
 
-/** An event that a record holds. */
+/** An event found in a record. */
 export interface InletEvent {
   readonly event: unknown;
-  /** As the `id` of `ingest`. */
+  /** The `id` of `ingest`. */
   readonly id?: string | undefined;
-  /** What the event is part of, in the form of W3C Trace Context. */
+  /** The trace the event belongs to, as a W3C Trace Context `traceparent`. */
   readonly traceparent?: string | undefined;
 }
 
@@ -65,26 +65,28 @@ export interface InletEvent {
  * reads and from where; an inlet keeps no position of its own and joins no consumer group.
  */
 export interface Inlet {
-  /** Names the topic, in the store and for people, such as `kafka:orders`: at most 255 bytes. Never to change, or the topic is read from its beginning. */
-  readonly name: string;
   /**
-   * The id of a topic that takes the place of another one of its name, where somebody has decided so. Without it a topic that was created
-   * anew is not read.
+   * Names the topic, in the store and for people, such as `kafka:orders`: at most 255 bytes. It must never change, or the topic is read
+   * again from its beginning.
    */
+  readonly name: string;
+  /** The id of a topic accepted as the replacement of an earlier one with the same name. Without it a recreated topic is not read. */
   readonly acceptedTopicId?: string | undefined;
-  /** Whether to go on with the earliest record where some were deleted before they were read. Default false: the partition is not read on. */
+  /**
+   * Continues with the earliest record if some were deleted before they were read. Default false: the partition is not read any further.
+   */
   readonly mayLoseRecords?: boolean | undefined;
 
-  /** Called once, when the engine starts. Loads what it needs, and connects to nothing: what it throws ends the start. */
+  /** Called once, when the engine starts. Loads its dependencies but makes no connections; an exception aborts the start. */
   open?(log: TransportLogger): void | Promise<void>;
-  /** Asks the broker for the topic. Throws while it cannot be reached; it is asked again. */
+  /** Asks the broker for the topic. Throws while the broker is unreachable, and is then called again. */
   topic(signal: AbortSignal): Promise<InletTopic>;
   /**
-   * Reads records. Answers once there are some in any of the partitions, or the time to wait is over; may leave partitions out. Throws
-   * where the broker cannot be reached or has not got an offset; the topic is asked for again then. Ends at once when the signal aborts.
+   * Reads records. Resolves once any partition has some, or the wait is over; may leave partitions out. Throws if the broker is unreachable
+   * or lacks an offset; the engine then asks for the topic again. Ends at once when the signal aborts.
    */
   read(request: InletRequest, signal: AbortSignal): Promise<readonly InletRead[]>;
-  /** The events that a record holds, none where it is to be passed over. What it throws makes a dead letter of the record. */
+  /** Returns the events in a record, or none to skip it. If it throws, the record becomes a dead letter. */
   decode(record: InletRecord): readonly InletEvent[];
   /** Called once after the last read, when the engine stops. */
   close?(): void | Promise<void>;

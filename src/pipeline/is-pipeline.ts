@@ -1,6 +1,6 @@
 import type { AnyPipeline } from './pipeline.ts';
 
-/** Returns whether a value is a pipeline that `pipeline(…)` made, of this or another copy of the package. */
+/** Returns whether a value was made by `pipeline(…)`, from this or another copy of the package. */
 export function isPipeline(value: unknown): value is AnyPipeline {
   if (typeof value !== 'object' || value === null) return false;
   const { name, event, handle, deliver, retry, retainMs } = value as Readonly<Partial<Record<keyof AnyPipeline, unknown>>>;

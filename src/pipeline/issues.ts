@@ -1,14 +1,14 @@
 import type { Issue } from '../errors.ts';
 import { toStorableText } from './text.ts';
 
-/** How many issues are shown of one input. One body may have a million of them. */
+/** Maximum number of issues shown per input. One body may have a million. */
 export const issuesMax = 100;
-/** Characters of an issue's path, and of its message. */
+/** Maximum characters of an issue's path, and of its message. */
 export const issueLengthMax = 500;
-/** Characters of the issues in one sentence. */
+/** Maximum characters of the one-sentence summary. */
 const summaryLengthMax = 2_000;
 
-/** What is wrong with an input: the first of its issues, and how many it has. */
+/** The problems with an input: its first issues, and how many it has in total. */
 export interface Issues {
   readonly issues: readonly Issue[];
   readonly issueCount: number;
@@ -19,7 +19,7 @@ export function shownPart(text: string): string {
   return text.length > issueLengthMax ? toStorableText(text, issueLengthMax) : text;
 }
 
-/** The issues in one sentence, for the message of an error; it says how many it leaves out. */
+/** Summarises the issues in one sentence for an error message, and says how many it leaves out. */
 export function summaryOf({ issues, issueCount }: Issues): string {
   let summary = '';
   let told = 0;

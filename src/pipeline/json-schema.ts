@@ -3,10 +3,10 @@ import type { Schema } from './schema.ts';
 
 export type JsonSchema = Readonly<Record<string, unknown>>;
 
-/** The schema as JSON Schema: of what goes in, or of what comes out. Undefined for one of a library that does not speak Standard JSON Schema. */
+/** Returns the schema as JSON Schema, for its input or its output. Undefined if its library does not support Standard JSON Schema. */
 export function jsonSchemaOf(schema: Schema, side: 'input' | 'output'): JsonSchema | undefined {
   if (!speaksJsonSchema(schema)) return undefined;
-  // What zod cannot express (a transformation's output, say) counts as any value.
+  // Anything zod cannot express (a transformation's output, say) counts as any value.
   const options = { target: 'draft-2020-12', libraryOptions: { unrepresentable: 'any' } };
   const { $schema: _, ...documented } = schema['~standard'].jsonSchema[side](options);
   return documented;

@@ -1,29 +1,29 @@
 import { describeNotJson, isPlain } from '../describe-found.ts';
 import { MillraceError } from '../errors.ts';
 
-/** Levels of arrays and objects that a value may have. Code that walks a value recurses, and far deeper ones would exhaust its stack. */
+/** Maximum nesting of arrays and objects. Code that walks a value recurses, and much deeper values would exhaust its stack. */
 export const levelsMax = 1_000;
 
-/** Characters of a place that are shown. */
+/** Maximum characters shown of a place. */
 const pathLengthMax = 200;
 
-/** A value that JSON does not hold as it is. */
+/** Thrown for a value that JSON cannot hold unchanged. */
 export class NotJson extends Error {
   override readonly name = 'NotJson';
-  /** Where in the value: `items[3].at`; empty for the value itself. */
+  /** The place in the value, `items[3].at`; empty for the value itself. */
   path = '';
 
   constructor(found: string) {
     super(`expected JSON, found ${found}`);
   }
 
-  /** The message with the place in front of it. `what` names the whole value. */
+  /** Returns the message, prefixed with the place. `what` names the whole value. */
   describe(what: string): string {
     const path = this.shownPath;
     return `${what}${path === '' || path.startsWith('[') ? '' : '.'}${path}: ${this.message}`;
   }
 
-  /** The place, cut where it is long: of a value that nests deeply it has as many parts as the value has levels. */
+  /** The place, shortened if long: for a deeply nested value it has as many parts as there are levels. */
   get shownPath(): string {
     return this.path.length > pathLengthMax ? `${this.path.slice(0, pathLengthMax)}…` : this.path;
   }
@@ -36,13 +36,12 @@ class TooDeep extends NotJson {
 }
 
 /**
- * Copies a value exactly as writing it as JSON and reading that again would, and throws {@link NotJson} where that would
- * change or lose something: a `Date`, a `Map`, `NaN`, a function, an instance of a class, `undefined` in an array. A property
- * that is `undefined` counts as absent. The copy shares nothing with the value, so whoever holds the value can change it and
- * the copy stays as it is.
+ * Copies a value exactly as a JSON round trip would, and throws {@link NotJson} if that would change or lose something: a `Date`, a `Map`,
+ * `NaN`, a function, an instance of a class, `undefined` in an array. A property that is `undefined` counts as absent. The copy shares
+ * nothing with the value, so later changes to the value leave the copy alone.
  *
- * JSON drops properties of an array beside its items, and those of an object that have a symbol or are not enumerable. They are refused
- * where there is nothing else (`Math`, an array used as a map), and dropped beside others: to look for them there costs a third of the copy.
+ * JSON drops non-index properties of arrays, and symbol or non-enumerable properties of objects. A value with only such properties (`Math`,
+ * an array used as a map) is refused; beside others they are dropped, because looking for them would add a third to the cost of the copy.
  */
 export function copyJson(value: unknown): unknown {
   try {
@@ -52,12 +51,14 @@ export function copyJson(value: unknown): unknown {
   }
 }
 
-/** The JSON text of a value that a handler gave. Throws `MILL_INVALID_EFFECT` that names the place of what JSON does not hold; `what` names the whole. */
+/**
+ * Returns a handler's value as JSON text. Throws `MILL_INVALID_EFFECT` with the place of anything JSON cannot hold; `what` names the whole.
+ */
 export function effectJson(value: unknown, what: string): string {
   return JSON.stringify(effectValue(value, what));
 }
 
-/** A copy of a value that a handler gave. Throws like {@link effectJson}. */
+/** Copies a handler's value. Throws like {@link effectJson}. */
 export function effectValue(value: unknown, what: string): unknown {
   try {
     return copyJson(value);
@@ -93,18 +94,18 @@ function copyObject(value: object, levels: number): object {
   const copied: Record<string, unknown> = {};
   let key = '';
   try {
-    // Twice as fast as by `Object.keys`; a plain object inherits nothing that is listed.
+    // Twice as fast as `Object.keys`; a plain object inherits no enumerable properties.
     for (key in value) {
       const child: unknown = (value as Readonly<Record<string, unknown>>)[key];
       if (child === undefined) continue;
-      // As a property of an object it would become the prototype.
+      // As an object's property it would become the prototype.
       if (key === '__proto__') throw new NotJson('a key __proto__');
       copied[key] = copy(child, levels - 1);
     }
   } catch (error) {
     throw within(key, error);
   }
-  // No key was seen, or the last was empty.
+  // There were no keys, or the last was empty.
   if (key === '' && hidesProperties(value)) throw new NotJson('an object whose properties JSON does not hold');
   return copied;
 }
@@ -115,7 +116,7 @@ function hidesProperties(value: object): boolean {
   return Object.getOwnPropertySymbols(value).length > 0;
 }
 
-/** The first place at which a value holds itself, as the error that it is; undefined when it only nests too deeply. */
+/** Returns the error for the first place where a value contains itself; undefined if the value is merely nested too deeply. */
 function circleIn(value: unknown, holders: Set<object>, searched: Set<object>): NotJson | undefined {
   if (typeof value !== 'object' || value === null || searched.has(value) || holders.size > levelsMax) return undefined;
   if (holders.has(value)) return new NotJson(`an ${Array.isArray(value) ? 'array' : 'object'} that holds itself`);
@@ -132,7 +133,7 @@ function circleIn(value: unknown, holders: Set<object>, searched: Set<object>): 
   return undefined;
 }
 
-/** Puts a place in front of where an error is. */
+/** Prefixes an error's place with another one. */
 function within(place: string, error: unknown): unknown {
   if (error instanceof NotJson)
     error.path = error.path === '' || error.path.startsWith('[') ? place + error.path : `${place}.${error.path}`;

@@ -1,8 +1,8 @@
 import { closestMatch } from 'leven';
 
 /**
- * Returns the known name that somebody most likely meant, or undefined when none is near. A name is near when few letters differ,
- * whatever their case (`timeOut`, `primarykey`), or when one name holds the other (`logger`, `signingSecret`).
+ * Returns the known name that was most likely meant, or undefined when none is close. Names are close when few letters differ, ignoring
+ * case (`timeOut`, `primarykey`), or when one contains the other (`logger`, `signingSecret`).
  */
 export function nearestName(found: string, known: Iterable<string>): string | undefined {
   const names = new Map(Array.from(known, (name) => [plain(name), name]));
@@ -13,7 +13,7 @@ export function nearestName(found: string, known: Iterable<string>): string | un
   return near === undefined ? undefined : names.get(near);
 }
 
-/** The fewest letters that mean something inside of another name: `to` stands in too many. */
+/** The fewest letters that mean something inside another name: `to` occurs in too many. */
 const heldLengthMin = 3;
 
 function holdsOther(one: string, other: string): boolean {

@@ -1,2 +1,2 @@
-/** The highest number of an event: the one that follows it is an integer that is exact, too. */
+/** The highest number of an event: its successor must also be an exact integer. */
 export const numberMax = Number.MAX_SAFE_INTEGER - 1;

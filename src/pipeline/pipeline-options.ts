@@ -6,53 +6,56 @@ import type { InputOf, OutputOf, Schema, StateSchema, StorableSchema } from './s
 import type { Tables, Turn } from './turn.ts';
 
 /**
- * A state schema with its version. A state that was stored under an older version goes through `upgrade`, is checked
- * by the schema, and only then reaches a handler. A plain schema is version 1.
+ * A state schema with its version. A state stored under an older version goes through `upgrade` and the schema before it reaches a handler.
+ * A plain schema is version 1.
  */
 export interface VersionedState<S extends Schema> {
   readonly schema: S;
   /** An integer from 1; raise it whenever stored states no longer fit. */
   readonly version: number;
-  /** Makes a state of the present version out of one that was stored under version `from`. */
+  /** Converts a state stored under version `from` to the current version. */
   upgrade(stored: unknown, from: number): unknown;
 }
 
-/** What happens to later events when a number does not arrive. */
+/** What happens to later events when a number never arrives. */
 export type GapPolicy = 'wait' | SkipPolicy;
 
 export interface SkipPolicy {
-  /** How long the lowest waiting event waits before the numbers that are missing before it are given up. */
+  /** How long the lowest waiting event waits before the missing numbers before it are given up. */
   readonly skipAfter: Duration;
   /**
-   * How far a number may lie beyond the next one of its key; an event with a higher one is refused (`MILL_EVENT_TOO_EARLY`). Skipping to
-   * a number that is no part of the sequence would make every later one late. Default 100,000.
+   * How far a number may lie beyond the next one of its key; an event with a higher one is refused (`MILL_EVENT_TOO_EARLY`). Skipping to a
+   * number outside the sequence would make every later one late. Default 100,000.
    */
   readonly maxJump?: number;
 }
 
-/** Order by the event's own number. Without it, a key's events are handled in the order they were accepted. */
+/** Order by the event's own number. Without it, a key's events are handled in the order of acceptance. */
 export interface OrderByNumber<Event> {
-  /** An integer below 2⁵³ − 1; the numbers of a key follow each other without holes. */
+  /** Returns an integer below 2⁵³ − 1; a key's numbers follow each other without gaps. */
   by(event: Event): number;
   /** The first number of every key. Default 1. */
   readonly from?: number;
-  /** `wait` (default) for the missing number for as long as it takes, or skip it once the lowest waiting event has waited so long. */
+  /** `wait` (default) for the missing number indefinitely, or skip it once the lowest waiting event has waited long enough. */
   readonly gap?: GapPolicy;
-  /** How many accepted events of one key may wait; more are refused. Default: the engine's `pendingPerKey`. */
+  /** Maximum accepted events of one key that may wait; more are refused. Default: the engine's `pendingPerKey`. */
   readonly maxPending?: number;
-  /** How long a key may wait for a number before health, the operator's page and the log say so. Default: for ever. */
+  /** Raises an alarm in health, on the operator's page and in the log when a key has waited this long for a number. Default: never. */
   readonly alarmAfter?: Duration;
 }
 
-/** How often and how fast a failed turn is tried again. The pause before attempt n+1 is `backoff · 2^(n-1)`, at most `maxBackoff`, spread by `jitter`. */
+/**
+ * How often and how fast a failed turn is retried. The pause before attempt n+1 is `backoff · 2^(n-1)`, at most `maxBackoff`, randomised by
+ * `jitter`.
+ */
 export interface RetryPolicy {
-  /** Attempts in all, the first included. Default 5. */
+  /** Total attempts, including the first. Default 5. */
   readonly attempts?: number;
   /** Default 100 ms. */
   readonly backoff?: Duration;
   /** Default 30 s. */
   readonly maxBackoff?: Duration;
-  /** The share of the pause that is random, 0 to 1. Default 0.5. */
+  /** The random share of the pause, 0 to 1. Default 0.5. */
   readonly jitter?: number;
 }
 
@@ -60,7 +63,7 @@ export interface RetryPolicy {
 type NextState<State> = State | null | undefined | void;
 export type HandlerResult<State> = NextState<State> | PromiseLike<NextState<State>>;
 
-/** `undefined` in place of a state type for pipelines that declare none. */
+/** The state type, or `undefined` for pipelines that declare no state. */
 export type StateOf<S extends Schema> = [S] extends [never] ? undefined : OutputOf<S>;
 
 /**
@@ -79,7 +82,7 @@ type Anything = {} | null | undefined;
 /** JSON made of literal types. Beside one of them, whichever it is, literals and tuples stay as they are written. */
 type Literals = '' | 0 | boolean | [Literals, ...Literals[]] | { readonly [property: string]: Literals };
 
-/** What a user declares: how events of one kind are validated, keyed, ordered and handled. */
+/** The declaration of a pipeline: how events of one kind are validated, keyed, ordered and handled. */
 export interface PipelineOptions<
   Name extends string,
   E extends Schema,
@@ -88,31 +91,33 @@ export interface PipelineOptions<
   TimerNames extends string,
   EndpointNames extends string = string,
 > {
-  /** Every event is parsed by it once, at the door. Its output must be JSON. */
+  /** Parses every event once, on ingest. Its output must be JSON. */
   readonly event: E & StorableSchema<E>;
   /**
-   * What becomes of a number in an event's JSON that JavaScript rounds, such as 1405478888888888901 or 1e400. `refuse`
-   * (default): the event is not valid. `text`: the schema gets it as text, just as it was written.
+   * Controls numbers in an event's JSON that JavaScript rounds, such as 1405478888888888901 or 1e400. `refuse` (default): the event is
+   * invalid. `text`: the schema gets the number as text, exactly as written.
    */
   readonly inexactNumbers?: 'refuse' | 'text';
-  /** The thing an event is about. Without it every event is a key of its own: no order, full concurrency. */
+  /** Returns the thing an event is about. Without it every event is its own key: no order, full concurrency. */
   key?(event: OutputOf<E>): string;
-  /** An id that the caller chose: a second event with the same id is a duplicate. Not with `order`, where the number identifies the event. */
+  /**
+   * Returns an id chosen by the caller: a second event with the same id is a duplicate. Not allowed with `order`, where the number
+   * identifies the event.
+   */
   id?(event: OutputOf<E>): string | undefined;
   /** How long a chosen id is recognised. Default 24 h. */
   readonly deduplicationWindow?: Duration;
   readonly order?: OrderByNumber<OutputOf<E>>;
   /**
-   * The schema of a key's state; must be JSON. Every state that a handler returns goes through it, so it must take what it puts
-   * out. Without it the pipeline keeps no state.
+   * The schema of a key's state, which must be JSON. Every state that a handler returns goes through it, so it must accept its own output.
+   * Without it the pipeline keeps no state.
    */
   readonly state?: (S & StateSchema<S>) | VersionedState<S & StateSchema<S>>;
   /** The tables that the handlers write. */
   readonly tables?: T;
   /**
-   * Decides what an event means: returns the next state, `undefined` to leave it as it is, `null` to forget it; what
-   * else shall happen it says through `turn`. It runs again after a failure, so what it does outside of `turn` may
-   * happen more than once.
+   * Decides what an event means. Returns the next state, `undefined` to keep it, or `null` to delete it, and requests everything else
+   * through `turn`. It runs again after a failure, so anything it does outside `turn` may happen more than once.
    */
   handle(
     event: OutputOf<E>,
@@ -127,7 +132,7 @@ export interface PipelineOptions<
       data: unknown,
     ) => HandlerResult<ReturnedState<S>>;
   };
-  /** Where `turn.deliver` delivers to, by name. */
+  /** The destinations of `turn.deliver`, by name. */
   readonly deliver?: {
     readonly [N in EndpointNames]: EndpointOptions<
       StateOf<S>,
@@ -135,38 +140,40 @@ export interface PipelineOptions<
       HandlerResult<ReturnedState<S>>
     >;
   };
-  /** Takes events in from a topic of a broker, such as `kafka(…)`: each record once, and the records of a partition in their order. */
+  /** Takes events in from a broker's topic, such as `kafka(…)`: each record once, and a partition's records in order. */
   readonly from?: Inlet;
-  /** Takes events in by the clock. */
+  /** Takes events in on a schedule. */
   readonly schedule?: ScheduleOptions<InputOf<E>>;
   readonly retry?: RetryPolicy;
   /**
-   * After the last attempt: `park` the key until an operator redrives or discards the event, or `skip` the event and go
-   * on. Default `park` where there is state or order, otherwise `skip`.
+   * After the last attempt: `park` the key until an operator redrives or discards the event, or `skip` the event and continue. Default
+   * `park` if there is state or order, otherwise `skip`.
    */
   readonly onGiveUp?: 'park' | 'skip';
-  /** Turns of different keys that may run at once; with `run: 'threads'` that is how many threads. Default 100, with threads one per core. */
+  /**
+   * Turns of different keys that may run concurrently; with `run: 'threads'`, the number of threads. Default 100, or one thread per core.
+   */
   readonly concurrency?: number;
-  /** How long a turn may take before its signal aborts and the attempt counts as failed. Default 30 s. */
+  /** Maximum duration of a turn, after which its signal aborts and the attempt counts as failed. Default 30 s. */
   readonly timeout?: Duration;
   /** How long the log keeps settled events. Default 7 d. */
   readonly retain?: Duration;
   /**
-   * Whether the server adds its generic ingest routes for the pipeline, `POST /pipelines/{name}/events` and `…/events/batch`. Default
-   * true. With false only routes of your own bring it events, so that nobody walks around what they check, a signature say.
+   * Adds the server's generic ingest routes for the pipeline, `POST /pipelines/{name}/events` and `…/events/batch`. Default true. With
+   * false, events arrive only through your own routes, so nobody can bypass their checks, such as a signature.
    */
   readonly genericIngest?: boolean;
-  /** Whether it is kept what happens to each key, for as long as `retain` says. Default true. */
+  /** Records what happens to each key, for as long as `retain` says. Default true. */
   readonly timeline?: boolean;
 }
 
 /**
- * Where the handlers run. `inline`, the default, is the thread of the engine: right for decisions, which take well under a
- * millisecond. `threads` is for handlers that compute: each attempt runs in a worker thread, with the same promises, and a
- * handler that does not end is ended together with its thread.
+ * Where the handlers run. `inline`, the default, is the engine's thread: right for decisions, which take well under a millisecond.
+ * `threads` is for handlers that compute: each attempt runs in a worker thread, with the same promises, and a handler that does not return
+ * is terminated together with its thread.
  *
- * A thread imports `module`, the `import.meta.url` of the module that exports the pipeline, and takes the pipeline of this
- * name from it. So that module should declare and do nothing else. An event, a state and what is sent are copied on their
- * way; `turn.signal` does not abort there, the thread just ends.
+ * A thread imports `module`, the `import.meta.url` of the module that exports the pipeline, and takes the pipeline of this name from it. So
+ * that module should only declare things. Events, states and sent events are copied between threads; `turn.signal` does not abort there,
+ * the thread just ends.
  */
 export type HandlerPlace = { readonly run?: 'inline'; readonly module?: never } | { readonly run: 'threads'; readonly module: string };

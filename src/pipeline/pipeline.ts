@@ -20,7 +20,7 @@ export type { AnyPipeline, DeclaredThreads, Pipeline, Pipelines, PipelinesOf, Re
  * });
  * ```
  *
- * Throws `MILL_INVALID_DECLARATION` that names the option, what it expects and what it found.
+ * Throws `MILL_INVALID_DECLARATION`, naming the option, the expected value and the one found.
  */
 export function pipeline<
   const Name extends string,

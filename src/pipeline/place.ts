@@ -1,7 +1,7 @@
 import { describeFound } from '../describe-found.ts';
 import { type ErrorCode, MillraceError } from '../errors.ts';
 
-/** The place of a value in a declaration or a call. Its refusals begin with the path: `pipeline orders: retry.attempts: …`. */
+/** The place of a value in a declaration or a call. Its error messages begin with the path: `pipeline orders: retry.attempts: …`. */
 export class Place {
   readonly code: ErrorCode;
   readonly #what: string;
@@ -14,7 +14,7 @@ export class Place {
     this.#path = path;
   }
 
-  /** The place of a property, or of an item of an array. */
+  /** Returns the place of a property, or of an item of an array. */
   at(part: string | number): Place {
     return new Place(this.#what, this.code, this.#pathTo(part));
   }

@@ -4,11 +4,11 @@ import { isKept } from './inexact-numbers.ts';
 import { isMomentText } from './moment.ts';
 import type { ColumnType, FoundValue } from './table.ts';
 
-/** A value that its column's type cannot be, and what stands in for it. */
+/** A value that does not fit its column's type, and its placeholder. */
 export class UnreadableValue {
   readonly found: FoundValue;
   readonly placeholder: unknown;
-  /** What was expected and found. */
+  /** The expected and the found value. */
   readonly message: string;
 
   constructor(found: FoundValue, expected: string, placeholder: unknown, shown = describeValue(found)) {
@@ -18,7 +18,7 @@ export class UnreadableValue {
   }
 }
 
-/** Turns a value of the database into one of JavaScript, or into an {@link UnreadableValue}. */
+/** Converts a database value to JavaScript, or to an {@link UnreadableValue}. */
 export type ReadValue = (found: FoundValue) => unknown;
 
 const integers = `an integer from ${Number.MIN_SAFE_INTEGER} to ${Number.MAX_SAFE_INTEGER}`;
@@ -32,7 +32,7 @@ const readers: Readonly<Record<ColumnKind, ReadValue>> = {
   moment: readMoment,
 };
 
-/** Reads a column as the table declares it. */
+/** Returns a reader for a column as the table declares it. */
 export function columnReader(type: ColumnType): ReadValue {
   const enumerated = enumeratedBy(type);
   const read = enumerated === undefined ? readers[kindOf(type)] : enumerationReader(enumerated);
@@ -45,7 +45,7 @@ function enumerationReader(texts: readonly string[]): ReadValue {
   return (found) => (known.has(found) ? found : new UnreadableValue(found, expected, texts[0]));
 }
 
-/** A moment that is finer than milliseconds, which only a column of the user's own can hold. */
+/** A moment finer than milliseconds, possible only in a column the user created. */
 const finerMoment = /^(.{19}\.\d{3})\d+Z$/;
 
 function readMoment(found: FoundValue): unknown {
@@ -55,8 +55,8 @@ function readMoment(found: FoundValue): unknown {
 }
 
 /**
- * Reads what an expression yields, such as `max(n)`, or a column behind a join. `type` is that of the declared column whose
- * name it has: JSON and booleans become values, but null, texts and numbers may be what the expression is for.
+ * Returns a reader for the result of an expression, such as `max(n)`, or a joined column. `type` is that of the declared column with the
+ * same name: JSON and booleans are converted, while null, texts and numbers may be the expression's purpose.
  */
 export function expressionReader(type: ColumnType | undefined): ReadValue {
   const kind = type === undefined ? undefined : kindOf(type);
@@ -70,7 +70,7 @@ export function expressionReader(type: ColumnType | undefined): ReadValue {
   };
 }
 
-/** Numbers that JavaScript may not hold. */
+/** Numbers that JavaScript may be unable to hold. */
 const farNumber = /\d{16}|\d[eE]\+?\d{3}/;
 
 function readJson(found: FoundValue): unknown {
@@ -82,7 +82,10 @@ function readJson(found: FoundValue): unknown {
   }
 }
 
-/** The value of a JSON text, or one with the nearest numbers when JavaScript rounds an integer of it or takes a number for infinity. */
+/**
+ * Returns the value of a JSON text, or a placeholder with the nearest numbers if JavaScript rounds one of its integers or reads a number as
+ * infinity.
+ */
 function readExactly(text: string): unknown {
   let rounded: string | undefined;
   const value: unknown = JSON.parse(text, (_key: string, part: unknown, { source }: { source?: string } = {}) => {
@@ -95,7 +98,7 @@ function readExactly(text: string): unknown {
   return new UnreadableValue(text, 'JSON with numbers that JavaScript can hold', value, shown);
 }
 
-/** The finite number that is nearest to a value; 0 for one that is no number. */
+/** Returns the finite number nearest to a value; 0 if it is not a number. */
 function nearestNumber(found: FoundValue): number {
   if (typeof found !== 'number' && typeof found !== 'bigint') return 0;
   return Math.max(-Number.MAX_VALUE, Math.min(Number.MAX_VALUE, Number(found)));

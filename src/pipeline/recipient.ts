@@ -2,7 +2,7 @@ import type { Schema } from './schema.ts';
 
 declare const types: unique symbol;
 
-/** A pipeline as a turn sees it that sends to it: its name, and the types of its events. */
+/** A pipeline as seen by a turn that sends to it: its name, and the types of its events. */
 export interface Recipient<Name extends string = string, Input = unknown, Event = unknown, State = unknown> {
   readonly name: Name;
   readonly event: Schema;
@@ -12,7 +12,7 @@ export interface Recipient<Name extends string = string, Input = unknown, Event 
   readonly [types]?: { readonly input: Input; readonly event: Event; readonly state: State };
 }
 
-/** A recipient of which nothing more is known. */
+/** A recipient with unknown types. */
 export type AnyRecipient = Recipient<string, unknown, unknown, unknown>;
 
 export type PipelineInput<P extends AnyRecipient> = P extends Recipient<string, infer Input> ? Input : never;

@@ -10,7 +10,9 @@ import type { DeclaredThreads, Pipeline, ResolvedOrder } from './resolved-pipeli
 import { resolveSchedule } from './schedule.ts';
 import type { Schema } from './schema.ts';
 
-/** Checks a declaration and fills every default in. Throws `MILL_INVALID_DECLARATION` with the option, what was expected and what was found. */
+/**
+ * Checks a declaration and fills in every default. Throws `MILL_INVALID_DECLARATION` with the option, the expected value and the one found.
+ */
 export function resolvePipeline(name: string, options: DeclaredOptions): Pipeline {
   checkPipeline(name, options);
   const at = (option: string) => `pipeline ${name}: ${option}`;
@@ -48,7 +50,7 @@ function switchesOf({ genericIngest = true, timeline = true }: DeclaredOptions):
   return { genericIngest, timeline };
 }
 
-/** Refuses options that do not go together, which the types cannot say. */
+/** Refuses combinations of options that the types cannot rule out. */
 function checkTogether({ id, key, order, state }: DeclaredOptions, at: (option: string) => string): void {
   if (order !== undefined && id !== undefined) invalid(`${at('id')}: expected none beside order, where the number identifies the event`);
   if (key !== undefined) return;
@@ -88,7 +90,7 @@ function resolveState(state: Schema | VersionedState<Schema>): VersionedState<Sc
   return { schema: state.schema, version: state.version, upgrade: (stored, from) => state.upgrade(stored, from) };
 }
 
-/** More numbers than a key loses in any outage, and fewer than a number that is no part of the sequence is likely to be off. */
+/** More numbers than a key loses in any outage, but fewer than a stray number is likely to be off by. */
 const jumpMaxDefault = 100_000;
 
 function resolveOrder(order: OrderByNumber<unknown>, what: string): ResolvedOrder {

@@ -6,11 +6,11 @@ import type { Schedule } from './schedule.ts';
 import type { Schema } from './schema.ts';
 import type { Tables, Turn } from './turn.ts';
 
-/** A checked declaration with every default filled in; what `pipeline(…)` returns and the engine runs. */
+/** A checked declaration with every default filled in, as `pipeline(…)` returns and the engine runs it. */
 export interface Pipeline<Name extends string = string, Input = unknown, Event = unknown, State = unknown>
   extends Recipient<Name, Input, Event, State> {
   readonly inexactNumbers: 'refuse' | 'text';
-  /** Undefined: every event is a key of its own. */
+  /** Undefined: every event is its own key. */
   readonly key: ((event: unknown) => string) | undefined;
   readonly id: ((event: unknown) => string | undefined) | undefined;
   readonly deduplicationWindowMs: number;
@@ -25,12 +25,12 @@ export interface Pipeline<Name extends string = string, Input = unknown, Event =
   readonly retry: { readonly attempts: number; readonly backoffMs: number; readonly backoffMsMax: number; readonly jitter: number };
   readonly onGiveUp: 'park' | 'skip';
   readonly concurrency: number;
-  /** Undefined: handlers run in the thread of the engine. */
+  /** Undefined: handlers run in the engine's thread. */
   readonly threads: DeclaredThreads | undefined;
   readonly timeoutMs: number;
-  /** Whether the generic routes of the server take events in. */
+  /** True if the server's generic routes take events in. */
   readonly genericIngest: boolean;
-  /** Whether it is kept what happens to its keys. */
+  /** True if what happens to its keys is recorded. */
   readonly timeline: boolean;
 }
 
@@ -44,21 +44,21 @@ export interface DeclaredThreads {
 export interface ResolvedOrder {
   by(event: unknown): number;
   readonly from: number;
-  /** Undefined: wait for ever. */
+  /** Undefined: wait indefinitely. */
   readonly skipAfterMs: number | undefined;
-  /** How far a number may lie beyond the next one; infinite where no number is ever skipped. */
+  /** How far a number may lie beyond the next one; infinite if no number is ever skipped. */
   readonly jumpMax: number;
   /** Undefined: the engine's `pendingPerKey`. */
   readonly pendingMax: number | undefined;
-  /** For how long a key may wait for a number before that is an alarm; undefined: for ever. */
+  /** How long a key may wait for a number before an alarm is raised; undefined: indefinitely. */
   readonly alarmAfterMs: number | undefined;
 }
 
-/** A pipeline of which nothing more is known; every pipeline is one. Whether an input of it is right, only its schema can tell. */
+/** A pipeline with unknown types; every pipeline is one. Only its schema can tell whether an input is valid. */
 export type AnyPipeline = Pipeline<string, unknown, unknown, unknown>;
 
-/** Pipelines by name, as the type of an engine has them. */
+/** Pipelines by name, as in an engine's type. */
 export type Pipelines = Readonly<Record<string, AnyPipeline>>;
 
-/** The pipelines of a list by name. Of an `AnyPipeline[]`, which may have any, each name has some pipeline. */
+/** The pipelines of a list, by name. For an `AnyPipeline[]`, which may hold any pipelines, every name maps to some pipeline. */
 export type PipelinesOf<List extends readonly AnyPipeline[]> = { readonly [P in List[number] as P['name']]: P };

@@ -3,41 +3,40 @@ import { parseCron } from './cron.ts';
 import { type Duration, toMs } from './duration.ts';
 import type { QueryTables } from './table-query.ts';
 
-/** What a source is told. */
+/** A run, as the source sees it. */
 export interface SourceRun {
   /** When the run was due, in milliseconds since 1970. */
   readonly dueAt: number;
-  /** When it began: later than `dueAt` after a stop. */
+  /** When the run began: later than `dueAt` after a stop. */
   readonly now: number;
-  /** How many events it may take at most. */
+  /** Maximum number of events to take. */
   readonly limit: number;
   readonly query: QueryTables;
 }
 
 /**
- * What pulls events in: answers the next ones, those first that shall go first. Of an asynchronous generator each is asked for
- * when there is a place for it, so that it can be as fresh as that.
+ * Returns the next events, most urgent first. An async generator is pulled one event at a time, as slots free up, so that each event can be
+ * as fresh as possible.
  */
 export type Source<Input> = (run: SourceRun) => Promise<readonly Input[]> | readonly Input[] | AsyncIterable<Input>;
 
-/** When runs are due: `every` so long, or by a `cron` pattern, in the time zone of the machine or another (`Europe/Berlin`). */
+/** When runs are due: at an `every` interval, or by a `cron` pattern in the machine's or another time zone (`Europe/Berlin`). */
 export type Cadence =
   | { readonly every: Duration; readonly cron?: never; readonly timezone?: never }
   | { readonly cron: string; readonly timezone?: string; readonly every?: never };
 
 /**
- * Takes events in by the clock. A run takes a batch from the source and ends when each of its events is handled and what it
- * delivered has an outcome. Runs never overlap: one that comes due during another is left out.
+ * Takes events in on a schedule. A run takes a batch from the source, and ends when each of its events is handled and every delivery has an
+ * outcome. Runs never overlap: one that falls due during another is skipped.
  */
 export type ScheduleOptions<Input> = Cadence & {
   readonly source: Source<Input>;
-  /** Events that a run takes at most; a row that is rejected, or whose event has to wait, does not count. Default 100. */
+  /** Maximum events per run; rejected rows, and those whose event has to wait, do not count. Default 100. */
   readonly batch?: number;
-  /** Of these, how many are under way at once. Default: the pipeline's `concurrency`. */
+  /** How many of these are under way at once. Default: the pipeline's `concurrency`. */
   readonly concurrency?: number;
   /**
-   * How long a run may take. Then what is under way is aborted, and has failed; what was not begun is left to the source.
-   * Default 5 min.
+   * Maximum duration of a run. After it, events under way are aborted and count as failed; the rest are left to the source. Default 5 min.
    */
   readonly timeout?: Duration;
 };
@@ -50,11 +49,11 @@ export interface Schedule {
   readonly timeoutMs: number;
   /** Undefined: by `nextAfter` alone. */
   readonly everyMs: number | undefined;
-  /** The moment of the first run after another moment. */
+  /** Returns the moment of the first run after another moment. */
   nextAfter(moment: number): number;
 }
 
-/** Fills every default in. Throws `MILL_INVALID_DECLARATION` for a cadence that cannot be meant. */
+/** Fills in every default. Throws `MILL_INVALID_DECLARATION` for a cadence that makes no sense. */
 export function resolveSchedule(options: ScheduleOptions<unknown>, concurrency: number, what: string): Schedule {
   return {
     source: options.source,

@@ -41,8 +41,8 @@ export {
  * const jobs = table('jobs', { id: 'text(36)', status: ['open', 'done', 'failed'], since: 'moment' }, { primaryKey: ['id'] });
  * ```
  *
- * Throws `MILL_INVALID_DECLARATION` for a name that is no lower-case SQL identifier, an unknown column type or option, or a key
- * or index over columns that are not there.
+ * Throws `MILL_INVALID_DECLARATION` for a name that is not a lower-case SQL identifier, an unknown column type or option, or a key or index
+ * over missing columns.
  */
 export function table<const Name extends string, const C extends Columns, const K extends readonly (keyof C & string)[] = readonly []>(
   name: Name,
@@ -64,7 +64,10 @@ function defaultOf(table: string, columns: Columns, column: string, value: unkno
   return bound ?? invalid(`table ${table}: defaults: column ${column}: expected ${expected(type)}, found ${describeValue(type, value)}`);
 }
 
-/** The columns that a change names and their values as the store binds them; throws like {@link toSqlValues}, and when the primary key is not whole. */
+/**
+ * Returns the columns that a change names and their values as the store binds them. Throws like {@link toSqlValues}, and if the primary key
+ * is incomplete.
+ */
 export function toSqlChange(
   table: Table,
   row: Readonly<Record<string, unknown>>,
@@ -74,8 +77,8 @@ export function toSqlChange(
 }
 
 /**
- * The row as the store binds it, in the order of the table's columns; properties that are no columns are left out.
- * Throws `MILL_INVALID_EFFECT` that names the column for a value of the wrong type.
+ * Returns the row as the store binds it, in the order of the table's columns; other properties are left out. Throws `MILL_INVALID_EFFECT`,
+ * naming the column, for a value of the wrong type.
  */
 export function toSqlValues(table: Table, row: Readonly<Record<string, unknown>>): SqlValue[] {
   const values: SqlValue[] = [];
@@ -83,7 +86,7 @@ export function toSqlValues(table: Table, row: Readonly<Record<string, unknown>>
   return values;
 }
 
-/** How values of a column are bound. */
+/** Binds the values of one column. */
 interface ColumnBinder {
   readonly column: string;
   readonly type: ColumnType;
@@ -91,10 +94,10 @@ interface ColumnBinder {
   readonly bind: Bind;
 }
 
-/** The value as a store binds it; undefined for one that the column cannot hold. */
+/** Converts a value as a store binds it; undefined if the column cannot hold it. */
 type Bind = (value: unknown) => SqlValue | undefined;
 
-/** Made with the first row: handlers write many. */
+/** Built on a table's first row: handlers write many. */
 const binders = new WeakMap<Table, readonly ColumnBinder[]>();
 
 function bindersOf(table: Table): readonly ColumnBinder[] {
@@ -114,7 +117,7 @@ function toSqlValue(table: Table, { column, type, isNullable, bind }: ColumnBind
   if (bound === null && isNullable) return null;
   const sqlValue = bound === null ? undefined : bind(bound);
   if (sqlValue !== undefined) return sqlValue;
-  // Says in which place of the value what is no JSON stands.
+  // The error names the place in the value that is not JSON.
   if (bound !== null && kindOf(type) === 'json') effectJson(bound, `table ${table.name}: column ${column}`);
   throw new MillraceError(
     'MILL_INVALID_EFFECT',
@@ -131,7 +134,7 @@ function binderOf(type: ColumnType): Bind {
   return (value) => (typeof value === 'string' && hasAtMost(value, lengthMax) ? bind(value) : undefined);
 }
 
-/** How the store binds a value of each kind, whatever its bounds. */
+/** Binds a value of each kind, whatever its limits. */
 const binds: Readonly<Record<ColumnKind, Bind>> = {
   text: (value) => (typeof value === 'string' && isStorableText(value) ? value : undefined),
   integer: (value) => (Number.isSafeInteger(value) ? Number(value) : undefined),
@@ -155,14 +158,14 @@ function expected(type: ColumnType): string {
   return `${type}${bounds[kindOf(type)] ?? ''}`;
 }
 
-/** Of a text that is too long, the end would not be shown. */
+/** Truncated, a text that is too long would not show how. */
 function describeValue(type: ColumnType, value: unknown): string {
   const lengthMax = lengthMaxOf(type);
   if (lengthMax === undefined || typeof value !== 'string' || hasAtMost(value, lengthMax)) return describeFound(value);
   return `one of ${charactersOf(value)} characters: ${describeFound(value)}`;
 }
 
-/** What a value of a kind keeps to, for messages. */
+/** The limits of each kind, for messages. */
 const bounds: Readonly<Partial<Record<ColumnKind, string>>> = {
   text: ' (well-formed, without U+0000)',
   integer: ` (from ${Number.MIN_SAFE_INTEGER} to ${Number.MAX_SAFE_INTEGER})`,

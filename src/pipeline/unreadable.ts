@@ -1,9 +1,9 @@
 import type { FoundValue } from './table.ts';
 
-/** A column of a row whose value in the database cannot be of the type that the table declares. */
+/** A column whose value in the database does not fit the type that the table declares. */
 export interface UnreadableColumn {
   readonly column: string;
-  /** What the column can hold, and what was found there. */
+  /** The values the column can hold, and the one found. */
   readonly message: string;
 }
 
@@ -16,15 +16,15 @@ const unreadable = Symbol('unreadable columns');
 
 type MarkedRow = { readonly [unreadable]?: readonly FoundColumn[] };
 
-/** Remembers which columns of a row show a placeholder. The row looks as any other: copies of it do not remember. */
+/** Marks the columns of a row that show a placeholder. The mark is invisible and copies of the row lose it. */
 export function markUnreadable(row: object, columns: readonly FoundColumn[]): void {
   Object.defineProperty(row, unreadable, { value: columns });
 }
 
 /**
- * The columns of a row that `mill.query` could not read, each with what was expected and found; none for nearly every row.
- * Somebody's SQL can put values into a table that no handler could: an integer beyond 2⁵³, infinity, text that is no JSON.
- * Such a column shows a placeholder of its type, and the rest of the row is as it should be.
+ * Returns the columns of a row that `mill.query` could not read, each with the expected and the found value; empty for nearly every row.
+ * Hand-written SQL can store values that no handler could: an integer beyond 2⁵³, infinity, text that is not JSON. Such a column shows a
+ * placeholder of its type, and the rest of the row is unaffected.
  *
  * ```ts
  * for (const row of await mill.query(accounts).selectAll().execute()) {
@@ -37,7 +37,7 @@ export function unreadableColumns(row: unknown): readonly UnreadableColumn[] {
   return foundColumnsOf(row).map(({ column, message }) => ({ column, message }));
 }
 
-/** The column as the database holds it, if it could not be read. */
+/** Returns the column as the database holds it, if it could not be read. */
 export function unreadableColumn(row: unknown, column: string): FoundColumn | undefined {
   return foundColumnsOf(row).find((one) => one.column === column);
 }

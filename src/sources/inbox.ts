@@ -4,7 +4,7 @@ import { copyJson, NotJson } from '../pipeline/json.ts';
 import { Place } from '../pipeline/place.ts';
 import type { AnyRecipient, PipelineInput } from '../pipeline/recipient.ts';
 
-/** A row of the table `millrace_inbox`, as a program inserts it; in the types of Kysely, the table itself. */
+/** A row of the table `millrace_inbox`, as a program inserts it; for Kysely, the table's type. */
 export interface InboxTable {
   readonly pipeline: string;
   /** JSON. */
@@ -13,11 +13,11 @@ export interface InboxTable {
   readonly traceparent: string | null;
 }
 
-/** What a program may say beside the event. */
+/** Optional details of an event for the inbox. */
 export interface InboxOptions {
-  /** An idempotency key, as `ingest` takes it: a second event with the same one is a duplicate. */
+  /** An idempotency key, as for `ingest`: a second event with the same one is a duplicate. */
   readonly id?: string | undefined;
-  /** What the event is part of, in the form of W3C Trace Context. */
+  /** The trace the event belongs to, as a W3C Trace Context `traceparent`. */
   readonly traceparent?: string | undefined;
 }
 
@@ -31,14 +31,14 @@ export interface InboxInsert {
 const inboxOptions: OptionTable<InboxOptions> = { id: text, traceparent: text };
 
 /**
- * The row that puts an event into the inbox, for whatever inserts rows in your transaction: a query builder, or a prepared statement. The event is
- * validated when it is taken in, not here.
+ * Returns the row that puts an event into the inbox, for anything that inserts rows in your transaction: a query builder, or a prepared
+ * statement. The event is validated when it is taken in, not here.
  *
  * ```ts
  * await transaction.insertInto('millrace_inbox').values(inboxRow(orders, { id: 'o1' })).execute();
  * ```
  *
- * Throws `MILL_INVALID_REQUEST` for an event that is no JSON, and for options that are wrong or unknown.
+ * Throws `MILL_INVALID_REQUEST` for an event that is not JSON, and for wrong or unknown options.
  */
 export function inboxRow<P extends AnyRecipient>(pipeline: P, event: PipelineInput<P>, options: InboxOptions = {}): InboxTable {
   const place: Place = new Place('inboxRow', 'MILL_INVALID_REQUEST');
@@ -48,13 +48,14 @@ export function inboxRow<P extends AnyRecipient>(pipeline: P, event: PipelineInp
 }
 
 /**
- * The statement that puts an event into the inbox of PostgreSQL or MySQL, for the client of `pg` or the connection of `mysql2` on which your transaction runs.
+ * Returns the statement that puts an event into the inbox of PostgreSQL or MySQL, for the `pg` client or the `mysql2` connection that runs
+ * your transaction.
  *
  * ```ts
  * await client.query(inboxInsert(orders, { id: 'o1' }));
  * ```
  *
- * Throws what {@link inboxRow} throws.
+ * Throws like {@link inboxRow}.
  */
 export function inboxInsert<P extends AnyRecipient>(pipeline: P, event: PipelineInput<P>, options: InboxOptions = {}): InboxInsert {
   const row = inboxRow(pipeline, event, options);

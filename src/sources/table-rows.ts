@@ -5,7 +5,7 @@ import type { FaultyRow, PendingOrigins, SourceRow } from '../pipeline/source-ro
 import { kindOf, type SqlValue, type Table } from '../pipeline/table.ts';
 import { unreadableColumns } from '../pipeline/unreadable.ts';
 
-/** A query of which only its rows are known. */
+/** A query with known rows and nothing else. */
 export type AnyRows<Row> = SelectQueryBuilder<Record<string, Record<string, unknown>>, string, Row>;
 
 /** The primary key of a row: its values as the database has them, in the order of the key's columns. */
@@ -14,7 +14,7 @@ interface RowKey {
   readonly origin: string;
 }
 
-/** The fewest keys that a look at the table asks for. */
+/** The fewest keys that one look at the table fetches. */
 const firstLook = 64;
 
 /** The waiting rows of a table. */
@@ -23,14 +23,14 @@ export class TableRows<Row> {
   readonly #waiting: () => AnyRows<Row>;
   readonly #event: (row: Row) => unknown;
 
-  /** @param waiting makes the query of the rows that wait, most urgent first */
+  /** @param waiting makes the query for the waiting rows, most urgent first */
   constructor(table: Table, waiting: () => AnyRows<Row>, event: (row: Row) => unknown) {
     this.#table = table;
     this.#waiting = waiting;
     this.#event = event;
   }
 
-  /** Reads the rows that are not pending, each once, when it is asked for. */
+  /** Reads the rows that are not pending, each once, on request. */
   async *take(limit: number, pending: PendingOrigins): AsyncGenerator<SourceRow> {
     for await (const { values, origin } of this.#free(limit, pending)) {
       const made = await this.#make(values);
@@ -39,8 +39,8 @@ export class TableRows<Row> {
   }
 
   /**
-   * The keys of the rows that are not pending. Each look begins with the first row anew and is twice as long as the one before:
-   * while a run goes on, the rows that it is done with wait no longer, so no place in the list stays what it was.
+   * Returns the keys of the rows that are not pending. Each look starts from the first row again and is twice as long as the last: during a
+   * run, finished rows stop waiting, so positions in the list keep shifting.
    */
   async *#free(limit: number, pending: PendingOrigins): AsyncGenerator<RowKey> {
     const seen = new Set<string>();
@@ -58,19 +58,19 @@ export class TableRows<Row> {
     const { name, columns, primaryKey } = this.#table;
     const selected = primaryKey.flatMap((column, at) => {
       const value = sql.ref<SqlValue>(`${name}.${column}`);
-      // Under names that are no column's, so that they are left as they are.
+      // Under aliases that match no column, so that they stay unconverted.
       if (kindOf(columns[column] ?? 'text') !== 'integer') return [value.as(`key ${at}`)];
-      // An integer beyond those of JavaScript cannot be read, and would take all other rows along. As a text it still finds its row.
+      // An integer beyond JavaScript's range cannot be read, and would fail all other rows too. As text it still finds its row.
       const isReadable = sql<boolean>`${value} between ${sql.lit(Number.MIN_SAFE_INTEGER)} and ${sql.lit(Number.MAX_SAFE_INTEGER)}`;
       return [
         sql<SqlValue>`case when ${isReadable} then ${value} end`.as(`key ${at}`),
-        // All databases have this; the type of a text has a name of its own in each.
+        // Every database has this; each has its own name for the text type.
         sql<SqlValue>`case when not (${isReadable}) then concat(${value}, '') end`.as(`key ${at} as text`),
       ];
     });
     const rows = await this.#waiting().clearSelect().clearLimit().clearOffset().select(selected).limit(limit).execute();
     return rows.map((row) => {
-      // Whatever a store answers is a value of SQL.
+      // Anything a store returns is a SQL value.
       const found = row as Readonly<Record<string, SqlValue | undefined>>;
       const values = primaryKey.map((_, at) => found[`key ${at}`] ?? found[`key ${at} as text`] ?? null);
       const key = Object.fromEntries(primaryKey.map((column, at) => [column, values[at]]));
@@ -78,7 +78,7 @@ export class TableRows<Row> {
     });
   }
 
-  /** The event that a row is by now, or why it is none; undefined for a row that waits no longer. */
+  /** Returns the row's current event, or why it has none; undefined if the row no longer waits. */
   async #make(key: readonly SqlValue[]): Promise<{ readonly event: unknown } | Pick<FaultyRow, 'fault' | 'stack'> | undefined> {
     let row: Row | undefined;
     try {
@@ -86,7 +86,7 @@ export class TableRows<Row> {
     } catch (error) {
       const code = codeOf(error);
       if (code !== undefined && code !== 'MILL_INVALID_REQUEST') throw error;
-      // A query that is wrong in itself throws here too: then it is not the row's fault.
+      // A broken query throws here too: then it is not the row's fault.
       await this.#waiting().clearLimit().limit(0).execute();
       return { fault: `row: ${messageOf(error)}`, stack: stackOf(error) };
     }
@@ -100,7 +100,7 @@ export class TableRows<Row> {
     }
   }
 
-  /** Whether a row still waits that cannot be found by what was read of its key. */
+  /** Returns whether a row still waits that its key, as read, cannot find. */
   async #isWaiting(key: readonly SqlValue[]): Promise<boolean> {
     const sought = JSON.stringify(key);
     return (await this.#keys(Number.MAX_SAFE_INTEGER)).some(({ values }) => JSON.stringify(values) === sought);
@@ -118,14 +118,14 @@ export class TableRows<Row> {
 
 const unreadableKey = 'row: expected a primary key by which the row can be found, found one that no handler could have written';
 
-/** Whether one of the values may be another in the database: what it has read is no text, no number or nothing. */
+/** Returns whether one of the values may differ in the database: it was read as something other than text, number or null. */
 function mayBeUnreadable(key: readonly SqlValue[]): boolean {
   return key.some(
     (value) => value === null || (typeof value === 'string' ? value.includes('\uFFFD') : Math.abs(Number(value)) >= Number.MAX_VALUE),
   );
 }
 
-/** The one value of a key as it is, several as a JSON array. */
+/** Returns a single-column key as it is, a longer one as a JSON array. */
 function textOf(values: readonly SqlValue[]): string {
   return values.length === 1 ? String(values[0]) : JSON.stringify(values);
 }

@@ -21,30 +21,28 @@ type Rows<T extends Table, Row> = SelectQueryBuilder<Record<T['name'], StoredRow
 
 export interface TableSourceOptions<T extends Table, Row, Input> {
   /**
-   * The rows that wait, most urgent first. Its `limit` and `offset` do not count: the schedule's `batch` says how many a run
-   * takes, and a row that is not to be taken again yet must not keep those behind it from their turn.
+   * Returns the waiting rows, most urgent first. Its `limit` and `offset` are ignored: the schedule's `batch` sets how many a run takes,
+   * and a row that may not be taken again yet must not block those behind it.
    */
   rows(query: TableQuery<T>, run: Pick<SourceRun, 'dueAt' | 'now'>): Rows<T, Row>;
-  /** The event that a row is. When it throws, or the pipeline's schema refuses the event, the row becomes a dead letter. */
+  /** Returns the event for a row. If it throws, or the pipeline's schema refuses the event, the row becomes a dead letter. */
   event(row: Row): Input | Promise<Input>;
 }
 
 /**
- * A source of the rows that anyone may have put into a declared table, for a pipeline's `schedule`. The table must have a
- * primary key.
+ * A source for a pipeline's `schedule` that reads rows from a declared table, whoever inserted them. The table must have a primary key.
  *
- * A row waits for as long as `rows` finds it: a handler that is done with one changes it with `turn.update`, and that commits
- * with the turn. While an event of a row waits, runs or is tried again, and while a dead letter of it is neither redriven nor
- * discarded, no run takes the row again; a crash changes nothing about that. A handler that delivers is done when it has
- * asked: a row that is still found while its delivery waits for a retry is taken again, so deliver under an id of the row.
+ * A row waits for as long as `rows` finds it: a handler that has finished with a row changes it with `turn.update`, which commits with the
+ * turn. No run takes the row again while its event waits, runs or is retried, or while its dead letter is neither redriven nor discarded,
+ * even across crashes. A handler that delivers is finished once it has requested the delivery: if `rows` still finds the row while its
+ * delivery waits for a retry, the row is taken again, so use an id derived from the row.
  *
- * A row is read when its turn comes: one that waits no longer, since somebody deleted it perhaps, is left out. One of which no
- * event can be made becomes a dead letter with the reason and the row's `origin`, and the next row takes its place in the
- * batch. A redrive lets the next run take the row once more; so does a discard when `rows` still finds it: fix or remove the
- * row first.
+ * A row is read when its turn comes; a row that no longer waits, perhaps because it was deleted, is skipped. A row that yields no event
+ * becomes a dead letter with the reason and the row's `origin`, and the next row takes its place in the batch. A redrive lets the next run
+ * take the row once more; so does a discard if `rows` still finds it: fix or remove the row first.
  *
- * A run ends before the next begins, and only the owner of the pipeline's partition makes runs and commits (a stale owner is
- * fenced off), so no two instances take the same row.
+ * A run ends before the next begins, and only the owner of the pipeline's partition runs and commits (a stale owner is fenced off), so no
+ * two instances take the same row.
  *
  * ```ts
  * schedule: {
@@ -57,7 +55,7 @@ export interface TableSourceOptions<T extends Table, Row, Input> {
  * },
  * ```
  *
- * Throws `MILL_INVALID_DECLARATION` for a table without a primary key, and for an option that is wrong or unknown.
+ * Throws `MILL_INVALID_DECLARATION` for a table without a primary key, and for a wrong or unknown option.
  */
 export function tableSource<T extends Table, Row, Input>(table: T, options: TableSourceOptions<T, Row, Input>): Source<Input> {
   if (!isTable(table)) place.expected('a table, made by table(…), in front of the options', table);
@@ -65,7 +63,7 @@ export function tableSource<T extends Table, Row, Input>(table: T, options: Tabl
   const { rows, event } = options;
   if (table.primaryKey.length === 0) invalid(`tableSource: expected a table with a primary key, found ${table.name}`);
   return ({ query, limit, ...run }) => {
-    // The declaration says which columns there are; Kysely's types cannot follow a table that is not known.
+    // The declaration determines the columns; Kysely's types cannot follow a table they do not know.
     const waiting = () => rows(query(table), run) as unknown as AnyRows<Row>;
     const waitingRows = new TableRows(table, waiting, event);
     return new SourceRows((pending) => waitingRows.take(limit, pending));

@@ -2,8 +2,8 @@ import { MillraceError } from '../errors.ts';
 import type { Commit, OutcomeWrite, TimerWrite } from './store.ts';
 
 /**
- * Throws `MILL_COMMIT_REFUSED` for a moment or a pause of a commit that is no integer, or one that JavaScript rounds. A database may take
- * it, as another number perhaps, and nobody could read it back.
+ * Throws `MILL_COMMIT_REFUSED` for a moment or a pause of a commit that is not an integer, or that JavaScript rounds. A database may accept
+ * it, perhaps as another number, and it could not be read back.
  */
 export function checkMoments({ holds, gaps, timers, outcomes, deliveries }: Commit): void {
   for (const { retryAt } of holds) check(retryAt);

@@ -1,5 +1,5 @@
 /**
- * What the port in `store.ts` says, as tests. Every implementation passes them, ours and any other:
+ * The requirements of the port in `store.ts`, as tests. Every implementation must pass them, ours and any other:
  *
  * ```ts
  * storeContract('my store', {
@@ -20,7 +20,7 @@
  * });
  * ```
  *
- * Statements of the contract are SQL that every dialect understands; parameters are written as the store's `dialect` writes them.
+ * The contract's statements are SQL that every dialect understands; parameters follow the store's `dialect`.
  */
 
 import { describe } from 'node:test';
@@ -99,7 +99,7 @@ const parts = {
   'closing and opening again': lifeContract,
 };
 
-/** Declares the contract's tests, under `name`, for the store that the harness makes. Call it in a file that `node --test` runs. */
+/** Declares the contract's tests, under `name`, for the store that the harness creates. Call it in a file that `node --test` runs. */
 export function storeContract(name: string, harness: StoreHarness): void {
   const place: Place = new Place('storeContract', 'MILL_INVALID_CONFIGURATION');
   text(name, place.at('name'));

@@ -1,11 +1,11 @@
 import { toStorableText } from '../pipeline/text.ts';
 
-/** Characters of an address in the name of a flow. Addresses that begin alike for so long share a flow. */
+/** Maximum characters of an address in the name of a flow. Addresses with the same beginning of this length share a flow. */
 const addressLengthMax = 256;
 
 /**
- * Names the flow of a delivery: the address that it goes to, where its transport tells addresses apart; otherwise its key. The
- * deliveries of a flow go one behind the other for places, so that no flow can take those of another.
+ * Names the flow of a delivery: its address, if its transport distinguishes addresses; otherwise its key. The deliveries of a flow queue
+ * for slots one behind another, so that no flow can take those of another.
  */
 export function flowOf(key: string, address: string | undefined): string {
   return address === undefined ? `key ${key}` : `address ${toStorableText(address, addressLengthMax)}`;
@@ -16,7 +16,7 @@ export function addressOf(flow: string): string | undefined {
   return flow.startsWith('address ') ? flow.slice('address '.length) : undefined;
 }
 
-/** The name of a flow as people read it. */
+/** Returns the name of a flow for people. */
 export function describeFlow(flow: string): string {
   return addressOf(flow) ?? flow;
 }

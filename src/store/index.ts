@@ -2,8 +2,8 @@
 // Our declarations name `AbortSignal`. A program without the DOM has it only from the types of Node.js.
 
 /**
- * The face of `millrace/store`: what whoever writes a store needs. `Store` is the port, and says what a store must do;
- * `storeContract` of `millrace/testing` tests it. Nothing here loads a database.
+ * The public API of `millrace/store`, for authors of stores. `Store` is the port, and defines what a store must do; `storeContract` of
+ * `millrace/testing` tests it. Nothing here loads a database.
  */
 export { type ErrorCode, errorTable, type Issue, MillraceError, type MillraceErrorOptions } from '../errors.ts';
 export type {

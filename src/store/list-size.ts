@@ -2,21 +2,21 @@ import type { FoundValue } from '../pipeline/table.ts';
 import type { DeadLetter, HeldEvent, KeyRecord, LoggedEvent, StoredCause, StoredDelivery } from './store.ts';
 
 /*
- * How large an item of a list is, in UTF-16 units of those of its texts that may be large, and where a list ends that may hold
- * only so many. Every store counts alike, so a caller can tell whether a list ended early.
+ * Measures the items of a list, in UTF-16 units of their potentially large texts, and cuts a list at its size limit. Every store counts
+ * alike, so a caller can tell whether a list ended early.
  */
 
-/** The body. */
+/** Counts the body. */
 export function sizeOfEvent({ body }: Pick<LoggedEvent | HeldEvent, 'body'>): number {
   return body.length;
 }
 
-/** The data. */
+/** Counts the data. */
 export function sizeOfCause({ data }: Pick<StoredCause, 'data'>): number {
   return data?.length ?? 0;
 }
 
-/** The state and the data of the timers and outcomes. */
+/** Counts the state and the data of the timers and outcomes. */
 export function sizeOfRecord({ state, timers, outcomes }: Pick<KeyRecord, 'state' | 'timers' | 'outcomes'>): number {
   let size = state?.json.length ?? 0;
   for (const timer of timers) size += sizeOfCause(timer);
@@ -24,12 +24,12 @@ export function sizeOfRecord({ state, timers, outcomes }: Pick<KeyRecord, 'state
   return size;
 }
 
-/** The payload. */
+/** Counts the payload. */
 export function sizeOfDelivery({ body }: Pick<StoredDelivery, 'body'>): number {
   return body.length;
 }
 
-/** The event, the data of the timer or outcome, the payload, the origin and the stack. */
+/** Counts the event, the data of the timer or outcome, the payload, the origin and the stack. */
 export function sizeOfLetter(letter: DeadLetter): number {
   return sizeOfFailure(letter) + (letter.stack?.length ?? 0);
 }
@@ -53,7 +53,7 @@ function sizeOfFailure(letter: DeadLetter): number {
   }
 }
 
-/** The texts and blobs of a row. */
+/** Counts the texts and blobs of a row. */
 export function sizeOfValues(values: Iterable<FoundValue>): number {
   let size = 0;
   for (const value of values) if (typeof value === 'string' || value instanceof Uint8Array) size += value.length;
@@ -67,12 +67,12 @@ export function totalOf<T>(items: readonly T[], sizeOf: (item: T) => number): nu
   return size;
 }
 
-/** Returns the items up to the one with which their sizes reach `sizeMax`. */
+/** Returns the items up to the one whose size reaches `sizeMax` in total. */
 export function upTo<T>(items: Iterable<T>, sizeOf: (item: T) => number, sizeMax = Number.POSITIVE_INFINITY): T[] {
   return take(items, { sizeOf, sizeMax, countMin: 1 });
 }
 
-/** Like {@link upTo}, and two items where there are two: a page of the first knows that it is not the last. */
+/** Like {@link upTo}, but with at least two items if there are two, so that a one-item page knows it is not the last. */
 export function pageUpTo<T>(items: Iterable<T>, sizeOf: (item: T) => number, sizeMax = Number.POSITIVE_INFINITY): T[] {
   return take(items, { sizeOf, sizeMax, countMin: 2 });
 }
@@ -94,7 +94,7 @@ function take<T>(items: Iterable<T>, { sizeOf, sizeMax, countMin }: Bounds<T>): 
   return taken;
 }
 
-/** Returns whether a list has reached what it may hold, so that there may be more than it has. */
+/** Returns whether a list has reached its limit, so that there may be more items. */
 export function isFullList<T>(
   items: readonly T[],
   sizeOf: (item: T) => number,
@@ -103,7 +103,7 @@ export function isFullList<T>(
   return items.length >= limit || sizeOfAll(items, sizeOf) >= sizeMax;
 }
 
-/** The sizes of all items together. */
+/** Returns the total size of all items. */
 export function sizeOfAll<T>(items: Iterable<T>, sizeOf: (item: T) => number): number {
   let size = 0;
   for (const item of items) size += sizeOf(item);

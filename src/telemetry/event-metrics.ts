@@ -1,16 +1,16 @@
 import type { PipelineCounts } from '../engine/counts.ts';
 import { figureEntries, type JsonKey } from '../engine/metric-names.ts';
 
-/** Keys of `GET /metrics` as JSON that are no sum of a figure, and what they mean. */
+/** Keys of the JSON `GET /metrics` that are not sums of a figure, and their meaning. */
 export const otherKeys = {
   average_processing_latency_ms: 'the time from acceptance to commit, the mean over all processed events',
   uptime_seconds: 'the time since the server was made',
 } as const;
 
-/** The figures of `GET /metrics` as JSON. `events_processed + events_failed ≤ events_received`, and the depth is the difference. */
+/** The figures of the JSON `GET /metrics`. `events_processed + events_failed ≤ events_received`, and the depth is the difference. */
 type EventMetrics = Readonly<Record<JsonKey | keyof typeof otherKeys, number>>;
 
-/** The same figures over all pipelines, and for each. */
+/** The same figures over all pipelines, and per pipeline. */
 export type AllEventMetrics = EventMetrics & { readonly pipelines: Readonly<Record<string, EventMetrics>> };
 
 /** The figures that are shown, each with its key. */
@@ -18,7 +18,7 @@ export const jsonFigures = figureEntries.flatMap(([name, metric]) =>
   metric.json === undefined ? [] : [{ name, key: metric.json as JsonKey, ...metric }],
 );
 
-/** The figures out of one snapshot of the counts, so that they agree with each other. */
+/** Computes the figures from one snapshot of the counts, so that they agree with each other. */
 export function eventMetrics(counts: Readonly<Record<string, PipelineCounts>>, uptimeMs: number): AllEventMetrics {
   const pipelines = Object.entries(counts).map(([name, count]) => [name, metricsOf([count], uptimeMs)] as const);
   return { ...metricsOf(Object.values(counts), uptimeMs), pipelines: Object.fromEntries(pipelines) };

@@ -1,42 +1,42 @@
 import { constants, fstatSync, openSync, writeSync } from 'node:fs';
 import { isatty } from 'node:tty';
 
-/** Bytes of lines that wait until somebody reads. */
+/** Maximum bytes of lines waiting for a reader. */
 const waitingBytesMax = 1024 * 1024;
-/** How soon a reader that takes nothing is tried again, in milliseconds; each time twice as late. */
+/** First delay before retrying a reader that takes nothing, in milliseconds; doubles each time. */
 const retryMsMin = 10;
 const retryMsMax = 250;
 
 export interface LogLinesOptions {
-  /** Called for each line that is dropped. */
+  /** Called for each dropped line. */
   readonly dropped: () => void;
-  /** Called once lines flow again, with how many were dropped since it was called last. */
+  /** Called once lines flow again, with the number dropped since the last call. */
   readonly flowing: (lines: number) => void;
   /** Default 1 MiB. */
   readonly bytesMax?: number;
 }
 
 /**
- * The lines of a log on their way to a file descriptor. A line is written before `write` returns, so that the last words of a crash are
- * not lost, and `write` never waits: where a pipe or a terminal is full since nobody reads, lines wait in memory up to a bound, and those
- * beyond are dropped and counted. A line is written whole, or its rest is followed by a line break.
+ * Writes log lines to a file descriptor. A line is written before `write` returns, so that the last words of a crash are not lost, and
+ * `write` never blocks: if a pipe or a terminal is full because nobody reads, lines wait in memory up to a limit, and the rest are dropped
+ * and counted. A line is written whole, or its remainder is followed by a line break.
  */
 export class LogLines {
   readonly #fd: number;
   readonly #options: LogLinesOptions;
   readonly #bytesMax: number;
-  /** What was not taken yet; of the first line the rest. */
+  /** Lines not taken yet; for the first one, its remainder. */
   readonly #waiting: Buffer[] = [];
   #waitingBytes = 0;
-  /** Whether a part of the first waiting line is written. */
+  /** True if part of the first waiting line is written. */
   #isBegun = false;
-  /** Whether the last line that reached the descriptor lacks its end. */
+  /** True if the last line that reached the descriptor lacks its end. */
   #isCut = false;
-  /** Dropped, and nobody has been told. */
+  /** Dropped lines not reported yet. */
   #untold = 0;
   #retryMs = retryMsMin;
 
-  /** @param fd of a file, or one that does not block: see {@link ownDescriptor} */
+  /** @param fd a file, or a non-blocking descriptor: see {@link ownDescriptor} */
   constructor(fd: number, options: LogLinesOptions) {
     this.#fd = fd;
     this.#options = options;
@@ -55,14 +55,14 @@ export class LogLines {
     else this.#wait(Buffer.from(text), taken);
   }
 
-  /** Writes what waits. Blocks for at most so long, in milliseconds: for the end of a process. */
+  /** Writes what is waiting, blocking for at most `timeoutMs`: for the end of a process. */
   flush(timeoutMs: number): void {
     const deadline = performance.now() + timeoutMs;
     const pause = new Int32Array(new SharedArrayBuffer(4));
     while (!this.#drain() && performance.now() < deadline) Atomics.wait(pause, 0, 0, retryMsMin);
   }
 
-  /** How many bytes the descriptor took; undefined when it takes none, for another reason than that it is full. */
+  /** Returns the number of bytes the descriptor took; undefined if it takes none for a reason other than being full. */
   #take(text: string | Buffer): number | undefined {
     try {
       return typeof text === 'string' ? writeSync(this.#fd, text) : writeSync(this.#fd, text);
@@ -94,7 +94,7 @@ export class LogLines {
     this.#retryMs = Math.min(retryMsMax, 2 * this.#retryMs);
   }
 
-  /** Returns whether nothing waits any more. */
+  /** Returns true once nothing waits any more. */
   #drain(): boolean {
     let end: 'taken' | 'lost' | 'full' | undefined;
     while (this.#waiting.length > 0) {
@@ -105,7 +105,7 @@ export class LogLines {
     return this.#waiting.length === 0;
   }
 
-  /** Writes the first line that waits, or as much of it as there is room for. */
+  /** Writes the first waiting line, or as much of it as there is room for. */
   #writeFirst(): 'taken' | 'lost' | 'full' {
     const line = this.#waiting[0] as Buffer;
     const text = this.#isCut && !this.#isBegun ? Buffer.concat([Buffer.from('\n'), line]) : line;
@@ -142,16 +142,16 @@ export class LogLines {
 }
 
 /**
- * A descriptor for the same pipe or terminal that does not block, whatever happens to the one that it was made from: that one is shared
- * with every process that has it, and each may let it block. Others are returned as they are: a file takes what it is given, and a socket
- * does not block once `process.stderr` was made of it.
+ * Returns a non-blocking descriptor for the same pipe or terminal, independent of the original, which is shared with other processes, any
+ * of which may make it blocking. Other descriptors are returned unchanged: a file takes everything, and a socket is non-blocking once
+ * `process.stderr` was created from it.
  */
 export function ownDescriptor(fd: number): number {
   if (!fstatSync(fd).isFIFO() && !isatty(fd)) return fd;
   try {
     return openSync(`/proc/self/fd/${fd}`, constants.O_WRONLY | constants.O_NONBLOCK | constants.O_NOCTTY);
   } catch {
-    // Another system than Linux, or a pipe of another user: it does not block as long as nobody else lets it.
+    // Not Linux, or another user's pipe: it stays non-blocking unless somebody else changes it.
     return fd;
   }
 }

@@ -3,25 +3,25 @@ import { type Logger, pino } from 'pino';
 import { LogLines, ownDescriptor } from './log-lines.ts';
 import { ProcessCounts } from './process-counts.ts';
 
-/** The values of `LOG_LEVEL`, from the fewest lines to the most, and none at all. */
+/** The values of `LOG_LEVEL`, from fewest lines to most, and none at all. */
 export const logLevels = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
 export type LogLevel = (typeof logLevels)[number];
 
 const require = createRequire(import.meta.url);
 
 const stderr = 2;
-/** How long the end of a process waits for somebody to read its last lines, in milliseconds. */
+/** How long the end of a process waits for a reader of its last lines, in milliseconds. */
 const lastWordsMs = 500;
 
 /**
- * The log of a process, on stderr: stdout belongs to what a command prints. Readable lines on a terminal, JSON lines
- * anywhere else. Lines are written before the call returns, so that the last words of a crash are not lost. Nobody who
- * does not read stops the process: see {@link LogLines}.
+ * Creates a process's log on stderr: stdout belongs to a command's output. Writes readable lines on a terminal, JSON lines anywhere else.
+ * Lines are written before the call returns, so that the last words of a crash are not lost. A reader that stops reading does not block the
+ * process: see {@link LogLines}.
  *
- * @param counts where the lines are counted that were dropped
+ * @param counts counts the dropped lines
  */
 export function createLogger(level: LogLevel, counts: ProcessCounts = new ProcessCounts()): Logger {
-  // Makes the stream: from then on a socket does not block.
+  // Creates the stream, which makes a socket non-blocking.
   const { isTTY } = process.stderr;
   const lines = new LogLines(ownDescriptor(stderr), {
     dropped: () => {
@@ -42,7 +42,7 @@ export function createLogger(level: LogLevel, counts: ProcessCounts = new Proces
 
 /** Writes readable lines; a `stack` takes several. */
 export function readableLines(lines: Pick<LogLines, 'write'>): Pick<LogLines, 'write'> {
-  // Loaded only for who reads on a terminal.
+  // Loaded only for readers on a terminal.
   const { prettyFactory }: typeof import('pino-pretty') = require('pino-pretty');
   const pretty = prettyFactory({ customPrettifiers: { stack: (stack) => String(stack) } });
   return { write: (line) => lines.write(pretty(line) ?? '') };

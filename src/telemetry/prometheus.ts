@@ -6,14 +6,14 @@ import type { ProcessCounts } from './process-counts.ts';
 import { type LabelledValue, type ServerSnapshot, serverMetrics } from './server-metrics.ts';
 import { SnapshotHistogram } from './snapshot-histogram.ts';
 
-/** What one scrape shows. */
+/** The contents of one scrape. */
 interface Snapshot extends Omit<ServerSnapshot, 'process'> {
   readonly counts: Readonly<Record<string, PipelineCounts>>;
 }
 
 /** The metrics in the Prometheus text format: those of `pipelineMetrics` and `serverMetrics`, and prom-client's own. */
 export class Prometheus {
-  /** Always this format: prom-client renames its counters for good once they are asked for as OpenMetrics. */
+  /** Always this format: prom-client renames its counters permanently once they are requested as OpenMetrics. */
   readonly contentType = Registry.PROMETHEUS_CONTENT_TYPE;
   readonly #processCounts: ProcessCounts;
   /** prom-client's own metrics of the process, such as the event loop's delay. */
@@ -24,7 +24,7 @@ export class Prometheus {
     collectDefaultMetrics({ register: this.#process });
   }
 
-  /** A scrape out of one snapshot of the counts. Their registry is made anew for it, so that scrapes side by side do not mix. */
+  /** Renders one scrape from one snapshot of the counts, with a fresh registry, so that concurrent scrapes do not mix. */
   async text({ counts, ...rest }: Snapshot): Promise<string> {
     const registry = new Registry();
     showFigures(counts, registry);
@@ -37,7 +37,7 @@ export class Prometheus {
 
 type Counts = Snapshot['counts'];
 
-/** The figures of each metric: one, or one for each outcome. */
+/** The figures of each metric: a single one, or one per outcome. */
 const figures = Array.from(Map.groupBy(figureEntries, ([, { prometheus = '' }]) => prometheus)).filter(([name]) => name !== '');
 
 function showFigures(counts: Counts, registry: Registry): void {

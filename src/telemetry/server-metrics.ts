@@ -4,7 +4,7 @@ import type { EndpointWaits } from '../engine/outbox/endpoint-gate.ts';
 import type { StoreStats } from '../store/store.ts';
 import type { ProcessCounts } from './process-counts.ts';
 
-/** What is shown beside the counts of pipelines. */
+/** Everything shown beside the pipelines' counts. */
 export interface ServerSnapshot {
   readonly leftovers: readonly Leftover[];
   readonly waits: readonly EndpointWaits[];
@@ -12,24 +12,24 @@ export interface ServerSnapshot {
   readonly sources: readonly (readonly [pipeline: string, source: SourceStatus])[];
   readonly store: StoreStats;
   readonly uptimeMs: number;
-  /** Requests that were not let in, by why. */
+  /** Refused requests, by reason. */
   readonly refusals: Readonly<Record<string, number>>;
   readonly process: ProcessCounts;
 }
 
-/** A metric that is of no pipeline alone. `help` and `more` are as in `PipelineMetric`. */
+/** A metric that is not about a single pipeline. `help` and `more` are as in `PipelineMetric`. */
 export interface ServerMetric {
   readonly kind: 'counter' | 'gauge';
   readonly help: string;
   readonly more?: string;
   readonly labels: readonly string[];
-  /** Its values, each with its labels. Two with the same labels are added up. */
+  /** Returns its values, each with its labels. Values with equal labels are added up. */
   of(snapshot: ServerSnapshot): readonly LabelledValue[];
 }
 
 export type LabelledValue = readonly [labels: Readonly<Record<string, string>>, value: number];
 
-/** All of them, by their names in Prometheus. */
+/** All server metrics, by Prometheus name. */
 export const serverMetrics: Readonly<Record<string, ServerMetric>> = {
   millrace_store_log_bytes: {
     kind: 'gauge',

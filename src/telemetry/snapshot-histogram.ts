@@ -1,16 +1,16 @@
 import { Gauge, type MetricObjectWithValues, type MetricType, type MetricValueWithName, type Registry } from 'prom-client';
 import type { DistributionSnapshot } from '../engine/distribution.ts';
 
-/** In prom-client's types it is a number of an enumeration that its code does not have; there it is this word. */
+/** prom-client's types declare an enumeration that its code lacks; the code uses this word. */
 const histogram = 'histogram' as unknown as MetricType;
 
-/** A histogram that shows what was measured elsewhere, for each pipeline. prom-client's own can only measure. */
+/** A histogram per pipeline that shows values measured elsewhere. prom-client's own can only measure. */
 export class SnapshotHistogram extends Gauge<'pipeline'> {
   readonly #name: string;
   readonly #unit: number;
   readonly #shown = new Map<string, DistributionSnapshot>();
 
-  /** @param unit what the measured values are divided by: 1,000 shows milliseconds as seconds */
+  /** @param unit the divisor of measured values: 1,000 shows milliseconds as seconds */
   constructor(name: string, help: string, unit: number, registry: Registry) {
     super({ name, help, labelNames: ['pipeline'], registers: [registry] });
     this.#name = name;
@@ -26,7 +26,7 @@ export class SnapshotHistogram extends Gauge<'pipeline'> {
     return { ...(await super.get()), type: histogram, values };
   }
 
-  /** As the text format has it: each bucket counts the values up to its bound, the last one all. */
+  /** In the text format, each bucket counts the values up to its bound, and the last one counts all. */
   #valuesOf(pipeline: string, { bounds, counts, sum }: DistributionSnapshot): MetricValueWithName<'pipeline' | 'le'>[] {
     let count = 0;
     const buckets = counts.map((own, at) => {

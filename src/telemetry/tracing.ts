@@ -12,8 +12,8 @@ import { isError, messageOf } from '../errors.ts';
 import { version } from '../version.ts';
 
 /**
- * The engine's spans as OpenTelemetry has them, for whoever registered an SDK before (`node --import ./instrumentation.js`).
- * Undefined when nobody did: then there is nobody to tell, and the engine saves the trouble.
+ * Returns the engine's spans for OpenTelemetry, for programs that registered an SDK earlier (`node --import ./instrumentation.js`).
+ * Undefined if none did, which saves the engine the work.
  */
 export function openTelemetry(): Tracing | undefined {
   const provider = trace.getTracerProvider();
@@ -50,13 +50,13 @@ class TracedSpan implements Span {
     try {
       this.#span.recordException(isError(error) ? error : messageOf(error));
     } catch {
-      // A getter of the error throws when it is read.
+      // Reading the error throws from a getter.
       this.#span.recordException(messageOf(error));
     }
   }
 }
 
-/** The context in which a well-formed `traceparent` is the active span, or the present one, or none. */
+/** Returns the context in which a well-formed `traceparent` is the active span; or the current one, or none. */
 function contextOf(traceparent: string | null) {
   if (traceparent === 'active') return context.active();
   if (traceparent === null) return ROOT_CONTEXT;

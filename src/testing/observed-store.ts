@@ -1,22 +1,22 @@
 import { MillraceError } from '../errors.ts';
 import type { Inbox, Lease, Store } from '../store/store.ts';
 
-/** A store that knows how many of its calls are under way and may fail commits, as a crash would. */
+/** A store that counts its pending calls and can fail commits, as a crash would. */
 export interface ObservedStore extends Store {
-  /** Calls that have not been answered. */
+  /** Number of unanswered calls. */
   readonly underWay: number;
-  /** Calls so far. */
+  /** Number of calls so far. */
   readonly calls: number;
-  /** From now on no call is answered or takes effect, as after a power cut. */
+  /** Answers and applies no call from now on, as after a power cut. */
   cut(): void;
 }
 
 export interface CommitFaults {
-  /** Fails every commit once before it takes effect. What it held runs again. */
+  /** Fails every commit once before it takes effect. Its turns run again. */
   readonly crashBeforeCommit: boolean;
 }
 
-/** Wraps a store: every call of the port goes through, is counted, and may meet a fault. */
+/** Wraps a store: every call is passed through, counted, and possibly failed. */
 export function observe(store: Store, faults: CommitFaults): ObservedStore {
   let underWay = 0;
   let calls = 0;

@@ -12,13 +12,13 @@ export interface TestMillOptions<List extends readonly AnyPipeline[] = readonly 
   readonly limits?: Partial<Limits>;
   readonly log?: Logger;
   readonly tracing?: Tracing | undefined;
-  /** Where the clock stands at first, milliseconds since 1970. Default 2026-01-01. */
+  /** The clock's initial time, in milliseconds since 1970. Default 2026-01-01. */
   readonly startAt?: number;
-  /** Makes retries and ids repeatable. Default 1. */
+  /** Makes retries and ids reproducible. Default 1. */
   readonly seed?: number;
-  /** What comes of a call that a pipeline makes; nothing leaves the program. By default everything is delivered. */
+  /** Answers the pipelines' calls; nothing leaves the program. By default everything is delivered. */
   readonly answer?: (call: OutgoingCall, signal: AbortSignal) => Answer | Promise<Answer>;
-  /** Brings every event in twice, the second time under the same id or number. */
+  /** Ingests every event twice, the second time under the same id or number. */
   readonly duplicateEverything?: boolean;
   /** Fails every commit once, before it takes effect: every turn runs at least twice and must take effect once. */
   readonly crashBeforeCommit?: boolean;

@@ -27,7 +27,7 @@ import { clockWhile, VirtualClock } from './virtual-clock.ts';
  * await t.stop();
  * ```
  *
- * Throws as `millrace` does for an option that is wrong or unknown.
+ * Throws like `millrace` for a wrong or unknown option.
  */
 export async function testMill<const List extends readonly AnyPipeline[]>(
   options: TestMillOptions<List>,
@@ -38,12 +38,12 @@ export async function testMill<const List extends readonly AnyPipeline[]>(
   return t;
 }
 
-/** An engine under test. Its type knows the pipelines, as that of a `Mill` does. */
+/** An engine under test. Its type knows the pipelines, as a `Mill`'s does. */
 export class TestMill<P extends Pipelines = Pipelines> {
   readonly clock: VirtualClock;
-  /** The calls that pipelines have made so far, in the order in which they began. */
+  /** The calls that pipelines have made so far, in starting order. */
   readonly calls: OutgoingCall[] = [];
-  /** How often the engine was started; what an earlier one armed rings no more. */
+  /** Number of times the engine was started; alarms of an earlier life no longer ring. */
   #life = 0;
   readonly #options: TestMillOptions;
   readonly #base: Store;
@@ -81,7 +81,7 @@ export class TestMill<P extends Pipelines = Pipelines> {
     this.#mill = await made.start();
   }
 
-  /** Takes an event in; with `duplicateEverything` twice, and throws unless the second is named a duplicate. */
+  /** Takes an event in. With `duplicateEverything` it does so twice, and throws unless the second is reported as a duplicate. */
   async ingest<Name extends keyof P & string>(
     pipeline: Name,
     event: PipelineInput<P[Name]>,
@@ -104,12 +104,12 @@ export class TestMill<P extends Pipelines = Pipelines> {
     return this.#mill.ingestBatch(pipeline, events);
   }
 
-  /** Does all that can be done without the clock moving; waits for handlers that are at work. */
+  /** Does everything that can be done without moving the clock; waits for running handlers. */
   async drain(): Promise<void> {
     await this.#mill.idle(Number.MAX_SAFE_INTEGER);
   }
 
-  /** Turns the clock, stopping at every alarm on the way until what it set off is done. */
+  /** Advances the clock, stopping at every alarm on the way until its work is done. */
   async advance(by: Duration): Promise<void> {
     await this.#quiet();
     const until = this.clock.now() + durationOf('advance', by);
@@ -117,14 +117,14 @@ export class TestMill<P extends Pipelines = Pipelines> {
   }
 
   /**
-   * The machine sleeps: the wall clock goes on, no time elapses for the engine, and when it wakes what is overdue happens. To the
-   * engine it is the same as a wall clock that is set ahead.
+   * Puts the machine to sleep: the wall clock moves on, no time elapses for the engine, and overdue work happens on waking. To the engine
+   * this looks the same as a wall clock set ahead.
    */
   async sleep(span: Duration): Promise<void> {
     await this.#jump(durationOf('sleep', span));
   }
 
-  /** Somebody sets the wall clock back. No time elapses. */
+  /** Sets the wall clock back. No time elapses. */
   async setBack(by: Duration): Promise<void> {
     await this.#jump(-durationOf('setBack', by));
   }
@@ -150,7 +150,7 @@ export class TestMill<P extends Pipelines = Pipelines> {
     return this.#mill.deadLetters({ pipeline, limit: 1_000 });
   }
 
-  /** Ends the engine as a power cut would, keeping what is in the store, and starts a new one on it. */
+  /** Kills the engine as a power cut would, keeping the store's contents, and starts a new one on them. */
   async crash(): Promise<void> {
     this.#store.cut();
     this.#life += 1;
@@ -158,7 +158,7 @@ export class TestMill<P extends Pipelines = Pipelines> {
     await this.start();
   }
 
-  /** Ends the engine at once: what has not finished by now is handed back to the store. */
+  /** Stops the engine at once: unfinished work goes back to the store. */
   async stop(): Promise<void> {
     await this.#quiet();
     await this.#mill.stop({ timeoutMs: 0 });
@@ -171,7 +171,7 @@ export class TestMill<P extends Pipelines = Pipelines> {
     await this.advance(0);
   }
 
-  /** The pipeline with endpoints that remember their calls and make none. */
+  /** Returns the pipeline with endpoints that record their calls and make none. */
   #recorded(pipeline: AnyPipeline): AnyPipeline {
     const { answer = () => ({ result: 'delivered' }) } = this.#options;
     const life = this.#life;
@@ -194,8 +194,8 @@ export class TestMill<P extends Pipelines = Pipelines> {
   }
 
   /**
-   * Until nothing moves any more by itself: no call of the store is under way, and none comes of what the last ones set
-   * off. A handler that waits for something outside may still be at work.
+   * Waits until nothing moves by itself any more: no store call is pending, and the last ones trigger none. A handler waiting for something
+   * outside may still be running.
    */
   async #quiet(): Promise<void> {
     for (let quietRounds = 0; quietRounds < 2; ) {
@@ -208,7 +208,7 @@ export class TestMill<P extends Pipelines = Pipelines> {
   }
 }
 
-/** What a process that is dead answers. */
+/** The answer of a dead process: none. */
 const dead = () => new Promise<never>(() => {});
 
 /** Mulberry32 (Tommy Ettinger, public domain): a small seeded generator, good enough to spread retries in tests. */

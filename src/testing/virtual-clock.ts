@@ -12,14 +12,14 @@ interface Alarm {
 }
 
 /**
- * A clock that stands still until it is turned. Alarms ring in the order of their moments, those of one moment as they were set.
- * Turning it moves both times, the wall clock and elapsed time; `jump` moves the wall clock alone.
+ * A clock that stands still until it is advanced. Alarms ring in order of their moments, and those of the same moment in the order they
+ * were set. Advancing moves both the wall clock and elapsed time; `jump` moves the wall clock alone.
  */
 export class VirtualClock implements Clock {
   #elapsedMs = 0;
   /** The wall clock's lead over elapsed time. */
   #leadMs: number;
-  /** In the order in which they ring. */
+  /** In ringing order. */
   #alarms: Alarm[] = [];
   readonly #listeners = new Set<() => void>();
 
@@ -56,7 +56,7 @@ export class VirtualClock implements Clock {
     return () => this.#listeners.delete(turnedBack);
   }
 
-  /** Turns to the next alarm at or before `until`, by the wall clock, and rings it; false, and at `until`, when there is none. */
+  /** Advances to the next alarm at or before `until`, by the wall clock, and rings it; returns false, at `until`, if there is none. */
   turnToNextAlarm(until: number): boolean {
     const [next] = this.#alarms;
     const untilElapsedMs = until - this.#leadMs;
@@ -71,10 +71,11 @@ export class VirtualClock implements Clock {
   }
 
   /**
-   * Moves the wall clock while no time elapses: back, as when somebody sets it; ahead, as when somebody sets it or the machine
-   * sleeps. Alarms whose moment is past ring at the next turn.
+   * Moves the wall clock while no time elapses: back, as when someone sets it; ahead, as when someone sets it or the machine sleeps. Alarms
+   * whose moment has passed ring at the next advance.
    *
    * @param byMs negative to set it back
+   *
    */
   jump(byMs: number): void {
     this.#leadMs += byMs;
@@ -82,13 +83,13 @@ export class VirtualClock implements Clock {
     if (byMs < 0) for (const turnedBack of this.#listeners) turnedBack();
   }
 
-  /** When an alarm rings, in elapsed time. */
+  /** Returns when an alarm rings, in elapsed time. */
   #momentOf({ setAt, at, deadline }: Alarm): number {
     return Math.max(setAt, Math.min(at - this.#leadMs, deadline));
   }
 }
 
-/** The clock as long as `isAlive` holds; then no alarm of it rings any more. For a process that dies in a test. */
+/** Wraps a clock so that its alarms ring only while `isAlive` holds. For a process that dies in a test. */
 export function clockWhile(clock: Clock, isAlive: () => boolean): Clock {
   const alive = (ring: () => void) => () => {
     if (isAlive()) ring();

@@ -35,7 +35,7 @@ export const exactlyOnce: readonly Mutant[] = [
     find: `      try {
         this.#conclude(lane, turn, cause, ended, from);
       } finally {
-        // Not before: who waits for the place may be of this tenure, and looks at the draft.
+        // No earlier: whoever waits for the slot may belong to this tenure, and looks at the draft.
         places.release();
       }`,
     replace: `      places.release();

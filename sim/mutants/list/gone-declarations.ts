@@ -31,8 +31,8 @@ export const goneDeclarations: readonly Mutant[] = [
     name: 'gone-timer-stays-armed',
     promises: [5],
     file: 'src/engine/failures.ts',
-    find: '    this.#writes.write(lane, draft, { ...nameOf(cause), dueAt: null });\n  }\n\n  /** Gives the missing',
-    replace: '  }\n\n  /** Gives the missing',
+    find: '    this.#writes.write(lane, draft, { ...nameOf(cause), dueAt: null });\n  }\n\n  /** Gives up the missing',
+    replace: '  }\n\n  /** Gives up the missing',
     tests: [promise('gone-timers')],
   },
   {

@@ -111,8 +111,8 @@ export const inOrder: readonly Mutant[] = [
     name: 'gap-skipped-without-looking-afterwards',
     promises: [3],
     file: laneTurns,
-    find: 'nothing slips through.\n    lane.spillFrom(lane.next);\n',
-    replace: 'nothing slips through.\n',
+    find: 'reading after that misses none.\n    lane.spillFrom(lane.next);\n',
+    replace: 'reading after that misses none.\n',
     tests: [promise('in-order')],
   },
   {

@@ -40,8 +40,8 @@ export const sources: readonly Mutant[] = [
     name: 'source-row-that-cannot-be-read-fails-the-run',
     promises: [4, 9],
     file: rows,
-    find: '// A query that is wrong in itself throws here too',
-    replace: 'throw error;\n      // A query that is wrong in itself throws here too',
+    find: '// A broken query throws here too',
+    replace: 'throw error;\n      // A broken query throws here too',
     tests: [beside('engine/schedules/source-rows', 'beyond JavaScript’s integers')],
   },
   {

@@ -20,7 +20,7 @@ interface Copying {
   readonly orders: StopOrders;
 }
 
-/** Copies, and tells how far it is. When it is asked to stop, it takes what is half done away and ends the process. */
+/** Copies, and reports progress. When asked to stop, it deletes the unfinished copy and ends the process. */
 export async function copied(
   { path, file, flags, orders }: Copying,
   copy: (options: BackupOptions) => Promise<DatabaseContents>,
@@ -45,7 +45,7 @@ export async function copied(
   return { ...(await copying), database: resolve(path), file: resolve(file), durationMs: Math.round(performance.now() - began) };
 }
 
-/** How many pages are copied, on a terminal. */
+/** Shows the number of copied pages on a terminal. */
 class PagesBar {
   #bar: Progress | undefined;
   #shown = 0;

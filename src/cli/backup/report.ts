@@ -1,18 +1,18 @@
 import type { DatabaseContents } from '../../store/sqlite/backup/contents.ts';
 
-/** What was copied, from where to where, and how long it took. */
+/** The result of a copy: its contents, source, target and duration. */
 export interface Copied extends DatabaseContents {
   readonly database: string;
   readonly file: string;
   readonly durationMs: number;
 }
 
-/** One JSON object in a line. */
+/** Returns one JSON object on a line. */
 export function jsonOf({ database, file, bytes, durationMs, schemaVersion, pipelines }: Copied): string {
   return `${JSON.stringify({ database, file, bytes, durationMs, schemaVersion, verified: true, pipelines: pipelines.map(inJson) })}\n`;
 }
 
-/** `2.1 MiB in 0.3 s, verified`, and a table of what it holds, for people. */
+/** Returns `2.1 MiB in 0.3 s, verified`, and a table of the contents, for people. */
 export function describeCopied({ bytes, durationMs, pipelines }: Copied): string {
   const size = `${(bytes / 1024 / 1024).toLocaleString('en', { minimumFractionDigits: 1, maximumFractionDigits: 1 })} MiB`;
   return `${size} in ${(durationMs / 1_000).toFixed(1)} s, verified\n\n${table(pipelines)}`;
@@ -38,7 +38,7 @@ function inJson({ pipeline, events, cursor, head, newestAcceptedAt }: Pipelines[
   return { pipeline, events, settledTo: cursor, lastPosition: head, lastAcceptedAt: timeOf(newestAcceptedAt) };
 }
 
-/** SQL may have put any number there. */
+/** SQL may have stored any number there. */
 function timeOf(ms: number | null): string | null {
   const time = new Date(ms ?? Number.NaN);
   return Number.isNaN(time.getTime()) ? null : time.toISOString();

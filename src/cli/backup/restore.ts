@@ -28,7 +28,7 @@ export function addRestore(program: Command, { environment, orders }: Invocation
     .action(async (file: string, flags: Flags) => {
       const database = readDatabaseSetting(flags.database, environment);
       const path = fileOf(database);
-      // It brings a progress bar along, for which servers have no use.
+      // It loads a progress bar, which servers do not need.
       const { copied } = await import('./copied.ts');
       const copy = await copied({ path, file, flags, orders }, (options) => restoreSqlite(file, path, options));
       process.stdout.write(

@@ -31,7 +31,10 @@ interface Copying {
   readonly orders: StopOrders;
 }
 
-/** Copies, tells how far it is, and returns what to print. When it is asked to stop, it ends behind the rows under way, without those that a server does not answer about, and the process with it. */
+/**
+ * Copies, reports progress, and returns the text to print. When asked to stop, it ends the process after the rows under way, except those
+ * that a server does not acknowledge.
+ */
 export async function copied({ from, to, isJson, pipelines, orders }: Copying): Promise<string> {
   checkApart(from, to);
   const stop = firstStopOrder(orders);
@@ -81,14 +84,14 @@ async function copyBetween(
   }
 }
 
-/** A schedule that is no longer declared goes on once it is declared again. */
+/** A schedule that is no longer declared resumes once it is declared again. */
 async function withSchedules(declared: StoreDeclaration, source: CopySource): Promise<StoreDeclaration> {
   const isMissing = !declared.pipelines.some(({ name }) => name === schedulesName);
   if (!isMissing || !(await source.pipelines()).includes(schedulesName)) return declared;
   return { ...declared, pipelines: [...declared.pipelines, schedulesDeclared] };
 }
 
-/** Throws `MILL_TABLE_CHANGED` where what the source has of the declaration is not as it is declared. */
+/** Throws `MILL_TABLE_CHANGED` if a declared table differs in the source. */
 async function checkUpToDate(
   { from, source, signal }: { readonly from: Database; readonly source: CopySource; readonly signal: AbortSignal },
   { pipelines, tables }: StoreDeclaration,
@@ -120,7 +123,7 @@ function openTarget(database: Database, declaration: StoreDeclaration, signal: A
     : openSqlTarget(postgresServers, { ...database, signal }, declaration);
 }
 
-/** Between two servers of one kind the server's own programs copy better. */
+/** Between two servers of one kind, the server's own tools copy better. */
 function checkApart(from: Database, to: Database): void {
   if (from.kind === to.kind && (from.kind === 'postgres' || from.kind === 'mysql')) {
     const programs = from.kind === 'postgres' ? 'pg_dump and pg_restore copy' : 'mysqldump copies';
@@ -130,7 +133,7 @@ function checkApart(from: Database, to: Database): void {
     throw new UsageError(`--to: expected another database than ${describeDatabase(from)}`);
 }
 
-/** How many rows are copied, and then verified, on a terminal. */
+/** Shows the number of rows copied, and then verified, on a terminal. */
 class RowsBar implements CopyProgress {
   #bar: Progress | undefined;
 

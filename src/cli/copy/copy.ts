@@ -32,10 +32,10 @@ export function addCopy(program: Command, { environment, orders }: Invocation, o
       const from = readNamedDatabase('--from', flags.from, environment);
       const to = readNamedDatabase('--to', flags.to, environment);
       refuseExits();
-      // Until it listens itself.
+      // Until it listens by itself.
       endWhenAsked(orders);
       const systems = (await loadSystems(names, ownSystems)).map((declared) => configure(declared, environment));
-      // It brings a progress bar along, for which servers have no use.
+      // It loads a progress bar, which servers do not need.
       const { copied } = await import('./copied.ts');
       process.stdout.write(
         await copied({ from, to, isJson: flags.json === true, pipelines: systems.flatMap(({ pipelines }) => pipelines), orders }),

@@ -6,7 +6,7 @@ interface Copy {
   readonly durationMs: number;
 }
 
-/** What was copied, for people. */
+/** Describes a copy's contents for people. */
 export function describeCopy({ pipelines, tables, inbox, leftOut }: Copied, { from, to, durationMs }: Copy): string {
   const head = `copied ${from} to ${to} in ${(durationMs / 1_000).toFixed(1)} s, counts and checksums are the same\n`;
   const parts = [

@@ -3,8 +3,8 @@ import { exit } from '../exit.ts';
 import { endWhenAsked, type StopOrders } from '../stop-orders.ts';
 
 /**
- * Asks a question on the terminal. Resolves to the answer, or to `otherwise` for an empty one; to `undefined` where there is no terminal, and
- * nothing is asked. Ctrl-C and the end of the input end the process: nothing has been written by then.
+ * Asks a question on the terminal. Resolves to the answer, or to `otherwise` for an empty one. Without a terminal it asks nothing and
+ * resolves to `undefined`. Ctrl-C and the end of the input end the process: nothing has been written by then.
  */
 export async function ask(question: string, otherwise: string, orders: StopOrders): Promise<string | undefined> {
   if (!process.stdin.isTTY || !process.stdout.isTTY) return undefined;

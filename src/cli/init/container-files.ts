@@ -1,4 +1,4 @@
-/** Returns the Dockerfile of a new project. Node.js is PID 1, so that signals reach it, and the user has no rights beyond its data. */
+/** Returns the Dockerfile of a new project. Node.js is PID 1, so that signals reach it, and the user has access only to its data. */
 export function dockerfile(ending: string): string {
   return `FROM node:26-slim
 ENV NODE_ENV=production HOST=0.0.0.0

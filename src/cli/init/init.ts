@@ -42,7 +42,7 @@ const languageValues: Values<Language> = {
   read: (text) => languages.find((language) => language === text.trim().toLowerCase()),
 };
 
-/** Returns the name of a folder in the letters that npm allows in the name of a package. */
+/** Converts a folder's name to a valid npm package name. */
 function packageName(folder: string): string {
   const name = basename(resolve(folder))
     .toLowerCase()

@@ -9,7 +9,7 @@ interface Project {
   readonly language: Language;
 }
 
-/** Returns the files of a new project, by their paths. Node.js runs both languages as they stand, so only the endings of names differ. */
+/** Returns the files of a new project, by path. Node.js runs both languages directly, so only the file extensions differ. */
 export function projectFiles({ name, language }: Project): Readonly<Record<string, string>> {
   const ending = language === 'typescript' ? 'ts' : 'js';
   const files = {

@@ -2,10 +2,10 @@ import { existsSync, mkdirSync, readdirSync, statSync, writeFileSync } from 'nod
 import { dirname, join } from 'node:path';
 import { UsageError } from '../usage-error.ts';
 
-/** Names of what a folder may hold that somebody has just made for a project. */
+/** Names that a folder newly created for a project may contain. */
 const harmless: ReadonlySet<string> = new Set(['.git', '.DS_Store']);
 
-/** Throws a `UsageError` for a path that is a file, or a folder that holds files. */
+/** Throws a `UsageError` for a path that is a file, or a folder with files in it. */
 export function checkIsEmpty(folder: string): void {
   const found = statSync(folder, { throwIfNoEntry: false });
   if (found === undefined) return;
@@ -18,7 +18,7 @@ export function checkIsEmpty(folder: string): void {
   );
 }
 
-/** Writes the files, by path below the folder. A file that exists stays as it is; returns the paths of those. */
+/** Writes the files, by path below the folder. Existing files stay unchanged; returns their paths. */
 export function writeProject(folder: string, files: Readonly<Record<string, string>>): readonly string[] {
   const kept: string[] = [];
   for (const [path, text] of Object.entries(files)) {

@@ -6,8 +6,8 @@ import type { Database } from '../database.ts';
 import { UsageError } from '../usage-error.ts';
 
 /**
- * Brings the tables of a database up to date, or (dry) only finds out what that takes. Returns the statements. Throws `UsageError` for a
- * database in memory, which has none yet.
+ * Brings the tables of a database up to date, or (dry) only finds the necessary statements, and returns them. Throws `UsageError` for an
+ * in-memory database, which has no tables yet.
  */
 export async function migrateTo(
   database: Database,

@@ -3,7 +3,7 @@ import type { Environment } from '../../configuration/setting.ts';
 import { UsageError } from '../usage-error.ts';
 import { type ActOptions, callsFor, operatorCommand, pathOfKey, print, withReason } from './operator-command.ts';
 
-/** What is done to a pipeline or a key. */
+/** Actions on a pipeline or a key. */
 const acts = {
   pause: { summary: 'start no turn of a pipeline', of: 'pipeline', done: 'paused' },
   resume: { summary: 'let a paused pipeline, or a parked key, go on', of: 'either', done: 'resumed' },

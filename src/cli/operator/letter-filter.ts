@@ -10,7 +10,7 @@ export interface LetterFilter {
   readonly to?: string;
 }
 
-/** Adds the options by which dead letters are found. */
+/** Adds the options that select dead letters. */
 export function withLetterFilter(command: Command): Command {
   return command
     .option('--pipeline <name>', 'those of a pipeline')
@@ -21,7 +21,7 @@ export function withLetterFilter(command: Command): Command {
     .option('--to <moment>', 'those that failed before this moment');
 }
 
-/** The filter as a server takes it. */
+/** Returns the filter in the server's form. */
 export function filterOf({ pipeline, kind, key, like, from, to }: LetterFilter) {
   const given = { pipeline, kind, key, reason: like, from, to };
   return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));

@@ -1,6 +1,6 @@
 import { UsageError } from '../usage-error.ts';
 
-/** Returns what reads a whole number from 0 on. It throws a `UsageError` that names the flag. */
+/** Returns a parser for whole numbers from 0. It throws a `UsageError` that names the flag. */
 export function naturalNumber(flag: string): (text: string) => number {
   return (text) => {
     if (/^\d{1,9}$/.test(text)) return Number(text);

@@ -2,17 +2,17 @@ import type { Command } from 'commander';
 import type { Environment } from '../../configuration/setting.ts';
 import { type Item, ServerCalls, type ServerOptions } from './server-calls.ts';
 
-/** The options of every command of an operator, as typed. */
+/** The options of every operator command, as typed. */
 export interface OperatorOptions extends ServerOptions {
   readonly json?: true;
 }
 
-/** The options of those that change something. */
+/** The options of commands that change something. */
 export interface ActOptions extends OperatorOptions {
   readonly reason?: string;
 }
 
-/** Adds a command of an operator, with the options that all of them have. */
+/** Adds an operator command, with the common options. */
 export function operatorCommand(program: Command, name: string, summary: string): Command {
   return program
     .command(name)
@@ -22,22 +22,22 @@ export function operatorCommand(program: Command, name: string, summary: string)
     .option('--json', 'print what the server answers, as JSON');
 }
 
-/** Adds the option that says why, for the audit. */
+/** Adds the option for a reason, for the audit. */
 export function withReason(command: Command): Command {
   return command.option('--reason <text>', 'why, for the audit and for whoever looks next');
 }
 
-/** Returns the calls of the server that a command is for. */
+/** Returns a client for the server that a command addresses. */
 export function callsFor(options: ServerOptions, environment: Environment): ServerCalls {
   return new ServerCalls(options, environment);
 }
 
-/** Prints an answer: as JSON where that is asked for, otherwise the text for people. */
+/** Prints an answer: as JSON if requested, otherwise as text for people. */
 export function print(answer: Item | readonly Item[], { json }: OperatorOptions, text: () => string): void {
   process.stdout.write(json ? `${JSON.stringify(answer, null, 2)}\n` : text());
 }
 
-/** The path of a key. */
+/** Returns the path of a key. */
 export function pathOfKey(pipeline: string, key: string): string {
   return `/pipelines/${encodeURIComponent(pipeline)}/keys/${encodeURIComponent(key)}`;
 }

@@ -8,7 +8,7 @@ import { addResolve } from './resolve.ts';
 import { addShow } from './show.ts';
 import { addStatus } from './status.ts';
 
-/** Adds the commands of an operator, which ask a server. */
+/** Adds the operator commands, which ask a server. */
 export function addOperator(program: Command, environment: Environment): void {
   addStatus(program, environment);
   addKeys(program, environment);

@@ -1,4 +1,4 @@
-/** A table for people, under its titles; what is a number stands at the right. */
+/** Prints a table for people, with titles; numbers are right-aligned. */
 export function printTable(titles: readonly string[], rows: readonly (readonly unknown[])[]): string {
   const texts = rows.map((row) => row.map(textOf));
   const widths = titles.map((title, at) => Math.max(title.length, ...texts.map((row) => row[at]?.length ?? 0)));
@@ -11,7 +11,7 @@ export function printTable(titles: readonly string[], rows: readonly (readonly u
   return `${[line(titles), ...texts.map(line)].join('\n')}\n`;
 }
 
-/** A value in a line of a table: texts of a user's program may have any characters. */
+/** Returns a value for a table cell: texts from a user's program may contain any characters. */
 function textOf(value: unknown): string {
   if (value === null || value === undefined) return '-';
   if (typeof value === 'number') return value.toLocaleString('en');

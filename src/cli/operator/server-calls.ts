@@ -1,7 +1,7 @@
 import type { Environment } from '../../configuration/setting.ts';
 import { UsageError } from '../usage-error.ts';
 
-/** Where a server is asked, and with what. */
+/** The server's URL and the token to use. */
 export interface ServerOptions {
   readonly url?: string;
   readonly token?: string;
@@ -10,7 +10,7 @@ export interface ServerOptions {
 const urlVariable = 'MILLRACE_URL';
 const tokenVariable = 'MILLRACE_TOKEN';
 
-/** A page of a list, as a server answers it. */
+/** A page of a list, as returned by a server. */
 interface Page {
   readonly items: readonly Item[];
   readonly nextCursor?: string;
@@ -19,7 +19,7 @@ interface Page {
 /** An item of a list, or any other answer. */
 export type Item = Readonly<Record<string, unknown>>;
 
-/** The parameters of a request; those that are undefined are left out. */
+/** The parameters of a request; undefined ones are left out. */
 type Query = Readonly<Record<string, string | number | undefined>>;
 
 /** Calls the operator's routes of a server. */
@@ -27,7 +27,7 @@ export class ServerCalls {
   readonly #url: string;
   readonly #headers: Readonly<Record<string, string>>;
 
-  /** Throws `UsageError` for a URL that is none. */
+  /** Throws `UsageError` for an invalid URL. */
   constructor({ url, token }: ServerOptions, environment: Environment) {
     const asked = url ?? environment[urlVariable] ?? `http://127.0.0.1:${environment.PORT ?? 8080}`;
     if (!URL.canParse(asked) || !/^https?:/.test(asked)) throw new UsageError(`--url: expected http://HOST:PORT, found ${asked}`);
@@ -36,7 +36,7 @@ export class ServerCalls {
     this.#headers = { accept: 'application/json', ...(secret !== undefined && { authorization: `Bearer ${secret}` }) };
   }
 
-  /** Throws an error with the words of the server where it refuses, and one that names it where it does not answer. */
+  /** Throws the server's own error message if it refuses, and an error that names the server if it does not answer. */
   get(path: string, query: Query = {}): Promise<Item> {
     const asked = Object.entries(query).flatMap(([name, value]) => (value === undefined ? [] : [[name, String(value)]]));
     return this.#call('GET', asked.length === 0 ? path : `${path}?${new URLSearchParams(asked)}`);
@@ -46,7 +46,7 @@ export class ServerCalls {
     return this.#call('POST', path, body);
   }
 
-  /** The first items of a list, as many pages as it takes. */
+  /** Returns the first items of a list, fetching as many pages as needed. */
   async list(path: string, { limit = 20, ...query }: Query & { readonly limit?: number }): Promise<readonly Item[]> {
     const items: Item[] = [];
     for (let cursor: string | undefined; items.length < limit; ) {
@@ -74,7 +74,7 @@ export class ServerCalls {
   }
 }
 
-/** The answer as JSON; nothing of what is none, which only something in front of a server answers. */
+/** Parses the answer as JSON. Anything else comes from something in front of the server, and is ignored. */
 async function answerOf(response: Response): Promise<Item> {
   const text = await response.text();
   try {

@@ -48,13 +48,13 @@ interface Options {
 }
 
 interface Found {
-  /** What is stored of the pipeline and is to be deleted. */
+  /** The stored data of the pipeline to be deleted. */
   readonly stored: readonly StoredPipeline[];
-  /** Whether its schedule is to be deleted. */
+  /** True if its schedule is to be deleted. */
   readonly hasSchedule: boolean;
 }
 
-/** Throws `MILL_NOT_FOUND` when there is nothing of it. */
+/** Throws `MILL_NOT_FOUND` if there is nothing stored for it. */
 function findIn(all: readonly StoredPipeline[], name: string, isScheduleOnly: boolean): Found {
   const stored = isScheduleOnly ? [] : all.filter(({ pipeline }) => pipeline === name);
   const schedules = all.find(({ pipeline }) => pipeline === schedulesName)?.keys ?? [];

@@ -2,7 +2,7 @@ import type { NamedCount, StoredPipeline } from '../../store/store.ts';
 
 const columns = ['PIPELINE', 'INBOX', 'WAITING', 'STATES', 'TIMERS', 'DELIVERIES', 'OUTCOMES', 'DEAD LETTERS'] as const;
 
-/** A table for people: a line of counts for each pipeline, and below it the names behind them. */
+/** Returns a table for people: a line of counts for each pipeline, with the names behind them below. */
 export function inventoryTable(stored: readonly StoredPipeline[]): string {
   const rows = stored.map((one) => [one.pipeline, ...countsOf(one).map((count) => count.toLocaleString('en'))]);
   const widths = columns.map((title, at) => Math.max(title.length, ...rows.map((row) => row[at]?.length ?? 0)));

@@ -12,13 +12,16 @@ import { UsageError } from '../usage-error.ts';
 
 const query: InventoryQuery = { uncounted: [], named: [schedulesName] };
 
-/** The file of a database. Throws `UsageError` for one that is none of SQLite's. */
+/** Returns the file of a database. Throws `UsageError` if it is not SQLite. */
 export function fileOf(database: Database): string {
   if (database.kind === 'sqlite') return database.path;
   throw new UsageError(`--database: expected a database in a file, found ${named(database)}`);
 }
 
-/** What is stored of each pipeline; of the schedules by name. Nothing is written, and no table made. Throws `UsageError` for a database in memory, of which nothing is left. */
+/**
+ * Returns the stored contents of each pipeline, including schedules by name. Writes nothing, and creates no tables. Throws `UsageError` for
+ * an in-memory database, of which nothing is left.
+ */
 export async function storedIn(database: Database): Promise<readonly StoredPipeline[]> {
   switch (database.kind) {
     case 'memory':
@@ -32,7 +35,7 @@ export async function storedIn(database: Database): Promise<readonly StoredPipel
   }
 }
 
-/** Does something with the store of a database, of which nothing is declared, and closes it. Throws as {@link storedIn} does. */
+/** Opens the store of a database without declarations, uses it and closes it. Throws like {@link storedIn}. */
 export async function withStore<T>(database: Database, use: (store: Store) => Promise<T>): Promise<T> {
   if (database.kind === 'memory') return refuseMemory(database);
   const store = storeFor(database);

@@ -9,10 +9,10 @@ const reportFiles = new URL(`./report-files${extname(fileURLToPath(import.meta.u
 const launcher = join(dirname(findPackageJSON(import.meta.url) ?? ''), 'bin/millrace.js');
 const report = z.object({ loaded: z.string() });
 
-/** A `millrace` of a process of its own, which tells of each file that it loads. */
+/** A `millrace` in its own process, which reports each file it loads. */
 export class Child {
   readonly #process: ChildProcess;
-  /** Resolves to the exit code; `undefined` for an end by a signal. */
+  /** Resolves to the exit code; `undefined` if a signal ended it. */
   readonly ended: Promise<number | undefined>;
 
   constructor(words: readonly string[], onLoaded: (path: string) => void) {
@@ -28,7 +28,7 @@ export class Child {
     this.ended = once(this.#process, 'exit').then(([code]) => code ?? undefined);
   }
 
-  /** Asks it to stop and waits until it has. */
+  /** Asks it to stop and waits for it to end. */
   async stop(): Promise<void> {
     this.#process.kill('SIGTERM');
     await this.ended;

@@ -4,8 +4,8 @@ import { fileURLToPath } from 'node:url';
 import { isMainThread } from 'node:worker_threads';
 
 /*
- * Loaded before everything else (`--import`) in a process that `serve --watch` starts. It tells its parent which files it loads, and ends
- * with its parent, however that ended.
+ * Loaded before everything else (`--import`) in a process that `serve --watch` starts. It reports the files it loads to its parent, and
+ * ends with its parent, however that ended.
  */
 
 /** The root of Millrace itself: `src/cli/watch` below a checkout, `dist/src/cli/watch` below a package. */
@@ -21,7 +21,7 @@ if (isMainThread && process.send !== undefined) {
   });
   // The parent is gone without a word: nobody would end this process any more.
   process.on('disconnect', () => process.kill(process.pid, 'SIGKILL'));
-  // A module whose top-level await waits for nothing must still be found out.
+  // A module whose top-level await never resolves must still be detected.
   process.channel?.unref();
 }
 

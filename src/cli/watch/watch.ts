@@ -4,14 +4,15 @@ import { Child } from './child.ts';
 import { WatchedFiles } from './watched-files.ts';
 
 /**
- * Serves in a process of its own, and again whenever a file that it has loaded changes. What does not load never replaces what runs:
+ * Serves in a separate process, which is replaced whenever a file it has loaded changes. Code that does not load never replaces running
+ * code:
  *
  * - **serving**: a change leads to *checking*; the end of the server to *waiting*.
- * - **checking**: another process loads everything and serves nothing. If that works the server stops gently and a new one starts
- *   (*serving*); otherwise the old one, if there is one, goes on.
+ * - **checking**: another process loads everything and serves nothing. If that works the server stops gracefully and a new one starts
+ *   (*serving*); otherwise the old one, if any, continues.
  * - **waiting**: no server runs, since it failed; the next change leads to *checking*.
  *
- * Returns when `stop` resolves, or with the exit code of a command line that no change of a file makes right (2).
+ * Returns when `stop` resolves, or with the exit code of a command line that no file change can fix (2).
  */
 export async function watchServe(words: readonly string[], stop: Promise<void>): Promise<number | undefined> {
   const watched = new WatchedServer(words, stop);
@@ -65,7 +66,7 @@ class WatchedServer {
     say(`the server has ended (${code === undefined ? 'by a signal' : `exit code ${code}`}); waiting for a change`);
   }
 
-  /** Puts what the files say now in place of the server, if it loads. Returns early for a stop. */
+  /** Replaces the server with the current state of the files, if it loads. Returns early for a stop. */
   async #replace(): Promise<void> {
     this.#check = this.#start('--check');
     const checked = await Promise.race([this.#stopped, endOf(this.#check)]);

@@ -4,18 +4,18 @@ import { dirname, join } from 'node:path';
 
 const isLoadable = /\.(?:[cm]?[jt]s|json)$/;
 
-/** An editor writes a file in several steps, and a checkout of git many files. */
+/** An editor writes a file in several steps, and a git checkout writes many files. */
 const settledAfterMs = 100;
 
 /**
- * Watches the files that a program has loaded, by the folders that hold them: an editor that replaces a file would leave a watch of the
- * file itself behind. A file counts as changed when its content differs.
+ * Watches the files that a program has loaded, through their folders: an editor that replaces a file would leave a watch on the file itself
+ * behind. A file counts as changed when its content differs.
  */
 export class WatchedFiles {
   readonly #contents = new Map<string, string | undefined>();
   readonly #folders = new Map<string, FSWatcher>();
   readonly #changed = new Set<string>();
-  /** Whether a new file counts: something that failed to load may have missed it. */
+  /** True if a new file counts as a change: a failed load may have missed it. */
   countsNew = false;
   #settling: NodeJS.Timeout | undefined;
   #notify: (() => void) | undefined;
@@ -26,12 +26,12 @@ export class WatchedFiles {
     const folder = dirname(path);
     if (this.#folders.has(folder)) return;
     const watcher = watch(folder, (_event, name) => this.#look(name === null ? undefined : join(folder, name)));
-    // A folder that was deleted: its files are gone, too.
+    // A folder was deleted, and its files with it.
     watcher.on('error', () => this.#look(undefined));
     this.#folders.set(folder, watcher);
   }
 
-  /** Resolves to the files that have changed since the last call, as soon as there are some and no further ones follow at once. */
+  /** Resolves to the files changed since the last call, once there are some and the changes have paused. */
   async changed(): Promise<readonly string[]> {
     while (this.#changed.size === 0 || this.#settling !== undefined) {
       await new Promise<void>((resolve) => {
@@ -48,7 +48,7 @@ export class WatchedFiles {
     for (const watcher of this.#folders.values()) watcher.close();
   }
 
-  /** Looks once it is quiet: an event may come before the content is there. */
+  /** Looks after a quiet moment: an event may precede the content. */
   #look(path: string | undefined): void {
     if (path !== undefined && !this.#contents.has(path)) {
       if (!this.countsNew || !isLoadable.test(path)) return;

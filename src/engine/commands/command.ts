@@ -1,10 +1,10 @@
 import { type ErrorCode, errorTable, MillraceError } from '../../errors.ts';
 import type { AuditEntry, DeliveryName, StoredOperation } from '../../store/store.ts';
 
-/** What the owner of a partition can be told to do. An engine of a later release may know more. */
+/** The commands to the owner of a partition. An engine of a later release may know more. */
 export type Command =
   | { readonly do: 'redrive' | 'discard' /** A dead letter's id. */; readonly letter: string; readonly entry?: AuditEntry | undefined }
-  /** Those that somebody else resolves meanwhile are left out. */
+  /** Those resolved by others meanwhile are left out. */
   | { readonly do: 'discardLetters'; readonly letters: readonly string[] }
   | { readonly do: 'actOnKey'; readonly act: 'park' | 'resume' | 'skipGap'; readonly key: string; readonly entry?: AuditEntry | undefined }
   /** For an operation, which counts them. Answers how many cannot be resolved. */
@@ -13,10 +13,10 @@ export type Command =
   | { readonly do: 'discardEvents'; readonly key: string | null }
   | { readonly do: 'withdraw'; readonly endpoint: string }
   | { readonly do: 'sendDelivery'; readonly delivery: DeliveryName; readonly entry?: AuditEntry | undefined }
-  /** Its key is told the reason. */
+  /** Its key is notified of the reason. */
   | { readonly do: 'withdrawDelivery'; readonly delivery: DeliveryName; readonly reason: string; readonly entry?: AuditEntry | undefined };
 
-/** What came of a command: how many things it concerned, or why nothing was done. */
+/** The outcome of a command: the number of things affected, or why nothing was done. */
 export type Outcome = { readonly count: number } | { readonly code: string; readonly message: string };
 
 /** An outcome as the store keeps it. */
@@ -24,7 +24,7 @@ export function outcomeText(outcome: Outcome): string {
   return JSON.stringify(outcome);
 }
 
-/** Returns how many things a command concerned, as its owner has answered. Throws what the owner would have thrown at its own caller. */
+/** Returns how many things a command affected, from its owner's answer. Throws what the owner would have thrown at its own caller. */
 export function countIn(answer: string): number {
   const outcome: Outcome = JSON.parse(answer);
   if ('count' in outcome) return outcome.count;

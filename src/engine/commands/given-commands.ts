@@ -6,20 +6,20 @@ import type { EngineContext } from '../engine-context.ts';
 import type { Partition } from '../partition.ts';
 import { type Command, countIn } from './command.ts';
 
-/** Between two looks for answers, at least and at most, in milliseconds. */
+/** The shortest and longest pause between checks for answers, in milliseconds. */
 const pausesMs = { least: 20, most: 250 };
 
-/** What commands are given with. */
+/** The dependencies for giving commands. */
 export type GivenCommandsMeans = Pick<EngineContext, 'clock' | 'limits' | 'newId'> & {
   readonly store: { readonly commands?: Commands | undefined };
 };
 
-/** Somebody who waits for an answer: gets undefined when there is none in time. */
+/** Called with the answer, or with undefined if there is none in time. */
 type Waiting = (answer: string | undefined) => void;
 
 /**
- * Has whoever owns a partition do something. Where that is another engine, a command in the store tells it, and waits there for the next owner when
- * that one dies. Its answer is looked for until the time is over, and then the command is withdrawn: nothing is done long after anybody wanted it.
+ * Sends commands to the owner of a partition. If that is another engine, the command goes through the store, where it waits for the next
+ * owner if this one dies. After the deadline the command is withdrawn, so that nothing is done long after anybody wanted it.
  */
 export class GivenCommands {
   readonly #means: GivenCommandsMeans;
@@ -28,7 +28,7 @@ export class GivenCommands {
   #callOff: (() => void) | undefined;
   #isLooking = false;
   #isClosed = false;
-  /** Why the last look for answers failed. */
+  /** Why the last check for answers failed. */
   #failure: unknown;
 
   constructor(means: GivenCommandsMeans) {
@@ -36,9 +36,10 @@ export class GivenCommands {
   }
 
   /**
-   * Returns how many things that concerned. Throws what the owner throws, and `MILL_STORE_LEASED` where another one has not answered in time.
+   * Returns how many things the command affected. Throws what the owner throws, and `MILL_STORE_LEASED` if another owner has not answered
+   * in time.
    *
-   * @param here does it, where this engine is the owner; throws `MILL_STORE_LEASED` and does nothing where it is not
+   * @param here carries the command out if this engine is the owner; otherwise throws `MILL_STORE_LEASED` and does nothing
    */
   async order(partition: Partition, command: Command, here: () => Promise<number>): Promise<number> {
     const { commands } = this.#means.store;
@@ -52,7 +53,7 @@ export class GivenCommands {
     return this.#give(commands, partition.id, command);
   }
 
-  /** Nobody waits any more. */
+  /** Ends all waits. */
   close(): void {
     this.#isClosed = true;
     this.#callOff?.();
@@ -103,20 +104,20 @@ export class GivenCommands {
       for (const { id, answer } of found) this.#waiting.get(id)?.(answer);
       if (found.length > 0) await commands.withdraw(found.map(({ id }) => id));
     } catch (error) {
-      // The store may be there again before the time is over. Whoever waits longer gets this as the cause.
+      // The store may recover before the deadline. Callers still waiting then get this as the cause.
       this.#failure = error;
     }
     this.#isLooking = false;
     this.#lookLater(commands, this.#means.clock);
   }
 
-  /** The command is void from now on. Returns the answer that has come meanwhile. */
+  /** Voids the command. Returns the answer if one has arrived meanwhile. */
   async #withdraw(commands: Commands, id: string): Promise<string | undefined> {
     let found: readonly CommandAnswer[];
     try {
       found = await commands.withdraw([id]);
     } catch (error) {
-      // Its time is over: no owner begins it any more.
+      // The command has expired: no owner will begin it.
       this.#failure ??= error;
       return undefined;
     }

@@ -8,7 +8,7 @@ import type { Partition } from '../partition.ts';
 import type { Partitions } from '../partitions.ts';
 import { type Command, type Outcome, outcomeText } from './command.ts';
 
-/** What commands are carried out with. */
+/** The dependencies for carrying out commands. */
 export interface ReceivedCommandsMeans {
   readonly engine: EngineContext;
   readonly partitions: Partitions;
@@ -17,16 +17,17 @@ export interface ReceivedCommandsMeans {
 }
 
 /**
- * Carries out what other engines have told the owner of a partition to do, which is this one. What is decided about a dead letter or a delivery is committed
- * together with the answer. The answer to anything else follows it; where that is lost, it is done again, which changes no more than what has come since.
+ * Carries out commands from other engines for partitions that this engine owns. A decision about a dead letter or a delivery commits
+ * together with its answer. For other commands the answer follows; if it is lost, the command runs again, which affects only what arrived
+ * since.
  *
- * What cannot be done now, since the store fails or the partition is handed over, stays unanswered: the next beat brings it here again, or to
- * the next owner.
+ * A command that cannot run now, because the store fails or the partition is being handed over, stays unanswered: the next beat brings it
+ * here again, or to the next owner.
  */
 export class ReceivedCommands {
   readonly #means: ReceivedCommandsMeans;
   readonly #underWay = new Set<string>();
-  /** Those that were answered, and when, in elapsed time. */
+  /** Answered commands, and when they were answered, in elapsed time. */
   readonly #answered = new Map<string, number>();
 
   constructor(means: ReceivedCommandsMeans) {
@@ -34,9 +35,9 @@ export class ReceivedCommands {
   }
 
   /**
-   * The store has told what is to be done.
+   * Receives commands from the store.
    *
-   * @param askedAt when it was asked, in elapsed time
+   * @param askedAt when the store was asked, in elapsed time
    */
   received(commands: readonly StoredCommand[], askedAt: number): void {
     for (const [id, at] of this.#answered) if (at < askedAt) this.#answered.delete(id);
@@ -59,7 +60,7 @@ export class ReceivedCommands {
     this.#underWay.delete(id);
   }
 
-  /** Throws what may be otherwise a moment later. */
+  /** Throws for failures that may pass. */
   async #outcome(partition: Partition, command: Command, id: string): Promise<Outcome | 'committed'> {
     try {
       return await this.#do(partition, command, id);
@@ -103,7 +104,7 @@ export class ReceivedCommands {
   }
 }
 
-/** Whoever gave it is of a later release. */
+/** Sent by an engine of a later release. */
 function unknownCommand(command: never): Outcome {
   const { do: what } = command as { readonly do: string };
   return { code: 'MILL_STORE_LEASED', message: `the engine that works on the partition is of an older release, and cannot ${what}` };

@@ -6,28 +6,28 @@ import type { Partitions } from '../partitions.ts';
 import { Heartbeat } from './heartbeat.ts';
 import { shareBeside, shareOf } from './share.ts';
 
-/** One of the engines that work on a database. */
+/** An engine working on a database. */
 export interface FleetMember extends Pick<Member, 'id' | 'host' | 'pid' | 'version' | 'since'> {
-  /** How many partitions it works on. */
+  /** Number of partitions it works on. */
   readonly partitions: number;
-  /** Whether it is the one that was asked. */
+  /** True for the engine that was asked. */
   readonly self: boolean;
 }
 
-/** Who works on a database, and on how much of it. */
+/** The engines on a database, and how much each works on. */
 export interface FleetStatus {
-  /** Those that live, in the order in which they came. */
+  /** The live engines, in order of arrival. */
   readonly members: readonly FleetMember[];
-  /** The partitions of the pipelines that the engine that was asked declares. */
+  /** Number of partitions of the pipelines declared by the engine that was asked. */
   readonly partitions: number;
-  /** How many of these nobody works on at the moment. */
+  /** Number of these that no engine works on at the moment. */
   readonly unowned: number;
 }
 
-/** What a fleet asks of a partition. */
+/** The parts of a partition that a fleet uses. */
 export type FleetPartition = Pick<Partition, 'head' | 'start' | 'look' | 'take' | 'leave' | 'handOver' | 'checkLog' | 'leaseLost'>;
 
-/** What a fleet works with; the engine provides it. */
+/** The dependencies of a fleet, provided by the engine. */
 export interface FleetMeans {
   readonly store: Pick<Store, 'leaseMs' | 'beat' | 'listen'>;
   readonly clock: Pick<Clock, 'elapsedMs' | 'after'>;
@@ -35,35 +35,35 @@ export interface FleetMeans {
     readonly all: readonly FleetPartition[];
     of(pipeline: string): readonly FleetPartition[];
   };
-  /** The pipeline beside whose slices another one's go, by the name of that other one. */
+  /** For each pipeline whose slices follow another's, the name of that other one. */
   readonly leaders: ReadonlyMap<string, string>;
   /**
-   * What this engine is to do as the owner of partitions.
+   * Receives commands for this engine as the owner of partitions.
    *
    * @param askedAt when the store was asked, in elapsed time
    */
   commanded(commands: readonly StoredCommand[], askedAt: number): void;
 }
 
-/** A beat that was answered. */
+/** An answered beat. */
 interface Following {
   readonly roll: Roll;
-  /** Who has each slice of a pipeline, once this engine has claimed its share of it. */
+  /** The owner of each slice of a pipeline, once this engine has claimed its share. */
   readonly owners: Map<string, readonly (string | null)[]>;
   /** When the beat began, in elapsed time. */
   readonly askedAt: number;
 }
 
 /**
- * This engine as one of those that work on a database. With each beat it looks who lives and who has what, claims those of its share of the
- * partitions that are free, and hands over what others should have. So work is spread evenly, goes on elsewhere when an engine
- * dies, and nobody takes anything from anybody. An engine that has the database to itself claims everything at the start.
+ * This engine as a member of the fleet that works on a database. On each beat it checks who is alive and who owns what, claims the free
+ * partitions in its share, and hands over those that others should have. Work is spread evenly and continues elsewhere when an engine dies,
+ * and nobody takes anything by force. An engine that has the database to itself claims everything at the start.
  */
 export class Fleet {
   readonly #means: FleetMeans;
   readonly #heartbeat: Heartbeat;
   #endListening: (() => void) | undefined;
-  /** What was known to be in the logs when the newest beat began. */
+  /** The log positions known when the newest beat began. */
   #heads: ReadonlyMap<FleetPartition, number> = new Map();
   #isResting = false;
   #hasOthers = false;
@@ -83,12 +83,12 @@ export class Fleet {
     });
   }
 
-  /** Whether other engines go on with the work when this one stops. */
+  /** True if other engines carry on the work when this one stops. */
   get hasOthers(): boolean {
     return this.#hasOthers;
   }
 
-  /** Sets to work on this engine's share. Throws what the store throws. */
+  /** Starts work on this engine's share. Throws what the store throws. */
   async start(): Promise<void> {
     const { store, partitions } = this.#means;
     this.#isResting = false;
@@ -101,7 +101,7 @@ export class Fleet {
       if (start.status === 'rejected') throw start.reason;
   }
 
-  /** Who works on the database, and on how much. Throws what the store throws. */
+  /** Returns who works on the database, and on how much. Throws what the store throws. */
   async status(): Promise<FleetStatus> {
     const { self, members, partitions } = await this.#means.store.beat();
     const owners = Array.from(partitions.values()).flatMap((slices) => slices.map(({ owner }) => owner));
@@ -117,12 +117,12 @@ export class Fleet {
     };
   }
 
-  /** Returns what tells whether a lease that is claimed from now on is held. */
+  /** Returns a function that tells whether a lease claimed from now on is still held. */
   held(): () => boolean {
     return this.#heartbeat.held();
   }
 
-  /** Follows what engines have paused and resumed up to now, not up to the last beat. */
+  /** Applies pauses and resumes made by other engines up to now, not just up to the last beat. */
   async followPauses(): Promise<void> {
     const { store, clock } = this.#means;
     if (store.leaseMs === undefined) return;
@@ -130,12 +130,12 @@ export class Fleet {
     this.#followPauses(await store.beat(), askedAt);
   }
 
-  /** Claims nothing any more. What it has is kept until it is closed. */
+  /** Stops claiming. Existing leases are kept until the fleet is closed. */
   rest(): void {
     this.#isResting = true;
   }
 
-  /** Gives everything that this engine has back for others to claim. */
+  /** Releases everything this engine owns for others to claim. */
   async handOver(): Promise<void> {
     await Promise.all(this.#means.partitions.all.map((partition) => partition.handOver()));
   }
@@ -145,11 +145,11 @@ export class Fleet {
     this.#heartbeat.close();
   }
 
-  /** Resolves once what is ours to claim is claimed, or cannot be at the moment. */
+  /** Resolves once everything that is ours to claim is claimed, or cannot be at the moment. */
   async #follow(roll: Roll, askedAt: number): Promise<void> {
     this.#hasOthers = roll.members.length > 1;
     this.#followPauses(roll, askedAt);
-    // Leaders first: what goes beside a slice is claimed together with it, not a beat later.
+    // Leaders first: a slice that follows another is claimed together with it, not a beat later.
     const names = Array.from(roll.partitions.keys());
     const [leading, beside] = [false, true].map((is) => names.filter((name) => this.#means.leaders.has(name) === is));
     const owners = new Map(Array.from(roll.partitions, ([name, slices]) => [name, slices.map(({ owner }) => owner)]));

@@ -1,34 +1,34 @@
 import type { Roll, Store } from '../../store/store.ts';
 import type { Clock } from '../clock.ts';
 
-/** What a heartbeat works with; the fleet provides it. */
+/** The dependencies of a heartbeat, provided by the fleet. */
 export interface HeartbeatMeans {
   readonly store: Pick<Store, 'beat' | 'leaseMs'>;
   readonly clock: Pick<Clock, 'elapsedMs' | 'after'>;
   /**
-   * A beat was answered. What it returns is waited for with the first.
+   * Handles an answered beat. Its promise is awaited for the first beat.
    *
-   * @param askedAt when it began, in elapsed time
+   * @param askedAt when the beat began, in elapsed time
    */
   heard(roll: Roll, askedAt: number): Promise<void>;
-  /** All leases have run out, as far as anybody here can tell. Called once of each run-out. */
+  /** Reports that all leases have expired, as far as this process can tell. Called once per expiry. */
   ranOut(cause: unknown): void;
 }
 
-/** Beats within the length of a lease. */
+/** Beats per lease period. */
 const beats = 3;
-/** Between two beats, at least, in milliseconds: whatever happens in the fleet, the database is not asked all the time. */
+/** Shortest time between two beats, in milliseconds: whatever happens in the fleet, the database is not asked constantly. */
 const pauseMsMin = 100;
 
 /**
- * Says for as long as it is open that this engine lives, which keeps all of its leases. What is known of their end is measured in elapsed
- * time from before each call, so that they are never taken to last longer than the store thinks; a process that was frozen finds them run
- * out before it does anything else. Where leases never run out there are no beats.
+ * Reports while it is open that this engine is alive, which renews all of its leases. Their end is measured in elapsed time from before
+ * each call, so they are never thought to last longer than the store believes; a process that was frozen finds them expired before it does
+ * anything else. Where leases never expire there are no beats.
  */
 export class Heartbeat {
   readonly #means: HeartbeatMeans;
   #endsAt = Number.NEGATIVE_INFINITY;
-  /** How often leases have run out. */
+  /** Number of times the leases have expired. */
   #runOuts = 0;
   #hasRunOut = true;
   #disarm: (() => void) | undefined;
@@ -37,7 +37,7 @@ export class Heartbeat {
   #mustBeatAgain = false;
   /** When the last beat began, in elapsed time. */
   #askedAt = Number.NEGATIVE_INFINITY;
-  /** When the leases of the next of the others run out, in elapsed time, as the last answer said. */
+  /** When the next of the other engines' leases expire, in elapsed time, by the last answer. */
   #nextEndAt = Number.POSITIVE_INFINITY;
   #isOpen = false;
 
@@ -45,7 +45,7 @@ export class Heartbeat {
     this.#means = means;
   }
 
-  /** Resolves once what came of the first beat is done. Throws what the store throws. */
+  /** Resolves once the results of the first beat are applied. Throws what the store throws. */
   async start(): Promise<void> {
     this.#isOpen = true;
     try {
@@ -58,7 +58,7 @@ export class Heartbeat {
     }
   }
 
-  /** Returns what tells whether a lease that is claimed from now on is held: whether nobody else can have it yet. */
+  /** Returns a function that tells whether a lease claimed from now on is still held, so that nobody else can have it yet. */
   held(): () => boolean {
     const { store, clock } = this.#means;
     if (store.leaseMs === undefined) return () => true;
@@ -66,7 +66,7 @@ export class Heartbeat {
     return () => runOuts === this.#runOuts && clock.elapsedMs() < this.#endsAt;
   }
 
-  /** Beats before the time for it has come: something has changed. */
+  /** Beats early because something has changed. */
   beatNow(): void {
     if (!this.#isOpen) return;
     const pauseMs = this.#askedAt + pauseMsMin - this.#means.clock.elapsedMs();
@@ -87,15 +87,15 @@ export class Heartbeat {
   }
 
   /**
-   * Beats follow each other at the same pace however late their answers are: a slow store is no reason to lose the leases. Where another
-   * engine seems to have died, the next one comes when its leases run out.
+   * Keeps a steady pace however late the answers are: a slow store is no reason to lose the leases. If another engine seems to have died,
+   * the next beat comes when its leases expire.
    */
   #armNext(): void {
     const dueAt = this.#mustBeatAgain ? this.#askedAt : Math.min(this.#askedAt + this.#pauseMs, this.#nextEndAt);
     this.#arm(Math.max(pauseMsMin, dueAt - this.#means.clock.elapsedMs()));
   }
 
-  /** A beat that gets no answer does not hide that the leases run out. */
+  /** An unanswered beat must not hide the expiry of the leases. */
   #armEnd(): void {
     const { clock } = this.#means;
     this.#disarmEnd?.();
@@ -117,7 +117,7 @@ export class Heartbeat {
     this.#armNext();
   }
 
-  /** Resolves with the answer; `done` resolves once what came of it is done. */
+  /** Resolves with the answer; its `done` resolves once the answer is applied. */
   async #ask(): Promise<{ readonly done: Promise<void> } | undefined> {
     const { store, clock, heard } = this.#means;
     const askedAt = clock.elapsedMs();
@@ -125,7 +125,7 @@ export class Heartbeat {
     this.#nextEndAt = Number.POSITIVE_INFINITY;
     const roll = await store.beat();
     if (!this.#isOpen) return undefined;
-    // What ran out meanwhile is over, even if nobody has taken it: something may have been left out.
+    // A lease that expired meanwhile is over, even if nobody has taken it: something may have been missed.
     this.#lookAtTime(undefined);
     this.#endsAt = askedAt + (store.leaseMs ?? 0);
     this.#hasRunOut = clock.elapsedMs() >= this.#endsAt;

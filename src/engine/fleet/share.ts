@@ -1,18 +1,18 @@
-/** What an engine should do about the slices of a pipeline. */
+/** An engine's next steps for the slices of a pipeline. */
 export interface Share {
-  /** Slices that nobody has, to claim. */
+  /** Free slices to claim. */
   readonly take: readonly number[];
-  /** Slices that others should have, to release. */
+  /** Slices to release, which others should have. */
   readonly handOver: readonly number[];
 }
 
 /**
- * The share of one of the engines that work on a pipeline. Everybody looks at the same table and comes to the same answer, so nobody has
- * to be asked. Who has what keeps it, as long as it is not more than is due to it: then a change of the fleet moves no slice that need
- * not move. As leases alone say who works, two that see different tables at times do no harm.
+ * Returns an engine's share of a pipeline. Everyone looks at the same table and reaches the same answer, so nobody has to be asked. Owners
+ * keep their slices up to their fair share, so that a change of the fleet moves no slice unnecessarily. Since only leases decide who works,
+ * two engines that briefly see different tables do no harm.
  *
- * @param members the ids of those that live, this one among them, in an order that is the same for everybody
- * @param owners who has each slice; null or one that does not live: nobody
+ * @param members the ids of the live engines, including this one, in the same order for everyone
+ * @param owners the owner of each slice; null, or an engine that is not alive, means free
  */
 export function shareOf(self: string, members: readonly string[], owners: readonly (string | null)[]): Share {
   const held = new Map<string, number[]>(members.map((member) => [member, []]));
@@ -25,9 +25,9 @@ export function shareOf(self: string, members: readonly string[], owners: readon
 }
 
 /**
- * The share of an engine in a pipeline whose slices go where those of another one are.
+ * Returns an engine's share of a pipeline whose slices follow those of another one.
  *
- * @param leaders who has each slice of that other one
+ * @param leaders the owner of each slice of that other pipeline
  */
 export function shareBeside(
   self: string,
@@ -45,7 +45,7 @@ export function shareBeside(
   };
 }
 
-/** How many slices each is due: all as many, and where that leaves some over, those that have the most one more. */
+/** Computes each one's fair share: equal numbers, with any remainder going to those that already have the most. */
 function dueTo(held: ReadonlyMap<string, readonly number[]>, slices: number): ReadonlyMap<string, number> {
   const most = [...held].sort(([, a], [, b]) => b.length - a.length);
   const each = Math.floor(slices / most.length);
@@ -53,7 +53,7 @@ function dueTo(held: ReadonlyMap<string, readonly number[]>, slices: number): Re
   return new Map(most.map(([member], nth) => [member, nth < over ? each + 1 : each]));
 }
 
-/** Deals the free slices out, one by one in turn, to those that have less than they are due. */
+/** Deals the free slices out in turn to those below their fair share. */
 function dealt(
   free: readonly number[],
   held: ReadonlyMap<string, readonly number[]>,

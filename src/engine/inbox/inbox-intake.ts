@@ -11,36 +11,36 @@ import { faultsOfInput, faultsWithStack, unchanged } from '../input-faults.ts';
 import type { Partition } from '../partition.ts';
 import { originOf, readRow } from './read-row.ts';
 
-/** Rows that are read at once, and the UTF-16 units of their texts. */
+/** Rows read at once, and UTF-16 units of their texts. */
 const rowsMax = 1_000;
 const charactersMax = 4 * 1024 * 1024;
-/** Rows whose keys have no room, and that are passed over to find others behind them. With so many all of the pipeline's rows wait. */
+/** Rows passed over, because their keys have no room, to find others behind them. With more than this, all of the pipeline's rows wait. */
 const passedOverMax = 2_000;
 
-/** One key has no room, and perhaps others do. */
+/** One key has no room, but others may. */
 const fullKeys: ReadonlySet<ErrorCode> = new Set(['MILL_KEY_FULL', 'MILL_BACKLOG_FULL']);
 
-/** What the intake of a pipeline works with. */
+/** The dependencies of a pipeline's intake. */
 export interface IntakeMeans {
   readonly engine: EngineContext;
   readonly inbox: Inbox;
   readonly pipeline: AnyPipeline;
   readonly admission: AdmissionControl;
-  /** The partition that the one engine works on which takes the pipeline's rows in. Their dead letters lie there. */
+  /** The partition whose owner takes the pipeline's rows. Their dead letters belong there. */
   readonly home: Partition;
-  /** Whether an operator has paused the pipeline. */
+  /** Returns whether an operator has paused the pipeline. */
   isPaused(): boolean;
 }
 
-/** What came of the rows that were there. */
+/** The result of an intake. */
 export interface Intake {
-  /** How many left the inbox. */
+  /** Number of rows that left the inbox. */
   readonly taken: number;
-  /** Whether some wait that cannot be taken now. */
+  /** True if some rows wait that cannot be taken now. */
   readonly isWaiting: boolean;
 }
 
-/** A piece of the rows, on its way. */
+/** Some of the rows, on their way. */
 interface Piece {
   readonly takings: Taking[];
   /** Places of rows whose keys have no room. */
@@ -50,23 +50,23 @@ interface Piece {
 }
 
 /**
- * Takes the rows of one pipeline in: validates them as at the door, and lets in what the pipeline has room for. A row leaves the inbox with
- * its event, or as a dead letter where no event can be made of it.
+ * Takes the rows of one pipeline: validates them like the door, and admits as many as the pipeline has room for. A row leaves the inbox
+ * with its event, or as a dead letter if it yields no event.
  *
- * Rows are always read from the first one on, without those that were passed over. One whose transaction commits late is so found before
- * all that were inserted behind its commit, however far the reading has come. And whoever takes a row has read all before it: two engines
- * that do so at once for a moment, as when the partition changes hands, break no order, because the store lets one of them have each row.
+ * Rows are always read from the first one on, skipping those passed over. So a row whose transaction commits late is found before any
+ * inserted after its commit, however far reading has come. Whoever takes a row has read all rows before it: two engines that briefly
+ * overlap, as when the partition changes hands, break no order, because the store gives each row to only one of them.
  */
 export class InboxIntake {
   readonly #means: IntakeMeans;
-  /** Keys that have no room, in this pass. Where numbers make the order, only the row waits: the number that its key waits for may come behind it. */
+  /** Keys without room, in this pass. In numbered pipelines only the row waits: the number that its key needs may follow. */
   readonly #fullKeys = new Set<string>();
 
   constructor(means: IntakeMeans) {
     this.#means = means;
   }
 
-  /** Takes in what is there. Throws what the store throws. */
+  /** Takes the available rows. Throws what the store throws. */
   async takeAll(mayGoOn: () => boolean): Promise<Intake> {
     const passedOver: number[] = [];
     this.#fullKeys.clear();
@@ -97,7 +97,7 @@ export class InboxIntake {
     return inbox.rows({ pipeline: pipeline.name, except, eventLengthMax, limit: rowsMax, charactersMax });
   }
 
-  /** In the order of the rows, one behind the other: an asynchronous schema must not change it. */
+  /** Prepares rows one after another: an asynchronous schema must not change their order. */
   async #prepare(all: readonly InboxRow[]): Promise<Piece> {
     const { admission, pipeline } = this.#means;
     const piece: Piece = { takings: [], passedOver: [], stopped: undefined };
@@ -113,7 +113,7 @@ export class InboxIntake {
     return piece;
   }
 
-  /** As many of the first rows as the pipeline has room for; of each of them the admission hears what becomes of it. */
+  /** Begins as many of the first rows as the pipeline has room for; admission learns the fate of each. */
   #begin(all: readonly InboxRow[], piece: Piece): readonly InboxRow[] {
     const { admission, pipeline } = this.#means;
     for (let count = all.length; count > 0; count = Math.floor(count / 2)) {
@@ -171,7 +171,7 @@ export class InboxIntake {
     else piece.stopped = error;
   }
 
-  /** Returns how many rows have left. */
+  /** Returns the number of rows that left. */
   async #take({ takings }: Piece, rows: readonly InboxRow[]): Promise<number> {
     if (takings.length === 0) return 0;
     const taken = await this.#store(takings);
@@ -189,7 +189,7 @@ export class InboxIntake {
     try {
       taken = await engine.eventLog.take(lease, takings);
     } catch (error) {
-      // How many dead letters there are is told by the next claim.
+      // The next claim recounts the dead letters.
       if (takings.some(isLetter) && !unchanged.has(codeOf(error))) home.recover(error);
       throw error;
     }
@@ -219,7 +219,7 @@ export class InboxIntake {
     };
   }
 
-  /** The row of a number that was skipped meanwhile is still there. */
+  /** A row whose number was skipped meanwhile is still there. */
   #lateLettersOf(taking: Taking, rows: readonly InboxRow[]): readonly Taking[] {
     const row = rows.find(({ place }) => place === taking.place);
     if (row === undefined || !('outgoing' in taking)) return [];

@@ -8,27 +8,30 @@ import { Lookout } from '../lookout.ts';
 import type { Partitions } from '../partitions.ts';
 import { WatchedPipeline } from './watched-pipeline.ts';
 
-/** Rows of a pipeline that are counted. */
+/** Maximum rows counted per pipeline. */
 const countMax = 10_000;
-/** After a look that failed, in milliseconds. */
+/** Delay after a failed look, in milliseconds. */
 const nextTryMs = 1_000;
-/** While rows wait that nobody takes in: how often one looks whether they still do, and at most which pipelines other engines declare, in milliseconds. */
+/**
+ * While rows wait that nobody takes: how often to check whether they still do, and the longest interval between checks of other engines'
+ * pipelines, in milliseconds.
+ */
 const strangersMs = 5_000;
-/** What the watch works with; the engine provides it. */
+/** The dependencies of the watch, provided by the engine. */
 export interface InboxWatchMeans {
   readonly engine: EngineContext;
   readonly door: Door;
   readonly partitions: Partitions;
-  /** Those of the user. */
+  /** The user's pipelines. */
   readonly pipelines: readonly AnyPipeline[];
 }
 
 /**
- * Looks after the inbox, where the store has one, and has rows taken in when they come. Of all engines on a database the one that works on a
- * certain partition of a pipeline takes its rows in. Each pipeline is looked after by itself: one that has no room keeps no other waiting.
+ * Watches the inbox, if the store has one, and has rows taken as they come. Among all engines on a database, the owner of a particular
+ * partition of a pipeline takes its rows. Each pipeline is watched separately: one without room delays no other.
  *
- * Rows of a pipeline that no engine declares stay where they are, until one does: a release may know it that starts later. The log has a
- * line, and the health of the engine a warning.
+ * Rows of a pipeline that no engine declares stay until one does: a release that starts later may know it. This adds a line to the log and
+ * a warning to the engine's health.
  */
 export class InboxWatch {
   readonly #means: InboxWatchMeans;
@@ -64,13 +67,13 @@ export class InboxWatch {
     }
   }
 
-  /** From now on rows are taken in. */
+  /** Takes rows from now on. */
   start(): void {
     this.#endListening = this.#inbox?.listen(() => this.#lookout?.look());
     this.#lookout?.look();
   }
 
-  /** Takes nothing in any more. Resolves when what is under way has ended. */
+  /** Stops taking rows. Resolves when the work under way has ended. */
   async stop(): Promise<void> {
     this.#isClosed = true;
     this.#endListening?.();
@@ -80,7 +83,7 @@ export class InboxWatch {
     while (this.#underWay.size > 0) await Promise.allSettled(this.#underWay);
   }
 
-  /** Rows that nobody takes in. */
+  /** Warnings about rows that nobody takes. */
   warnings(): readonly string[] {
     const shown = (count: number) => (count < countMax ? String(count) : `${countMax} or more`);
     return this.#strangers.map(
@@ -131,7 +134,7 @@ export class InboxWatch {
     this.#lookAfter(nextTryMs);
   }
 
-  /** No store tells that rows were deleted, or that another engine declares their pipeline. */
+  /** No store reports that rows were deleted, or that another engine declares their pipeline. */
   #lookAfterStrangers(): void {
     if (this.#strangers.length > 0) this.#lookAfter(strangersMs);
   }

@@ -3,12 +3,12 @@ import { findInexactNumbers, inexactMessage } from '../../pipeline/inexact-numbe
 import type { InboxRow } from '../../store/store.ts';
 import type { Limits } from '../limits.ts';
 
-/** What the origin of a dead letter begins with that was a row of the inbox. */
+/** The beginning of a dead letter's origin that was a row of the inbox. */
 const originStart = '{"millrace_inbox":';
 
 /**
- * The value of the event of a row. Throws `MILL_BODY_TOO_LARGE` for a text that is longer than an event may be, and `MILL_INVALID_EVENT` for one
- * that is no JSON, or all of which is a number that JavaScript rounds; of any other such number the engine knows afterwards.
+ * Returns the event value of a row. Throws `MILL_BODY_TOO_LARGE` for a text longer than an event may be, and `MILL_INVALID_EVENT` for one
+ * that is not JSON, or consists of a single number that JavaScript rounds; other such numbers are remembered by the engine.
  */
 export function readRow({ event: text, length }: InboxRow, pipeline: string, { eventBytes }: Pick<Limits, 'eventBytes'>): unknown {
   if (length > eventBytes) {
@@ -20,18 +20,20 @@ export function readRow({ event: text, length }: InboxRow, pipeline: string, { e
   return value;
 }
 
-/** A row as the origin of its dead letter, as JSON: with the text of its event as it was written, as far as it was read, and then its length. */
+/**
+ * Returns a row as the origin of its dead letter, as JSON: with the original text of its event, as far as it was read, and its full length.
+ */
 export function originOf({ place, id, traceparent, event, length }: InboxRow, { eventBytes }: Pick<Limits, 'eventBytes'>): string {
   return JSON.stringify({ millrace_inbox: place, id, traceparent, event, ...(length > eventBytes && { length }) });
 }
 
-/** What a dead letter has of a row of the inbox. */
+/** The part of an inbox row that a dead letter contains. */
 export interface RowInLetter extends Pick<InboxRow, 'id' | 'traceparent' | 'event'> {
-  /** Whether it has only the beginning of the event. */
+  /** True if it has only the beginning of the event. */
   readonly isCut: boolean;
 }
 
-/** The row of the inbox that the origin of a dead letter is; undefined for another origin. */
+/** Returns the inbox row that a dead letter's origin describes; undefined for another origin. */
 export function rowIn(origin: string): RowInLetter | undefined {
   if (!origin.startsWith(originStart)) return undefined;
   const { id, traceparent, event, length } = JSON.parse(origin);

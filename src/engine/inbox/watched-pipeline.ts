@@ -7,10 +7,13 @@ import type { Partition } from '../partition.ts';
 import type { Partitions } from '../partitions.ts';
 import { InboxIntake } from './inbox-intake.ts';
 
-/** Between an intake and the next look, in milliseconds: right behind rows that were taken, and at most. Where none wait, nobody looks after that until the store tells of rows. */
+/**
+ * The shortest pause (right after taking rows) and the longest pause between an intake and the next look, in milliseconds. When no rows
+ * wait there are no looks until the store reports some.
+ */
 const pausesMs = { least: 5, most: 1_000 };
 
-/** What the rows of a pipeline are taken in with. */
+/** The dependencies for taking a pipeline's rows. */
 export interface WatchedMeans {
   readonly engine: EngineContext;
   readonly inbox: Inbox;
@@ -19,27 +22,27 @@ export interface WatchedMeans {
   readonly admission: AdmissionControl;
 }
 
-/** Who looks how many rows there are. */
+/** Counts the waiting rows. */
 export interface Watcher {
   /** Looks again. */
   look(): void;
-  /** Waits for what is under way before it ends. */
+  /** Waits for a look before the watcher ends. */
   tracked(look: Promise<void>): Promise<void>;
   failed(error: unknown): void;
 }
 
 /**
- * A pipeline whose rows are taken in when there are some. Right behind an intake it asks for another look, at first soon and then more seldom:
- * a row whose writer found others in the inbox is told of by nobody, and commits about as long after them as its transaction lasts.
+ * A pipeline whose rows are taken when there are some. After an intake it asks for another look, first soon and then less often: nobody
+ * announces a row whose writer found others in the inbox, and it commits about one transaction later than they do.
  */
 export class WatchedPipeline {
   readonly #means: WatchedMeans;
   readonly #watcher: Watcher;
   readonly #home: Partition;
   readonly #lookout: Lookout;
-  /** How many rows there were at the last look. */
+  /** Number of rows at the last look. */
   #count = 0;
-  /** Since the last intake some wait that could not be taken. */
+  /** True if some rows could not be taken in the last intake. */
   #isWaiting = false;
   #pauseMs = pausesMs.most;
   #callOff: (() => void) | undefined;
@@ -49,7 +52,7 @@ export class WatchedPipeline {
     const { engine, inbox, pipeline, partitions, admission } = means;
     this.#means = means;
     this.#watcher = watcher;
-    // All keys of a pipeline with a schedule live in one partition; whoever has that takes the rows in.
+    // All keys of a pipeline with a schedule live in one partition, whose owner takes the rows.
     this.#home = partitions.ofKey(pipeline.name, '');
     const isPaused = () => partitions.isPaused(pipeline.name);
     const intake = new InboxIntake({ engine, inbox, pipeline, admission, home: this.#home, isPaused });
@@ -61,7 +64,10 @@ export class WatchedPipeline {
     });
   }
 
-  /** So many rows wait. They are taken in if that is for this engine to do; what could not be taken a moment ago, after a pause. */
+  /**
+   * Handles a count of waiting rows. If this engine is responsible they are taken; rows that could not be taken a moment ago are taken
+   * after a pause.
+   */
   counted(count: number): void {
     const isOurs = this.#home.isOurs;
     const counters = this.#means.partitions.counters(this.#means.pipeline.name);
@@ -92,7 +98,7 @@ export class WatchedPipeline {
     this.#lookLater(pausesMs.most);
   }
 
-  /** Twice as long after the last look as that was after the one before; at last not at all. */
+  /** Doubles the interval after each look, and finally stops looking. */
   #lookLess(): void {
     if (this.#pauseMs >= pausesMs.most) return;
     this.#pauseMs = Math.min(2 * this.#pauseMs, pausesMs.most);

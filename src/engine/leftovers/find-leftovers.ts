@@ -5,13 +5,13 @@ import type { Leftover } from './leftover.ts';
 
 type Declared = ReadonlyMap<string, AnyPipeline>;
 
-/** What must be counted to find leftovers. The states of a pipeline that declares a state are none, and there may be millions. */
+/** Returns the query that counts possible leftovers. The states of a pipeline that declares a state are none, and there may be millions. */
 export function countedForLeftovers(declared: Declared): InventoryQuery {
   const uncounted = Array.from(declared.values()).flatMap(({ name, state }) => (state === undefined ? [] : [name]));
   return { uncounted, named: [schedulesName] };
 }
 
-/** Finds what of an inventory no declaration is there for. */
+/** Finds everything in an inventory that no declaration covers. */
 export function findLeftovers(inventory: readonly StoredPipeline[], declared: Declared): readonly Leftover[] {
   return inventory.flatMap((stored) => {
     const schedules = stored.pipeline === schedulesName ? schedulesIn(stored, declared) : [];

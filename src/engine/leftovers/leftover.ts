@@ -1,16 +1,16 @@
-/** Stored work whose declaration is gone, and how much of it there is. */
+/** Stored work whose declaration is gone, and its amount. */
 export type Leftover =
   /** The pipeline itself is not declared. */
   | {
       readonly gone: 'pipeline';
       readonly pipeline: string;
-      /** Events that are accepted and not settled. */
+      /** Accepted, unsettled events. */
       readonly events: number;
       /** Keys with a state. */
       readonly states: number;
       readonly timers: number;
       readonly deliveries: number;
-      /** Outcomes of which no key has been told. */
+      /** Outcomes of which no key has been notified. */
       readonly outcomes: number;
       readonly deadLetters: number;
       /** Rows of the inbox. */
@@ -22,7 +22,7 @@ export type Leftover =
       readonly pipeline: string;
       readonly endpoint: string;
       readonly deliveries: number;
-      /** Outcomes of which no key has been told. */
+      /** Outcomes of which no key has been notified. */
       readonly outcomes: number;
     }
   /** The pipeline no longer declares a timer of this name. */

@@ -6,18 +6,18 @@ import type { Logger } from '../logger.ts';
 import { countedForLeftovers, findLeftovers } from './find-leftovers.ts';
 import { type Leftover, leftoverSentences } from './leftover.ts';
 
-/** After a look that failed. In milliseconds. */
+/** Delay after a failed look. In milliseconds. */
 const nextTryMs = 60_000;
 
 export interface LeftoversMeans {
   readonly store: Store;
   readonly clock: Clock;
   readonly log: Logger;
-  /** All pipelines, those of the engine among them. */
+  /** All pipelines, including the engine's own. */
   readonly declared: ReadonlyMap<string, AnyPipeline>;
 }
 
-/** Looks for stored work whose declaration is gone, and says so in the log, a line for each at every start (promise 9). */
+/** Looks for stored work whose declaration is gone, and logs a line for each leftover at every start (promise 9). */
 export class Leftovers {
   readonly #means: LeftoversMeans;
   #found: readonly Leftover[] = [];
@@ -28,18 +28,18 @@ export class Leftovers {
     this.#means = means;
   }
 
-  /** What the last look found. */
+  /** The leftovers found by the last look. */
   get found(): readonly Leftover[] {
     return this.#found;
   }
 
-  /** Looks, once the engine is at work: counting what lies in a large store takes a while, and nothing waits for it. */
+  /** Looks once the engine is running: counting a large store takes a while, and nothing waits for it. */
   async start(): Promise<void> {
     if (!(await this.look())) return;
     for (const { gone, ...fields } of this.#found) this.#means.log.warn(fields, leftoverSentences[gone]);
   }
 
-  /** Looks again; returns false, and tries again later, when the store failed. */
+  /** Looks again; if the store fails, returns false and retries later. */
   async look(): Promise<boolean> {
     const { store, log, declared } = this.#means;
     try {

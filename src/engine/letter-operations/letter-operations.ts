@@ -11,7 +11,7 @@ import type { Partition } from '../partition.ts';
 import type { Partitions } from '../partitions.ts';
 import { OperationRun } from './operation-run.ts';
 
-/** What operations on many dead letters are carried out with; the engine provides it. */
+/** The dependencies for operations on many dead letters, provided by the engine. */
 export interface LetterOperationsMeans {
   readonly engine: EngineContext;
   readonly state: EngineState;
@@ -21,18 +21,18 @@ export interface LetterOperationsMeans {
   readonly audit: Audit;
 }
 
-/** The moment in which an operation can be undone, unless it says another one. In milliseconds. */
+/** Default time in which an operation can be undone. In milliseconds. */
 const startAfterMsDefault = 5_000;
-/** How often an engine of a fleet looks for what others were asked for, and how long it waits after a failure. */
+/** How often an engine of a fleet looks for operations that others have accepted, and its delay after a failure. */
 const lookEveryMs = 1_000;
 const openMax = 100;
 const limitDefault = 100;
-/** So long after its end a redrive counts what fails again. */
+/** How long after its end a redrive counts renewed failures. */
 const failingAgainMs = 3_600_000;
 
 /**
- * What operators do to many dead letters of a pipeline, as operations that the store keeps. Any engine takes one on. The one that works on the first
- * slice of the pipeline carries it out (`operation-run.ts`), and whoever takes that slice over goes on with it.
+ * Operators' actions on many dead letters of a pipeline, kept in the store as operations. Any engine accepts one. The owner of the
+ * pipeline's first slice carries it out (`operation-run.ts`), and whoever takes that slice over continues it.
  *
  * | from | by | to |
  * |---|---|---|
@@ -41,13 +41,13 @@ const failingAgainMs = 3_600_000;
  * | `running` | its last letter | `ended` |
  * | `running` | `stop` | `stopped` |
  *
- * The store makes each of these steps only from the state that it is made from, so of two engines one makes it.
+ * The store makes each of these transitions only from its starting state, so that only one of two engines succeeds.
  */
 export class LetterOperations {
   readonly #means: LetterOperationsMeans;
   readonly #underWay = new Map<string, OperationRun>();
   #disarm: (() => void) | undefined;
-  /** When it looks next, in elapsed time. */
+  /** The time of its next look, in elapsed time. */
   #lookAt = Number.POSITIVE_INFINITY;
   #isClosed = false;
 
@@ -56,7 +56,7 @@ export class LetterOperations {
     for (const pipeline of means.declared.byName.keys()) this.#home(pipeline)?.whenTaken(() => void this.#look());
   }
 
-  /** Goes on with what was begun. */
+  /** Resumes operations that have begun. */
   start(): void {
     void this.#look();
   }
@@ -67,7 +67,7 @@ export class LetterOperations {
     for (const run of this.#underWay.values()) run.close();
   }
 
-  /** Takes an operation on. Returns it as it is kept. */
+  /** Accepts an operation. Returns it as stored. */
   async begin({ action, filter, startAfterMs = startAfterMsDefault }: AskedOperation, by: ByWhom): Promise<Operation> {
     const { engine, state, declared, audit } = this.#means;
     state.checkWorking();
@@ -86,14 +86,14 @@ export class LetterOperations {
     return this.#toOperation(operation);
   }
 
-  /** Returns operations, the latest first. */
+  /** Returns operations, latest first. */
   async list(query: Partial<OperationQuery>): Promise<readonly Operation[]> {
     this.#means.state.checkWorking();
     const stored = await this.#means.engine.store.operations.list({ ...query, limit: query.limit ?? limitDefault });
     return Promise.all(stored.map((operation) => this.#toOperation(operation)));
   }
 
-  /** Calls an operation off that has not begun. Throws `MILL_CONFLICT` once it has. */
+  /** Calls off an operation that has not begun. Throws `MILL_CONFLICT` once it has. */
   async undo(id: string, by: ByWhom): Promise<Operation> {
     const { state } = await this.#stored(id);
     if (state !== 'starting')
@@ -101,7 +101,7 @@ export class LetterOperations {
     return this.#end(id, by, 'undo');
   }
 
-  /** Breaks an operation off; what it has done stays done. Throws `MILL_CONFLICT` once it is over. */
+  /** Interrupts an operation; what it has done stays done. Throws `MILL_CONFLICT` once it is over. */
   stop(id: string, by: ByWhom): Promise<Operation> {
     return this.#end(id, by, 'stop');
   }
@@ -115,7 +115,7 @@ export class LetterOperations {
       if (isOver) throw new MillraceError('MILL_CONFLICT', `operation ${id}: expected one that can be called off, found it ${state}`);
       const entry = audit.entry(by, { action: `${action} operation`, pipeline, subject: id });
       const change = { state: state === 'starting' ? 'undone' : 'stopped', endedAt: engine.clock.now() } as const;
-      // Its runner may have come farther meanwhile.
+      // Its runner may have progressed meanwhile.
       if (await engine.store.operations.change(id, { state, reached }, change, entry)) return this.#toOperation(await this.#stored(id));
     }
   }
@@ -133,18 +133,18 @@ export class LetterOperations {
     const { store } = this.#means.engine;
     const isOver = state === 'ended' || state === 'undone';
     const again: DeadLetterFilter = { ...filter, pipeline, from: begunAt ?? 0, ...(endedAt !== null && { to: endedAt + failingAgainMs }) };
-    // Nothing of what was there when it began failed again.
+    // Of the letters that existed when it began, none failed again.
     const before = upTo === null ? 0 : (await store.countDeadLetters({ ...again, upTo })).count;
     const failedAgain = begunAt === null || operation.action === 'discard' ? 0 : (await store.countDeadLetters(again)).count - before;
     return { ...operation, filter: { ...filter, pipeline }, left: isOver ? 0 : Math.max(0, matched - done - refused), failedAgain };
   }
 
-  /** The partition whose owner carries out the operations of a pipeline. */
+  /** Returns the partition whose owner carries out the operations of a pipeline. */
   #home(pipeline: string): Partition | undefined {
     return this.#means.partitions.of(pipeline)[0];
   }
 
-  /** Looks again after so long, and no later. In a fleet somebody else may take operations on. */
+  /** Looks again after `afterMs` at the latest. In a fleet other engines may accept operations. */
   #lookSoon(afterMs: number): void {
     const { clock } = this.#means.engine;
     const lookAt = clock.elapsedMs() + afterMs;

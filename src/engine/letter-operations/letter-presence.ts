@@ -1,9 +1,9 @@
 import type { Store } from '../../store/store.ts';
 
-/** Ids that are asked for at once. */
+/** Maximum ids per query. */
 const idsMax = 500;
 
-/** Tells which dead letters are still there. The store is asked for those together that somebody wants to know of at the same moment. */
+/** Tells which dead letters still exist. Questions asked at the same moment share one query. */
 export class LetterPresence {
   readonly #store: Pick<Store, 'deadLetters'>;
   #asked: string[] = [];
@@ -13,7 +13,7 @@ export class LetterPresence {
     this.#store = store;
   }
 
-  /** Whether nobody has resolved a letter. Throws what the store throws. */
+  /** Returns whether a letter is unresolved. Throws what the store throws. */
   async has(id: string): Promise<boolean> {
     if (this.#asked.length >= idsMax) this.#answer = undefined;
     if (this.#answer === undefined) this.#asked = [];
@@ -22,7 +22,7 @@ export class LetterPresence {
     return (await this.#answer).has(id);
   }
 
-  /** @param ids grows until the present work is done */
+  /** @param ids grows until the current work is done */
   async #ask(ids: readonly string[]): Promise<ReadonlySet<string>> {
     await Promise.resolve();
     if (this.#asked === ids) this.#answer = undefined;

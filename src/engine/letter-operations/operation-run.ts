@@ -1,24 +1,26 @@
 import type { DeadLetter, DeadLetterFilter, Store, StoredOperation } from '../../store/store.ts';
 import type { Clock } from '../clock.ts';
 
-/** What an operation is carried out with. */
+/** The dependencies for carrying out an operation. */
 export interface OperationRunMeans {
   readonly store: Pick<Store, 'operations' | 'deadLetters' | 'countDeadLetters'>;
   readonly clock: Pick<Clock, 'now'>;
-  /** Resolves letters, each together with the progress of the operation. Returns how many cannot be resolved. Throws what may be otherwise later. */
+  /**
+   * Resolves letters, each together with the operation's progress. Returns how many cannot be resolved. Throws for failures that may pass.
+   */
   resolve(letters: readonly DeadLetter[], asked: Pick<StoredOperation, 'id' | 'action'>): Promise<number>;
 }
 
-/** Letters that are read and resolved at once, and how much text they have at most, in UTF-16 units. */
+/** Letters read and resolved at once, and the limit of their text, in UTF-16 units. */
 const lettersMax = 500;
 const charactersMax = 4 * 1024 * 1024;
 
 /**
- * Carries out one operation. Its letters are those that there are at its beginning, and it goes through them in the order of their ids, a chunk at a time.
+ * Carries out one operation. Its letters are those that exist when it begins, taken in id order, a chunk at a time.
  *
- * Each letter is resolved once, whoever is killed when: a letter is gone with the commit that resolves it, and that commit counts it as done. What was not
- * resolved is found again behind `reached`. That moves after a chunk, together with the count of those that cannot be resolved. An event that fails again
- * has another letter, behind the last one of the set.
+ * Each letter is resolved once, whoever is killed when: the commit that resolves a letter also removes it and counts it as done. Unresolved
+ * letters are found again behind `reached`, which advances after a chunk, together with the count of those that cannot be resolved. An
+ * event that fails again gets another letter, behind the last one of the set.
  */
 export class OperationRun {
   readonly #means: OperationRunMeans;
@@ -28,12 +30,12 @@ export class OperationRun {
     this.#means = means;
   }
 
-  /** Nothing more is resolved after the chunk under way. */
+  /** Resolves nothing more after the chunk under way. */
   close(): void {
     this.#isClosed = true;
   }
 
-  /** Resolves once it is over or somebody else carries it out. Throws what the store throws: then it goes on later. */
+  /** Resolves once it is over or somebody else carries it out. If it throws the store's error, the operation continues later. */
   async run(operation: StoredOperation): Promise<void> {
     const { store } = this.#means;
     let running = operation.state === 'running' ? operation : await this.#begin(operation);
@@ -50,7 +52,7 @@ export class OperationRun {
     }
   }
 
-  /** Fixes the set. Returns undefined where it was undone, or begun by somebody else. */
+  /** Fixes the set of letters. Returns undefined if the operation was undone, or begun by somebody else. */
   async #begin(operation: StoredOperation): Promise<StoredOperation | undefined> {
     const { store, clock } = this.#means;
     const { count, last } = await store.countDeadLetters(filterOf(operation));

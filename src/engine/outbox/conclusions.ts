@@ -9,13 +9,13 @@ import type { DeliveryTime } from './delivery-time.ts';
 import type { KeptAnswer } from './kept-answer.ts';
 import { toStoredOutcome } from './outcome.ts';
 
-/** What tells a key the outcomes of its deliveries. */
+/** Notifies a key of the outcomes of its deliveries. */
 export interface KeyParts {
   readonly lanes: Pick<Lanes, 'warm' | 'peek'>;
   readonly causes: Pick<CauseQueue, 'fire'>;
 }
 
-/** What conclusions work with beside the context. */
+/** The dependencies of conclusions besides the context. */
 interface ConclusionsParts extends KeyParts {
   readonly endpoint: Endpoint;
   readonly time: DeliveryTime;
@@ -24,7 +24,7 @@ interface ConclusionsParts extends KeyParts {
 type Final = Exclude<KeptAnswer, { readonly result: 'postponed' }>;
 type WithoutFacts<T> = T extends unknown ? Omit<T, 'id' | 'at'> : never;
 
-/** What the answers of one endpoint mean, for their deliveries and for the keys. */
+/** Turns the answers of one endpoint into consequences for their deliveries and keys. */
 export class Conclusions {
   readonly #context: TenureContext;
   readonly #keys: KeyParts;
@@ -38,7 +38,7 @@ export class Conclusions {
     this.#time = time;
   }
 
-  /** Brings the key into memory that will be told: it must learn of it before an event that was accepted later has its turn. */
+  /** Loads the key to be notified: it must learn of the outcome before a later event has its turn. */
   async prepare({ key }: Pick<StoredDelivery, 'key'>): Promise<void> {
     const { lanes } = this.#keys;
     if (this.#endpoint.outcome === undefined || this.#context.pipeline.declaration.key === undefined) return;
@@ -46,7 +46,7 @@ export class Conclusions {
     if (lanes.peek(key) === undefined) await lanes.warm([key]);
   }
 
-  /** Drafts what an answer means. */
+  /** Drafts the consequences of an answer. */
   draft(delivery: StoredDelivery, answer: Final): void {
     const attempts = delivery.attempts + 1;
     const { key, endpoint, id } = delivery;
@@ -63,12 +63,12 @@ export class Conclusions {
     else this.#giveUp(delivery, attempts, answer);
   }
 
-  /** Drafts that a delivery is given up without another call. */
+  /** Drafts giving up a delivery without another call. */
   giveUp(delivery: StoredDelivery, reason: string): void {
     this.#giveUp(delivery, delivery.attempts, { result: 'failed', reason });
   }
 
-  /** Drafts that an operator has withdrawn a delivery. It is no dead letter: whoever withdraws it has decided. */
+  /** Drafts an operator's withdrawal of a delivery. It leaves no dead letter: whoever withdraws it has decided. */
   withdraw(delivery: ListedDelivery, reason: string): void {
     this.#remove(delivery);
     this.#tell(delivery, { status: 'given up', attempts: delivery.attempts, reason, answer: null });

@@ -15,9 +15,9 @@ interface DeliveryAttempt {
 }
 
 /**
- * The attempts at deliveries of a partition: the calls that are under way, and the answers that no commit has recorded yet. They outlive a
- * tenure: when the store fails between an answer and its commit, the next tenure takes the answer from here, and nobody is
- * called twice (promise 6). So only the death of the process can repeat a call, and a stop that has run out of its time.
+ * The delivery attempts of a partition: calls under way, and answers that no commit has recorded yet. They outlive a tenure: if the store
+ * fails between an answer and its commit, the next tenure takes the answer from here, and nobody is called twice (promise 6). So a call can
+ * be repeated only if the process dies, or a stop runs out of time.
  */
 export class DeliveryAttempts {
   readonly #pipeline: string;
@@ -25,7 +25,7 @@ export class DeliveryAttempts {
   readonly #log: Logger;
   readonly #attempts = new Map<string, DeliveryAttempt>();
   readonly #times = new Map<string, DeliveryTime>();
-  /** Keys whose run has run out of its time, and which have not ended what they were at. */
+  /** Keys whose run has timed out but whose work has not ended. */
   readonly #cancelled = new Set<string>();
 
   constructor(pipeline: string, { clock, log }: { readonly clock: Clock; readonly log: Logger }) {
@@ -34,7 +34,7 @@ export class DeliveryAttempts {
     this.#log = log;
   }
 
-  /** The time of an endpoint's deliveries. It outlives a tenure too: moments that one has stored are read by the next. */
+  /** Returns the time of an endpoint's deliveries. It outlives a tenure too: the next tenure reads moments that this one stored. */
   timeOf(endpoint: string): DeliveryTime {
     const present = this.#times.get(endpoint);
     if (present !== undefined) return present;
@@ -43,12 +43,12 @@ export class DeliveryAttempts {
     return time;
   }
 
-  /** Another process works on the partition: the time by which it stores moments is not the one that is known here. */
+  /** Notes that another process works on the partition: it stores moments by a time unknown here. */
   handedOver(): void {
     this.#times.clear();
   }
 
-  /** Makes the call that the delivery is due for, unless it has been made: then its answer. Never rejects. */
+  /** Makes the call of a due delivery, or returns its answer if it was already made. Never rejects. */
   make(delivery: StoredDelivery, endpoint: Endpoint, gate: EndpointGate): Promise<KeptAnswer> {
     const name = nameOf(delivery);
     const made = this.#attempts.get(name);
@@ -66,25 +66,28 @@ export class DeliveryAttempts {
     return answer;
   }
 
-  /** Whether there is a call of this attempt, under way or over, that no commit is known to have recorded. */
+  /** Returns whether this attempt has a call, under way or over, that no commit is known to have recorded. */
   has(delivery: DeliveryName & Pick<StoredDelivery, 'attempts' | 'askedAt'>): boolean {
     const made = this.#attempts.get(nameOf(delivery))?.delivery;
     return made !== undefined && made.attempts === delivery.attempts && made.askedAt === delivery.askedAt;
   }
 
-  /** What came of it is on disk. */
+  /** Notes that its result is on disk. */
   recorded(delivery: DeliveryName): void {
     this.#attempts.delete(nameOf(delivery));
   }
 
-  /** Forgets the answers of an endpoint for deliveries that are not due: commits that seemed to fail have recorded them after all. */
+  /** Forgets an endpoint's answers for deliveries that are not due: commits that seemed to fail have recorded them after all. */
   forget(endpoint: string, due: ReadonlyMap<string, StoredDelivery>): void {
     for (const [name, { delivery, isOver }] of this.#attempts) {
       if (isOver && delivery.endpoint === endpoint && !due.has(name)) this.#attempts.delete(name);
     }
   }
 
-  /** Aborts the calls of a key that are under way: they have failed. Until it is restored it is cancelled: what it has not begun the pipeline starts again. */
+  /**
+   * Aborts a key's calls under way, which count as failed. The key stays cancelled until it is restored: the pipeline restarts whatever had
+   * not begun.
+   */
   cancel(key: string, reason: Error): void {
     this.#cancelled.add(key);
     for (const { delivery, abort } of this.#attempts.values()) if (delivery.key === key) abort.abort(reason);
@@ -106,13 +109,13 @@ export class DeliveryAttempts {
 
   async #answerOf(delivery: StoredDelivery, { to, timeoutMs }: Endpoint, abort: AbortController): Promise<KeptAnswer> {
     const { promise: aborted, reject } = Promise.withResolvers<never>();
-    // A call that throws at once leaves nobody to wait for it.
+    // If a call throws at once, nobody waits for this promise.
     aborted.catch(() => undefined);
-    // A transport that ends at once may know more than that its time is over: that the other side has answered already.
+    // A transport that ends at once may know more than that its time is over: the other side may already have answered.
     abort.signal.addEventListener('abort', () => setImmediate(() => reject(abort.signal.reason)));
     const timeOut = new Error(`timed out after ${timeoutMs} ms`);
     const disarm = this.#clock.after(timeoutMs, () => abort.abort(timeOut));
-    /** A call that the engine has ended says nothing of the other side. */
+    /** A call ended by the engine says nothing about the other side. */
     const isEnded = () => abort.signal.aborted && abort.signal.reason !== timeOut;
     const { id, endpoint, key, body, url, attempts, askedAt, traceparent } = delivery;
     const call = { id, pipeline: this.#pipeline, endpoint, key, body, askedAt, attempt: attempts + 1 };
@@ -124,7 +127,7 @@ export class DeliveryAttempts {
       return kept.result === 'failed' && isEnded() ? { ...kept, isUnanswered: undefined } : kept;
     } catch (error) {
       const { reason, stack } = faultOf(error);
-      // A time-out is no fault of the transport, and its stack shows nothing of it.
+      // A time-out is not the transport's fault, and its stack shows nothing of it.
       return { result: 'failed', reason, stack: error === abort.signal.reason ? null : stack, isUnanswered: isEnded() ? undefined : true };
     } finally {
       disarm();
@@ -132,7 +135,7 @@ export class DeliveryAttempts {
   }
 }
 
-/** What a delivery is called in memory. */
+/** Returns the name of a delivery in memory. */
 export function nameOf({ endpoint, key, id }: DeliveryName): string {
   return JSON.stringify([endpoint, key, id]);
 }

@@ -8,17 +8,19 @@ import { nameOf } from './delivery-attempts.ts';
 import type { EndpointQueue } from './endpoint-queue.ts';
 import type { Outbox } from './outbox.ts';
 
-/** What orders about deliveries are carried out with beside the context. */
+/** The dependencies for orders about deliveries besides the context. */
 interface DeliveryResolverParts {
   readonly lanes: Pick<Lanes, 'isClosed'>;
   readonly outbox: Pick<Outbox, 'queueOf'>;
 }
 
-/** Carries out what an operator orders about one delivery that waits: to send it now, or to withdraw it. Its call is never under way meanwhile. */
+/**
+ * Carries out an operator's orders about one waiting delivery: to send it now, or to withdraw it. Its call is never under way meanwhile.
+ */
 export class DeliveryResolver {
   readonly #context: TenureContext;
   readonly #parts: DeliveryResolverParts;
-  /** Those that are looked up, by name, and whether a commit has written them meanwhile. */
+  /** Deliveries being looked up, by name, and whether a commit has written them meanwhile. */
   readonly #lookedUp = new Map<string, { isWritten: boolean }>();
 
   constructor(context: TenureContext, parts: DeliveryResolverParts) {
@@ -27,8 +29,8 @@ export class DeliveryResolver {
   }
 
   /**
-   * Makes a delivery due now, also one that the pipeline alone would start again. Throws `MILL_NOT_FOUND` where none waits, `MILL_CONFLICT` where
-   * its call is under way, or its endpoint is no longer declared.
+   * Makes a delivery due now, even one that only the pipeline would restart. Throws `MILL_NOT_FOUND` if none waits, `MILL_CONFLICT` if its
+   * call is under way or its endpoint is no longer declared.
    *
    * @param witness is committed together with it
    */
@@ -41,10 +43,10 @@ export class DeliveryResolver {
   }
 
   /**
-   * Removes a delivery, and tells its key that it is given up. Nobody is told by an endpoint that is no longer declared. Throws as {@link sendNow} does, but
-   * takes any endpoint.
+   * Removes a delivery, and notifies its key that it is given up. An endpoint that is no longer declared notifies nobody. Throws like
+   * {@link sendNow}, but accepts any endpoint.
    *
-   * @param reason is told to the key
+   * @param reason is passed to the key
    */
   async withdraw(name: DeliveryName, reason: string, witness: Witness = {}): Promise<void> {
     const queue = this.#parts.outbox.queueOf(name.endpoint);
@@ -54,7 +56,7 @@ export class DeliveryResolver {
     await this.#commit(witness);
   }
 
-  /** What was decided is on disk. */
+  /** Notes that decisions are on disk. */
   committed(deliveries: readonly DeliveryWrite[]): void {
     if (this.#lookedUp.size === 0) return;
     for (const write of deliveries) {
@@ -63,7 +65,7 @@ export class DeliveryResolver {
     }
   }
 
-  /** Finds a delivery and keeps it from being called. */
+  /** Finds a delivery and prevents its call. */
   async #take(name: DeliveryName, queue: EndpointQueue | undefined, to: string): Promise<ListedDelivery> {
     const lookedUp = { isWritten: false };
     const own = nameOf(name);
@@ -92,7 +94,7 @@ export class DeliveryResolver {
     }
   }
 
-  /** A delivery that is set aside would never be called, if it stayed so. */
+  /** A delivery left set aside would never be called. */
   async #drafted(drafting: Promise<void>): Promise<void> {
     try {
       await drafting;

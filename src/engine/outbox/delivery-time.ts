@@ -1,9 +1,9 @@
 import type { Clock } from '../clock.ts';
 
 /**
- * The time by which the deliveries to one endpoint come due. It never goes back, so that a pause lasts as long as it was meant to:
- * when the wall clock is set back, it goes on from where it was. When nothing waits it is the wall clock's again, so that a restart
- * reads what is stored from then on as it was meant.
+ * The time by which deliveries to one endpoint come due. It never goes back, so that a pause lasts as long as intended: if the wall clock
+ * is set back, it carries on from where it was. When nothing waits it returns to the wall clock, so that a restart reads later stored
+ * moments correctly.
  */
 export class DeliveryTime {
   readonly #clock: Clock;
@@ -21,12 +21,12 @@ export class DeliveryTime {
     return Math.round(this.#clock.elapsedMs() + this.#leadMs);
   }
 
-  /** It is at least that late: something in the store says so, or the wait for it has been long enough. */
+  /** Moves it ahead to at least `moment`: something in the store proves that time, or the wait for it has been long enough. */
   reach(moment: number): void {
     this.#leadMs = Math.max(this.#leadMs, moment - this.#clock.elapsedMs());
   }
 
-  /** No delivery waits. */
+  /** Notes that no delivery waits. */
   rest(): void {
     this.#leadMs = this.#clock.now() - this.#clock.elapsedMs();
   }

@@ -4,28 +4,28 @@ import type { TenureContext } from '../engine-context.ts';
 import { bytesOfUnit } from '../memory.ts';
 import type { Hand } from './hand.ts';
 
-/** Moments that are read with one call of the store. */
+/** Moments read per store call. */
 const momentsMax = 256;
 
-/** The first of those that are due. */
+/** The first due deliveries. */
 interface DueInOrder {
   readonly due: readonly StoredDelivery[];
-  /** Whether more may be due than these. */
+  /** True if there may be more due ones. */
   readonly isFull: boolean;
 }
 
-/** The first that are due of some flows. */
+/** The first due deliveries of some flows. */
 interface DueOfFlows {
   readonly deliveries: readonly StoredDelivery[];
-  /** The flow to go on from; null behind the last one. */
+  /** The flow to continue from; null after the last one. */
   readonly next: string | null;
-  /** Flows of which as many were read as are read of each. */
+  /** Flows that reached the per-flow limit of the read. */
   readonly full: readonly string[];
-  /** Whether more may be due of the last flow than memory has room for. */
+  /** True if the last flow may have more due deliveries than memory has room for. */
   readonly isCut: boolean;
 }
 
-/** Reads the due deliveries of one endpoint in one partition, no more at once than memory has room for. */
+/** Reads the due deliveries of one endpoint in one partition, never more at once than memory has room for. */
 export class DuePages {
   readonly #context: TenureContext;
   readonly #endpoint: string;
@@ -37,17 +37,17 @@ export class DuePages {
     this.#hand = hand;
   }
 
-  /** Whether the payloads that wait are as large as they may be together. */
+  /** True if the waiting payloads have reached their limit. */
   get isFullOfTexts(): boolean {
     return this.#hand.sizeOfWaiting >= this.#context.engine.memory.readMax;
   }
 
-  /** Whether the payloads whose calls are over are as large as they may be together until a commit records them. */
+  /** True if the payloads of finished calls have reached their limit until a commit records them. */
   get isFullOfAnswers(): boolean {
     return bytesOfUnit * this.#hand.sizeOfOver >= this.#context.engine.memory.draftBytesMax;
   }
 
-  /** Reads those that are due first. */
+  /** Reads the deliveries due first. */
   async inOrder(dueBy: number, limit: number): Promise<DueInOrder> {
     const { engine, partition } = this.#context;
     const charactersMax = this.#sizeMax;
@@ -55,7 +55,7 @@ export class DuePages {
     return { due, isFull: isFullList(due, sizeOfDelivery, { limit, sizeMax: charactersMax }) };
   }
 
-  /** Reads the first that are due of each flow of a page. */
+  /** Reads the first due deliveries of each flow of a page. */
   async byFlow(page: Omit<FlowQuery, 'endpoint' | 'charactersMax'>): Promise<DueOfFlows> {
     const { engine, partition } = this.#context;
     const charactersMax = this.#sizeMax;
@@ -65,16 +65,16 @@ export class DuePages {
     return { deliveries, next, full, isCut: isFullList(deliveries, sizeOfDelivery, { sizeMax: charactersMax }) };
   }
 
-  /** Reads when the first one is due after a moment; null where none is. */
+  /** Reads when the first delivery after a moment is due; null if there is none. */
   nextDue(after: number): Promise<number | null> {
     const { engine, partition } = this.#context;
     return engine.store.nextDeliveryDue(partition.id, this.#endpoint, after);
   }
 
   /**
-   * Reads the latest moment at which a pause began of those that are due after `now`; `now` where none began later.
+   * Reads the latest moment at which the pause of a delivery due after `now` began; `now` if none began later.
    *
-   * @param isOver whether nobody asks any more
+   * @param isOver returns true once nobody needs the answer
    */
   async latestBeginning(now: number, isOver: () => boolean): Promise<number> {
     const { engine, partition } = this.#context;
@@ -89,7 +89,7 @@ export class DuePages {
     return latest;
   }
 
-  /** UTF-16 units of the payloads of one read: those in hand may be among them, and as much as may be read at once comes on top. */
+  /** UTF-16 units of the payloads of one read: it may include those in hand, on top of the limit for one read. */
   get #sizeMax(): number {
     return this.#context.engine.memory.readMax + this.#hand.sizeOfAll;
   }

@@ -8,54 +8,53 @@ import { FlowRound, type FlowsSeen } from './flow-round.ts';
 import type { Hand } from './hand.ts';
 import { Unread } from './unread.ts';
 
-/** What a reader works with beside the context; its queue provides it. */
+/** The dependencies of a reader besides the context, provided by its queue. */
 export interface DueReaderMeans {
   readonly name: string;
   readonly gate: EndpointGate;
   readonly time: DeliveryTime;
   readonly hand: Hand;
-  /** Deliveries that wait, at most. */
+  /** Maximum waiting deliveries. */
   readonly windowMax: number;
-  /** Deliveries of one flow in hand, at most. */
+  /** Maximum deliveries of one flow in hand. */
   readonly flowMax: number;
-  /** Whether somebody asks what a key has to do. */
+  /** True if somebody asks what a key has to do. */
   readonly isAskedAbout: boolean;
-  /** Takes a due delivery in hand, unless its flow has enough in hand. Returns whether it is. */
+  /** Takes a due delivery in hand, unless its flow has enough in hand. Returns whether it did. */
   takeUp(delivery: StoredDelivery, name: string): boolean;
   /** Begins the calls that may begin. */
   begin(): void;
-  /** A look is over, or there is something to look for. */
+  /** Called when a look is over, or there is something to look for. */
   changed(): void;
 }
 
-/** Flows that are looked at with one call of the store. */
+/** Flows examined per store call. */
 const flowsMax = 32;
-/** Flows with something new that are read by name; beyond that all are looked through. */
+/** Maximum flows with something new that are read by name; beyond that all are searched. */
 const namedMax = 64;
 
 /**
- * Finds the deliveries of one endpoint in one partition that are due: at the start, when a commit says so, and when an alarm rings.
+ * Finds the due deliveries of one endpoint in one partition: at the start, when a commit announces some, and when an alarm rings.
  *
- * It reads them **in order**, those due first in front, as long as no flow is crowded. A flow is *crowded* when more is due of it than
- * may be in hand. What is due first would then be more and more of the same, so it reads **by flow**: all flows, each with the first
- * of what is due of it, in rounds, so that none stays hidden behind another. A round follows each call that has ended, after a
- * pause that keeps the store free for others; what commits have asked for is read at once. After a round that finds no crowded flow
- * it reads in order again.
+ * It reads them **in order**, earliest first, while no flow is crowded. A flow is *crowded* when more of it is due than may be in hand.
+ * Reading in order would then return more and more of the same flow, so it reads **by flow**: in rounds over all flows, taking the first
+ * due deliveries of each, so that none stays hidden behind another. A round follows each ended call, after a pause that leaves the store
+ * free for others; deliveries requested by commits are read at once. After a round without crowded flows it reads in order again.
  */
 export class DueReader {
   readonly #context: TenureContext;
   readonly #means: DueReaderMeans;
   readonly #pages: DuePages;
-  /** Written by a commit since the present look began: what it reads of them is old. */
+  /** Written by a commit since the current look began, so what it reads of them is stale. */
   readonly #touched = new Set<string>();
   readonly #unread: Unread;
   #mayBeMore = true;
-  /** Whether the time of the deliveries is known from what is stored of them. */
+  /** True once the time of the deliveries is known from what is stored. */
   #hasTime = false;
-  /** Whether a look has come to the end of what is due. */
+  /** True once a look has reached the end of the due deliveries. */
   #hasReadAll = false;
   #isCrowded = false;
-  /** Flows to read beside the round. */
+  /** Flows to read in addition to the round. */
   readonly #named = new Set<string>();
   #round: FlowRound | undefined;
   #isPausing = false;
@@ -72,7 +71,7 @@ export class DueReader {
     this.#pages = new DuePages(context, means.name, means.hand);
   }
 
-  /** Whether it has found all that is due, and looks for no more. */
+  /** True if it has found everything due and looks no further. */
   get isDone(): boolean {
     return this.#looking === undefined && !this.#mayBeMore && this.#named.size === 0;
   }
@@ -81,17 +80,17 @@ export class DueReader {
     return this.#looking !== undefined;
   }
 
-  /** Whether a look would find something now. */
+  /** True if a look would find something now. */
   get mayLook(): boolean {
     return this.#looking === undefined && ((this.#mayBeMore && !this.#isPausing) || this.#named.size > 0);
   }
 
-  /** Whether a commit has asked for deliveries of flows that others would hide. */
+  /** True if a commit has requested deliveries of flows that others would hide. */
   get hasNamed(): boolean {
     return this.#named.size > 0;
   }
 
-  /** Whether the payloads in hand are small enough for others to be read. */
+  /** True if the payloads in hand are small enough to read others. */
   get hasRoom(): boolean {
     return !this.#pages.isFullOfTexts && !this.#pages.isFullOfAnswers;
   }
@@ -100,45 +99,45 @@ export class DueReader {
     return this.#hasReadAll;
   }
 
-  /** Whether more may be due in the store than is in hand. */
+  /** True if the store may have more due deliveries than are in hand. */
   get isCrowded(): boolean {
     return this.#isCrowded;
   }
 
-  /** Whether none is known to be due, now or later. */
+  /** True if no delivery is known to be due, now or later. */
   get isEmpty(): boolean {
     return this.#hasReadAll && this.isDone && !this.#isCrowded && this.#alarmAt === Number.POSITIVE_INFINITY;
   }
 
-  /** Whether a key has asked for something that has not been read, other than what is put off. */
+  /** Returns whether a key has requested something that has not been read, other than put-off deliveries. */
   isUnread(key: string, isPutOff: (delivery: Pick<StoredDelivery, 'flow'>) => boolean): boolean {
     return this.#unread.has(key, isPutOff);
   }
 
-  /** A commit has written it. */
+  /** Notes that a commit has written it. */
   touch(name: string): void {
     if (this.#looking !== undefined) this.#touched.add(name);
   }
 
-  /** A commit has asked for it. */
+  /** Notes that a commit has requested it. */
   asked(name: string, delivery: StoredDelivery): void {
     this.#unread.add(name, delivery);
     this.#news(delivery.flow);
   }
 
-  /** One is in hand no more. */
+  /** Notes that a delivery is no longer in hand. */
   dropped({ flow }: StoredDelivery): void {
     if (!this.#isCrowded) return;
     this.#news(flow);
     this.#mayBeMore = true;
   }
 
-  /** Another may have come due, of any flow. */
+  /** Notes that another delivery, of any flow, may have come due. */
   another(): void {
     this.#mayBeMore = true;
   }
 
-  /** Puts those back that wait and may not begin, for others that may. */
+  /** Puts back waiting deliveries that may not begin, in favour of others that may. */
   putBack(mayNotBegin: (delivery: StoredDelivery) => boolean = () => true): void {
     const { hand } = this.#means;
     for (const delivery of hand.waitNoMore(mayNotBegin)) {
@@ -148,7 +147,7 @@ export class DueReader {
     }
   }
 
-  /** A place has become free, or a rest is over. */
+  /** Notes that a slot has become free, or a rest is over. */
   freed(): void {
     if (this.#isCrowded) this.#mayBeMore = true;
   }
@@ -214,7 +213,7 @@ export class DueReader {
     if (this.#isClosed) return;
     if (!isFull) {
       this.#hasReadAll ||= this.#hasTime;
-      // Those that it did not find are not due.
+      // Those it did not find are not due.
       for (const one of asked) if (!this.#touched.has(one) && !left.has(one)) this.#unread.delete(one);
       this.#context.partition.deliveryAttempts.forget(name, hand.deliveries);
     }
@@ -224,7 +223,7 @@ export class DueReader {
   async #readByFlow(): Promise<void> {
     const now = this.#means.time.now();
     for (const from of [...this.#named]) {
-      // Those that are left are read once those that wait have gone.
+      // Those left are read once the waiting ones have gone.
       if (this.#pages.isFullOfTexts) return;
       this.#named.delete(from);
       await this.#readPage({ from, flows: 1, dueBy: now });
@@ -237,7 +236,7 @@ export class DueReader {
     if (!this.#isClosed) await this.#armNext(now);
   }
 
-  /** Goes on with a round, up to its end or until as many wait as may. */
+  /** Continues a round, up to its end or until the maximum number of deliveries wait. */
   async #goRound(round: FlowRound, now: number): Promise<void> {
     const { clock } = this.#context.engine;
     const { hand, gate, windowMax, begin } = this.#means;
@@ -249,12 +248,13 @@ export class DueReader {
       begin();
       if (seen.next === null) return this.#endRound(round);
       if (hand.waiting < windowMax && this.hasRoom) continue;
-      // Places are taken: who comes next is known. The round goes on when they have gone, or once a commit has recorded those that have.
+      // All slots are taken and the next deliveries known. The round continues when they have gone, or once a commit has recorded the
+      // finished ones.
       if (!gate.isOpen || this.#pages.isFullOfAnswers) {
         this.#mayBeMore = true;
         return;
       }
-      // There are places, but not for any of these.
+      // There are slots, but for none of these.
       round.left();
       this.putBack();
     }
@@ -264,7 +264,7 @@ export class DueReader {
     const { hand, windowMax, gate } = this.#means;
     gate.crowdedBy(this, crowded);
     this.#round = undefined;
-    // With so many that wait, a look in order would put them back, and a round follow it, and so on.
+    // With so many waiting, a look in order would put them back, a round would follow, and so on.
     if (!isCrowded && hand.waiting < windowMax / 2 && !this.#pages.isFullOfTexts) {
       this.#isCrowded = false;
       this.#mayBeMore = true;
@@ -285,7 +285,7 @@ export class DueReader {
     return { next, isCrowded: this.#take(deliveries).size > 0 || full.length > 0 || isCut, full };
   }
 
-  /** Takes up what was read. Returns the names of what was left in the store. */
+  /** Takes up the deliveries read. Returns the names of those left in the store. */
   #take(deliveries: readonly StoredDelivery[]): ReadonlySet<string> {
     const left = new Set<string>();
     for (const delivery of deliveries) {
@@ -304,8 +304,8 @@ export class DueReader {
   }
 
   /**
-   * The wall clock may have been set back since deliveries were stored, by this process or another. A moment that lies ahead proves that it
-   * was so much earlier when its pause began, so no delivery waits longer than its pause. Returns whether it is later than `now` by that.
+   * The wall clock may have been set back since deliveries were stored, by this or another process. A moment in the future proves how late
+   * it was when its pause began, so no delivery waits longer than its pause. Returns whether that makes the time later than `now`.
    */
   async #isLater(now: number): Promise<boolean> {
     const latest = await this.#pages.latestBeginning(now, () => this.#isClosed);

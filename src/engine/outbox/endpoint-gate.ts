@@ -6,7 +6,7 @@ import type { Logger } from '../logger.ts';
 import type { KeptAnswer } from './kept-answer.ts';
 import { type Place, type SilentAddress, Standings } from './standings.ts';
 
-/** What a gate works with. */
+/** The dependencies of a gate. */
 export interface EndpointGateMeans {
   readonly clock: Clock;
   readonly log: Logger;
@@ -14,26 +14,25 @@ export interface EndpointGateMeans {
   readonly name: string;
 }
 
-/** Why deliveries of an endpoint wait, for who operates the engine. */
+/** Why an endpoint's deliveries wait, for operators. */
 export interface EndpointWaits {
   readonly pipeline: string;
   readonly endpoint: string;
   /** Why its transport makes no calls at present; null while it does. */
   readonly postponed: string | null;
-  /** How many addresses rest because they give no answers. */
+  /** Number of addresses resting because they do not answer. */
   readonly restingAddresses: number;
-  /** Those of them that have been silent for longest, at most five. */
+  /** Up to five of them, silent for longest. */
   readonly silentAddresses: readonly SilentAddress[];
-  /** Addresses, or keys where there are no addresses, that have more deliveries due than the engine reads at once; at most five. */
+  /** Addresses, or keys for endpoints without addresses, that have more deliveries due than the engine reads at once; at most five. */
   readonly crowding: readonly string[];
 }
 
 const shownMax = 5;
 
 /**
- * How many calls of an endpoint may begin now: its concurrency and rate limit, over all partitions, pauses that its transport
- * asks for, and the shares of addresses and keys. All of it in elapsed time. Of an engine of a fleet it is its share: concurrency and rate
- * limit are those of the fleet.
+ * Limits when an endpoint's calls may begin: its concurrency and rate limit over all partitions, pauses requested by its transport, and the
+ * shares of addresses and keys. All in elapsed time. Concurrency and rate limit apply to the whole fleet; each engine gets its share.
  */
 export class EndpointGate {
   readonly #endpoint: Endpoint;
@@ -42,12 +41,12 @@ export class EndpointGate {
   readonly #triedMs: number;
   #bounds: Bounds;
   #underWay = 0;
-  /** When the last calls began, the oldest first; no more of them than the rate limit counts. */
+  /** Start times of the latest calls, oldest first; no more of them than the rate limit counts. */
   readonly #begun: number[] = [];
   #postponedUntil = 0;
   #postponedFor: string | undefined;
   readonly #waiting = new Set<() => void>();
-  /** By the reader that found them. */
+  /** Keyed by the reader that found them. */
   readonly #crowds = new Map<object, readonly string[]>();
   #alarmAt = Number.POSITIVE_INFINITY;
   #disarm: (() => void) | undefined;
@@ -60,7 +59,7 @@ export class EndpointGate {
     this.#triedMs = triedMs(endpoint);
   }
 
-  /** This engine works on so much of the pipeline, from 0 to 1; the rest is for others. */
+  /** Sets this engine's share of the pipeline, from 0 to 1; the rest belongs to others. */
   shareChanged(share: number): void {
     this.#bounds = boundsOf(this.#endpoint, share);
     const { calls } = this.#bounds;
@@ -68,34 +67,34 @@ export class EndpointGate {
     this.#wake();
   }
 
-  /** Whether a call may begin now. */
+  /** True if a call may begin now. */
   get isOpen(): boolean {
     return this.#underWay < this.#bounds.concurrency && this.#opensAt() <= this.#now;
   }
 
-  /** Whether the call of a delivery may begin now. */
+  /** Returns whether a delivery's call may begin now. */
   mayBegin(delivery: StoredDelivery): boolean {
     return this.isOpen && this.#standings.mayBegin(delivery);
   }
 
-  /** Whether its transport has said that no call makes sense now, or the address of a flow rests. */
+  /** Returns whether its transport has said that no call makes sense now, or the flow's address rests. */
   isPostponed(flow: string): boolean {
     return this.#postponedUntil > this.#now || this.#standings.isResting(flow);
   }
 
-  /** Whether addresses may rest: some give no answers. */
+  /** True if addresses may be resting: some do not answer. */
   get someRest(): boolean {
     return this.#standings.someAreSilent;
   }
 
-  /** Whether the address of a flow rests. */
+  /** Returns whether the flow's address rests. */
   isResting(flow: string): boolean {
     return this.#standings.isResting(flow);
   }
 
   /**
-   * Why no delivery of a flow that has waited for so long is called again: for longer than all its attempts would have taken, it
-   * has waited and its address has given no answer. Undefined otherwise, and while the address does not rest.
+   * Returns why a flow's delivery that has waited this long is not called again: both its wait and its address's silence have outlasted the
+   * time that all its attempts would have taken. Undefined otherwise, and while the address does not rest.
    */
   whyHopeless(flow: string, waitedMs: number): string | undefined {
     const silentMs = this.#standings.silentMsOf(flow);
@@ -103,7 +102,7 @@ export class EndpointGate {
     return `not called again: ${addressOf(flow)} has given no answer for ${Math.round(silentMs / 1_000)} s (${this.#standings.reasonOf(flow)})`;
   }
 
-  /** Undefined when nothing waits longer than for its turn. */
+  /** Undefined if nothing waits for more than its turn. */
   get waits(): EndpointWaits | undefined {
     const { resting: restingAddresses, addresses: silentAddresses } = this.#standings.silent(shownMax);
     const postponed = this.#postponedUntil > this.#now ? (this.#postponedFor ?? null) : null;
@@ -113,13 +112,13 @@ export class EndpointGate {
     return { pipeline, endpoint, postponed, restingAddresses, silentAddresses, crowding };
   }
 
-  /** A reader tells which flows crowd its partition. */
+  /** Records which flows crowd a reader's partition. */
   crowdedBy(reader: object, flows: readonly string[]): void {
     if (flows.length === 0) this.#crowds.delete(reader);
     else this.#crowds.set(reader, flows.slice(0, shownMax).map(describeFlow));
   }
 
-  /** Takes a place for a call that begins. */
+  /** Takes a slot for a call that begins. */
   begin(delivery: StoredDelivery): Place {
     const place = this.#standings.begin(delivery);
     this.#underWay += 1;
@@ -130,10 +129,10 @@ export class EndpointGate {
     return place;
   }
 
-  /** Frees the place of a call that is over. */
+  /** Frees the slot of a call that is over. */
   end(place: Place, answer: KeptAnswer): void {
     this.#standings.end(place);
-    // Before the place is free: it must not be taken again at once.
+    // Comes before the slot is freed: it must not be taken again at once.
     if (answer.result === 'postponed') this.#postpone(place, answer);
     else this.#learn(place, answer);
     this.#underWay -= 1;
@@ -150,7 +149,7 @@ export class EndpointGate {
     return this.#means.clock.elapsedMs();
   }
 
-  /** The call was none after all, and none makes sense for a while. */
+  /** The call did not happen after all, and none makes sense for a while. */
   #postpone({ begunAt }: Place, { reason, retryAfterMs }: KeptAnswer & { readonly result: 'postponed' }): void {
     const at = this.#begun.lastIndexOf(begunAt);
     if (at !== -1) this.#begun.splice(at, 1);
@@ -168,7 +167,7 @@ export class EndpointGate {
     }
   }
 
-  /** When time alone stands in the way no more. */
+  /** Returns when the gate opens, if time alone keeps it closed. */
   #opensAt(): number {
     const { calls, perMs } = this.#bounds;
     const oldest = this.#begun[0];
@@ -189,7 +188,7 @@ export class EndpointGate {
     });
   }
 
-  /** A queue that finds no place stays in front of those that had one, so that no partition starves another. */
+  /** A queue that finds no slot stays ahead of those that had one, so that no partition starves another. */
   #wake(): void {
     const waiting = [...this.#waiting];
     this.#waiting.clear();
@@ -201,7 +200,7 @@ export class EndpointGate {
   }
 }
 
-/** What one engine of a fleet may do of what an endpoint allows; `calls` is infinite where there is no rate limit. */
+/** One engine's share of an endpoint's limits; `calls` is infinite without a rate limit. */
 interface Bounds {
   readonly concurrency: number;
   readonly calls: number;
@@ -213,14 +212,14 @@ function boundsOf({ concurrency, rateLimit }: Endpoint, share: number): Bounds {
   if (rateLimit === undefined) return { concurrency: places, calls: Number.POSITIVE_INFINITY, perMs: 0 };
   const exact = Math.max(rateLimit.calls * share, Number.EPSILON);
   const calls = Math.max(1, Math.floor(exact));
-  // Whole calls in a window that is longer or shorter, so that the rate is the share of the rate to the call.
+  // Whole calls in a longer or shorter window, so that the rate is exactly the share of the limit.
   return { concurrency: places, calls, perMs: (rateLimit.perMs * calls) / exact };
 }
 
-/** A transport that postpones is asked again no sooner. In milliseconds. */
+/** The shortest pause before asking a transport that postpones again. In milliseconds. */
 const postponeMsMin = 10;
 
-/** The time in which a delivery is tried that fails each time, in milliseconds: its pauses and its calls. */
+/** Returns the total time of a delivery's attempts if each one fails, in milliseconds: its pauses and its calls. */
 function triedMs({ retry: { attempts, backoffMs, backoffMsMax }, timeoutMs }: Endpoint): number {
   let total = attempts * timeoutMs;
   let pauseMs = backoffMs;

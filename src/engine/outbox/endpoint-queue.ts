@@ -9,18 +9,18 @@ import { DueReader } from './due-reader.ts';
 import type { EndpointGate } from './endpoint-gate.ts';
 import { Hand } from './hand.ts';
 
-/** Due deliveries that are read from the store at once, if no more calls than that may be under way. */
+/** Due deliveries read from the store at once, unless more calls may be under way. */
 const windowMin = 64;
-/** Times the window that may wait in all, while commits ask for deliveries of further flows. */
+/** Multiple of the window that may wait in all, while commits request deliveries of further flows. */
 const windowsMax = 4;
-/** Deliveries of one flow that may be in hand beside those that may be under way, where no address has all places. */
+/** Deliveries of one flow that may be in hand beyond those that may be under way, if no address has all slots. */
 const flowMore = 16;
-/** Deliveries to one address in hand, at least. */
+/** Minimum deliveries to one address in hand. */
 const addressMin = 8;
 
 /**
- * The deliveries of one endpoint in one partition. They stay in the store; memory knows which are due and wait for a free
- * place, which calls are under way, and when the next is due.
+ * The deliveries of one endpoint in one partition. They stay in the store; memory knows which are due and wait for a free slot, which calls
+ * are under way, and when the next one is due.
  */
 export class EndpointQueue {
   readonly #context: TenureContext;
@@ -32,13 +32,13 @@ export class EndpointQueue {
   readonly #flowMax: number;
   readonly #hand = new Hand();
   readonly #reader: DueReader;
-  /** Not in hand, and not to be taken in hand before a commit has said what becomes of them. */
+  /** Not in hand, and not to be taken in hand until a commit has decided their fate. */
   readonly #aside = new Set<string>();
-  /** Nothing begins any more. */
+  /** True if nothing begins any more. */
   #isResting = false;
   #isClosed = false;
 
-  /** @param name the endpoint's, which the pipeline declares */
+  /** @param name the name of the endpoint, which the pipeline declares */
   constructor(context: TenureContext, keys: KeyParts, name: string) {
     const { pipeline, partition } = context;
     const endpoint = pipeline.declaration.deliver[name] as Endpoint;
@@ -68,7 +68,7 @@ export class EndpointQueue {
     });
   }
 
-  /** Whether nothing is under way and nothing can begin by itself now. */
+  /** True if nothing is under way and nothing can begin by itself now. */
   get isIdle(): boolean {
     const { size, waiting } = this.#hand;
     if (size > waiting) return false;
@@ -78,9 +78,9 @@ export class EndpointQueue {
     return this.#reader.isDone && !this.#hand.someWaits(this.#mayBegin);
   }
 
-  /** Whether nothing is left to do for a key now: all it asked for has an outcome or is put off. */
+  /** Returns whether a key has nothing left to do now: everything it requested has an outcome or is put off. */
   isQuiet(key: string): boolean {
-    // What an earlier tenure left is on disk only, until it has been read.
+    // Work left by an earlier tenure is on disk only, until it has been read.
     if (this.#endpoint.retryBy === 'pipeline' && !this.#reader.hasReadAll) return false;
     if (this.#reader.isUnread(key, this.#isPutOff)) return false;
     for (const delivery of this.#hand.deliveries.values()) {
@@ -89,7 +89,7 @@ export class EndpointQueue {
     return true;
   }
 
-  /** What was decided about deliveries of this endpoint is on disk. */
+  /** Notes that decisions about this endpoint's deliveries are on disk. */
   committed(write: DeliveryWrite): void {
     const delivery = 'delivery' in write ? write.delivery : write;
     const name = nameOf(delivery);
@@ -112,15 +112,15 @@ export class EndpointQueue {
     } else if (write.write === 'remove' && this.#endpoint.isOrdered) this.#reader.another();
   }
 
-  /** Lets go of what a cancelled key has not begun, as long as only the pipeline can start it again. */
+  /** Releases a cancelled key's deliveries that have not begun, since only the pipeline can restart them. */
   letGo(key: string): void {
     if (this.#endpoint.retryBy !== 'pipeline') return;
     for (const delivery of this.#hand.waitNoMore((waiting) => waiting.key === key)) this.#letGo(delivery);
   }
 
   /**
-   * Sees to it that no call of a delivery begins before a commit has changed or removed it. Returns false where its call is under way, or has
-   * ended and no commit has recorded that, and where it is set aside already.
+   * Prevents a delivery's call from beginning until a commit has changed or removed it. Returns false if its call is under way, or has
+   * ended without a commit recording it, or if it is already set aside.
    */
   setAside(delivery: ListedDelivery): boolean {
     const name = nameOf(delivery);
@@ -131,14 +131,14 @@ export class EndpointQueue {
     return true;
   }
 
-  /** Drafts that a delivery which was set aside is due now. */
+  /** Drafts that a delivery set aside is due now. */
   sendNow({ endpoint, key, id, attempts, dueAt }: ListedDelivery): void {
     const now = this.#time.now();
     const due = { dueAt: Math.min(dueAt ?? now, now), pauseMs: 0 };
     this.#context.draft().deliveries.push({ write: 'retry', endpoint, key, id, attempts, ...due });
   }
 
-  /** Drafts that a delivery which was set aside is gone, and that its key is told. */
+  /** Drafts that a delivery set aside is gone, and that its key is notified. */
   async withdraw(delivery: ListedDelivery, reason: string): Promise<void> {
     await this.#conclusions.prepare(delivery);
     if (!this.#isClosed) this.#conclusions.withdraw(delivery, reason);
@@ -153,29 +153,29 @@ export class EndpointQueue {
     this.#reader.close();
   }
 
-  /** Begins as many calls as may begin, then sees to it that this goes on. */
+  /** Begins as many calls as possible, and ensures that this continues. */
   readonly pump = (): void => {
     if (this.#isClosed) return;
     this.#begin();
-    // At rest too: there may be answers of calls that an earlier tenure made.
+    // Also at rest: calls of an earlier tenure may have answers.
     if (!this.#reader.mayLook) return;
     if (!this.#hasRoom(this.#windowMax / 2) && this.#gate.isOpen && !this.#isResting) this.#reader.putBack();
-    // Those that a commit has asked for may wait beside a window of others.
+    // Deliveries requested by a commit may wait in addition to a window of others.
     if (this.#hasRoom(this.#reader.hasNamed ? windowsMax * this.#windowMax : this.#windowMax / 2)) this.#reader.look();
   };
 
-  /** Whether fewer deliveries than that wait in memory, and those in hand are small enough. */
+  /** Returns whether fewer deliveries than that wait in memory, and those in hand are small enough. */
   #hasRoom(waitingMax: number): boolean {
     return this.#hand.waiting < waitingMax && this.#reader.hasRoom;
   }
 
   readonly #mayBegin = (delivery: StoredDelivery): boolean => this.#gate.mayBegin(delivery);
 
-  /** Whether a delivery that waits goes on by itself later, like a retry, unless it is for the pipeline to begin. */
+  /** Returns whether a waiting delivery proceeds by itself later, like a retry, unless the pipeline must begin it. */
   readonly #isPutOff = ({ flow }: Pick<StoredDelivery, 'flow'>): boolean =>
     this.#isResting || (this.#endpoint.retryBy === 'outbox' && this.#gate.isPostponed(flow));
 
-  /** The gate has opened, or a share of it. */
+  /** Called when the gate, or a share of it, has opened. */
   readonly #opened = (): void => {
     if (this.#gate.someRest) this.#reader.putBack(({ flow }) => this.#gate.isResting(flow));
     this.#reader.freed();
@@ -194,7 +194,7 @@ export class EndpointQueue {
 
   #takeUp(delivery: StoredDelivery, name: string): boolean {
     if (this.#hand.deliveries.has(name) || this.#aside.has(name)) return true;
-    // The tenure before this one has called already.
+    // The previous tenure has already made the call.
     const isCalled = this.#context.partition.deliveryAttempts.has(delivery);
     const hopeless = isCalled ? undefined : this.#whyHopeless(delivery);
     if (!isCalled && hopeless === undefined && !this.#hasRoomFor(delivery)) return false;
@@ -226,13 +226,13 @@ export class EndpointQueue {
     else this.#hand.wait(delivery);
   }
 
-  /** Only the pipeline can start it again. */
+  /** Only the pipeline can restart it. */
   #letGo({ endpoint, key, id, attempts }: StoredDelivery): void {
     this.#context.draft().deliveries.push({ write: 'retry', endpoint, key, id, attempts, dueAt: null, pauseMs: 0 });
     this.#context.drafted();
   }
 
-  /** One that waits was asked for anew: it is read again. */
+  /** A waiting delivery was requested anew: it is read again. */
   #putDown(name: string): void {
     const delivery = this.#hand.deliveries.get(name);
     if (delivery === undefined) return;
@@ -251,7 +251,7 @@ export class EndpointQueue {
     } else await this.#conclude(delivery, () => this.#conclusions.draft(delivery, answer));
   }
 
-  /** Drafts what becomes of a delivery, once its key is in memory if it will be told. */
+  /** Drafts the fate of a delivery, once its key is in memory if it will be notified. */
   async #conclude(delivery: StoredDelivery, draft: () => void): Promise<void> {
     this.#hand.end(nameOf(delivery));
     try {

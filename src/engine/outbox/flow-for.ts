@@ -5,10 +5,10 @@ import { flowOf } from '../../store/flow.ts';
 import type { StoredDelivery } from '../../store/store.ts';
 import type { Logger } from '../logger.ts';
 
-/** A delivery that is asked for. */
+/** A requested delivery. */
 export type Asked = Pick<StoredDelivery, 'id' | 'key' | 'endpoint' | 'body' | 'url' | 'askedAt'>;
 
-/** Returns the flow of a delivery that is asked for. Its transport may be a user's: without an address that can be used, it is that of the key. */
+/** Returns the flow of a requested delivery. Its transport may be a user's: without a usable address, the flow is that of the key. */
 export function flowFor(
   asked: Asked,
   endpoint: Endpoint | undefined,

@@ -1,47 +1,47 @@
-/** Crowded flows that a round remembers. */
+/** Maximum crowded flows that a round remembers. */
 const crowdedMax = 64;
-/** A round is followed by a pause that is so many times as long, up to a second. */
+/** A round is followed by a pause this many times as long, up to a second. */
 const pauseFactor = 10;
 const pauseMsMax = 1_000;
 
-/** What a look at a page of flows has found. */
+/** The result of looking at a page of flows. */
 export interface FlowsSeen {
-  /** The flow to go on from; null behind the last one. */
+  /** The flow to continue from; null after the last one. */
   readonly next: string | null;
-  /** Whether some that were read had to be left, or more may be due. */
+  /** True if some deliveries read had to be left, or more may be due. */
   readonly isCrowded: boolean;
-  /** Flows of which more may be due than is in hand. */
+  /** Flows that may have more due than is in hand. */
   readonly full: readonly string[];
 }
 
-/** A look through all flows of an endpoint, page by page. */
+/** A pass through all flows of an endpoint, page by page. */
 export class FlowRound {
   readonly #crowded = new Set<string>();
   #from: string | null = null;
   #isCrowded = false;
   #tookMs = 0;
 
-  /** The flow to go on from; null: the first. */
+  /** The flow to continue from; null: the first. */
   get from(): string | null {
     return this.#from;
   }
 
-  /** Flows of which more is due than is in hand. */
+  /** Flows with more due than is in hand. */
   get crowded(): readonly string[] {
     return Array.from(this.#crowded);
   }
 
-  /** Whether some that were read had to be left, or more may be due. */
+  /** True if some deliveries read had to be left, or more may be due. */
   get isCrowded(): boolean {
     return this.#isCrowded;
   }
 
-  /** How long to leave the store to others after it, in milliseconds. */
+  /** How long to leave the store to others afterwards, in milliseconds. */
   get pauseMs(): number {
     return Math.min(this.#tookMs * pauseFactor, pauseMsMax);
   }
 
-  /** A page was looked at. @param tookMs how long the store took, in elapsed milliseconds */
+  /** Notes a page. @param tookMs how long the store took, in elapsed milliseconds */
   saw({ next, isCrowded, full }: FlowsSeen, tookMs: number): void {
     this.#tookMs += tookMs;
     this.#from = next;
@@ -49,7 +49,7 @@ export class FlowRound {
     for (const flow of full) if (this.#crowded.size < crowdedMax) this.#crowded.add(flow);
   }
 
-  /** Some that were read are left in the store. */
+  /** Notes that some deliveries read are left in the store. */
   left(): void {
     this.#isCrowded = true;
   }

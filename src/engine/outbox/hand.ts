@@ -4,9 +4,9 @@ import { Tally } from './tally.ts';
 import { WaitingLine } from './waiting-line.ts';
 
 /**
- * The deliveries that a queue has in hand. One is in *hand* from when it is read until a commit has said what became of it, so it is
- * never called twice. Of those in hand some *wait*: their call has not begun. Others are *over*: their call has ended, and a commit is still to
- * record that.
+ * The deliveries that a queue has in hand. A delivery is in *hand* from when it is read until a commit has recorded its fate, so it is
+ * never called twice. In hand, some *wait*: their call has not begun. Others are *over*: their call has ended, but no commit has recorded
+ * it yet.
  */
 export class Hand {
   readonly #deliveries = new Map<string, StoredDelivery>();
@@ -22,7 +22,7 @@ export class Hand {
     return this.#deliveries.size;
   }
 
-  /** How many wait. */
+  /** Number of waiting deliveries. */
   get waiting(): number {
     return this.#line.size;
   }
@@ -32,7 +32,7 @@ export class Hand {
     return this.#size;
   }
 
-  /** UTF-16 units of the payloads that wait. */
+  /** UTF-16 units of the waiting payloads. */
   get sizeOfWaiting(): number {
     return this.#sizeOfWaiting;
   }
@@ -66,7 +66,7 @@ export class Hand {
     this.#ofKey.add(delivery.key);
   }
 
-  /** It is in hand no more. Returns it; undefined when it was not in hand. */
+  /** Removes one from the hand. Returns it; undefined if it was not in hand. */
   drop(name: string): StoredDelivery | undefined {
     const delivery = this.#deliveries.get(name);
     if (delivery === undefined) return undefined;
@@ -78,20 +78,20 @@ export class Hand {
     return delivery;
   }
 
-  /** One in hand waits for a place. */
+  /** Makes one in hand wait for a slot. */
   wait(delivery: StoredDelivery): void {
     this.#line.push(delivery);
     this.#sizeOfWaiting += sizeOfDelivery(delivery);
   }
 
-  /** The next that waits and may begin, which waits no more; undefined when there is none. */
+  /** Returns the next waiting delivery that may begin, which then no longer waits; undefined if there is none. */
   next(mayBegin: (delivery: StoredDelivery) => boolean): StoredDelivery | undefined {
     const next = this.#line.take(mayBegin);
     if (next !== undefined) this.#sizeOfWaiting -= sizeOfDelivery(next);
     return next;
   }
 
-  /** The call of one has ended. It may be in hand no more: a commit has withdrawn it meanwhile. */
+  /** Notes that a call has ended. Its delivery may no longer be in hand: a commit may have withdrawn it meanwhile. */
   end(name: string): void {
     const delivery = this.#deliveries.get(name);
     if (delivery === undefined || this.#over.has(delivery)) return;
@@ -103,7 +103,7 @@ export class Hand {
     return this.#line.some(isSo);
   }
 
-  /** Those that wait and for which `isGone` holds wait no more. */
+  /** Removes from the waiting ones those for which `isGone` holds. */
   waitNoMore(isGone: (delivery: StoredDelivery) => boolean): readonly StoredDelivery[] {
     const gone = this.#line.remove(isGone);
     for (const delivery of gone) this.#sizeOfWaiting -= sizeOfDelivery(delivery);

@@ -3,26 +3,26 @@ import { faultOf, reasonLengthMax, stackOf } from '../../fault.ts';
 import type { Answer } from '../../pipeline/endpoint.ts';
 import { toStorableText } from '../../pipeline/text.ts';
 
-/** Whatever a transport asks for, it is asked again within a day. In milliseconds. */
+/** The longest pause a transport can request before it is asked again. In milliseconds. */
 const retryAfterMsMax = 24 * 60 * 60 * 1000;
 
 type Kept<T> = T extends unknown ? Omit<T, 'cause'> & { readonly stack?: string | null } : never;
 
-/** An answer whose `cause` has become its `stack`, as text; null or absent where nothing was thrown. */
+/** An answer whose `cause` has become its `stack`, as text; null or absent if nothing was thrown. */
 export type KeptAnswer = Kept<Answer>;
 
 const results: ReadonlySet<unknown> = new Set<Answer['result']>(['delivered', 'unknown', 'refused', 'failed', 'postponed']);
 
 /**
- * The answer of a transport as the engine keeps it: a copy, in JSON, that nobody changes any more. A transport may be a user's,
- * without types. The call was made, so what it says of the call stands however the rest of its answer looks, and where it does not
- * say what came of the call, that is unknown. `warn` is told what is not kept.
+ * Returns a transport's answer as the engine keeps it: an immutable JSON copy. A transport may be a user's, without types. Since the call
+ * was made, its result stands whatever the rest of the answer looks like, and without a valid result it is unknown. `warn` is called for
+ * parts that are dropped.
  */
 export function keptAnswer(answer: Answer | undefined, warn: (fault: string) => void): KeptAnswer {
   try {
     return kept(answer, warn);
   } catch (error) {
-    // A getter or a proxy that throws when it is asked.
+    // A getter or a proxy that throws when touched.
     return { result: 'unknown', reason: reasonOf(`expected an answer that can be read: ${faultOf(error).reason}`) };
   }
 }
@@ -51,7 +51,7 @@ function kept(answer: Answer | undefined, warn: (fault: string) => void): KeptAn
   return { ...failed, retryAfterMs: bounded(retryAfterMs) };
 }
 
-/** As JSON writes it: a moment as a text, an instance of a class as its own fields, NaN as null. Undefined when JSON cannot write it. */
+/** Converts like JSON: a moment to a text, a class instance to its own fields, NaN to null. Undefined if JSON cannot write it. */
 function jsonOf(answered: { readonly answer?: unknown }): { readonly answer: unknown } | undefined {
   try {
     const json = JSON.stringify(answered.answer ?? null);
@@ -73,7 +73,7 @@ function bounded(retryAfterMs: number): number {
   return Math.min(Math.round(retryAfterMs), retryAfterMsMax);
 }
 
-/** A reason as logs, dead letters and the key have it: a text that every store can hold, of a bounded length. */
+/** Returns a reason for logs, dead letters and the key: a text of bounded length that every store can hold. */
 function reasonOf(reason: unknown): string {
   const text =
     typeof reason === 'string' && reason !== ''

@@ -4,8 +4,8 @@ import type { KeyParts } from './conclusions.ts';
 import { EndpointQueue } from './endpoint-queue.ts';
 
 /**
- * The outgoing calls of a partition (promise 6). A turn's commit asks for them; each is made until it has an outcome, and
- * that comes back to the key as a turn of its own.
+ * The outgoing calls of a partition (promise 6). A turn's commit requests them; each is repeated until it has an outcome, which returns to
+ * the key as a turn of its own.
  */
 export class Outbox {
   readonly #queues: ReadonlyMap<string, EndpointQueue>;
@@ -15,18 +15,18 @@ export class Outbox {
     this.#queues = new Map(names.map((name) => [name, new EndpointQueue(context, keys, name)]));
   }
 
-  /** The queue of an endpoint; undefined where the pipeline no longer declares it. */
+  /** Returns the queue of an endpoint; undefined if the pipeline no longer declares it. */
   queueOf(endpoint: string): EndpointQueue | undefined {
     return this.#queues.get(endpoint);
   }
 
-  /** Whether nothing is under way and nothing can begin by itself now. */
+  /** True if nothing is under way and nothing can begin by itself now. */
   get isIdle(): boolean {
     for (const queue of this.#queues.values()) if (!queue.isIdle) return false;
     return true;
   }
 
-  /** Whether all that a key asked for has an outcome. */
+  /** Returns whether everything a key requested has an outcome. */
   isQuiet(key: string): boolean {
     for (const queue of this.#queues.values()) if (!queue.isQuiet(key)) return false;
     return true;
@@ -37,7 +37,7 @@ export class Outbox {
     for (const queue of this.#queues.values()) queue.pump();
   }
 
-  /** What was decided is on disk. */
+  /** Notes that decisions are on disk. */
   committed(deliveries: readonly DeliveryWrite[]): void {
     if (this.#queues.size === 0) return;
     for (const write of deliveries) {
@@ -47,12 +47,12 @@ export class Outbox {
     this.start();
   }
 
-  /** Lets go of what a cancelled key has not begun, where the pipeline starts it again. */
+  /** Releases a cancelled key's deliveries that have not begun, if the pipeline restarts them. */
   letGo(key: string): void {
     for (const queue of this.#queues.values()) queue.letGo(key);
   }
 
-  /** Begins no further call. */
+  /** Begins no further calls. */
   rest(): void {
     for (const queue of this.#queues.values()) queue.rest();
   }

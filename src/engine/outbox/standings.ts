@@ -4,21 +4,21 @@ import type { StoredDelivery } from '../../store/store.ts';
 import type { Clock } from '../clock.ts';
 import { Tally } from './tally.ts';
 
-/** Calls in a row without an answer, after which an address rests. */
+/** Consecutive unanswered calls after which an address rests. */
 const restAfter = 5;
-/** The first rest of an address. It doubles with every call that is tried in vain. In milliseconds. */
+/** The first rest of an address. It doubles with every failed trial call. In milliseconds. */
 const restMsMin = 1_000;
 const restMsMax = 30_000;
-/** Addresses of which it is known how they answer. Whoever picks addresses can make no more of them than that. */
+/** Maximum addresses whose behaviour is remembered, even if somebody keeps inventing addresses. */
 const knownMax = 10_000;
-/** Characters that are kept of why an address gives no answer. */
+/** Maximum characters kept of why an address does not answer. */
 const reasonLengthMax = 200;
 
-/** What is known of an address that gives no answers. */
+/** What is known about an address that does not answer. */
 interface Silence {
-  /** Since when, in elapsed time. */
+  /** The start of the silence, in elapsed time. */
   readonly since: number;
-  /** Calls in a row without an answer. */
+  /** Consecutive unanswered calls. */
   calls: number;
   reason: string;
   restMs: number;
@@ -28,54 +28,54 @@ interface Silence {
 
 type Standing = 'prompt' | 'slow' | 'new' | 'silent';
 
-/** A place that a call has taken. */
+/** A slot taken by a call. */
 export interface Place {
   readonly flow: string;
   readonly key: string;
   /** In elapsed time. */
   readonly begunAt: number;
-  /** How its address stood then; undefined where the transport names no address. */
+  /** The standing of its address at that time; undefined if the transport names no address. */
   readonly standing: Standing | undefined;
 }
 
-/** An address that gives no answers, for who operates the engine. */
+/** An unresponsive address, for operators. */
 export interface SilentAddress {
   readonly address: string;
   readonly reason: string;
-  /** How long it has given none. In milliseconds. */
+  /** How long it has not answered. In milliseconds. */
   readonly silentMs: number;
-  /** Whether no call is made now. */
+  /** True if no call is made now. */
   readonly isResting: boolean;
 }
 
 /**
- * How the addresses of one endpoint stand, and what share of its places each may take. An address is:
+ * The standings of one endpoint's addresses, and the share of its slots that each may take. An address is:
  *
- * - `prompt` when its last call was answered soon: it may take half of the places;
- * - `slow` when it was answered, but not soon: a quarter;
- * - `silent` when it had no answer: one, and all silent ones together a quarter;
- * - `new` when none of its calls is over: one.
+ * - `prompt` when its last call was answered quickly: it may take half of the slots;
+ * - `slow` when it was answered, but not quickly: a quarter;
+ * - `silent` when it was not answered: one slot, and all silent ones together a quarter;
+ * - `new` when none of its calls is over: one slot.
  *
- * All that are not prompt may take three quarters of the places together, and a key may take half of them. So one receiver takes none
- * from another, many that never answer take no more than a quarter, and however many addresses somebody makes up, some places
- * stay for those that answer soon.
+ * All addresses that are not prompt may together take three quarters of the slots, and a key may take half of them. So receivers do not
+ * starve each other, those that never answer take at most a quarter, and however many addresses somebody invents, some slots remain for
+ * prompt ones.
  *
- * After five calls in a row without an answer a silent address *rests*: no call is made for a second. Then one is tried; if it has no
- * answer either, the next rest lasts twice as long, up to 30 s. Any answer ends the silence. A delivery whose transport names no
- * address may take any place: its transport knows one address only.
+ * After five consecutive unanswered calls a silent address *rests*: no call is made for a second. Then one is tried; if it is not answered
+ * either, the next rest lasts twice as long, up to 30 s. Any answer ends the silence. A delivery whose transport names no address may take
+ * any slot: its transport has only one address.
  */
 export class Standings {
   readonly #shareOf: Readonly<Record<Standing, number>>;
   readonly #shareOfKey: number;
   readonly #shareOfSilent: number;
-  /** Of all that are not prompt. */
+  /** The share of all that are not prompt. */
   readonly #shareOfOthers: number;
   readonly #promptMsMax: number;
   readonly #mayRest: boolean;
   readonly #clock: Clock;
-  /** Those that have answered. The one that did so last comes last. */
+  /** Addresses that have answered, the most recent last. */
   readonly #answering = new Map<string, 'prompt' | 'slow'>();
-  /** The one that was tried last comes last. */
+  /** Silent addresses, the most recently tried last. */
   readonly #silent = new Map<string, Silence>();
   readonly #underWayOfFlow = new Tally();
   readonly #underWayOfKey = new Tally();
@@ -90,12 +90,12 @@ export class Standings {
     this.#shareOfSilent = quarter;
     this.#shareOfOthers = share(3 / 4);
     this.#promptMsMax = Math.max(timeoutMs / 10, Math.min(1_000, timeoutMs / 2));
-    // Where the pipeline begins each attempt, it is for the pipeline to wait.
+    // If the pipeline begins each attempt, waiting is up to the pipeline.
     this.#mayRest = retryBy === 'outbox';
     this.#clock = clock;
   }
 
-  /** Whether a call may take a place, as far as its address and key are concerned. */
+  /** Returns whether a call's address and key may take a slot. */
   mayBegin({ flow, key }: Pick<StoredDelivery, 'flow' | 'key'>): boolean {
     if (addressOf(flow) === undefined) return true;
     const standing = this.#standingOf(flow);
@@ -110,14 +110,14 @@ export class Standings {
     return this.#silent.size > 0;
   }
 
-  /** Whether no call to the address of a flow is to be made now: it rests, or the one that is tried after a rest is under way. */
+  /** Returns whether no call to the flow's address may be made now: it rests, or its trial call is under way. */
   isResting(flow: string): boolean {
     const silence = this.#silent.get(flow);
     if (!this.#mayRest || silence === undefined || silence.calls < restAfter) return false;
     return silence.restsUntil > this.#clock.elapsedMs() || this.#underWayOfFlow.of(flow) > 0;
   }
 
-  /** For how long the address of a flow that rests has given no answer, in milliseconds; undefined when it does not rest. */
+  /** Returns how long the flow's resting address has not answered, in milliseconds; undefined if it does not rest. */
   silentMsOf(flow: string): number | undefined {
     const silence = this.#silent.get(flow);
     return silence === undefined || !this.isResting(flow) ? undefined : this.#clock.elapsedMs() - silence.since;
@@ -127,7 +127,7 @@ export class Standings {
     return this.#silent.get(flow)?.reason;
   }
 
-  /** When the next rest ends, in elapsed time; infinite when there is none. */
+  /** The end of the next rest, in elapsed time; infinite if there is none. */
   get nextRestEnd(): number {
     const now = this.#clock.elapsedMs();
     if (this.#nextRestEnd <= now) {
@@ -139,7 +139,7 @@ export class Standings {
     return this.#nextRestEnd;
   }
 
-  /** How many addresses rest, and the ones that have been silent for longest, at most `limit`. */
+  /** Returns how many addresses rest, and those silent for longest, at most `limit`. */
   silent(limit: number): { readonly resting: number; readonly addresses: readonly SilentAddress[] } {
     const now = this.#clock.elapsedMs();
     const all = Array.from(this.#silent, ([flow, { since, reason }]) => {
@@ -166,7 +166,7 @@ export class Standings {
     this.#underWay[standing] -= 1;
   }
 
-  /** Its address has answered. Returns whether it had rested. */
+  /** Notes that its address has answered. Returns whether it had rested. */
   answered({ flow, begunAt, standing }: Place): boolean {
     if (standing === undefined) return false;
     const hadRested = this.#mayRest && (this.#silent.get(flow)?.calls ?? 0) >= restAfter;
@@ -177,7 +177,7 @@ export class Standings {
     return hadRested;
   }
 
-  /** Its address has not answered. Returns whether it rests from now on, and did not before. */
+  /** Notes that its address has not answered. Returns whether that begins a rest. */
   unanswered({ flow, standing }: Place, reason: string): boolean {
     if (standing === undefined) return false;
     const now = this.#clock.elapsedMs();
@@ -188,7 +188,7 @@ export class Standings {
     this.#silent.delete(flow);
     this.#silent.set(flow, silence);
     forgetFirst(this.#silent);
-    // Calls that were under way when the rest began say nothing new.
+    // Calls already under way when the rest began say nothing new.
     if (this.#mayRest && silence.calls >= restAfter && silence.restsUntil <= now) {
       silence.restMs = Math.min(silence.restMs * 2, restMsMax);
       silence.restsUntil = now + silence.restMs;
@@ -202,7 +202,7 @@ export class Standings {
   }
 }
 
-/** Keeps what is known bounded: the one that was heard of longest ago goes. */
+/** Limits what is remembered: drops the entry updated longest ago. */
 function forgetFirst(known: Map<string, unknown>): void {
   const [first] = known.size > knownMax ? known.keys() : [];
   if (first !== undefined) known.delete(first);

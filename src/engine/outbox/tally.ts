@@ -1,4 +1,4 @@
-/** Counts by name. A name that is counted down to nothing takes no memory. */
+/** Counts by name. A name whose count returns to zero takes no memory. */
 export class Tally {
   readonly #counts = new Map<string, number>();
 

@@ -1,6 +1,6 @@
 import type { StoredDelivery } from '../../store/store.ts';
 
-/** The deliveries that a commit has asked for, or that were read without being taken in hand. Only kept where somebody asks what a key has to do. */
+/** Deliveries requested by a commit, or read without being taken in hand. Kept only if somebody asks what a key has to do. */
 export class Unread {
   readonly #isKept: boolean;
   readonly #deliveries = new Map<string, Pick<StoredDelivery, 'key' | 'flow'>>();
@@ -9,12 +9,12 @@ export class Unread {
     this.#isKept = isKept;
   }
 
-  /** The names of all by now. */
+  /** All current names. */
   get names(): readonly string[] {
     return Array.from(this.#deliveries.keys());
   }
 
-  /** Whether there is one of a key, other than what is put off. */
+  /** Returns whether a key has one, other than put-off deliveries. */
   has(key: string, isPutOff: (delivery: Pick<StoredDelivery, 'flow'>) => boolean): boolean {
     for (const unread of this.#deliveries.values()) if (unread.key === key && !isPutOff(unread)) return true;
     return false;
@@ -24,7 +24,7 @@ export class Unread {
     if (this.#isKept) this.#deliveries.set(name, delivery);
   }
 
-  /** It is in hand, or it is not due. */
+  /** Removes one that is in hand, or not due. */
   delete(name: string): void {
     this.#deliveries.delete(name);
   }

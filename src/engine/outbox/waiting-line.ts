@@ -1,8 +1,8 @@
 import type { StoredDelivery } from '../../store/store.ts';
 
-/** The deliveries that wait for a place. The flows take turns, so that a long one keeps no other from its place; within a flow the order is kept. */
+/** The deliveries waiting for a slot. Flows take turns, so that a long one does not starve the rest; order is kept within a flow. */
 export class WaitingLine {
-  /** The flow whose turn it is first. */
+  /** The flow whose turn it is comes first. */
   readonly #flows = new Map<string, StoredDelivery[]>();
   #size = 0;
 
@@ -17,7 +17,7 @@ export class WaitingLine {
     this.#size += 1;
   }
 
-  /** Takes the next one that may begin out; its flow stands behind all others now. Undefined when none may. */
+  /** Removes and returns the next delivery that may begin; its flow moves to the back. Undefined if none may. */
   take(mayBegin: (delivery: StoredDelivery) => boolean): StoredDelivery | undefined {
     for (const [flow, line] of this.#flows) {
       const at = line.findIndex(mayBegin);
@@ -40,7 +40,7 @@ export class WaitingLine {
     return false;
   }
 
-  /** Takes those out for which `isGone` holds. */
+  /** Removes those for which `isGone` holds. */
   remove(isGone: (delivery: StoredDelivery) => boolean): readonly StoredDelivery[] {
     const removed: StoredDelivery[] = [];
     for (const [flow, line] of this.#flows) {

@@ -2,10 +2,10 @@ import { MillraceError } from '../../errors.ts';
 import type { TenureContext } from '../engine-context.ts';
 import type { Lanes } from '../lanes.ts';
 
-/** Deliveries that are withdrawn in one commit, at most. */
+/** Maximum deliveries withdrawn per commit. */
 const withdrawnMax = 1_000;
 
-/** Takes back the deliveries of endpoints that are no longer declared. No queue has them in hand, so nobody calls meanwhile. */
+/** Withdraws the deliveries of endpoints that are no longer declared. No queue has them in hand, so none is called meanwhile. */
 export class Withdrawal {
   readonly #context: TenureContext;
   readonly #lanes: Pick<Lanes, 'isClosed'>;
@@ -17,7 +17,7 @@ export class Withdrawal {
     this.#lanes = lanes;
   }
 
-  /** Removes all deliveries of an endpoint and returns how many there were. Throws `MILL_STORE_UNAVAILABLE` when the tenure ends first. */
+  /** Removes all deliveries of an endpoint and returns how many there were. Throws `MILL_STORE_UNAVAILABLE` if the tenure ends first. */
   withdraw(endpoint: string): Promise<number> {
     const withdrawn = this.#last.then(() => this.#withdraw(endpoint));
     this.#last = withdrawn.catch(() => undefined);

@@ -1,14 +1,14 @@
-/** A run in which every row fails ends after so many, or after this many batches where that is more. */
+/** A run in which every row fails ends after this many, or after this many batches if that is more. */
 const waitingMax = 100;
 const waitingBatchesMax = 10;
 
 /**
- * The places of a run's batch. A place belongs to a row that is handled: any other row hands its place to the next one, so
- * that rows that fail keep no others from their turn.
+ * The slots of a run's batch. A slot belongs to a row that is handled: any other row passes its slot on, so that failing rows do not crowd
+ * out others.
  */
 export class BatchPlaces {
   #free: number;
-  /** How many more rows may wait for a retry or an operator and hand their place on. */
+  /** How many more rows may wait for a retry or an operator and pass their slot on. */
   #waiting: number;
 
   constructor(batch: number) {
@@ -16,19 +16,19 @@ export class BatchPlaces {
     this.#waiting = Math.max(waitingMax, waitingBatchesMax * batch);
   }
 
-  /** Takes a place; false when there is none. */
+  /** Takes a slot; returns false if there is none. */
   take(): boolean {
     if (this.#free === 0) return false;
     this.#free -= 1;
     return true;
   }
 
-  /** Returns the place of a row that had no turn. */
+  /** Returns the slot of a row that had no turn. */
   release(): void {
     this.#free += 1;
   }
 
-  /** Returns the place of a row whose event waits for a retry or an operator, unless too many did already. */
+  /** Returns the slot of a row whose event waits for a retry or an operator, unless too many have already. */
   releaseWaiting(): void {
     if (this.#waiting === 0) return;
     this.#waiting -= 1;

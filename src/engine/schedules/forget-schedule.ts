@@ -4,8 +4,8 @@ import { schedulesDeclared } from '../store-declaration.ts';
 import { schedulesName } from './schedules.ts';
 
 /**
- * Deletes the stored schedule of a pipeline that declares none any more, from a store that is closed and that no engine works on. Leaves the
- * store closed.
+ * Deletes the stored schedule of a pipeline that no longer declares one. The store must be closed, with no engine working on it, and is
+ * left closed.
  */
 export async function forgetSchedule(store: Store, pipeline: string): Promise<void> {
   await store.open({ pipelines: [schedulesDeclared], tables: [] });

@@ -7,7 +7,7 @@ import type { EngineContext } from '../engine-context.ts';
 import { asKey, identify } from '../identify.ts';
 import type { Partitions } from '../partitions.ts';
 
-/** The parts of the engine that the work of runs takes. */
+/** The parts of the engine used by the work of runs. */
 export interface RunWorkMeans {
   readonly engine: EngineContext;
   readonly door: Door;
@@ -20,12 +20,12 @@ export interface TakenIn {
   readonly isDuplicate: boolean;
 }
 
-/** Origins that a store is asked about at once. */
+/** Maximum origins per store query. */
 const originsMax = 1_000;
 
 /**
- * The work that one run of a schedule gives to the keys of its pipeline. It knows which keys have something under way for the run, so
- * that a run that takes too long can break all of it off.
+ * The work that one run of a schedule gives to the keys of its pipeline. It tracks the keys with work under way for the run, so that a run
+ * that takes too long can abort all of it.
  */
 export class RunWork {
   readonly #means: RunWorkMeans;
@@ -38,20 +38,20 @@ export class RunWork {
     this.#pipeline = pipeline;
   }
 
-  /** Returns those of some origins that are pending: their event is not settled, or a dead letter of them is left. */
+  /** Returns the pending ones among the given origins: their event is not settled, or they have a dead letter. */
   readonly pending = async (origins: readonly string[]): Promise<ReadonlySet<string>> => {
     const { engine, partitions } = this.#means;
     const pending = new Set<string>();
     for (let from = 0; from < origins.length; from += originsMax) {
       const some = origins.slice(from, from + originsMax);
-      // An origin does not tell the key of its event.
+      // An origin does not reveal the key of its event.
       const found = await Promise.all(partitions.of(this.#pipeline.name).map(({ id }) => engine.store.pendingOrigins(id, some)));
       for (const origin of found.flat()) pending.add(origin);
     }
     return pending;
   };
 
-  /** Takes an event in, also when nobody knows whether it is in. Throws why it is refused. */
+  /** Takes an event in, even if it is unknown whether it is already in. Throws why it is refused. */
   async ingest(event: unknown, origin: string | undefined): Promise<TakenIn> {
     const taken = await this.#take(event, origin);
     this.#partitionOf(taken.key).work.restore(taken.key);
@@ -59,29 +59,29 @@ export class RunWork {
     return taken;
   }
 
-  /** Resolves once nothing is left to do for a key now, or when the time is over: what waits for a retry goes on without the run. */
+  /** Resolves once a key has nothing left to do now, or at the deadline: retries continue without the run. */
   async finished(key: string, deadline: Deadline): Promise<void> {
     await this.#partitionOf(key).work.finished(key, deadline);
     this.#underWay.delete(key);
   }
 
-  /** Aborts what a key has under way, and releases what it has not begun. */
+  /** Aborts a key's work under way, and releases work not begun. */
   abort(key: string): void {
     this.#partitionOf(key).work.abort(key, new MillraceError('MILL_HANDLER_TIMEOUT', 'the run took too long'));
   }
 
-  /** Aborts all that is under way for the run. */
+  /** Aborts all of the run's work under way. */
   abortAll(): void {
     for (const key of this.#underWay) this.abort(key);
   }
 
-  /** Makes a dead letter of a row; resolves when it is on disk, or the engine stops. */
+  /** Turns a row into a dead letter; resolves when it is on disk, or the engine stops. */
   async bury(row: FaultyRow): Promise<void> {
     const key = asKey(row.key, this.#means.engine);
     await this.#partitionOf(key).bury({ ...row, key });
   }
 
-  /** Returns the event's key also where nobody knows whether the event is in the log. */
+  /** Returns the event's key even if it is unknown whether the event is in the log. */
   async #take(event: unknown, origin: string | undefined): Promise<TakenIn> {
     const { door, engine } = this.#means;
     const pipeline = this.#pipeline;

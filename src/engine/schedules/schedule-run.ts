@@ -10,35 +10,35 @@ import type { Logger } from '../logger.ts';
 import { BatchPlaces } from './batch-places.ts';
 import type { RunWork, TakenIn } from './run-work.ts';
 
-/** What a run works with; the engine provides it, for the pipeline of the schedule. */
+/** The dependencies of a run, provided by the engine for the schedule's pipeline. */
 export interface ScheduleRunMeans {
   readonly clock: Clock;
   readonly log: Logger;
   readonly query: QueryTables;
-  /** What the run gives to the keys of the pipeline. */
+  /** The work that the run gives to the pipeline's keys. */
   readonly work: RunWork;
 }
 
-/** What a run begins with. */
+/** The inputs of a run. */
 interface RunStart {
   readonly dueAt: number;
-  /** Resolves once the run may ask its source, or when the time is over. */
+  /** Resolves once the run may ask its source, or at the deadline. */
   ready(deadline: Deadline): Promise<void>;
 }
 
-/** How a run ended. */
+/** The end of a run. */
 export interface RunEnd {
-  /** Why it could not take its batch, or an event of it; undefined when it could. */
+  /** Why it could not take its batch, or one of its events; undefined if it could. */
   readonly failure: string | undefined;
 }
 
-/** What was aborted is waited for no longer than that. In milliseconds. */
+/** Longest wait for aborted work. In milliseconds. */
 const graceMs = 5_000;
 
 /** Refusals whose stack says more than their message: a function of the pipeline threw, or the door itself failed. */
 const refusalsWithStack: ReadonlySet<ErrorCode> = new Set(['MILL_PIPELINE_FAILED', 'MILL_INTERNAL']);
 
-/** Refusals that concern one row alone: it is wrong, or a function of the pipeline threw over it. */
+/** Refusals that concern a single row: it is wrong, or a function of the pipeline threw over it. */
 const faultsOfRows: ReadonlySet<ErrorCode> = new Set([
   'MILL_INVALID_EVENT',
   'MILL_BODY_TOO_LARGE',
@@ -48,18 +48,18 @@ const faultsOfRows: ReadonlySet<ErrorCode> = new Set([
 ]);
 
 /**
- * One run of a schedule: takes a batch from the source and lets it through, as many events at once as there are places. When
- * its time is over, what is under way is aborted, and what was not begun is left to the source.
+ * One run of a schedule: takes a batch from the source and processes it, as many events at once as there are slots. When its time is over,
+ * work under way is aborted, and the rest is left to the source.
  */
 export class ScheduleRun {
   readonly #means: ScheduleRunMeans;
   readonly #schedule: Schedule;
   readonly #places: BatchPlaces;
   readonly #time = new Deadline();
-  /** Its end: what was aborted has had time enough to end. */
+  /** Its end: aborted work has had enough time to end. */
   readonly #grace = new Deadline();
   #disarmGrace: (() => void) | undefined;
-  /** The door is closed or full. */
+  /** True if the door is closed or full. */
   #isTurnedAway = false;
   #failure: string | undefined;
   /** Dead letters on their way to the disk. */
@@ -71,7 +71,7 @@ export class ScheduleRun {
     this.#places = new BatchPlaces(schedule.batch);
   }
 
-  /** Resolves when the run has ended, whatever came of it. */
+  /** Resolves when the run has ended, whatever its result. */
   async execute({ dueAt, ready }: RunStart, signal: AbortSignal): Promise<RunEnd> {
     const { clock, log } = this.#means;
     const { timeoutMs, batch: limit, source } = this.#schedule;
@@ -101,7 +101,7 @@ export class ScheduleRun {
     return { failure: this.#failure };
   }
 
-  /** Whether nothing more is begun. */
+  /** True if nothing more is begun. */
   get #isOver(): boolean {
     return this.#isTurnedAway || this.#time.isOver;
   }
@@ -123,11 +123,11 @@ export class ScheduleRun {
       }
     };
     try {
-      // What is under way when one of them fails is waited for too: runs must not overlap.
+      // If one fails, the others under way are awaited too: runs must not overlap.
       const ended = await Promise.allSettled(Array.from({ length: Math.min(concurrency, batch) }, work));
       for (const end of ended) if (end.status === 'rejected') throw end.reason;
     } finally {
-      // A generator that is in the middle of something ends when it is done with that; nobody waits for it.
+      // A busy generator ends when it has finished its current step; nobody waits for it.
       candidates.return(undefined).catch(() => undefined);
     }
   }
@@ -147,13 +147,13 @@ export class ScheduleRun {
       return;
     }
     const { key, isDuplicate } = taken;
-    // While it was taken in, time may have run out.
+    // Time may have run out while it was being taken in.
     if (this.#isOver) work.abort(key);
     await work.finished(key, this.#grace);
     if (origin !== undefined) await this.#concludeRow(origin, isDuplicate);
   }
 
-  /** A row keeps its place when it was handled. */
+  /** A row keeps its slot if it was handled. */
   async #concludeRow(origin: string, isDuplicate: boolean): Promise<void> {
     if (isDuplicate) {
       this.#means.log.debug({ origin }, 'a row was left out: its event is a duplicate');
@@ -163,7 +163,7 @@ export class ScheduleRun {
     }
   }
 
-  /** A row of which no event can be made costs the others nothing: the run goes on, and waits for all dead letters at its end. */
+  /** A row that yields no event costs the others nothing: the run continues, and waits for all dead letters at its end. */
   #bury(row: FaultyRow): void {
     const { work, log } = this.#means;
     const { origin, fault: reason, stack } = row;
@@ -176,7 +176,7 @@ export class ScheduleRun {
     void buried.then(() => this.#burials.delete(buried));
   }
 
-  /** An event that is not valid, or whose key is full, costs the others nothing; a door that is closed or full ends the run. */
+  /** An event that is invalid, or whose key is full, costs the others nothing; a closed or full door ends the run. */
   #refused(candidate: Exclude<Candidate, FaultyRow>, error: unknown): void {
     const code = codeOf(error);
     const { reason, stack } = faultOf(error);
@@ -194,7 +194,7 @@ export class ScheduleRun {
   }
 }
 
-/** A row, or an event of a source that has no rows. */
+/** A row, or an event from a source without rows. */
 type Candidate = SourceRow | { readonly event: unknown; readonly origin?: undefined; readonly key?: undefined };
 
 async function* candidatesOf(events: Iterable<unknown> | AsyncIterable<unknown>): AsyncGenerator<Candidate> {

@@ -15,55 +15,55 @@ import type { ByWhom } from '../mill-options.ts';
 import type { RunWork } from './run-work.ts';
 import { type RunEnd, ScheduleRun } from './schedule-run.ts';
 
-/** How a schedule stands. Moments are in milliseconds since 1970. */
+/** The status of a schedule. Moments are in milliseconds since 1970. */
 export interface ScheduleStatus {
   readonly status: 'running' | 'paused' | 'stopped';
-  /** Whether a run is under way. */
+  /** True if a run is under way. */
   readonly isAtWork: boolean;
   /** When the last run began; null before the first. */
   readonly lastRunAt: number | null;
-  /** When the next run is due; null when none is. */
+  /** When the next run is due; null if none is. */
   readonly nextRunAt: number | null;
-  /** Why the last run could not take its batch, or an event of it; null when it could. Of this process only. */
+  /** Why the last run could not take its batch, or one of its events; null if it could. Covers this process only. */
   readonly lastFailure: string | null;
 }
 
-/** What can be done to a schedule. All of it is durable, and the last word counts. */
+/** The controls of a schedule. All commands are durable, and the last one wins. */
 export interface ScheduleControl {
   status(): Promise<ScheduleStatus>;
-  /** Lets runs come due again; does nothing to a schedule that is running. */
+  /** Lets runs come due again; does nothing to a running schedule. */
   start(): Promise<void>;
-  /** Ends the schedule until it is started: resolves when the run under way, if there is one, has ended. */
+  /** Stops the schedule until it is started. Resolves when a run under way has ended. */
   stop(): Promise<void>;
-  /** Lets no run come due for a while, or until it is started. The run under way goes on. */
+  /** Suspends runs for a while, or until the schedule is started. A run under way continues. */
   pause(options?: { readonly for?: Duration }): Promise<void>;
 }
 
 /** The partition of a scheduled pipeline. */
 interface Home {
-  /** How often other engines may have worked on it. */
+  /** Number of times other engines may have worked on it. */
   readonly absences: number;
-  /** Resolves once this engine works on it, or when the caller's time is over. */
+  /** Resolves once this engine works on it, or at the caller's deadline. */
   isHere(deadline: Deadline): Promise<void>;
 }
 
-/** What schedules work with; the engine provides it. */
+/** The dependencies of schedules, provided by the engine. */
 export interface SchedulesMeans {
   readonly clock: Clock;
   readonly log: Logger;
   readonly query: QueryTables;
-  /** What one run gives to the keys of its pipeline. */
+  /** Returns the work that one run gives to its pipeline's keys. */
   runWork(pipeline: AnyPipeline): RunWork;
   isStopping(): boolean;
-  /** The partition that all keys of a scheduled pipeline live in. */
+  /** Returns the partition that all keys of a scheduled pipeline live in. */
   home(pipeline: string): Home;
-  /** Resolves once nothing is left to do in the pipeline now, or when the caller's time is over. */
+  /** Resolves once nothing is left to do in the pipeline now, or at the caller's deadline. */
   idle(pipeline: string, deadline: Deadline): Promise<void>;
   command(command: Command): Promise<void>;
   note(by: ByWhom | undefined, deed: Deed): Promise<void>;
   /** Resolves once all commands to a schedule are carried out. */
   finished(schedule: string): Promise<void>;
-  /** What is on disk of a schedule; waits for commands that are about to be carried out, if asked to. */
+  /** Returns the schedule's state on disk, optionally after commands that are about to be carried out. */
   state(schedule: string, freshness: { readonly isWaiting: boolean }): Promise<unknown>;
 }
 
@@ -72,7 +72,7 @@ interface Command {
   readonly schedule: string;
   /** `plan`: an engine has started, or the clock was set back. */
   readonly action: 'plan' | 'start' | 'stop' | 'pause';
-  /** How long a pause lasts that ends by itself; null for anything else. */
+  /** The duration of a pause that ends by itself; null for anything else. */
   readonly pauseMs: number | null;
 }
 
@@ -82,37 +82,37 @@ interface Scheduled {
 }
 
 interface State extends Omit<ScheduleStatus, 'isAtWork' | 'lastFailure'> {
-  /** How long the pause lasts that ends by itself; null when there is none. */
+  /** The duration of a pause that ends by itself; null if there is none. */
   readonly pauseMs: number | null;
 }
 
-/** No pipeline of a user may have such a name. */
+/** No user's pipeline can have this name. */
 export const schedulesName = 'millrace_schedules';
 /** A schedule that could not be planned yet, since the store had no room. */
 const unplanned: State = { status: 'running', lastRunAt: null, nextRunAt: null, pauseMs: null };
-/** A turn of a schedule lasts as long as its run; the run ends by itself well before this is added to its time. In milliseconds. */
+/** A schedule's turn lasts as long as its run, which ends by itself well within its time plus this. In milliseconds. */
 const graceMs = 60_000;
-/** How soon it is tried again to plan anew after the clock was set back. In milliseconds. */
+/** Delay before retrying to replan after the clock was set back. In milliseconds. */
 const planAgainMs = 1_000;
 
 /**
- * The schedules of an engine. They are a pipeline themselves, with a key for each: commands are its events, the next run is
- * a timer, a run is that timer's turn. So a schedule is durable, its runs never overlap, a command given during a run is
- * carried out after it, and the last one wins, all by what holds for any key (promises 3, 5, 8).
+ * The schedules of an engine. They form a pipeline themselves, with one key each: commands are its events, the next run is a timer, and a
+ * run is that timer's turn. So a schedule is durable, its runs never overlap, a command given during a run is carried out after it, and the
+ * last one wins, all by the rules that hold for any key (promises 3, 5, 8).
  */
 export class Schedules {
-  /** Undefined when there is no schedule. */
+  /** Undefined if there are no schedules. */
   readonly pipeline: Pipeline | undefined;
   readonly #means: SchedulesMeans;
   readonly #scheduled: ReadonlyMap<string, Scheduled>;
-  /** The runs under way, by schedule. One whose turn was broken off, since the store failed, may still be among them. */
+  /** The runs under way, by schedule. These may include one whose turn was cut off by a store failure. */
   readonly #atWork = new Map<string, Promise<RunEnd>>();
-  /** Schedules of which this process has made a run, with how often their pipeline had been away by then. */
+  /** Schedules that have run in this process, with the number of their pipeline's absences at that time. */
   readonly #begun = new Map<string, number>();
   /** Why the last run of a schedule could not take its batch. */
   readonly #failures = new Map<string, string>();
   #endWatch: (() => void) | undefined;
-  /** Calls off the next try to plan. */
+  /** Cancels the next attempt to plan. */
   #callOff: (() => void) | undefined;
 
   constructor(means: SchedulesMeans, pipelines: readonly AnyPipeline[]) {
@@ -125,12 +125,12 @@ export class Schedules {
     this.pipeline = this.#scheduled.size === 0 ? undefined : this.#declare();
   }
 
-  /** Where there are engines side by side, the slices of scheduled pipelines go where those of their schedules are. */
+  /** The slices of scheduled pipelines follow those of their schedules when several engines run. */
   get leaders(): ReadonlyMap<string, string> {
     return new Map(Array.from(this.#scheduled.keys(), (name) => [name, schedulesName]));
   }
 
-  /** Makes the schedules that are not stopped come due, also those that no engine has seen before. */
+  /** Makes all schedules that are not stopped come due, including new ones. */
   async start(): Promise<void> {
     try {
       await this.#plan();
@@ -141,20 +141,20 @@ export class Schedules {
     if (this.#scheduled.size > 0) this.#endWatch = this.#means.clock.whenTurnedBack(() => void this.#planAnew());
   }
 
-  /** Schedules have come from an engine that perhaps did not know them all. */
+  /** Handles schedules taken over from an engine that perhaps did not know them all. */
   tookOver(): void {
-    // Before the start is over nothing is taken in, and then it plans.
+    // Until the start is over nothing is accepted, and then it plans.
     if (this.#endWatch !== undefined) void this.#planAnew();
   }
 
-  /** Looks after the clock no more. */
+  /** Stops watching the clock. */
   stop(): void {
     this.#endWatch?.();
     this.#callOff?.();
   }
 
-  /** Throws `MILL_NOT_FOUND` when the pipeline has no schedule. */
-  /** @param by whose hand it is, for the audit */
+  /** Throws `MILL_NOT_FOUND` if the pipeline has no schedule. */
+  /** @param by the operator, for the audit */
   control(name: string, by?: ByWhom): ScheduleControl {
     if (!this.#scheduled.has(name)) throw new MillraceError('MILL_NOT_FOUND', `expected a pipeline with a schedule, found ${name}`);
     const { finished, state } = this.#means;
@@ -164,7 +164,7 @@ export class Schedules {
     };
     return {
       status: async () => {
-        // During a run no command is carried out.
+        // No command is carried out during a run.
         const found = (await state(name, { isWaiting: !this.#atWork.has(name) })) as State | undefined;
         const { pauseMs: _, ...stored } = found ?? unplanned;
         return { ...stored, isAtWork: this.#atWork.has(name), lastFailure: this.#failures.get(name) ?? null };
@@ -207,13 +207,13 @@ export class Schedules {
     await Promise.all(Array.from(this.#scheduled.keys(), (schedule) => this.#means.command({ schedule, action: 'plan', pauseMs: null })));
   }
 
-  /** The clock was set back: what was planned by it lies too far ahead. */
+  /** The clock was set back: plans made by it lie too far ahead. */
   async #planAnew(): Promise<void> {
     const { log, isStopping } = this.#means;
     try {
       await this.#plan();
     } catch (error) {
-      // The next start plans anew too.
+      // The next start replans too.
       if (isStopping() || (error instanceof MillraceError && !error.retryable)) return;
       if (codeOf(error) !== 'MILL_STORE_FULL')
         log.warn(faultFields(faultOf(error)), 'the clock was set back, and the schedules are not planned anew yet');
@@ -249,7 +249,7 @@ export class Schedules {
     if (turn.signal.aborted) return undefined;
     const next = nextRun(scheduled.schedule, dueAt, clock.now());
     turn.timers.set('run', { at: next });
-    // One that a stop has cut short stays due: the next start makes up for it.
+    // A run cut short by a stop stays due: the next start makes up for it.
     return { status: 'running', lastRunAt: mayBegin ? turn.now : state.lastRunAt, nextRunAt: isStopping() ? dueAt : next, pauseMs: null };
   }
 
@@ -260,7 +260,7 @@ export class Schedules {
     const home = this.#means.home(pipeline.name);
     const ready = async (deadline: Deadline) => {
       await home.isHere(deadline);
-      // What another process left to do may be about to change what the source reads.
+      // Work left by another process may be about to change what the source reads.
       if (this.#begun.get(key) !== home.absences) await idle(pipeline.name, deadline);
     };
     const means = { clock, log: log.child({ pipeline: pipeline.name }), query, work: runWork(pipeline) };
@@ -274,7 +274,7 @@ export class Schedules {
   }
 }
 
-/** A command that was given before the schedule was gone holds once it is declared again. */
+/** A command given before the schedule was removed holds once it is declared again. */
 function noted({ action, pauseMs }: Command, state: State | undefined, { acceptedAt, now }: Turn): State | undefined {
   if (action === 'plan') return undefined;
   const status = ({ start: 'running', stop: 'stopped', pause: 'paused' } as const)[action];
@@ -282,10 +282,7 @@ function noted({ action, pauseMs }: Command, state: State | undefined, { accepte
   return { status, lastRunAt: state?.lastRunAt ?? null, nextRunAt, pauseMs };
 }
 
-/**
- * What was planned holds if it is overdue, and unless the schedule is to run more often or at other times now, or the clock was set
- * back.
- */
+/** A plan holds if it is overdue, and unless the schedule now runs more often or at other times, or the clock was set back. */
 function go(schedule: Schedule, state: State | undefined, { now, timers }: Turn): State {
   const planned = state?.status === 'running' ? state.nextRunAt : null;
   const soonest = schedule.nextAfter(now);
@@ -296,8 +293,8 @@ function go(schedule: Schedule, state: State | undefined, { now, timers }: Turn)
 }
 
 /**
- * A pause that was set by a clock which has been set back since ends no later than one that begins now. The timer that ends it has
- * had its turn for nothing if the schedule was gone then.
+ * A pause set by a clock that has been set back since ends no later than one that begins now. The timer that ends it has had its turn in
+ * vain if the schedule was gone at the time.
  */
 function planPause(schedule: Schedule, state: State, { now, timers }: Turn): State | undefined {
   const { nextRunAt, pauseMs } = state;
@@ -307,18 +304,18 @@ function planPause(schedule: Schedule, state: State, { now, timers }: Turn): Sta
   return { ...state, nextRunAt: next };
 }
 
-/** After a pause a cron pattern says when; the beat of an interval begins anew. */
+/** After a pause a cron pattern determines the next run; an interval starts over. */
 function afterPause({ everyMs, nextAfter }: Schedule, until: number): number {
   return everyMs === undefined ? nextAfter(until) : until;
 }
 
-/** Runs that came due during another one are left out; those of an interval stay on its beat, unless the clock was set back. */
+/** Skips runs that came due during another one; interval runs stay on their beat, unless the clock was set back. */
 function nextRun({ everyMs, nextAfter }: Schedule, dueAt: number, now: number): number {
   if (everyMs === undefined || now < dueAt) return nextAfter(now);
   return dueAt + (Math.floor((now - dueAt) / everyMs) + 1) * everyMs;
 }
 
-/** The schema of what only the engine itself makes. */
+/** The schema of values that only the engine itself makes. */
 function own<T>(): StandardSchemaV1<T> {
   return { '~standard': { version: 1, vendor: 'millrace', validate: (value) => ({ value: value as T }) } };
 }

@@ -6,8 +6,8 @@ import type { AnyPipeline } from '../../pipeline/pipeline.ts';
 import type { ThreadPurpose } from './thread-messages.ts';
 
 /**
- * Imports the module and finds the pipeline among what it exports: a pipeline, a list, or a system that has some. Throws
- * `MILL_INVALID_DECLARATION` when the module does not load or exports no pipeline of that name.
+ * Imports the module and finds the pipeline among its exports: a pipeline, a list, or a system that has some. Throws
+ * `MILL_INVALID_DECLARATION` if the module does not load or exports no pipeline of that name.
  */
 export async function importPipeline({ module, pipeline: name }: ThreadPurpose): Promise<AnyPipeline> {
   const refuse = (problem: string, cause?: unknown): never => {

@@ -19,16 +19,16 @@ import {
 } from './thread-messages.ts';
 
 /*
- * A thread that runs handlers. It imports the user's module once, and answers each attempt with what the handler decided,
- * as plain data. It never throws: what fails in the pool is a thread that has died.
+ * A thread that runs handlers. It imports the user's module once, and answers each attempt with the handler's decisions, as plain data. It
+ * never throws: a failure in the pool means a dead thread.
  */
 
 provideMillrace();
-// It would end the thread, and fail an attempt of another event that is under way by now.
+// It would end the thread, and fail an attempt at another event that is under way by now.
 process.on('unhandledRejection', (thrown) => parentPort?.postMessage({ leftBehind: toSentError(thrown) } satisfies LeftBehind));
 let pipeline: Promise<AnyPipeline> | undefined;
 
-/** Answers why the thread could not do its work, if it could not. */
+/** Returns why the thread cannot do its work, if it cannot. */
 export async function load(): Promise<SentError | undefined> {
   try {
     await loaded();
@@ -67,7 +67,7 @@ function handle(declared: AnyPipeline, { work, state }: AttemptRequest, turn: Tu
   return declared.deliver[work.endpoint]?.outcome?.(state, turn, work.outcome);
 }
 
-/** What cannot be copied would end the thread on its way out. */
+/** A value that cannot be copied would end the thread on its way out. */
 function copied(value: unknown, what: string): unknown {
   try {
     return cloneWhole(value);
@@ -76,7 +76,7 @@ function copied(value: unknown, what: string): unknown {
   }
 }
 
-/** The thread of the engine writes the lines, once the attempt has ended. */
+/** The engine's thread writes the lines, once the attempt has ended. */
 function gathering(lines: LogLine[]): Logger {
   const write = (level: LogLine['level']) => (fields: object, message: string) => {
     lines.push({ level, message: typeof message === 'string' ? message : describeFound(message), fields: copiedFields(fields) });
@@ -85,7 +85,7 @@ function gathering(lines: LogLine[]): Logger {
   return log;
 }
 
-/** As they are now; a line is worth more than the exact form of its fields. */
+/** Copies the fields as they are now; a line is worth more than the exact form of its fields. */
 function copiedFields(fields: object): object {
   try {
     return structuredClone(fields);

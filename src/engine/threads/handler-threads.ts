@@ -9,8 +9,8 @@ import { TurnRecord } from '../turn.ts';
 import { ThreadPool } from './thread-pool.ts';
 
 /**
- * The threads of an engine. To the rest of the engine a pipeline with threads is one with asynchronous handlers; so order,
- * retries, time limits and commits are those of any other.
+ * The threads of an engine. To the rest of the engine a pipeline with threads is one with asynchronous handlers, so order, retries, time
+ * limits and commits work as for any other.
  */
 export class HandlerThreads {
   readonly #clock: Clock;
@@ -22,7 +22,7 @@ export class HandlerThreads {
     this.#log = log;
   }
 
-  /** The pipeline as the engine runs it: with `run: 'threads'` its handlers are calls to threads. */
+  /** Returns the pipeline as the engine runs it: with `run: 'threads'` its handlers are calls to threads. */
   adopt(pipeline: AnyPipeline): AnyPipeline {
     if (pipeline.threads === undefined) return pipeline;
     const { module, count: size = availableParallelism() } = pipeline.threads;
@@ -58,12 +58,12 @@ export class HandlerThreads {
     };
   }
 
-  /** Throws `MILL_INVALID_DECLARATION` when a module does not load in a thread or lacks its pipeline. */
+  /** Throws `MILL_INVALID_DECLARATION` if a module does not load in a thread or lacks its pipeline. */
   async start(): Promise<void> {
     await Promise.all(this.#pools.map((pool) => pool.start()));
   }
 
-  /** Ends all threads, whatever they do. */
+  /** Ends all threads, whatever they are doing. */
   async close(): Promise<void> {
     await Promise.all(this.#pools.map((pool) => pool.close()));
   }

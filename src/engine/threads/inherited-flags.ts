@@ -1,9 +1,9 @@
-/** Flags that change how a module is found and loaded, with a value behind them. */
+/** Flags that change how modules are found and loaded, followed by a value. */
 const loading = new Set(['--import', '--require', '-r', '--experimental-loader', '--loader', '--conditions', '-C']);
 
 /**
- * The flags of this program that a thread needs so that it loads a user's module as the program itself did (through `tsx`,
- * say). It gets no others: with one that is for the whole process, such as `--max-old-space-size`, it would not start.
+ * Returns the flags of this program that a thread needs to load a user's module like the program itself (through `tsx`, say). It gets no
+ * others: with a process-wide flag, such as `--max-old-space-size`, it would not start.
  */
 export function inheritedFlags(execArgv: readonly string[]): string[] {
   return execArgv.flatMap((flag, at) => {

@@ -3,16 +3,16 @@ import { codeOf, faultOf } from '../../fault.ts';
 import type { DeliveryOutcome } from '../../pipeline/endpoint.ts';
 import type { Said, TurnSubject } from '../turn.ts';
 
-/** What every thread of a pool is told when it starts. */
+/** The initial data of every thread of a pool. */
 export interface ThreadPurpose {
   /** The `file:` URL of the module that exports the pipeline. */
   readonly module: string;
   readonly pipeline: string;
 }
 
-/** One attempt, as it goes to a thread. */
+/** One attempt, as sent to a thread. */
 export interface AttemptRequest {
-  /** Comes back in {@link Begun}. */
+  /** Returned in {@link Begun}. */
   readonly attemptId: number;
   readonly turn: Omit<TurnSubject, 'pipeline' | 'log' | 'span'>;
   readonly work: Work;
@@ -24,17 +24,17 @@ export type Work =
   | { readonly kind: 'timer'; readonly name: string; readonly data: unknown }
   | { readonly kind: 'outcome'; readonly endpoint: string; readonly outcome: DeliveryOutcome };
 
-/** A thread says that it now calls the handler: all that came before was not the handler's time. */
+/** Sent by a thread when it calls the handler: anything before was not the handler's time. */
 export interface Begun {
   readonly begun: number;
 }
 
-/** A thread reports that a promise which a handler left behind has rejected. No attempt waits for it any more. */
+/** Sent by a thread when a promise left behind by a handler has rejected. No attempt waits for it any more. */
 export interface LeftBehind {
   readonly leftBehind: SentError;
 }
 
-/** What one attempt came to. */
+/** The result of one attempt. */
 export type AttemptAnswer = { readonly lines: readonly LogLine[] } & (
   | { readonly decided: Said & { readonly next: unknown } }
   | { readonly failed: SentError }
@@ -46,12 +46,12 @@ export interface LogLine {
   readonly fields: object;
 }
 
-/** An error without its class, which does not survive the way between threads. */
+/** An error without its class, which does not survive the transfer between threads. */
 export interface SentError {
   readonly message: string;
-  /** Of one of ours. */
+  /** The code of one of our own errors. */
   readonly code: ErrorCode | undefined;
-  /** With the causes, which do not survive the way either. */
+  /** Includes the causes, which do not survive the transfer either. */
   readonly stack: string | null;
 }
 
@@ -66,7 +66,7 @@ export function fromSentError({ message, code, stack }: SentError): Error {
   return error;
 }
 
-/** Returns whether a message is an error that a thread sent. A user's module may send anything. */
+/** Returns whether a message is an error sent by a thread. A user's module may send anything. */
 export function isSentError(value: unknown): value is SentError {
   return typeof value === 'object' && value !== null && 'message' in value && typeof value.message === 'string' && 'stack' in value;
 }

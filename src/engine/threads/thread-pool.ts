@@ -19,39 +19,39 @@ import {
 
 export interface ThreadPoolMeans {
   readonly clock: Clock;
-  /** A thread died that had no attempt to fail. */
+  /** Called when a thread without an attempt died. */
   died(error: unknown): void;
-  /** A promise rejected that a handler has left behind. */
+  /** Called when a promise left behind by a handler rejected. */
   leftBehind(error: unknown): void;
 }
 
 export interface ThreadPoolOptions extends ThreadPurpose {
-  /** How many threads there may be. */
+  /** Maximum number of threads. */
   readonly size: number;
 }
 
-/** How long a thread may take to start and to import the module. In milliseconds. */
+/** Maximum time for a thread to start and import the module. In milliseconds. */
 const startTimeoutMs = 30_000;
-/** A thread that had nothing to do for so long ends. In milliseconds. */
+/** An idle thread ends after this time. In milliseconds. */
 const idleTimeoutMs = 60_000;
-/** How long an end waits for threads that something keeps busy outside of JavaScript. In milliseconds. */
+/** How long closing waits for threads that are busy outside of JavaScript. In milliseconds. */
 const endTimeoutMs = 2_000;
 
 const entry = fileURLToPath(new URL(`./handler-thread${extname(fileURLToPath(import.meta.url))}`, import.meta.url));
 
 /**
- * The threads of one pipeline. Each runs one attempt at a time; an attempt that is aborted is ended together with its
- * thread, also when it blocks it, and the next one gets a new thread.
+ * The threads of one pipeline. Each runs one attempt at a time. Aborting an attempt terminates its thread, even if the attempt blocks it,
+ * and the next attempt gets a new thread.
  */
 export class ThreadPool {
   readonly #means: ThreadPoolMeans;
   readonly #options: ThreadPoolOptions;
   #threads: Piscina<AttemptRequest | undefined, unknown> | undefined;
-  /** Threads that have not ended, those that are being ended among them. */
+  /** Threads that have not ended, including those being ended. */
   readonly #alive = new Set<Worker>();
   readonly #begun = new Map<number, () => void>();
   #lastAttemptId = 0;
-  /** Places for attempts, one for each thread, and who waits for one: a pipeline of several partitions may start more. */
+  /** Slots for attempts, one per thread, and the callers waiting for one: a pipeline of several partitions may start more. */
   #free: number;
   readonly #waiting: (() => void)[] = [];
 
@@ -61,20 +61,20 @@ export class ThreadPool {
     this.#free = options.size;
   }
 
-  /** Starts a thread and lets it import the module. Throws `MILL_INVALID_DECLARATION` when there is no such pipeline in it. */
+  /** Starts a thread and has it import the module. Throws `MILL_INVALID_DECLARATION` if the module lacks the pipeline. */
   async start(): Promise<void> {
     const { module, pipeline, size } = this.#options;
-    // Only who has such a pipeline waits for it to load.
+    // Only programs with such a pipeline wait for it to load.
     const { Piscina } = await import('piscina');
     this.#threads = new Piscina({
       filename: entry,
       workerData: { module, pipeline } satisfies ThreadPurpose,
       execArgv: inheritedFlags(process.execArgv),
-      // It would fill itself up again when a thread ends that was aborted, also after it was destroyed.
+      // It would refill itself whenever an aborted thread ends, even after being destroyed.
       minThreads: 0,
       maxThreads: size,
       idleTimeout: idleTimeoutMs,
-      // A thread that waits in Atomics.wait would not go on with what a handler's libraries do between its calls.
+      // A thread waiting in Atomics.wait would block the work of a handler's libraries between its calls.
       atomics: 'disabled',
       recordTiming: false,
     });
@@ -84,14 +84,14 @@ export class ThreadPool {
     if (problem !== undefined) throw fromSentError(problem);
   }
 
-  /** Runs one attempt and answers the next state; what else the handler said is in the turn then. Throws what the handler threw. */
+  /** Runs one attempt and returns the next state; the handler's effects are then in the turn. Throws what the handler threw. */
   run(turn: TurnRecord, work: Work, state: unknown): Promise<unknown> {
     const begun = Promise.withResolvers<void>();
     turn.begun = begun.promise;
     return this.#run(turn, work, state, begun.resolve);
   }
 
-  /** Ends the threads, whatever they do. */
+  /** Ends the threads, whatever they are doing. */
   async close(): Promise<void> {
     if (this.#threads === undefined) return;
     this.#follow(this.#threads);
@@ -133,7 +133,7 @@ export class ThreadPool {
         { name: 'run', signal },
       );
       this.#follow(this.#threads);
-      // The entry answers nothing else.
+      // The entry returns nothing else.
       return (await answer) as AttemptAnswer;
     } catch (error) {
       signal.throwIfAborted();
@@ -144,7 +144,7 @@ export class ThreadPool {
     }
   }
 
-  /** The entry itself never throws, so this is about what did not reach it, or what became of it. */
+  /** The entry itself never throws, so this is about a failure before or after it. */
   #explain(error: unknown): MillraceError {
     if (error instanceof DOMException && error.name === 'DataCloneError') {
       return new MillraceError('MILL_INVALID_STATE', `expected an event and a state that can be copied to a thread: ${error.message}`);
@@ -160,7 +160,7 @@ export class ThreadPool {
     try {
       const answer = threads.run(undefined, { name: 'load', signal: late.signal });
       this.#follow(threads);
-      // The entry answers nothing else.
+      // The entry returns nothing else.
       return (await answer) as SentError | undefined;
     } catch (error) {
       const found = late.signal.aborted ? `one that takes longer than ${startTimeoutMs} ms` : messageOf(error);
@@ -171,14 +171,14 @@ export class ThreadPool {
     }
   }
 
-  /** Anything may come from a user's module. */
+  /** A user's module may send anything. */
   #hear(message: unknown): void {
     if (typeof message !== 'object' || message === null) return;
     if ('begun' in message && typeof message.begun === 'number') this.#begun.get(message.begun)?.();
     if ('leftBehind' in message && isSentError(message.leftBehind)) this.#means.leftBehind(fromSentError(message.leftBehind));
   }
 
-  /** An aborted thread is out of the pool before it has ended. */
+  /** An aborted thread leaves the pool before it has ended. */
   #follow({ threads }: Piscina<undefined, unknown>): void {
     for (const thread of threads) {
       if (this.#alive.has(thread)) continue;

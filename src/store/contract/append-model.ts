@@ -4,9 +4,8 @@ import { dice } from './dice.ts';
 import { gap, numbered, type Owner, own, type StoreTest } from './fixtures.ts';
 
 /**
- * Random batches of numbered events between random turns, judged by the store and by a model that fits on a page. The
- * seeds are fixed and the generator is the suite's own, so that the suite asks for no package and fails the same way
- * everywhere.
+ * Tests random batches of numbered events between random turns, judged by the store and by a one-page model. The seeds are fixed and the
+ * generator is built in, so that the suite needs no package and fails the same way everywhere.
  */
 export function appendModelContract(it: StoreTest): void {
   it('every answer is the one that a simple model gives', async ({ store, rockets }) => {
@@ -48,7 +47,7 @@ async function play(store: Store, partition: PartitionId, owner: Owner, seed: nu
   }
 }
 
-/** What may be known of a key: the fate of each number, and the next one. */
+/** The possible knowledge about a key: the fate of each number, and the next one. */
 class KeyModel {
   readonly key: string;
   readonly #fates = new Map<number, 'held' | 'applied' | 'skipped'>();
@@ -71,7 +70,7 @@ class KeyModel {
     return 'accepted';
   }
 
-  /** Applies the next number; skips to the lowest that is held when it is missing. */
+  /** Applies the next number; if it is missing, skips to the lowest held one. */
   turn(letterId: string): Partial<Commit> {
     const { key, record } = this;
     if (record.heldFrom === null) return {};

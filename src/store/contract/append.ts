@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { acceptedAt, chosen, event, gap, letter, numbered, own, type StoreTest, statuses } from './fixtures.ts';
 
-/** What makes an event a duplicate, or late. */
+/** Tests what makes an event a duplicate, or late. */
 export function appendContract(it: StoreTest): void {
   it('a chosen id is accepted once, whatever the key', async ({ store, visits }) => {
     assert.deepEqual(statuses(await store.append([chosen(visits, 'a', 'one')])), ['accepted']);

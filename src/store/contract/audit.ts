@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import type { AuditEntry } from '../store.ts';
 import { own, refusal, type StoreTest } from './fixtures.ts';
 
-/** What operators have done. */
+/** Tests the record of operators' actions. */
 export function auditContract(it: StoreTest): void {
   it('entries come the latest first, a page at a time, those of a pipeline or a key by themselves', async ({ store }) => {
     const entries = [entry('1'), entry('2', { pipeline: 'orders', key: 'é' }), entry('3', { who: null, subject: 'x', reason: '“why”' })];

@@ -16,7 +16,7 @@ const tickets = table(
   },
 );
 
-/** Hours that a clock of Berlin or New York shows twice or never, in their order, and the first and the last moment. */
+/** Hours that a clock in Berlin or New York shows twice or never, in order, and the first and the last moment. */
 const moments = [
   '0000-01-01T00:00:00.000Z',
   '0000-02-28T23:59:59.999Z',
@@ -36,7 +36,7 @@ const moments = [
   '9999-12-31T23:59:59.999Z',
 ] as const;
 
-/** Columns with a length, an enumeration or moments. */
+/** Tests columns with a length, an enumeration or moments. */
 export function columnsContract(it: StoreTest): void {
   it('texts of a length and of an enumeration come back as they were written, and in the order of texts', async (subject) => {
     const store = await opened(subject, tickets);

@@ -5,16 +5,16 @@ import { commitOf, event, refusal, type StoreTest, type Subject } from './fixtur
 /** Longer than anything here takes, in milliseconds. */
 const longMs = 60_000;
 
-/** What a test of commands works on, where there are some. */
+/** The subject of a test of commands, for stores that have them. */
 interface CommandsSubject extends Subject {
   readonly commands: Commands;
   readonly lease: Lease;
-  /** The ids of those that the store has the owner of its partitions do. */
+  /** Returns the ids of the commands that the store gives to the owner of its partitions. */
   open(): Promise<readonly string[]>;
   command(id: string): StoredCommand;
 }
 
-/** What engines on a database have each other do. A store that one engine has to itself has none. */
+/** Tests the commands between engines on a database. A store that serves a single engine has none. */
 export function commandsContract(it: StoreTest): void {
   const itHas = (sentence: string, body: (subject: CommandsSubject) => Promise<void>) =>
     it(sentence, async (subject) => {

@@ -23,7 +23,7 @@ import {
   told,
 } from './fixtures.ts';
 
-/** A commit as one transaction, its parts in the order of the port's fields. */
+/** Tests a commit as one transaction, with its parts in the order of the port's fields. */
 export function commitContract(it: StoreTest): void {
   it('all parts of a commit take effect together', async ({ store, visits, orders }) => {
     const owner = await own(store, visits);

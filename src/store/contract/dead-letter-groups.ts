@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import type { DeadLetterFilter, NewDeadLetter, Store } from '../store.ts';
 import { event, gap, letter, numbered, own, type StoreTest, timerLetter } from './fixtures.ts';
 
-/** Dead letters by what their reasons have in common. */
+/** Tests the grouping of dead letters by the pattern of their reasons. */
 export function deadLetterGroupsContract(it: StoreTest): void {
   it('letters are found by kind, by the pattern of their reasons, and by when they failed', async ({ store, visits }) => {
     const owner = await own(store, visits);

@@ -15,7 +15,7 @@ import {
   timerLetter,
 } from './fixtures.ts';
 
-/** What was given up, kept with its reason. */
+/** Tests dead letters, kept with their reasons. */
 export function deadLettersContract(it: StoreTest): void {
   it('a letter about an event is kept with its reason and the event', async ({ store, visits }) => {
     const owner = await own(store, visits);

@@ -3,7 +3,7 @@ import type { DeliveryWrite, DueMoment, StoredDelivery } from '../store.ts';
 import { dice } from './dice.ts';
 import { delivery, own, type StoreTest } from './fixtures.ts';
 
-/** Random deliveries of few keys and ids, written and read by the store and by a model that only knows what the port says. */
+/** Tests random deliveries of few keys and ids, written to and read from the store and a model that knows only the port's rules. */
 export function deliveriesModelContract(it: StoreTest): void {
   it('what is due is what a simple model says', async ({ store, visits }) => {
     for (let seed = 1; seed <= 10; seed += 1) {
@@ -96,7 +96,7 @@ class Model {
     return this.#inOrder.map(({ key, id }) => ({ write: 'remove', endpoint: 'mail', key, id }));
   }
 
-  /** Those that do not wait and have a moment, by it; of one moment as they were asked for. */
+  /** Deliveries that do not wait and have a moment, in its order; those of one moment in the order requested. */
   get #timed(): (StoredDelivery & { readonly dueAt: number })[] {
     const isFirst = ({ key }: StoredDelivery, at: number) => this.#inOrder.findIndex((other) => other.key === key) === at;
     return this.#inOrder

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import type { DeliveryWrite, PartitionId, Store, StoredDelivery } from '../store.ts';
 import { acceptedAt, ask, delivery, own, remove, type StoreTest } from './fixtures.ts';
 
-/** Asked for, tried again, taken away, and read when they are due. */
+/** Tests deliveries: requested, retried, removed, and read when due. */
 export function deliveriesContract(it: StoreTest): void {
   it('a delivery is kept as it was asked for', async ({ store, visits }) => {
     const owner = await own(store, visits);
@@ -276,7 +276,7 @@ export function deliveriesContract(it: StoreTest): void {
     await owner.commit({
       deliveries: [
         ...ask(free('1', 10), free('2', 10), free('3', 10), free('4', 20), free('5', null), delivery('1', 'b', { dueAt: last })),
-        // It waits for the one before it.
+        // It waits for the previous one.
         ...ask(delivery('2', 'b', { dueAt: 15 }), delivery('1', 'a', { dueAt: 17, endpoint: 'sms' })),
         ...[paused('1', 30, 9), paused('2', 30, 7), paused('3', 30, 8)],
       ],
@@ -292,7 +292,7 @@ export function deliveriesContract(it: StoreTest): void {
     assert.deepEqual(await moments(0, 2), all.slice(0, 2));
     assert.deepEqual(await moments(20, 1), all.slice(1, 2));
     assert.deepEqual(await moments(last, 9), []);
-    // Asked for anew it keeps its moment, and so its pause.
+    // When requested anew it keeps its moment, and so its pause.
     await owner.commit({ deliveries: [...ask(free('2', 10)), ...remove('a', '3')] });
     assert.deepEqual(await moments(20, 1), [[30, 7]]);
     await owner.commit({ deliveries: [...remove('a', '2'), retry('4', 2, null, 'mail', 'a', 0)] });
@@ -321,7 +321,7 @@ function retry(id: string, attempts: number, dueAt: number | null, endpoint = 'm
   return { write: 'retry', endpoint, key, id, attempts, dueAt, pauseMs };
 }
 
-/** The ids of what is due of `mail`. */
+/** Returns the ids of the due deliveries of `mail`. */
 async function due(store: Store, partition: PartitionId, dueBy: number, limit = 100): Promise<string[]> {
   return (await store.dueDeliveries(partition, 'mail', dueBy, limit)).map(({ id }) => id);
 }

@@ -25,37 +25,40 @@ import type {
   TimerWrite,
 } from '../store.ts';
 
-/** How the contract comes by the store that it tests. */
+/** Provides the store under test. */
 export interface StoreHarness {
-  /** A database of its own for one test, empty. */
+  /** Creates an empty database for one test. */
   create(): Promise<ContractDatabase>;
-  /** Whether a `real` column holds an infinity, by default true. A store whose database knows none refuses one: `MILL_COMMIT_REFUSED`. */
+  /** True if a `real` column can hold an infinity, the default. A store whose database has none refuses one: `MILL_COMMIT_REFUSED`. */
   readonly hasInfinity?: boolean;
 }
 
 export interface ContractDatabase {
-  /** Opens the database; again after the store was closed, or after an opening that was refused. */
+  /** Opens the database; also again after the store was closed, or after an opening was refused. */
   open(declaration: StoreDeclaration): Promise<Store>;
-  /** Runs SQL on the open database as another program does; absent for a store that no other program can write to, which has no inbox. */
+  /** Runs SQL on the open database as another program would; absent for a store that no other program can write to, which has no inbox. */
   write?(sql: string): Promise<void>;
   /** Closes the store if it is open, and removes the database. */
   dispose(): Promise<void>;
 }
 
-/** What a test works on. Each partition is the last slice of its pipeline, so that a store of many shows that it tells them apart. */
+/**
+ * The subject of a test. Each partition is the last slice of its pipeline, so that a store with many slices proves that it distinguishes
+ * them.
+ */
 export interface Subject {
   readonly store: Store;
-  /** Of a pipeline without numbers. */
+  /** A partition of a pipeline without numbers. */
   readonly visits: PartitionId;
-  /** Of another one without numbers. */
+  /** A partition of another one without numbers. */
   readonly orders: PartitionId;
-  /** Of a numbered pipeline. */
+  /** A partition of a numbered pipeline. */
   readonly rockets: PartitionId;
-  /** Runs SQL as another program does; undefined for a store without an inbox. */
+  /** Runs SQL as another program would; undefined for a store without an inbox. */
   readonly write: ((sql: string) => Promise<void>) | undefined;
-  /** Whether a `real` column holds an infinity. */
+  /** True if a `real` column can hold an infinity. */
   readonly hasInfinity: boolean;
-  /** Closes the store and opens the same database, with another declaration if one is given. */
+  /** Closes the store and reopens the same database, with another declaration if given. */
   reopen(declaration?: StoreDeclaration): Promise<Store>;
 }
 
@@ -68,10 +71,10 @@ export const accounts = table(
   { primaryKey: ['id'], indexes: [['version']] },
 );
 const history = table('history', { what: 'text' });
-/** Nothing but its key, of words that SQL reserves. */
+/** Only its key, named with reserved SQL words. */
 const pairs = table('pairs', { order: 'text', group: 'text' }, { primaryKey: ['order', 'group'], indexes: [['group']] });
 
-/** A key of two columns, one of them a word that SQL reserves. */
+/** A key of two columns, one named with a reserved SQL word. */
 const seats = table('seats', { group: 'text', number: 'integer', state: 'text' }, { primaryKey: ['group', 'number'] });
 
 export const declaration: StoreDeclaration = {
@@ -109,10 +112,10 @@ export function storeTest(harness: StoreHarness): StoreTest {
   };
 }
 
-/** The moment of every event that says nothing else. */
+/** The default moment of every event. */
 export const acceptedAt = 1_750_000_000_000;
 
-/** An event of an unnumbered pipeline; its id is not chosen unless `more` says so. */
+/** An event of an unnumbered pipeline; its id is generated unless `more` says otherwise. */
 export function event(partition: PartitionId, key: string, more: Partial<NewEvent> = {}): NewEvent {
   return {
     partition,
@@ -128,7 +131,7 @@ export function event(partition: PartitionId, key: string, more: Partial<NewEven
   };
 }
 
-/** An event with an id that somebody chose, known for ever. */
+/** An event with a chosen id, remembered for ever. */
 export function chosen(partition: PartitionId, key: string, id: string, more: Partial<NewEvent> = {}): NewEvent {
   return event(partition, key, { id, knownSince: 0, ...more });
 }
@@ -137,7 +140,7 @@ export function numbered(partition: PartitionId, key: string, number: number, mo
   return event(partition, key, { id: `${key}-${number}`, number, ...more });
 }
 
-/** The event as the log answers it. */
+/** The event as the log returns it. */
 export function logged({ key, id, number, acceptedAt, body, traceparent, origin }: NewEvent, position: number): LoggedEvent {
   return { position, key, id, number, acceptedAt, body, traceparent, origin };
 }
@@ -145,7 +148,7 @@ export function logged({ key, id, number, acceptedAt, body, traceparent, origin 
 /** A new dead letter of one kind. */
 type NewDeadLetterOf<Kind extends DeadLetterKind> = Extract<NewDeadLetter, { readonly kind: Kind }>;
 
-/** A letter about an event at a position, which is its order too, unless `more` says otherwise. */
+/** A letter about an event at a position, which is also its order unless `more` says otherwise. */
 export function letter(id: string, key: string, position: number, more: Partial<NewDeadLetterOf<'event'>> = {}): NewDeadLetterOf<'event'> {
   return { kind: 'event', ...failed(id, key), event: { position, order: position }, parked: false, ...more };
 }
@@ -171,12 +174,12 @@ export function gap(id: string, key: string, from: number, to: number): NewDeadL
   return { kind: 'gap', ...failed(id, key), numbers: { from, to }, attempts: 0, reason: 'the numbers did not arrive' };
 }
 
-/** A letter about an origin of which no event could be made. */
+/** A letter about an origin that yielded no event. */
 export function originLetter(id: string, key: string, origin: string): NewDeadLetterOf<'origin'> {
   return { kind: 'origin', ...failed(id, key), origin, attempts: 0 };
 }
 
-/** A letter about a record of a broker of which no event could be made. */
+/** A letter about a broker's record that yielded no event. */
 export function rejectedLetter(id: string, key: string, record: string): NewDeadLetterOf<'rejected'> {
   return { kind: 'rejected', ...failed(id, key), record, attempts: 0 };
 }
@@ -185,7 +188,7 @@ function failed(id: string, key: string) {
   return { id, key, reason: 'it failed', stack: null, failedAt: acceptedAt + 1, attempts: 3 };
 }
 
-/** A timer, as it is armed and read. */
+/** A timer, as it is set and read. */
 export function timer(key: string, name: string, dueAt: number, data: string | null = null): StoredTimer {
   return { kind: 'timer', key, name, dueAt, data, attempts: 0, retryAt: null };
 }
@@ -199,12 +202,12 @@ export function outcome(key: string, id: string, dueAt: number, more: Partial<St
   return { kind: 'outcome', key, endpoint: 'mail', id, dueAt, data: '{}', attempts: 0, retryAt: null, ...more };
 }
 
-/** The key has been told that outcome. */
+/** Removes an outcome of which the key has been notified. */
 export function told(key: string, id: string): OutcomeWrite {
   return { kind: 'outcome', key, endpoint: 'mail', id, dueAt: null };
 }
 
-/** What tells timers and outcomes apart, of each. */
+/** Returns the distinguishing name of each timer and outcome. */
 export function causeNames(causes: readonly StoredCause[]): string[] {
   return causes.map((cause) => (cause.kind === 'timer' ? cause.name : `${cause.endpoint}/${cause.id}`));
 }
@@ -219,7 +222,7 @@ export function ask(...deliveries: readonly StoredDelivery[]): DeliveryWrite[] {
   return deliveries.map((delivery) => ({ write: 'ask', delivery }));
 }
 
-/** Takes deliveries of a key to `mail` away. */
+/** Removes deliveries of a key to `mail`. */
 export function remove(key: string, ...ids: readonly string[]): DeliveryWrite[] {
   return ids.map((id) => ({ write: 'remove', endpoint: 'mail', key, id }));
 }
@@ -236,13 +239,13 @@ export function update(table: string, columns: readonly string[], ...rows: RowWr
   return { table, write: 'update', columns, rows };
 }
 
-/** What a turn may change; whatever is left out stays as it is. */
+/** The changes a turn may make; anything left out stays the same. */
 export interface Owner {
   readonly lease: Lease;
   commit(work: Partial<Commit>): Promise<Committed>;
 }
 
-/** Claims the partition; the answer commits under that claim, by default at the present cursor. */
+/** Claims the partition; the result commits under that claim, by default at the current cursor. */
 export async function own(store: Store, partition: PartitionId): Promise<Owner> {
   const lease = await store.claim(partition);
   let present = lease.standing.cursor;
@@ -256,7 +259,7 @@ export async function own(store: Store, partition: PartitionId): Promise<Owner> 
   };
 }
 
-/** A commit of some work and nothing else. */
+/** A commit of the given work and nothing else. */
 export function commitOf(work: Partial<Commit>): Commit {
   const nothing = {
     cursor: 0,
@@ -275,24 +278,24 @@ export function commitOf(work: Partial<Commit>): Commit {
   return { ...nothing, ...work };
 }
 
-/** The status of each answer. */
+/** Returns the status of each answer. */
 export function statuses(answers: readonly { readonly status: string }[]): string[] {
   return answers.map(({ status }) => status);
 }
 
-/** Every row of a declared table, ascending by a column. */
+/** Returns every row of a declared table, ascending by a column. */
 export function rowsOf(store: Store, name: string, orderedBy: string): Promise<readonly object[]> {
   return store.query(`SELECT * FROM ${name} ORDER BY ${orderedBy}`, []);
 }
 
-/** Runs a query whose parameters are written `?`, as the dialect of the store writes them. */
+/** Runs a query with `?` for each parameter, translated to the store's dialect. */
 export function find(store: Store, sql: string, parameters: readonly FoundValue[], bounds?: ReadBounds): ReturnType<Store['query']> {
   const compiler = store.dialect?.createQueryCompiler();
   const written = RawNode.create(sql.split('?'), parameters.map(ValueNode.create));
   return store.query(compiler?.compileQuery(written, createQueryId()).sql ?? sql, parameters, bounds);
 }
 
-/** The error that a call is refused with; fails when it is not refused, or with another code. */
+/** Returns the error with which a call is refused; fails if it is not refused, or with another code. */
 export async function refusal(call: Promise<unknown>, code: ErrorCode): Promise<MillraceError> {
   const thrown = await call.then(
     () => assert.fail(`expected ${code}, found an answer`),

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import type { Gap, GapWrite, StoredGap } from '../store.ts';
 import { numbered, own, type StoreTest } from './fixtures.ts';
 
-/** The keys that wait for a number. */
+/** Tests the keys that wait for a number. */
 export function gapsContract(it: StoreTest): void {
   it('gaps come oldest first, then by key, a page at a time', async ({ store, rockets }) => {
     const owner = await own(store, rockets);

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import type { Hold } from '../store.ts';
 import { event, logged, numbered, own, type StoreTest } from './fixtures.ts';
 
-/** Events that cannot be handled yet. */
+/** Tests events that cannot be handled yet. */
 export function heldContract(it: StoreTest): void {
   it('a numbered event is held from the moment it is appended, at its number', async ({ store, rockets }) => {
     const [late, early] = [numbered(rockets, 'a', 7, { body: '"é"' }), numbered(rockets, 'a', 3)];

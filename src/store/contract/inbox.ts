@@ -2,10 +2,10 @@ import assert from 'node:assert/strict';
 import type { Inbox, InboxQuery, InboxRow, InboxTaken, InboxTaking, Lease } from '../store.ts';
 import { chosen, event, numbered, originLetter, own, refusal, type StoreTest, type Subject, statuses } from './fixtures.ts';
 
-/** What a test of the inbox works on, where there is one. */
+/** The subject of a test of the inbox, for stores that have one. */
 interface InboxSubject extends Subject {
   readonly inbox: Inbox;
-  /** Inserts rows, one behind the other. */
+  /** Inserts rows, one after another. */
   insert(
     ...rows: readonly { readonly pipeline: string; readonly event: string; readonly id?: string; readonly traceparent?: string }[]
   ): Promise<void>;
@@ -19,7 +19,7 @@ async function takeUnder(lease: Lease, takings: readonly InboxTaking[]): Promise
   return lease.takeInbox(takings);
 }
 
-/** What other programs put into the inbox, and how it leaves it. A store that no other program can write to has none. */
+/** Tests how other programs fill the inbox, and how rows leave it. A store that no other program can write to has none. */
 export function inboxContract(it: StoreTest): void {
   const itHas = (sentence: string, body: (subject: InboxSubject) => Promise<void>) =>
     it(sentence, async (subject) => {

@@ -21,7 +21,7 @@ const nothing = { waiting: 0, states: 0, keys: [], timers: [], outcomes: [], del
 const allOf = { uncounted: [], named: [] };
 const stateOf = (key: string) => ({ key, state: { json: '{}', version: 1 }, next: null, parked: false });
 
-/** What lies in a store of each pipeline, whether it is declared or not, and how all of one is deleted. */
+/** Tests the inventory of a store's contents per pipeline, declared or not, and deleting all of one pipeline. */
 export function inventoryContract(it: StoreTest): void {
   it('the inventory lists every pipeline by name, also those of which nothing lies there', async ({ store }) => {
     assert.deepEqual(

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import type { KeysQuery, PartitionId, Store } from '../store.ts';
 import { ask, delivery, event, numbered, outcome, own, type StoreTest, timer } from './fixtures.ts';
 
-/** Lists of keys. */
+/** Tests lists of keys. */
 export function keyListContract(it: StoreTest): void {
   it('a key is listed that has a record, a held event, a timer or an outcome, with how it stands', async ({ store, rockets }) => {
     const owner = await own(store, rockets);

@@ -3,7 +3,7 @@ import { event, numbered, own, type StoreTest } from './fixtures.ts';
 
 const unknown = { state: null, next: null, parked: false, heldFrom: null, heldTo: null, held: 0, gap: null, timers: [], outcomes: [] };
 
-/** The records of keys. */
+/** Tests the records of keys. */
 export function keysContract(it: StoreTest): void {
   it('an unknown key has an empty record', async ({ store, visits }) => {
     assert.deepEqual(await store.load(visits, ['nobody']), [unknown]);

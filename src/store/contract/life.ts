@@ -18,7 +18,7 @@ import {
   timer,
 } from './fixtures.ts';
 
-/** What closing ends, and what opening finds. */
+/** Tests what closing ends, and what opening finds. */
 export function lifeContract(it: StoreTest): void {
   it('a closed store refuses every call', async ({ store, visits }) => {
     const lease = await store.claim(visits);
@@ -61,7 +61,7 @@ export function lifeContract(it: StoreTest): void {
   it('closing finishes what was called before', async ({ store, visits, orders, reopen }) => {
     const owner = await own(store, visits);
     const calls = [owner.commit({ sends: [event(orders, 'b')] }), store.read(visits, 0, 10)];
-    // Many, so that they are not all at work when it is closed.
+    // Many, so that some are still pending when it is closed.
     const appends = Array.from('abcdefgh', (key) => store.append([event(visits, key)]));
     const reopened = reopen();
     await Promise.all([...calls, ...appends]);

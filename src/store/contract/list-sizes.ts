@@ -19,7 +19,7 @@ import {
 /** A JSON text of that many characters, each of more than one byte. */
 const textOf = (characters: number) => JSON.stringify('é'.repeat(characters - 2));
 
-/** Lists that end before they hold too much. */
+/** Tests lists that end before they hold too much. */
 export function listSizesContract(it: StoreTest): void {
   it('the log ends with the event that brings the bodies to so many characters', async ({ store, visits }) => {
     await store.append([4, 3, 3, 100, 4].map((size, at) => event(visits, `key ${at}`, { body: textOf(size) })));
@@ -135,7 +135,7 @@ export function listSizesContract(it: StoreTest): void {
     assert.equal(await found(select, 21), 3);
     assert.equal(await found(select, 1_000), 4);
     assert.equal(await found(select), 4);
-    // What follows is answered as if nothing had been left unread.
+    // Later queries are answered as if nothing had been left unread.
     assert.equal(await found('SELECT what FROM history LIMIT 1', 1), 1);
   });
 }

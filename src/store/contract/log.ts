@@ -3,7 +3,7 @@ import { event, logged, numbered, own, type StoreTest, timer } from './fixtures.
 
 const unusual = ['ключ', '鍵🚀', "O'Neil", 'a "quoted" \\ one', '%_?$1:name', 'two\nlines\tand a tab', ' blank ends ', 'é', 'e\u0301'];
 
-/** Positions, and reading the log. */
+/** Tests positions, and reading the log. */
 export function logContract(it: StoreTest): void {
   it('positions start at 1 and are dense, in the order of the batch', async ({ store, visits }) => {
     assert.deepEqual(await store.append([event(visits, 'a'), event(visits, 'b')]), [

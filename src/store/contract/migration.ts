@@ -5,7 +5,7 @@ import { add, declaration, own, put, refusal, rowsOf, type StoreTest, type Subje
 
 const readings = table('readings', { id: 'text', value: 'integer' }, { primaryKey: ['id'], indexes: [['value']] });
 
-/** Declared tables, created and migrated when the store opens. */
+/** Tests declared tables, created and migrated when the store opens. */
 export function migrationContract(it: StoreTest): void {
   it('a table that is new to the database is created, with its key', async (subject) => {
     const store = await subject.reopen(withTables(readings));
@@ -163,7 +163,10 @@ export function migrationContract(it: StoreTest): void {
   });
 }
 
-/** Opens with `readings` as it was, then expects another declaration of it to be refused with what was expected and found, and its rows to be there still. */
+/**
+ * Opens with the original `readings`, then expects another declaration of it to be refused with the expected and the found value, and its
+ * rows to remain.
+ */
 async function refused(subject: Subject, columns: Columns, primaryKey: readonly string[], column: RegExp): Promise<void> {
   await write(await subject.reopen(withTables(readings)), subject, ['a', 1]);
   const { message } = await refusal(subject.reopen(withTables(table('readings', columns, { primaryKey }))), 'MILL_TABLE_CHANGED');
@@ -181,7 +184,7 @@ async function write(store: Store, { visits }: Subject, ...rows: Parameters<type
   await owner.commit({ rows: [put('readings', ...rows)] });
 }
 
-/** A column that was added later may stand anywhere in a row. */
+/** A column added later may be anywhere in a row. */
 function sortedByName(rows: readonly object[]): object[] {
   return rows.map((row) => Object.fromEntries(Object.entries(row).toSorted(([a], [b]) => (a < b ? -1 : 1))));
 }

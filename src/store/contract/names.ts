@@ -18,17 +18,17 @@ import {
   told,
 } from './fixtures.ts';
 
-/** Bytes of a key and an id where a store says nothing: more than any of them must take by default. */
+/** Bytes of a key and an id if a store states no limit: more than any store must accept by default. */
 const bytesElsewhere = 4_096;
-/** Of a character in {@link longText}. */
+/** Bytes of a character in {@link longText}. */
 const characterBytes = 3;
 
-/** A text of so many characters, of three bytes each, none of which a database can shorten. */
+/** An incompressible text of `length` characters, of three bytes each. */
 function longText(length: number): string {
   return Array.from({ length }, (_, at) => String.fromCharCode(0x4e00 + ((at * 7_919) % 20_000))).join('');
 }
 
-/** As long as keys and ids may be in a store, to the byte. */
+/** A text exactly as long as keys and ids may be in a store, in bytes. */
 function longestIn({ keyBytesMax = bytesElsewhere }: Store): string {
   return longText(Math.floor(keyBytesMax / characterBytes)).padEnd(
     Math.floor(keyBytesMax / characterBytes) + (keyBytesMax % characterBytes),
@@ -36,10 +36,10 @@ function longestIn({ keyBytesMax = bytesElsewhere }: Store): string {
   );
 }
 
-/** Timers and deliveries are named by handlers, which may make names of anything. */
+/** Handlers name timers and deliveries, and may use anything. */
 const endless = Array.from({ length: 20 }, (_, at) => `${at} ${longText(512)}`).join(' ');
 
-/** Names that are longer than an index of some databases takes. */
+/** Tests names that are longer than an index of some databases accepts. */
 export function namesContract(it: StoreTest): void {
   it('keys and ids of the longest kind are kept, found and told apart', async ({ store, visits, rockets }) => {
     const longest = longestIn(store);

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import type { AuditEntry, StoredOperation } from '../store.ts';
 import { event, letter, own, refusal, type StoreTest } from './fixtures.ts';
 
-/** What operators do to many dead letters. */
+/** Tests operators' actions on many dead letters. */
 export function operationsContract(it: StoreTest): void {
   it('operations come the latest first, a page at a time, and last', async ({ store, reopen }) => {
     const first = operation('1');

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { event, letter, numbered, originLetter, own, type StoreTest } from './fixtures.ts';
 
-/** What sources made events from, and which of it is not done with. */
+/** Tests the origins of sources' events, and which of them are unfinished. */
 export function originsContract(it: StoreTest): void {
   it('an event keeps its origin, in the log and while it is held', async ({ store, visits }) => {
     const owner = await own(store, visits);

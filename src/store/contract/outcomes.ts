@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import type { CausePlace } from '../store.ts';
 import { causeNames, disarm, event, outcome, own, type StoreTest, timer, told } from './fixtures.ts';
 
-/** By their moments; those of one moment by key, of a key the outcomes before the timers. */
+/** By moment; within a moment by key, and a key's outcomes before its timers. */
 const inOrder = [
   outcome('z', '1', 5),
   outcome('a', '1', 10, { endpoint: 'fax' }),
@@ -16,7 +16,7 @@ const inOrder = [
   timer('a', 'later', 12),
 ];
 
-/** Kept until their keys have been told, and read among the timers in the order of their moments. */
+/** Tests outcomes: kept until their keys have been notified, and read among the timers in order of moments. */
 export function outcomesContract(it: StoreTest): void {
   it('an outcome is kept with its delivery, its moment and what the key is told', async ({ store, visits }) => {
     const owner = await own(store, visits);

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { chosen, event, numbered, own, put, refusal, rowsOf, type StoreTest } from './fixtures.ts';
 
-/** Calls that are not waited for one by one. */
+/** Tests overlapping calls. */
 export function overlapContract(it: StoreTest): void {
   it('overlapping batches share no position and leave none out', async ({ store, visits }) => {
     const batches = Array.from({ length: 20 }, (_, batch) => Array.from({ length: 10 }, (_, index) => event(visits, `${batch}/${index}`)));

@@ -17,7 +17,7 @@ import {
   timer,
 } from './fixtures.ts';
 
-/** Claims, the cursor, and the fence that a later claim puts up. */
+/** Tests claims, the cursor, and the fence that a later claim raises. */
 export function ownershipContract(it: StoreTest): void {
   it('a claim of an empty partition finds nothing', async ({ store, visits }) => {
     const { standing: claimed } = await store.claim(visits);

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { declaration, refusal, type StoreTest } from './fixtures.ts';
 
-/** Pipelines that an operator has paused. */
+/** Tests pipelines that an operator has paused. */
 export function pausesContract(it: StoreTest): void {
   it('a paused pipeline is paused when the database is opened again, until it is resumed', async ({ store, reopen }) => {
     const pausedAfter = async () => {

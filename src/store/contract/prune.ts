@@ -5,7 +5,7 @@ import { acceptedAt, chosen, event, letter, numbered, own, type StoreTest, statu
 
 const everything = { acceptedBefore: Number.MAX_SAFE_INTEGER, idsBefore: Number.MAX_SAFE_INTEGER, after: 0, limit: 1_000 };
 
-/** What may be forgotten, and what may not. */
+/** Tests what may be deleted, and what may not. */
 export function pruneContract(it: StoreTest): void {
   it('settled events that are old enough go', async ({ store, visits }) => {
     const owner = await own(store, visits);

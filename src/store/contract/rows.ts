@@ -3,7 +3,7 @@ import type { FoundValue, SqlValue } from '../../pipeline/table.ts';
 import type { RowWrite } from '../store.ts';
 import { add, event, find, own, put, refusal, rowsOf, type StoreTest, type Subject, update } from './fixtures.ts';
 
-/** Rows of declared tables, and what a query answers. */
+/** Tests rows of declared tables, and query results. */
 export function rowsContract(it: StoreTest): void {
   it('put replaces the row with the same key, the later one wins', async (subject) => {
     await write(subject, put('accounts', ['a', 1, 1.5, 1, '{}'], ['b', 1, null, null, null], ['b', 2, null, 0, null]));

@@ -14,7 +14,7 @@ function statusesOf(answer: BatchTaken): readonly string[] {
   return answer.status === 'taken' ? answer.taken.map(({ status }) => status) : [];
 }
 
-/** What brokers' records become, and how far they were read. */
+/** Tests the processing of brokers' records, and their offsets. */
 export function sourceBatchesContract(it: StoreTest): void {
   it('a batch brings its events and moves the offset, once', async ({ store, visits }) => {
     assert.deepEqual(await store.sourceOffsets('visits', 'kafka:orders'), []);

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { disarm, own, type StoreTest, timer } from './fixtures.ts';
 
-/** Timers by their moments, those of one moment by key and name. */
+/** Timers by moment; within a moment by key and name. */
 const places: readonly (readonly [key: string, name: string, dueAt: number])[] = [
   ['z', 'wake', 5],
   ['a', 'alarm', 10],
@@ -13,7 +13,7 @@ const places: readonly (readonly [key: string, name: string, dueAt: number])[] =
 ];
 const inOrder = places.map((place) => timer(...place));
 
-/** Armed, replaced, disarmed, and read when they are due. */
+/** Tests timers: set, replaced, cancelled, and read when due. */
 export function timersContract(it: StoreTest): void {
   it('a timer is armed with its moment and data', async ({ store, visits }) => {
     const owner = await own(store, visits);

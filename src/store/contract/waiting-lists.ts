@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import type { DeliveriesQuery, ListedTimer, PartitionId, Store, TimersQuery } from '../store.ts';
 import { ask, delivery, disarm, outcome, own, remove, type StoreTest, timer } from './fixtures.ts';
 
-/** Lists of what waits for its moment, for whoever looks at a pipeline. */
+/** Tests the lists of pending items that are shown for a pipeline. */
 export function waitingListsContract(it: StoreTest): void {
   it('armed timers come by their moment, then by key and name, without their data', async ({ store, visits, reopen }) => {
     const owner = await own(store, visits);

@@ -3,7 +3,7 @@ import type { CopiedRow, CopiedValue } from './copy-part.ts';
 
 const lanes = 4;
 
-/** How many rows there are, and a sum over all that is in them and where they lie: the same in whatever order they come. */
+/** The number of rows, and a sum over their contents and places: the same in whatever order they come. */
 export class Checksum {
   rows = 0;
   readonly #sums = new Uint32Array(lanes);
@@ -21,7 +21,7 @@ export class Checksum {
   }
 }
 
-/** What JSON has no number for is a text that no number is. */
+/** A number that JSON lacks becomes a text that no number equals. */
 function inJson(value: CopiedValue): string | number | null {
   if (typeof value === 'string') return value;
   return typeof value === 'number' && Number.isFinite(value) ? value : value === null ? null : `#${value}`;

@@ -1,20 +1,20 @@
 import type { Table } from '../../pipeline/table.ts';
 
-/** A value of a row on its way: what a column holds, the same from every store. */
+/** A value of a row being copied: a column's contents, the same from every store. */
 export type CopiedValue = string | number | bigint | null;
 
-/** The kinds of what the engine keeps of a pipeline, in the order in which they are copied: an event finds its dead letters there. */
+/** The kinds of engine data of a pipeline, in copying order: an event finds its dead letters there. */
 const pipelineKinds = ['letters', 'log', 'ids', 'keys', 'gaps', 'causes', 'deliveries'] as const;
 
 export type PipelineKind = (typeof pipelineKinds)[number];
 
-/** A stream of rows that is copied from its beginning to its end. */
+/** A stream of rows, copied from beginning to end. */
 export type CopyPart =
   | {
       readonly kind: PipelineKind;
       readonly name: string;
       readonly pipeline: string;
-      /** Whether its keys are in the same slices of both databases. */
+      /** True if its keys are in the same slices of both databases. */
       readonly keepsSlices: boolean;
     }
   | { readonly kind: 'rows'; readonly name: string; readonly table: Table }
@@ -25,20 +25,20 @@ export type CopyPart =
   | { readonly kind: 'shapes'; readonly name: string }
   | { readonly kind: 'paused'; readonly name: string };
 
-/** A row, and where it lies. */
+/** A row, and its place. */
 export interface CopiedRow {
   readonly slice: number;
-  /** In the log the position, of a delivery its number in the line of all from 1; otherwise 0. */
+  /** The position in the log, or the number of a delivery in the line of all, from 1; otherwise 0. */
   readonly place: number;
   readonly values: readonly CopiedValue[];
 }
 
 /**
- * What a row of each kind has, by the types of PostgreSQL. Every store selects them in this order.
+ * The columns of each kind of row, with PostgreSQL's types. Every store selects them in this order.
  *
- * An event of the log brings along whether it is settled, its attempts and next attempt where it is held, and the ids of its dead letters as
- * a JSON array: its position is another one afterwards, and all of that follows it. A dead letter says only whether it is one of an event.
- * A chosen id has the key of its event, or null where the log has forgotten that event or nobody has to know: where its slice is kept.
+ * An event of the log includes whether it is settled, its attempts and next attempt if it is held, and the ids of its dead letters as a
+ * JSON array: its position changes, and all of that moves with it. A dead letter only says whether it is about an event. A chosen id has
+ * the key of its event, or null if the log has deleted that event or the key does not matter because the slice is kept.
  */
 export const columnsOfKind = {
   letters: {
@@ -139,7 +139,7 @@ export const columnsOfKind = {
 
 const { is_event: _, ...stored } = columnsOfKind.letters;
 
-/** What of a dead letter stands in its row as it is, by the types of PostgreSQL. */
+/** The columns of a dead letter that its row stores unchanged, with PostgreSQL's types. */
 export const storedLetter = stored;
 
 type Columns = typeof columnsOfKind;
@@ -148,14 +148,14 @@ const places = new Map(
   Object.entries(columnsOfKind).flatMap(([kind, columns]) => Object.keys(columns).map((column, at) => [`${kind} ${column}`, at] as const)),
 );
 
-/** Where in the values of a row of that kind a column is. */
+/** Returns the index of a column among the values of a row of that kind. */
 export function placeOf<Kind extends keyof Columns>(kind: Kind, column: keyof Columns[Kind] & string): number {
   const at = places.get(`${kind} ${column}`);
   if (at === undefined) throw new TypeError(`expected a column of ${kind}, found ${column}`);
   return at;
 }
 
-/** The value of a column of a row. */
+/** Returns the value of a column of a row. */
 export function cellOf<Kind extends keyof Columns>(
   kind: Kind,
   column: keyof Columns[Kind] & string,
@@ -165,7 +165,7 @@ export function cellOf<Kind extends keyof Columns>(
 }
 
 /**
- * The parts of a database that has these pipelines and tables, in the order in which they are copied.
+ * Returns the parts of a database with these pipelines and tables, in copying order.
  *
  * @param kept the pipelines whose keys are in the same slices of both databases
  */

@@ -6,29 +6,29 @@ import type { BegunCopy, CopyEnd, CopySource, CopyTarget } from './copy-ends.ts'
 import { type CopiedRow, type CopyPart, cellOf, partsOf } from './copy-part.ts';
 import { Placing, type SliceOf } from './placing.ts';
 
-/** What is copied, and who hears how far it is. */
+/** The data to copy, and the receiver of progress. */
 export interface CopyOptions {
-  /** Declared, by name. */
+  /** Declared pipelines, by name. */
   readonly pipelines: readonly string[];
   readonly tables: readonly Table[];
-  /** In the target. */
+  /** Placement in the target. */
   readonly sliceOf: SliceOf;
-  /** Ends the copy behind the rows under way. It rejects with the reason, and can go on later. */
+  /** Ends the copy after the rows under way. It rejects with the reason, and can be resumed later. */
   readonly signal: AbortSignal;
   readonly progress: CopyProgress;
 }
 
 export interface CopyProgress {
-  /** Rows in all, and those that a copy before this one has brought there. */
+  /** Announces the total number of rows, and how many an earlier copy has already brought over. */
   begin(stage: 'copying' | 'verifying', rows: { readonly total: number; readonly there: number }): void;
   step(rows: number): void;
 }
 
-/** What was copied of a pipeline. */
+/** The copied contents of a pipeline. */
 export interface CopiedPipeline {
   readonly pipeline: string;
   readonly events: number;
-  /** Of these. */
+  /** The held ones among these. */
   readonly held: number;
   readonly keys: number;
   readonly gaps: number;
@@ -44,7 +44,7 @@ export interface Copied {
   readonly tables: readonly { readonly table: string; readonly rows: number }[];
   /** Rows of the inbox. */
   readonly inbox: number;
-  /** Tables of the source that nobody declares: they were left out. */
+  /** Undeclared tables of the source, which were left out. */
   readonly leftOut: readonly string[];
 }
 
@@ -54,12 +54,12 @@ interface CountedPart {
 }
 
 /**
- * Copies a database into an empty one, or goes on with a copy that was broken off, verifies it, and makes the target one like any other.
- * Rows are read in an order that stays, written some at a time, and counted in the transaction that writes them: so none is left out and
- * none comes twice, wherever it is broken off.
+ * Copies a database into an empty one, or resumes an interrupted copy, verifies it, and turns the target into a normal database. Rows are
+ * read in a stable order, written some at a time, and counted in the transaction that writes them: so none is skipped or duplicated,
+ * wherever the copy is interrupted.
  *
- * Throws `MILL_INVALID_CONFIGURATION` for a source with more than what is declared, `MILL_CONFLICT` for a target that holds something
- * else, `MILL_STORE_CORRUPT` for a copy that differs from its source, and what the stores throw.
+ * Throws `MILL_INVALID_CONFIGURATION` for a source with more than is declared, `MILL_CONFLICT` for a target with other contents,
+ * `MILL_STORE_CORRUPT` for a copy that differs from its source, and what the stores throw.
  */
 export async function copyStore(source: CopySource, target: CopyTarget, options: CopyOptions): Promise<Copied> {
   const { signal, progress } = options;
@@ -81,7 +81,7 @@ export async function copyStore(source: CopySource, target: CopyTarget, options:
   return { ...reportOf(parts, found), leftOut };
 }
 
-/** What the source has of what is declared. */
+/** Returns the declared parts that the source has. */
 async function partsToCopy(
   source: CopySource,
   target: CopyTarget,
@@ -111,7 +111,7 @@ async function partsToCopy(
   return { parts, leftOut: present.filter((name) => !tables.some((table) => table.name === name)) };
 }
 
-/** The pipelines whose keys are in the same slices of both databases. */
+/** Returns the pipelines whose keys are in the same slices of both databases. */
 async function keptSlices(source: CopySource, target: CopyTarget, pipelines: readonly string[]): Promise<readonly string[]> {
   if (source.slices !== target.slices) return [];
   const kept: string[] = [];
@@ -122,7 +122,7 @@ async function keptSlices(source: CopySource, target: CopyTarget, pipelines: rea
   return kept;
 }
 
-/** Undefined where there is nothing. */
+/** Returns undefined if there is nothing. */
 async function whatItHolds(end: CopyEnd, parts: readonly CopyPart[]): Promise<string | undefined> {
   for (const part of parts) {
     const count = await end.count(part);
@@ -131,7 +131,7 @@ async function whatItHolds(end: CopyEnd, parts: readonly CopyPart[]): Promise<st
   return undefined;
 }
 
-/** Of what is copied, and of when: a source that was worked on since is another one. */
+/** Fingerprints the copied data and its time: a source worked on since then is a different one. */
 async function fingerprintOf(source: CopySource, target: CopyTarget, counted: readonly CountedPart[]): Promise<string> {
   const rows = counted.map(({ part, count }) => [part.name, count]);
   return hash('sha256', JSON.stringify([target.slices, await source.epochs(), rows]));
@@ -179,16 +179,16 @@ async function copyPart(
   });
 }
 
-/** What was counted while a part was verified. */
+/** The counts made while verifying a part. */
 interface Tally {
   readonly rows: number;
-  /** Events that are held. */
+  /** Held events. */
   readonly held: number;
   /** Causes that are timers. */
   readonly timers: number;
 }
 
-/** Reads a part at both ends, and throws `MILL_STORE_CORRUPT` unless the target has what the source has, where it has to be. */
+/** Reads a part at both ends, and throws `MILL_STORE_CORRUPT` unless the target matches the source, with everything in its proper place. */
 async function verifyPart(
   source: CopySource,
   target: CopyTarget,
@@ -207,7 +207,7 @@ async function verifyPart(
   });
   await target.read(part, 0, async (rows) => {
     signal.throwIfAborted();
-    // The key of an id says where it lies, and nobody keeps it.
+    // The key of an id determines its place, and is not stored.
     found.add(part.kind === 'ids' ? rows.map((row) => ({ ...row, values: [...row.values.slice(0, 2), null] })) : rows);
   });
   if (expected.rows === found.rows && expected.text === found.text) return tally;

@@ -1,35 +1,35 @@
 import { type CopyPart, columnsOfKind, type PipelineKind, storedLetter } from './copy-part.ts';
 
-/** How the rows of a part are selected: slice, place, then their values. */
+/** The query for the rows of a part: slice, place, then their values. */
 export interface PartSelect {
   readonly columns: string;
   readonly from: string;
   /** A total order. */
   readonly order: string;
-  /** What is counted, where that is not the rows. */
+  /** The expression to count, if not rows. */
   readonly counted?: string;
 }
 
-/** The kinds that all databases keep alike. */
+/** The kinds that all databases store alike. */
 type PlainKind = Exclude<PipelineKind, 'log' | 'ids'>;
 
-/** What databases write differently when the rows of a part are selected. */
+/** Differences between databases in selecting the rows of a part. */
 export interface PartDialect {
-  /** Names as the database lists them. */
+  /** Quotes names as a list for the database. */
   quoteAll(names: readonly string[]): string;
-  /** The slice of a row of a pipeline. */
+  /** The slice of a pipeline's row. */
   readonly slice: string;
-  /** An order of the rows of a table without a primary key, which has these columns. */
+  /** Returns an order for the rows of a table with these columns and no primary key. */
   rowPlace(columns: string): string;
-  /** Where the pipelines that are paused stand. */
+  /** The source of the paused pipelines. */
   readonly paused: string;
-  /** Where the rows of a pipeline stand. */
+  /** Returns the source of a pipeline's rows. */
   from(kind: PlainKind, pipeline: string): string;
   log(pipeline: string): PartSelect;
   ids(pipeline: string): PartSelect;
 }
 
-/** By what the rows of a pipeline are told apart. */
+/** The columns that identify the rows of a pipeline. */
 const keyOfKind: Readonly<Record<PlainKind, readonly string[]>> = {
   letters: ['id'],
   keys: ['key'],

@@ -1,21 +1,21 @@
 import { type CopiedRow, type CopyPart, cellOf, type columnsOfKind, type PipelineKind } from './copy-part.ts';
 
-/** Says in which slice a key of a pipeline lives. */
+/** Returns the slice in which a key of a pipeline lives. */
 export type SliceOf = (pipeline: string, key: string) => number;
 
-/** Where rows of one part lie in the target. */
+/** The places of one part's rows in the target. */
 export class Placing {
   readonly #part: CopyPart;
   readonly #sliceOf: SliceOf;
   readonly #slices: number;
   /** The highest position of each slice. */
   readonly #heads: Map<number, number>;
-  /** Deliveries so far. */
+  /** Number of deliveries so far. */
   #nth: number;
 
   /**
-   * @param heads the highest position of each slice, for a log of which some events are there
-   * @param from rows that are there
+   * @param heads the highest position of each slice, for a partly copied log
+   * @param from number of rows already there
    */
   constructor(
     part: CopyPart,
@@ -30,7 +30,10 @@ export class Placing {
     this.#nth = from;
   }
 
-  /** Events get the next position of their slice; an id stays in its slice where that is kept; otherwise one of which nobody knows the key any more is known in all slices. */
+  /**
+   * Gives events the next position of their slice. An id stays in its slice if that is kept; otherwise an id whose key is unknown becomes
+   * known in all slices.
+   */
   place(rows: readonly CopiedRow[]): readonly CopiedRow[] {
     const part = this.#part;
     if (!('pipeline' in part)) return rows.map(({ values }) => ({ slice: 0, place: 0, values }));

@@ -1,9 +1,9 @@
 import { MillraceError } from '../../errors.ts';
 
-/** What stands in the place of the schema version while a copy is not finished: whatever version of Millrace starts, it is refused. */
+/** Replaces the schema version until a copy is finished, so that every version of Millrace refuses to start. */
 export const copying = 'copying';
 
-/** Throws `MILL_TABLE_CHANGED` for a database that a copy has not come to the end of. */
+/** Throws `MILL_TABLE_CHANGED` for a database with an unfinished copy. */
 export function refuseUnfinishedCopy(version: unknown, database: string): void {
   if (version !== copying) return;
   const advice = 'Run millrace copy again to finish it, or delete the database and begin anew.';

@@ -1,7 +1,7 @@
 import type { AuditEntry, AuditQuery } from '../store.ts';
 import { compareText } from '../text-order.ts';
 
-/** What operators have done to a database in memory. */
+/** The record of operators' actions on an in-memory database. */
 export class MemoryAudit {
   #entries: AuditEntry[] = [];
 

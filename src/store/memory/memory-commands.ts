@@ -1,6 +1,6 @@
 import type { CommandAnswer, StoredCommand } from '../store.ts';
 
-/** What the owners of the partitions of a database in memory are told to do. */
+/** The commands to the owners of an in-memory database's partitions. */
 export class MemoryCommands {
   readonly #now: () => number;
   readonly #kept = new Map<string, { readonly command: StoredCommand; readonly until: number; answer: string | undefined }>();
@@ -9,19 +9,19 @@ export class MemoryCommands {
     this.#now = now;
   }
 
-  /** Clears away those that nobody waits for any more. */
+  /** Removes those that nobody waits for any more. */
   give(command: StoredCommand, forMs: number): void {
     for (const [id, { until }] of this.#kept) if (until <= this.#now()) this.#kept.delete(id);
     this.#kept.set(command.id, { command, until: this.#now() + forMs, answer: undefined });
   }
 
-  /** Those without an answer, in the order of their ids. */
+  /** The unanswered ones, in id order. */
   get open(): readonly StoredCommand[] {
     const open = Array.from(this.#kept.values()).filter(({ until, answer }) => answer === undefined && until > this.#now());
     return open.map(({ command }) => command).sort((a, b) => (a.id < b.id ? -1 : 1));
   }
 
-  /** The first answer to a command counts. */
+  /** Only the first answer to a command counts. */
   answer({ id, answer }: CommandAnswer): void {
     const kept = this.#kept.get(id);
     if (kept !== undefined) kept.answer ??= answer;

@@ -1,15 +1,15 @@
 import { upTo } from '../list-size.ts';
 import type { InboxQuery, InboxRow, NamedCount, NewInboxRow } from '../store.ts';
 
-/** A transaction of another program. A row has its place from its insert on, and is there once the transaction has committed. */
+/** A transaction of another program. A row gets its place on insertion, and becomes visible once the transaction has committed. */
 export interface InboxTransaction {
   insert(row: NewInboxRow): void;
   commit(): void;
 }
 
 /**
- * The inbox of a database in memory, for simulations and tests that play other programs: nobody else could write to it. As in PostgreSQL a transaction that
- * commits late leaves its rows before others that were there earlier.
+ * The inbox of an in-memory database, for simulations and tests that play other programs: nobody else could write to it. As in PostgreSQL,
+ * a transaction that commits late places its rows before others that were visible earlier.
  */
 export class MemoryInbox {
   readonly #rows = new Map<number, NewInboxRow>();
@@ -29,7 +29,7 @@ export class MemoryInbox {
     };
   }
 
-  /** Inserts rows in a transaction of their own, and tells of them. */
+  /** Inserts rows in their own transaction, and notifies listeners. */
   insert(rows: readonly NewInboxRow[]): void {
     const transaction = this.begin();
     for (const row of rows) transaction.insert(row);
@@ -42,7 +42,7 @@ export class MemoryInbox {
     return Array.from(this.#rows.values(), ({ event }) => event);
   }
 
-  /** Tells who listens that there may be rows. */
+  /** Notifies listeners that there may be rows. */
   tell(): void {
     for (const grown of this.#listeners) grown();
   }
@@ -57,7 +57,7 @@ export class MemoryInbox {
     return Array.from(counts, ([name, count]) => ({ name, count: Math.min(count, countMax) }));
   }
 
-  /** How many rows there are, by pipeline. */
+  /** Number of rows, by pipeline. */
   get counts(): ReadonlyMap<string, number> {
     const counts = new Map<string, number>();
     for (const { pipeline } of this.#rows.values()) counts.set(pipeline, (counts.get(pipeline) ?? 0) + 1);

@@ -2,20 +2,20 @@ import { MillraceError } from '../../errors.ts';
 import type { BatchTaken, Commit, Committed, InboxTaken, InboxTaking, Lease, PartitionId, SourceBatch, Standing } from '../store.ts';
 import type { MemoryMembers } from './memory-members.ts';
 
-/** What a lease works with; the store that gives it provides it. */
+/** The dependencies of a lease, provided by the store that grants it. */
 export interface MemoryLeaseMeans {
   readonly partition: PartitionId;
   readonly standing: Standing;
   commit(commit: Commit): Committed;
   takeInbox(takings: readonly InboxTaking[]): readonly InboxTaken[];
   takeBatch(batch: SourceBatch): BatchTaken;
-  /** It is free for others. */
+  /** Called when it is free for others. */
   released(): void;
   /** Throws once the store is closed. */
   checkOpen(): void;
 }
 
-/** The leases of a database, at most one of each partition. One lasts for as long as its holder lives. */
+/** The leases of a database, at most one per partition. A lease lasts while its holder lives. */
 export class MemoryLeases {
   readonly #members: Pick<MemoryMembers, 'lives'>;
   readonly #latest = new Map<string, { readonly lease: MemoryLease; readonly holder: string }>();
@@ -24,7 +24,7 @@ export class MemoryLeases {
     this.#members = members;
   }
 
-  /** Gives a lease to a holder. Throws `MILL_STORE_LEASED` while another that lives has one. */
+  /** Grants a lease to a holder. Throws `MILL_STORE_LEASED` while another live holder has it. */
   give(holder: string, means: MemoryLeaseMeans): MemoryLease {
     const owner = this.ownerOf(means.partition);
     if (owner !== null && owner !== holder)
@@ -34,7 +34,7 @@ export class MemoryLeases {
     return lease;
   }
 
-  /** Who has the lease of a partition and lives; null when nobody does. */
+  /** Returns the live holder of a partition's lease; null if there is none. */
   ownerOf(partition: PartitionId): string | null {
     const holder = this.#latest.get(nameOf(partition))?.holder;
     return holder !== undefined && this.#members.lives(holder) ? holder : null;

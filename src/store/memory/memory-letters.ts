@@ -3,7 +3,7 @@ import type { DeadLetter, DeadLetterGroup, DeadLetterQuery } from '../store.ts';
 import { compareGroups } from '../tables/dead-letter-groups.ts';
 import { compareText } from '../text-order.ts';
 
-/** Returns what tells whether a letter is asked for. */
+/** Returns a predicate for the letters that a query selects. */
 export function letterFilter(query: Omit<DeadLetterQuery, 'limit'>): (letter: DeadLetter) => boolean {
   const { pipeline, kind, key, id, from = Number.NEGATIVE_INFINITY, to = Number.POSITIVE_INFINITY, upTo, after } = query;
   const pattern = query.reason === undefined ? undefined : patternOf(query.reason);
@@ -20,7 +20,7 @@ export function letterFilter(query: Omit<DeadLetterQuery, 'limit'>): (letter: De
     (pattern === undefined || patternOf(letter.reason) === pattern);
 }
 
-/** Groups letters by pipeline, kind and pattern, the largest groups first. */
+/** Groups letters by pipeline, kind and pattern, largest groups first. */
 export function groupLetters(letters: readonly DeadLetter[], since: number): readonly DeadLetterGroup[] {
   const groups = Map.groupBy(letters, ({ partition, kind, reason }) => JSON.stringify([partition.pipeline, kind, patternOf(reason)]));
   return Array.from(groups, ([name, alike]) => {

@@ -1,25 +1,25 @@
 import type { Member } from '../store.ts';
 
-/** The engines on a database in memory, each for as long as it says that it lives. */
+/** The engines on an in-memory database, each while it reports itself alive. */
 export class MemoryMembers {
   readonly #lengthMs: number;
   readonly #now: () => number;
   readonly #known = new Map<string, { readonly member: Member; until: number }>();
 
-  /** @param lengthMs how long one lives that says nothing more, by `now` */
+  /** @param lengthMs how long an engine lives without reporting, by `now` */
   constructor(lengthMs: number, now: () => number) {
     this.#lengthMs = lengthMs;
     this.#now = now;
   }
 
-  /** Those that live, in the order in which they came. */
+  /** The live ones, in order of arrival. */
   get all(): readonly Member[] {
     return Array.from(this.#known.values())
       .filter(({ until }) => until > this.#now())
       .map(({ member }) => member);
   }
 
-  /** In how many milliseconds the next one ends that lives and is another one; infinite where there is none. */
+  /** Returns the milliseconds until the next of the other live engines expires; infinite if there are none. */
   nextEndMs(self: string): number {
     const others = Array.from(this.#known.values()).filter(({ member }) => member.id !== self && this.lives(member.id));
     return Math.min(...others.map(({ until }) => until - this.#now()));
@@ -29,7 +29,7 @@ export class MemoryMembers {
     return (this.#known.get(id)?.until ?? 0) > this.#now();
   }
 
-  /** Says that one lives. Returns whether it says so for the first time. */
+  /** Reports an engine alive. Returns whether it is the first report. */
   beat(self: Omit<Member, 'since'>): boolean {
     const known = this.#known.get(self.id);
     const { member } = known ?? { member: { ...self, since: this.#now() } };
@@ -37,7 +37,7 @@ export class MemoryMembers {
     return known === undefined;
   }
 
-  /** Returns whether it was known to live. */
+  /** Returns whether it was known to be alive. */
   leave(id: string): boolean {
     return this.#known.delete(id);
   }

@@ -1,7 +1,7 @@
 import type { OperationChange, OperationProgress, OperationQuery, StoredOperation } from '../store.ts';
 import { compareText } from '../text-order.ts';
 
-/** What operators do to many dead letters of a database in memory. */
+/** The dead-letter operations of an in-memory database. */
 export class MemoryOperations {
   readonly #kept = new Map<string, StoredOperation>();
 

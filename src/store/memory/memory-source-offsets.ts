@@ -1,6 +1,6 @@
 import type { SourceBatch, SourceOffset } from '../store.ts';
 
-/** Where pipelines read on in the topics of brokers. */
+/** The positions at which pipelines continue reading the topics of brokers. */
 export class MemorySourceOffsets {
   readonly #offsets = new Map<string, SourceOffset>();
 
@@ -8,7 +8,7 @@ export class MemorySourceOffsets {
     return Array.from(this.#offsets.values()).filter((offset) => offset.pipeline === pipeline && offset.source === source);
   }
 
-  /** Moves an offset from where it is expected to be; returns whether it was there. */
+  /** Moves an offset from its expected position; returns whether it was there. */
   move({ pipeline, source, topicId, partition, expected, next }: SourceBatch): boolean {
     const name = JSON.stringify([pipeline, source, topicId, partition]);
     if ((this.#offsets.get(name)?.next ?? null) !== expected) return false;

@@ -89,10 +89,10 @@ export interface MemoryOptions {
 const memoryOptions: OptionTable<MemoryOptions> = { partitions: integerFrom(1) };
 
 /**
- * A store in the memory of this process, for tests and short-lived runs. Its contents live as long as the object: after
- * `close` the same object can be opened again and holds what was there. `query` speaks SQLite's SQL.
+ * Creates a store in the memory of this process, for tests and short-lived runs. Its contents live as long as the object: after `close` the
+ * same object can be opened again with its contents. `query` speaks SQLite's SQL.
  *
- * Throws `MILL_INVALID_CONFIGURATION` when `partitions` is no positive integer, and for an unknown option.
+ * Throws `MILL_INVALID_CONFIGURATION` if `partitions` is not a positive integer, and for an unknown option.
  */
 export function memory(options: MemoryOptions = {}): Store {
   checkOptions(options, memoryOptions, new Place('memory', 'MILL_INVALID_CONFIGURATION'));
@@ -104,22 +104,24 @@ export function memoryWithInbox({ partitions = 1, inbox }: MemoryOptions & { rea
   return new MemoryStore(new MemoryDatabase(partitions, { inbox }));
 }
 
-/** How leases of a database run out that several engines share. */
+/** Options for the expiry of leases on a database shared by several engines. */
 export interface SharedMemoryOptions extends MemoryOptions {
-  /** How long a lease lasts that is not renewed, in milliseconds. */
+  /** How long a lease lasts without renewal, in milliseconds. */
   readonly leaseMs: number;
-  /** The database's time, in milliseconds from any moment. */
+  /** Returns the database's time, in milliseconds from any moment. */
   readonly now: () => number;
   readonly inbox?: MemoryInbox | undefined;
 }
 
-/** A database in the memory of this process for several engines. Returns what makes a store on it, one for each engine. */
+/**
+ * Creates a database in the memory of this process for several engines. Returns a function that makes a store on it, one for each engine.
+ */
 export function sharedMemory({ partitions = 1, ...shared }: SharedMemoryOptions): () => Store {
   const database = new MemoryDatabase(partitions, shared);
   return () => new MemoryStore(database);
 }
 
-/** What stores on one database share. */
+/** The data shared by the stores on one database. */
 class MemoryDatabase {
   readonly partitions: number;
   readonly leaseMs: number | undefined;
@@ -131,13 +133,13 @@ class MemoryDatabase {
   readonly pipelines = new Map<string, readonly PartitionRecords[]>();
   /** The shapes under which states were stored, by pipeline and version. */
   readonly shapes = new Map<string, Set<string>>();
-  /** Whether all keys of a pipeline lie together. */
+  /** True for pipelines whose keys all lie together. */
   readonly together = new Map<string, boolean>();
   readonly paused = new Set<string>();
   readonly audit = new MemoryAudit();
   readonly operations = new MemoryOperations();
   readonly sourceOffsets = new MemorySourceOffsets();
-  /** Who hears of what others do. */
+  /** The listeners to what others do. */
   readonly listeners = new Map<StoreListener, MemoryStore>();
 
   constructor(partitions: number, shared: Partial<Omit<SharedMemoryOptions, 'partitions'>> = {}) {
@@ -152,8 +154,8 @@ class MemoryDatabase {
 }
 
 /**
- * Each call does all its work before it gives the promise back, so overlapping calls cannot mix; the answer follows on a
- * later microtask. Whatever can throw is done before the first change.
+ * Each call does all its work before it returns the promise, so overlapping calls cannot interleave; the answer follows in a later
+ * microtask. Everything that can throw happens before the first change.
  */
 class MemoryStore implements Store {
   readonly kind = 'memory';
@@ -193,9 +195,9 @@ class MemoryStore implements Store {
   };
   readonly inbox: Inbox | undefined;
   readonly #database: MemoryDatabase;
-  /** Those that are declared now. */
+  /** The currently declared pipelines. */
   #declared: ReadonlySet<string> = new Set();
-  /** This one, as others see it, while it is open. */
+  /** This engine, as others see it, while it is open. */
   #self: Omit<Member, 'since'> | undefined;
 
   constructor(database: MemoryDatabase) {
@@ -450,7 +452,7 @@ class MemoryStore implements Store {
     return { logBytes: 0 };
   }
 
-  /** In the order of their ids. */
+  /** In id order. */
   #lettersAsked(query: Omit<DeadLetterQuery, 'limit'>): DeadLetter[] {
     this.#checkOpen();
     const all = Array.from(this.#database.pipelines.values()).flatMap((slices) => slices.flatMap((records) => [...records.deadLetters()]));
@@ -485,7 +487,7 @@ class MemoryStore implements Store {
     };
   }
 
-  /** @param own those of the partition under whose lease they are taken */
+  /** @param own the records of the partition whose lease takes them */
   #takeInbox(own: PartitionRecords, takings: readonly InboxTaking[]): readonly InboxTaken[] {
     const { inbox } = this.#database;
     const routed = takings.map((taking) => ({ taking, records: 'event' in taking ? this.#records(taking.event.partition) : own }));
@@ -502,7 +504,7 @@ class MemoryStore implements Store {
     return taken;
   }
 
-  /** @param own those of the partition under whose lease it is taken */
+  /** @param own the records of the partition whose lease takes it */
   #takeBatch(own: PartitionRecords, batch: SourceBatch): BatchTaken {
     const routed = batch.takings.map((taking) => ({ taking, records: 'event' in taking ? this.#records(taking.event.partition) : own }));
     if (!this.#database.sourceOffsets.move(batch)) return { status: 'moved' };
@@ -522,8 +524,8 @@ class MemoryStore implements Store {
     return Array.from({ length: this.partitions }, (_, slice) => new PartitionRecords({ pipeline, slice }));
   }
 
-  /** Takes note of the shape of states from now on. Returns whether there was another. */
-  /** Takes note of where the keys of a pipeline lie, unless something lies elsewhere. */
+  /** Records the current shape of states. Returns whether there was another. */
+  /** Records where the keys of a pipeline lie, unless something lies elsewhere. */
   #isMisplaced({ name, isTogether = false }: DeclaredPipeline): boolean {
     const { together, pipelines } = this.#database;
     const isOtherwise = this.partitions > 1 && (together.get(name) ?? isTogether) !== isTogether;
@@ -556,7 +558,7 @@ class MemoryStore implements Store {
     throw new MillraceError('MILL_INTERNAL', `memory store: expected a declared partition, found ${pipeline}/${slice}`);
   }
 
-  /** Each event with the records that it goes to; throws before anything is appended. */
+  /** Pairs each event with the records it goes to; throws before anything is appended. */
   #routed(events: readonly NewEvent[]): readonly (readonly [PartitionRecords, NewEvent])[] {
     this.#checkOpen();
     return events.map((event) => [this.#records(event.partition), event]);
@@ -568,7 +570,7 @@ class MemoryStore implements Store {
     return appended;
   }
 
-  /** Tells the other engines, once of each partition. */
+  /** Notifies the other engines, once per partition. */
   #announce(grown: readonly PartitionId[]): void {
     const partitions = new Map(grown.map((partition) => [`${partition.pipeline}/${partition.slice}`, partition]));
     for (const partition of partitions.values()) this.#tell((listener) => listener.appended(partition));

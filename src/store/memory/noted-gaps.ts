@@ -4,7 +4,7 @@ import { SortedList } from './sorted-list.ts';
 
 type Place = Pick<StoredGap, 'since' | 'key'>;
 
-/** The keys of one partition that wait for a number, those that have waited longest first. */
+/** The keys of one partition that wait for a number, longest wait first. */
 export class NotedGaps {
   readonly #inOrder = new SortedList<Place, StoredGap>(comparePlaces);
   readonly #byKey = new Map<string, StoredGap>();

@@ -32,18 +32,18 @@ import { TimelineBlocks } from './timeline-blocks.ts';
 
 type Order = Pick<Hold, 'order'>;
 
-/** All that is known of a key. */
+/** All data of a key. */
 interface Key {
   state: StoredState | null;
   next: number | null;
   parked: boolean;
   readonly held: SortedList<Order, Hold>;
-  /** The numbers that were given up, by the id of the dead letter that said so. */
+  /** The given-up numbers, by the id of the dead letter that recorded them. */
   readonly skipped: Map<string, { readonly from: number; readonly to: number }>;
   block: number | undefined;
 }
 
-/** What a memory store keeps of one partition. Every method takes effect whole; only `judge` refuses a commit, and changes nothing. */
+/** A memory store's data for one partition. Every method takes effect as a whole; only `judge` refuses a commit, and it changes nothing. */
 export class PartitionRecords {
   readonly gaps = new NotedGaps();
   readonly causes = new PendingCauses();
@@ -57,7 +57,7 @@ export class PartitionRecords {
   readonly #ids = new Map<string, number>();
   readonly #keys = new Map<string, Key>();
   readonly #deadLetters = new Map<string, DeadLetter>();
-  /** The positions of events that dead letters are about, and how many are about each. */
+  /** The positions of events that dead letters are about, with the number of letters for each. */
   readonly #buried = new Map<number, number>();
 
   constructor(id: PartitionId) {
@@ -74,7 +74,7 @@ export class PartitionRecords {
     return { cursor: this.#cursor, head: this.#head, held, deadLetters, parked, deliveries, gaps, ...(block !== undefined && { block }) };
   }
 
-  /** Whether nothing lies here that is found by its key. */
+  /** True if nothing here is found by its key. */
   get isEmpty(): boolean {
     const isKnown = ({ state, next, parked, held }: Key) => state !== null || next !== null || parked || held.size > 0;
     const sizes = [this.#log.size, this.#ids.size, this.#deadLetters.size, this.causes.size, this.deliveries.size];
@@ -150,7 +150,7 @@ export class PartitionRecords {
       .slice(0, limit);
   }
 
-  /** Throws what `apply` would have to refuse. */
+  /** Throws everything `apply` would have to refuse. */
   judge(commit: Commit): void {
     const { holds, deadLetters } = commit;
     checkMoments(commit);
@@ -158,7 +158,7 @@ export class PartitionRecords {
     for (const letter of deadLetters) if (letter.kind === 'event') this.#logged(letter.event.position);
   }
 
-  /** The commit without its rows and sends, which are not this partition's alone. It must have been judged. */
+  /** Applies the commit without its rows and sends, which reach beyond this partition. It must have been judged. */
   apply(commit: Commit): void {
     this.#cursor = Math.max(this.#cursor, commit.cursor);
     for (const { key, order, position, attempts, retryAt } of commit.holds) {
@@ -178,7 +178,7 @@ export class PartitionRecords {
     if (commit.block !== undefined) this.blocks.add(commit.block);
   }
 
-  /** The blocks that a key's record or index names, the highest first. */
+  /** Returns the blocks that a key's record or index names, highest first. */
   blocksOfKey(key: string, { before, limit }: BlocksQuery): number[] {
     const named = new Set([...this.blocks.indexed(key), ...[this.#keys.get(key)?.block ?? []].flat()]);
     const below = Array.from(named).filter((block) => block < before);
@@ -195,11 +195,11 @@ export class PartitionRecords {
     return this.#deadLetters.values();
   }
 
-  /** How many events are accepted and not settled. */
+  /** Number of accepted, unsettled events. */
   get waiting(): number {
     let waiting = 0;
     for (const { held } of this.#keys.values()) waiting += held.size;
-    // A numbered one is held from the moment it is appended.
+    // A numbered event is held from the moment it is appended.
     for (const { number } of this.#log.from(({ position }) => position > this.#cursor, Number.POSITIVE_INFINITY)) {
       if (number === null) waiting += 1;
     }
@@ -258,7 +258,7 @@ export class PartitionRecords {
     return 'duplicate';
   }
 
-  /** The key as it stands, or a new one. */
+  /** Returns the existing key, or a new one. */
   #key(key: string): Key {
     let found = this.#keys.get(key);
     if (found === undefined) {
@@ -302,7 +302,7 @@ export class PartitionRecords {
     else this.#buried.delete(position);
   }
 
-  /** Returns how many events went, and the position behind which there may be more; null at the end. */
+  /** Returns the number of events deleted, and the position after which there may be more; null at the end. */
   #pruneLog(acceptedBefore: number, after: number, limit: number): readonly [events: number, end: number | null] {
     const isOld = ({ position, acceptedAt }: LoggedEvent) => position <= this.#cursor && acceptedAt < acceptedBefore;
     const piece = this.#log.from(({ position }) => position > after, limit);

@@ -21,7 +21,7 @@ function compare(a: CausePlace, b: CausePlace): number {
   return a.dueAt - b.dueAt || compareText(a.key, b.key) || compareNames(a, b);
 }
 
-/** The armed timers of one partition, at most one for each key and name, and the outcomes, at most one for each key, endpoint and id. */
+/** The pending timers of one partition, at most one per key and name, and the outcomes, at most one per key, endpoint and id. */
 export class PendingCauses implements Iterable<StoredCause> {
   readonly #inOrder = new SortedList<CausePlace, StoredCause>(compare);
   readonly #byKey = new Map<string, SortedList<CauseName, StoredCause>>();

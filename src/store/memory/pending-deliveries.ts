@@ -14,27 +14,27 @@ import { compareText } from '../text-order.ts';
 import { SortedList } from './sorted-list.ts';
 
 interface PlacedDelivery extends StoredDelivery {
-  /** Its place among all of its partition, in the order in which they were asked for. */
+  /** Its place among all deliveries of its partition, in the order requested. */
   readonly place: number;
-  /** How long it waits for `dueAt`, in milliseconds. */
+  /** Its wait until `dueAt`, in milliseconds. */
   readonly pauseMs: number;
 }
 
 type Place = Pick<PlacedDelivery, 'place'>;
 type Due = Pick<PlacedDelivery, 'dueAt' | 'place'>;
 
-/** Where a delivery that is not due until it is asked for again stands: behind all others. */
+/** The place of a delivery that is not due until requested again: after all others. */
 const never = Number.MAX_VALUE;
 
 /**
- * The deliveries of one partition and endpoint. Each stands in a line: an ordered one with those of its key, any other
- * by itself. Only the first of each line can be due.
+ * The deliveries of one partition and endpoint. Each belongs to a line: an ordered one shares the line of its key, any other has its own.
+ * Only the first of each line can be due.
  */
 class EndpointDeliveries implements Iterable<StoredDelivery> {
   readonly #byName = new Map<string, PlacedDelivery>();
   readonly #lines = new Map<string, SortedList<Place, PlacedDelivery>>();
   readonly #firsts = firstsOf();
-  /** The same flow by flow, and the names of the flows. */
+  /** The same per flow, and the names of the flows. */
   readonly #firstsByFlow = new Map<string, SortedList<Due, PlacedDelivery>>();
   readonly #flows = new SortedList<Pick<StoredDelivery, 'flow'>, Pick<StoredDelivery, 'flow'>>((a, b) => compareText(a.flow, b.flow));
 
@@ -109,7 +109,7 @@ class EndpointDeliveries implements Iterable<StoredDelivery> {
     this.#change(delivery, (line) => line.put(delivery));
   }
 
-  /** Takes one out; undefined when there is none. */
+  /** Removes and returns a delivery; undefined if there is none. */
   #take(name: DeliveryName): PlacedDelivery | undefined {
     const delivery = this.#byName.get(nameOf(name));
     if (delivery === undefined) return undefined;
@@ -118,7 +118,7 @@ class EndpointDeliveries implements Iterable<StoredDelivery> {
     return delivery;
   }
 
-  /** Changes the line of a delivery, and sees to it that the first of it, and no other, is among the firsts. */
+  /** Changes the line of a delivery, and keeps exactly its first one among the firsts. */
   #change({ id, key, ordered }: PlacedDelivery, change: (line: SortedList<Place, PlacedDelivery>) => void): void {
     const name = ordered ? `key ${key}` : `id ${nameOf({ key, id })}`;
     const line = this.#lines.get(name) ?? new SortedList<Place, PlacedDelivery>((a, b) => a.place - b.place);
@@ -131,7 +131,7 @@ class EndpointDeliveries implements Iterable<StoredDelivery> {
     }
   }
 
-  /** One enters or leaves the firsts. */
+  /** Adds a delivery to the firsts, or removes it. */
   #step(first: PlacedDelivery, step: (firsts: SortedList<Due, PlacedDelivery>, first: PlacedDelivery) => void): void {
     step(this.#firsts, first);
     const firsts = this.#firstsOf(first.flow);
@@ -150,7 +150,7 @@ class EndpointDeliveries implements Iterable<StoredDelivery> {
   }
 }
 
-/** Those that stand first in their line, by their moment. */
+/** The first delivery of each line, by moment. */
 function firstsOf(): SortedList<Due, PlacedDelivery> {
   return new SortedList((a, b) => momentOf(a) - momentOf(b) || a.place - b.place);
 }
@@ -160,7 +160,7 @@ function dueOf(firsts: SortedList<Due, PlacedDelivery>, dueBy: number, limit: nu
   return due.map(({ place: _, pauseMs: __, ...delivery }) => delivery);
 }
 
-/** The deliveries of one partition that have no outcome yet, at most one for each endpoint, key and id. */
+/** The deliveries of one partition without an outcome, at most one per endpoint, key and id. */
 export class PendingDeliveries implements Iterable<StoredDelivery> {
   readonly #byEndpoint = new Map<string, EndpointDeliveries>();
   #asked = 0;
@@ -232,7 +232,7 @@ function momentOf({ dueAt }: Due): number {
   return dueAt ?? never;
 }
 
-/** Its name among those of its endpoint. */
+/** Returns its name within its endpoint. */
 function nameOf({ key, id }: Pick<DeliveryName, 'key' | 'id'>): string {
   return JSON.stringify([key, id]);
 }

@@ -1,4 +1,4 @@
-/** Items in ascending order of their place, one for each place. Finding is a bisection; putting at the end costs nothing more. */
+/** Items in ascending order of place, one per place. Lookups bisect; appending costs nothing extra. */
 export class SortedList<Place, Item extends Place> implements Iterable<Item> {
   readonly #compare: (a: Place, b: Place) => number;
   #items: Item[] = [];
@@ -24,26 +24,26 @@ export class SortedList<Place, Item extends Place> implements Iterable<Item> {
     return item !== undefined && this.#compare(item, place) === 0 ? item : undefined;
   }
 
-  /** Puts an item in its place; one that is there already is replaced. */
+  /** Inserts an item in order, replacing an existing one at its place. */
   put(item: Item): void {
     const last = this.#items.at(-1);
     if (last === undefined || this.#compare(last, item) < 0) this.#items.push(item);
     else this.#items.splice(this.#indexOf(item), this.at(item) === undefined ? 0 : 1, item);
   }
 
-  /** Removes the items from one place to another, both included. */
+  /** Removes the items between two places, inclusive. */
   remove(from: Place, to: Place): void {
     const start = this.#indexOf(from);
     const end = this.#firstIndex((item) => this.#compare(item, to) > 0);
     if (end > start) this.#items.splice(start, end - start);
   }
 
-  /** Keeps the items that `isKept` holds for. It is asked once for each, in order. */
+  /** Keeps the items for which `isKept` holds. It is called once for each, in order. */
   retain(isKept: (item: Item) => boolean): void {
     this.#items = this.#items.filter(isKept);
   }
 
-  /** At most `limit` items from the first that `isReached` holds for; it must then hold for all behind it too. */
+  /** Returns at most `limit` items from the first for which `isReached` holds; it must then hold for all later ones too. */
   from(isReached: (item: Item) => boolean, limit: number): Item[] {
     const start = this.#firstIndex(isReached);
     return this.#items.slice(start, start + limit);

@@ -35,6 +35,6 @@ export const mysqlDialect: Dialect<Settings, MysqlConnections> = {
     return { opened, tables: declaration.tables.map((table) => ({ table, columns: columnsOf(table) })) };
   },
   select: (connections, asked, signal) => connections.reading((transaction) => selectRows(transaction, asked), signal),
-  // There is nothing to listen to: all look by themselves.
+  // There is nothing to listen to: each process polls by itself.
   announce: () => undefined,
 };

@@ -5,7 +5,7 @@ import { readStatements } from './read/read-statements.ts';
 import { declaredStatements } from './write/declared-statements.ts';
 import { writeStatements } from './write/write-statements.ts';
 
-/** What is said to MySQL and MariaDB: nothing that only one of them has. */
+/** The statements for MySQL and MariaDB, using nothing that only one of them has. */
 export const mysqlStatements: SqlStatements = {
   now,
   isAmong: (column, parameter) => `${column} IN ${parameter}`,

@@ -2,29 +2,29 @@ import { randomFillSync } from 'node:crypto';
 import { closeSync, openSync, readFileSync, statSync, unlinkSync, writeSync } from 'node:fs';
 
 const pieceBytes = 64 * 1024;
-/** Not zeros, which a file system may store in no space. */
+/** Not zeros, which a file system may store without using space. */
 const noise = randomFillSync(Buffer.alloc(pieceBytes));
 
-/** Why the file system took no more bytes, by the code of its error. */
+/** Reasons why the file system took no more bytes, by error code. */
 const faults: Readonly<Record<string, string>> = {
   ENOSPC: 'no space is left on the disk',
   EDQUOT: 'the disk quota of this user is used up',
   EFBIG: 'a file has reached the largest size that this process may write',
 };
 
-/** Why a call to the file system found no room; undefined where it failed otherwise. */
+/** Returns why a file-system call found no room; undefined for any other failure. */
 export function roomFaultOf(thrown: unknown): string | undefined {
   return faults[codeOfFault(thrown) ?? ''];
 }
 
-/** The code of an error of the file system, such as `ENOSPC`. */
+/** Returns the code of a file-system error, such as `ENOSPC`. */
 export function codeOfFault(thrown: unknown): string | undefined {
   return thrown instanceof Error && 'code' in thrown ? String(thrown.code) : undefined;
 }
 
 /**
- * Why a file of so many bytes cannot be written beside another; undefined when it can be, or cannot for another reason. It is
- * written and deleted: what is free tells nothing of quotas.
+ * Returns why a file of this size cannot be written beside another; undefined if it can be, or cannot for another reason. It is actually
+ * written and deleted: free-space figures say nothing about quotas.
  */
 export function whyNoRoom(path: string, bytes: number): string | undefined {
   const probe = `${path}-room`;
@@ -38,7 +38,10 @@ export function whyNoRoom(path: string, bytes: number): string | undefined {
   }
 }
 
-/** Why a database or its log cannot grow although there is room beside it: the limit of this process (`ulimit -f`), as far as Linux tells. */
+/**
+ * Returns why a database or its log cannot grow although there is room beside it: this process's limit (`ulimit -f`), as far as Linux
+ * reports it.
+ */
 export function whyNotLonger(path: string): string | undefined {
   const limit = fileSizeLimit();
   if (limit === undefined) return undefined;
@@ -46,7 +49,7 @@ export function whyNotLonger(path: string): string | undefined {
   return isAtLimit ? `${faults.EFBIG} (ulimit -f: ${limit} bytes)` : undefined;
 }
 
-/** Writes noise to a file until it has so many bytes; it keeps what it has, also when no more can be written. Throws what the file system throws. */
+/** Fills a file with noise up to a size; it keeps what it has, even if no more can be written. Throws what the file system throws. */
 export function growTo(path: string, bytes: number): void {
   const file = openSync(path, 'a', 0o600);
   try {
@@ -56,7 +59,7 @@ export function growTo(path: string, bytes: number): void {
   }
 }
 
-/** The size of a file; 0 where there is none. */
+/** Returns the size of a file; 0 if there is none. */
 export function sizeOf(path: string): number {
   return statSync(path, { throwIfNoEntry: false })?.size ?? 0;
 }
@@ -65,11 +68,11 @@ function unlinkIfThere(path: string): void {
   try {
     unlinkSync(path);
   } catch {
-    // It could not be made.
+    // It could not be created.
   }
 }
 
-/** Undefined where there is none, and where this is not Linux. */
+/** Undefined if there is none, and on other systems than Linux. */
 function fileSizeLimit(): number | undefined {
   try {
     const [, bytes] = /^Max file size +(\d+)/m.exec(readFileSync('/proc/self/limits', 'utf8')) ?? [];

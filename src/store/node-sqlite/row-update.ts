@@ -2,17 +2,17 @@ import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import type { SqlValue, Table } from '../../pipeline/table.ts';
 import { updateStatement } from '../tables/write-statements.ts';
 
-/** Sets of columns whose statement is kept, per table. Handlers name few; beyond that the oldest is prepared anew. */
+/** Column sets per table whose statement is kept. Handlers use few; beyond that the oldest is prepared anew. */
 const statementsMax = 256;
 
 interface PreparedUpdate {
-  /** Undefined where nothing changes. */
+  /** Undefined if nothing changes. */
   readonly statement: StatementSync | undefined;
-  /** For each parameter, which of the row's values it is. */
+  /** For each parameter, the index of its value in the row. */
   readonly order: readonly number[];
 }
 
-/** Changes columns of rows of one table, found by primary key, by a statement for each set of columns. */
+/** Changes columns of rows of one table, found by primary key, with one statement per column set. */
 export class RowUpdate {
   readonly #db: DatabaseSync;
   readonly #table: Table;
@@ -23,7 +23,10 @@ export class RowUpdate {
     this.#table = table;
   }
 
-  /** Does nothing when only the primary key is named. Throws `MILL_INVALID_EFFECT` for columns that say no row or are none of the table's. */
+  /**
+   * Does nothing if only the primary key is named. Throws `MILL_INVALID_EFFECT` for columns that lack the primary key or are not in the
+   * table.
+   */
   run(columns: readonly string[], rows: readonly (readonly SqlValue[])[]): void {
     const { statement, order } = this.#statement(columns);
     if (statement === undefined) return;

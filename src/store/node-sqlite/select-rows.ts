@@ -6,7 +6,7 @@ import { isBlankSql, readingVerbOf } from '../tables/reading-verb.ts';
 import { type Selection, toRows } from '../tables/selection.ts';
 import { toStoreError } from './sqlite-errors.ts';
 
-/** Runs one read-only statement. Throws `MILL_INVALID_REQUEST` with SQLite's words for one that fails or would write. */
+/** Runs one read-only statement. Throws `MILL_INVALID_REQUEST` with SQLite's message for one that fails or would write. */
 export function selectRows(
   db: DatabaseSync,
   sql: string,
@@ -16,7 +16,7 @@ export function selectRows(
   return toRows(select(db, sql, parameters, charactersMax));
 }
 
-/** {@link selectRows} before its rows become objects. */
+/** Does the same as {@link selectRows}, without converting rows to objects. */
 export function select(db: DatabaseSync, sql: string, parameters: readonly FoundValue[], charactersMax?: number): Selection {
   const verb = readingVerbOf(sql);
   try {
@@ -29,13 +29,13 @@ export function select(db: DatabaseSync, sql: string, parameters: readonly Found
   }
 }
 
-/** Whether a connection understands a statement. */
+/** Returns whether a connection understands a statement. */
 export function canPrepare(db: DatabaseSync, sql: string): boolean {
   try {
     db.prepare(sql);
     return true;
   } catch {
-    // Where it runs it says why.
+    // Running it will say why.
     return false;
   }
 }
@@ -48,7 +48,7 @@ function run(db: DatabaseSync, sql: string, parameters: readonly FoundValue[], c
   return { columns, rows: allRows(statement, parameters, charactersMax) };
 }
 
-/** A number is exact up to 2⁵³. For one row beyond it node:sqlite refuses the whole statement, unless all integers are bigints. */
+/** A number is exact up to 2⁵³. If one row exceeds that, node:sqlite refuses the whole statement, unless all integers are bigints. */
 function allRows(statement: StatementSync, parameters: readonly FoundValue[], charactersMax: number | undefined): FoundValue[][] {
   try {
     return rowsOf(statement, parameters, charactersMax);
@@ -65,7 +65,7 @@ function rowsOf(statement: StatementSync, parameters: readonly FoundValue[], cha
   return pageUpTo(statement.iterate(...parameters) as unknown as Iterable<FoundValue[]>, sizeOfValues, charactersMax);
 }
 
-/** A number, or the bigint where a number would round it. */
+/** Returns a number, or a bigint if a number would round it. */
 function exactNumber(value: bigint): number | bigint {
   const number = Number(value);
   return Number.isSafeInteger(number) ? number : value;

@@ -3,8 +3,8 @@ import type { SqlValue } from '../../pipeline/table.ts';
 import { upTo } from '../list-size.ts';
 
 /**
- * A prepared SELECT whose rows come as arrays: they cost half of what objects do, to make and to send to another
- * thread. `Row` must be what the SQL selects; the tables are STRICT, so the types of their columns hold.
+ * A prepared SELECT whose rows come as arrays: creating them and sending them to another thread costs half as much as for objects. `Row`
+ * must match the SQL's columns; the tables are STRICT, so column types hold.
  */
 export class Select<Row extends readonly (SqlValue | Uint8Array)[]> {
   readonly #statement: StatementSync;
@@ -18,12 +18,12 @@ export class Select<Row extends readonly (SqlValue | Uint8Array)[]> {
     return this.#statement.all(...parameters) as unknown[] as Row[];
   }
 
-  /** The rows one by one. The statement is busy until the last is taken, or the iterator is closed. */
+  /** Yields the rows one by one. The statement is busy until the last is taken, or the iterator is closed. */
   each(...parameters: SqlValue[]): IteratorObject<Row> {
     return this.#statement.iterate(...parameters) as unknown as IteratorObject<Row>;
   }
 
-  /** The rows up to the one with which their sizes reach `sizeMax`; all where that is undefined or infinite. */
+  /** Returns the rows up to the one whose size reaches `sizeMax` in total; all if that is undefined or infinite. */
   upTo(sizeMax: number | undefined, sizeOf: (row: Row) => number, ...parameters: SqlValue[]): Row[] {
     return sizeMax === undefined || sizeMax === Number.POSITIVE_INFINITY
       ? this.all(...parameters)

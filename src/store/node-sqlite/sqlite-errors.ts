@@ -19,15 +19,15 @@ const primaryCodes = {
   notADatabase: 26,
 } as const;
 
-/** The extended code of a sync that failed: what was written may be found after a crash, or not. */
+/** The extended code of a failed sync: the data written may or may not survive a crash. */
 const ioErrorFsync = 1034;
 
-/** A write ahead index grows in steps of so many bytes; with less left on the disk SQLite reports an I/O error. */
+/** A write-ahead index grows in steps of this many bytes; with less left on the disk SQLite reports an I/O error. */
 const indexBytes = 32 * 1024;
 
 /**
- * What SQLite threw, as an error of ours that names the database. What is one already stays as it is; what nobody
- * expected is `MILL_INTERNAL` with its cause.
+ * Converts SQLite's error to one of ours, naming the database. Our own errors stay unchanged; unexpected ones become `MILL_INTERNAL` with
+ * their cause.
  */
 export function toStoreError(thrown: unknown, path: string): MillraceError {
   if (thrown instanceof MillraceError) return thrown;
@@ -47,20 +47,20 @@ export function toStoreError(thrown: unknown, path: string): MillraceError {
   }
 }
 
-/** Whether a constraint refused what was written; at COMMIT, one that is deferred. */
+/** Returns whether a constraint refused a write; at COMMIT, a deferred one. */
 export function isConstraint(thrown: unknown): boolean {
   return primaryCodeOf(thrown) === primaryCodes.constraint;
 }
 
-/** Whether a value was at fault that a statement was given: one that no column, or not this one, can hold. */
+/** Returns whether a statement's value was at fault: one that no column, or not this one, can hold. */
 export function isValueFault(thrown: unknown): boolean {
   const code = primaryCodeOf(thrown);
   if (code !== undefined) return code === primaryCodes.constraint || code === primaryCodes.mismatch || code === primaryCodes.tooBig;
-  // Of Node.js, before SQLite saw the value.
+  // Thrown by Node.js, before SQLite saw the value.
   return thrown instanceof Error && 'code' in thrown && /^ERR_(INVALID_ARG|OUT_OF_RANGE)/.test(String(thrown.code));
 }
 
-/** Whether another program's lock is in the way. */
+/** Returns whether another program's lock is in the way. */
 export function isBusy(thrown: unknown): boolean {
   const code = primaryCodeOf(thrown);
   return code === primaryCodes.busy || code === primaryCodes.locked;
@@ -94,19 +94,19 @@ function primaryCodeOf(thrown: unknown): number | undefined {
   return code === undefined ? undefined : code & 0xff;
 }
 
-/** The extended result code. */
+/** Returns the extended result code. */
 function codeIn(thrown: unknown): number | undefined {
   const isSqlite = thrown instanceof Error && 'errcode' in thrown && typeof thrown.errcode === 'number';
   return isSqlite ? Number(thrown.errcode) : undefined;
 }
 
-/** Of a call to the file system rather than to SQLite, such as making the folder. */
+/** From a call to the file system rather than to SQLite, such as creating the folder. */
 function isFileRefusal(thrown: unknown): boolean {
   const codes = ['EACCES', 'EPERM', 'EROFS', 'ENOENT', 'ENOTDIR', 'EEXIST', 'EISDIR'];
   return thrown instanceof Error && 'code' in thrown && codes.includes(String(thrown.code));
 }
 
-/** SQLite says no more than that it is unable to. It needs the file, and the folder for the files that it puts beside it. */
+/** SQLite says no more than that it is unable to. It needs the file, and the folder for the files it puts beside it. */
 function whyNotWritable(path: string): string | undefined {
   const folder = dirname(path);
   try {
@@ -122,7 +122,7 @@ function whyNotWritable(path: string): string | undefined {
   }
 }
 
-/** Why a file did not grow. SQLite knows one reason, and calls all others I/O errors. */
+/** Returns why a file did not grow. SQLite knows one reason, and calls all others I/O errors. */
 function whyNoSpace(thrown: unknown, path: string): string {
   if (primaryCodeOf(thrown) === primaryCodes.full) return 'no space is left on the disk';
   return roomFaultOf(thrown) ?? whyFull(path) ?? 'there is no room on the disk';

@@ -7,9 +7,9 @@ import { indexChanges, missingColumns, refuseIndex } from '../tables/table-chang
 const types: SqlTypes = { text: 'TEXT', integer: 'INTEGER', real: 'REAL', boolean: 'INTEGER', json: 'TEXT', moment: 'TEXT' };
 
 /**
- * Makes the tables of the database fit their declarations: creates what is missing, adds columns, creates and drops indexes. All
- * of it or, when it throws `MILL_TABLE_CHANGED` for what cannot be done without loss, nothing. A default that was declared differently
- * before stays: SQLite cannot change it.
+ * Makes the database's tables fit their declarations: creates missing tables, adds columns, creates and drops indexes. Does all of it or,
+ * if it throws `MILL_TABLE_CHANGED` for a change that would lose something, nothing. A default that was declared differently before stays:
+ * SQLite cannot change it.
  */
 export function migrateTables(db: DatabaseSync, tables: readonly Table[]): void {
   db.exec('SAVEPOINT migrate_tables');
@@ -27,14 +27,14 @@ export function migrateTables(db: DatabaseSync, tables: readonly Table[]): void 
   db.exec('RELEASE migrate_tables');
 }
 
-/** STRICT, so that nobody's SQL can put a text where handlers and queries expect a number. */
+/** STRICT, so that nobody's SQL can store a text where handlers and queries expect a number. */
 function createTable(db: DatabaseSync, table: Table): void {
   const parts = sqlColumnsOf(table, types).map(definitionOf);
   if (table.primaryKey.length > 0) parts.push(`PRIMARY KEY (${quoteAll(table.primaryKey)})`);
   db.exec(`CREATE TABLE ${quote(table.name)} (${parts.join(', ')}) STRICT${hasRowid(table) ? '' : ', WITHOUT ROWID'}`);
 }
 
-/** Whether rows are found by SQLite's own row id: that is what a lone integer key is, and what there is without a key. */
+/** Returns whether rows are found by SQLite's own row id: true for a lone integer key, and without a key. */
 function hasRowid(table: Table): boolean {
   const [first, ...others] = table.primaryKey;
   return first === undefined || (others.length === 0 && kindOf(table.columns[first] ?? 'text') === 'integer');
@@ -80,7 +80,7 @@ function foundColumns(db: DatabaseSync, table: string): FoundColumn[] {
     }));
 }
 
-/** Whether a default, as the database writes it, is none. */
+/** Returns whether a default, as the database writes it, is null. */
 function isNull(value: unknown): boolean {
   return value === null || /^[\s(]*null[\s)]*$/i.test(String(value));
 }
@@ -90,7 +90,7 @@ function definitionOf(column: DeclaredColumn): string {
   return `${quote(column.name)} ${typeOf(column)}${standard}${checkOf(column)}`;
 }
 
-/** Of a null SQLite says neither that it is JSON nor that it is not, and a check takes that for a yes. */
+/** For null, SQLite says neither that it is JSON nor that it is not, and a check accepts that. */
 function checkOf({ name, json }: DeclaredColumn): string {
   return json ? ` CHECK (json_valid(${quote(name)}))` : '';
 }

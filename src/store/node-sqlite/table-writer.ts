@@ -12,7 +12,7 @@ interface TableStatements {
   readonly update: RowUpdate;
 }
 
-/** Writes rows to declared tables, by statements that are prepared once. */
+/** Writes rows to declared tables, with statements that are prepared once. */
 export class TableWriter {
   readonly #location: string;
   readonly #statements = new Map<string, TableStatements>();
@@ -26,9 +26,9 @@ export class TableWriter {
   }
 
   /**
-   * Writes the rows in their order. Throws `MILL_INVALID_EFFECT` for a table that is not declared, or an update of
-   * columns that it cannot be of, and `MILL_COMMIT_REFUSED` when a constraint or trigger of the database refuses a row;
-   * the rows before it are then written, and the caller rolls back.
+   * Writes the rows in order. Throws `MILL_INVALID_EFFECT` for an undeclared table, or an update of impossible columns, and
+   * `MILL_COMMIT_REFUSED` when a constraint or trigger of the database refuses a row; earlier rows are then written, and the caller rolls
+   * back.
    */
   write(write: RowWrite): void {
     const statements = this.#statements.get(write.table);
@@ -45,7 +45,7 @@ export class TableWriter {
 
   #refusal(thrown: unknown, table: string): MillraceError {
     const error = toStoreError(thrown, this.#location);
-    // What is neither the disk's nor a lock's fault is the row's.
+    // A fault of neither the disk nor a lock is the row's.
     if (error.code !== 'MILL_INTERNAL') return error;
     return new MillraceError('MILL_COMMIT_REFUSED', `table ${table}: ${messageOf(thrown)}`, { cause: thrown });
   }

@@ -1,18 +1,18 @@
-/** A change that an operator has made. */
+/** A change made by an operator. */
 export interface AuditEntry {
-  /** Of its own, and in the order of the moments. */
+  /** Unique, and in the order of the moments. */
   readonly id: string;
   /** In milliseconds since 1970. */
   readonly at: number;
-  /** The name of the token; null where nobody was asked for one. */
+  /** The name of the token; null if no token was required. */
   readonly who: string | null;
-  /** What was done, such as `pause` or `redrive`. */
+  /** The action, such as `pause` or `redrive`. */
   readonly action: string;
   readonly pipeline: string;
   readonly key: string | null;
-  /** What it was done to, such as the id of a dead letter or the name of an endpoint. */
+  /** The target, such as the id of a dead letter or the name of an endpoint. */
   readonly subject: string | null;
-  /** Why, in the operator's words. */
+  /** The operator's own words. */
   readonly reason: string | null;
 }
 

@@ -1,11 +1,11 @@
-/** Where a list ends that may be large. */
+/** Limits for a potentially large list. */
 export interface ListBounds {
-  /** The list ends with the item that brings the texts of its items to so many UTF-16 units. */
+  /** Ends the list with the item that brings the total length of its texts to this many UTF-16 units. */
   readonly charactersMax?: number | undefined;
 }
 
-/** The same of what may be read for somebody outside the engine. */
+/** Limits for reads on behalf of callers outside the engine. */
 export interface ReadBounds extends ListBounds {
-  /** Given where somebody outside the engine reads: ends the read. */
+  /** Cancels the read. Given for callers outside the engine. */
   readonly signal?: AbortSignal | undefined;
 }

@@ -1,6 +1,6 @@
 import type { ListBounds } from './bounds.ts';
 
-/** A named alarm that a turn has armed. */
+/** A named timer that a turn has set. */
 export interface StoredTimer {
   readonly kind: 'timer';
   readonly key: string;
@@ -10,37 +10,37 @@ export interface StoredTimer {
   readonly data: string | null;
   /** Failed attempts so far. */
   readonly attempts: number;
-  /** Not to be tried before, in milliseconds since 1970; null: as soon as it is due. */
+  /** Earliest retry, in milliseconds since 1970; null: as soon as it is due. */
   readonly retryAt: number | null;
 }
 
-/** What became of a delivery, to tell its key of. */
+/** The outcome of a delivery, of which its key is still to be notified. */
 export interface StoredOutcome {
   readonly kind: 'outcome';
   readonly key: string;
   readonly endpoint: string;
-  /** Of the delivery. */
+  /** The id of the delivery. */
   readonly id: string;
   /** When it became known. It is due from then on, whatever the clock says later. */
   readonly dueAt: number;
-  /** What the key is told, as JSON. */
+  /** The key's notification, as JSON. */
   readonly data: string;
   /** Failed attempts so far. */
   readonly attempts: number;
-  /** Not to be tried before, in milliseconds since 1970; null: at once. */
+  /** Earliest retry, in milliseconds since 1970; null: at once. */
   readonly retryAt: number | null;
 }
 
-/** Why a key is to have a turn, other than an event. */
+/** A reason for a key's turn other than an event. */
 export type StoredCause = StoredTimer | StoredOutcome;
 
-/** An armed timer, without its data. */
+/** A pending timer, without its data. */
 export type ListedTimer = Pick<StoredTimer, 'key' | 'name' | 'dueAt' | 'attempts' | 'retryAt'>;
 
 /** The place of a timer in a list of timers. */
 export type TimerPlace = Pick<StoredTimer, 'dueAt' | 'key' | 'name'>;
 
-/** Which armed timers to list. */
+/** Selects pending timers to list. */
 export interface TimersQuery {
   /** Only timers of this name. */
   readonly name?: string | undefined;
@@ -48,7 +48,7 @@ export interface TimersQuery {
   readonly prefix?: string | undefined;
   /** Only those due before this moment, in milliseconds since 1970. */
   readonly before?: number | undefined;
-  /** Only those behind this place. */
+  /** Only those after this place. */
   readonly after?: TimerPlace | undefined;
   readonly limit: number;
 }
@@ -57,20 +57,20 @@ export type TimerName = Pick<StoredTimer, 'kind' | 'key' | 'name'>;
 
 export type OutcomeName = Pick<StoredOutcome, 'kind' | 'key' | 'endpoint' | 'id'>;
 
-/** Which timer or outcome of a partition. */
+/** Names a timer or outcome of a partition. */
 export type CauseName = TimerName | OutcomeName;
 
-/** The place of a timer or outcome in the order in which they come due. */
+/** The place of a timer or outcome in due order. */
 export type CausePlace = CauseName & Pick<StoredCause, 'dueAt'>;
 
-/** Where a list of timers and outcomes begins and ends. */
+/** The start and end of a list of timers and outcomes. */
 export interface CauseBounds extends ListBounds {
-  /** Only those behind this place. */
+  /** Only those after this place. */
   readonly after?: CausePlace | undefined;
 }
 
-/** Arms a timer, in place of one of that name, or, without a moment, disarms it. */
+/** Sets a timer, replacing one of that name, or, without a moment, cancels it. */
 export type TimerWrite = StoredTimer | (TimerName & { readonly dueAt: null });
 
-/** Keeps an outcome, in place of one of that name, or, without a moment, removes it. */
+/** Keeps an outcome, replacing one of that name, or, without a moment, removes it. */
 export type OutcomeWrite = StoredOutcome | (OutcomeName & { readonly dueAt: null });

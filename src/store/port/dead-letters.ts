@@ -2,12 +2,12 @@ import type { StoredOutcome, StoredTimer } from './causes.ts';
 import type { StoredDelivery } from './deliveries.ts';
 import type { LoggedEvent, PartitionId } from './events.ts';
 
-/** What every dead letter says, whatever was given up. */
+/** The fields common to every dead letter. */
 type DeadLetterHead = {
   readonly id: string;
   readonly key: string;
   readonly reason: string;
-  /** The stack of what was thrown, with the chain of causes, as text; null where nothing was thrown. */
+  /** The stack of the thrown error, with the chain of causes, as text; null if nothing was thrown. */
   readonly stack: string | null;
   readonly failedAt: number;
   readonly attempts: number;
@@ -17,7 +17,7 @@ type DeadLetterHead = {
 type FailedEvent = {
   readonly kind: 'event';
   readonly event: { readonly position: number; readonly order: number };
-  /** Whether its key was parked for it. An operator may have parked others. */
+  /** True if its key was parked because of it. An operator may have parked others. */
   readonly parked: boolean;
 };
 
@@ -26,7 +26,7 @@ type FailedTimer = {
   readonly timer: Pick<StoredTimer, 'name' | 'dueAt' | 'data'>;
 };
 
-/** An outcome that its key could not be told. */
+/** An outcome of which its key could not be notified. */
 type FailedOutcome = {
   readonly kind: 'outcome';
   readonly outcome: Pick<StoredOutcome, 'endpoint' | 'id' | 'dueAt' | 'data'>;
@@ -43,27 +43,27 @@ type SkippedGap = {
   readonly numbers: { readonly from: number; readonly to: number };
 };
 
-/** An origin of which no event could be made. */
+/** An origin that yielded no event. */
 type RejectedOrigin = {
   readonly kind: 'origin';
   readonly origin: string;
 };
 
-/** A record of a broker, or one of the events that it holds, of which no event could be made. */
+/** A broker's record, or one of its events, that could not be turned into an event. */
 type RejectedRecord = {
   readonly kind: 'rejected';
-  /** Its place and its bytes, as JSON, which begins with the name of its source. */
+  /** Its place and bytes, as JSON beginning with the name of its source. */
   readonly record: string;
 };
 
-/** What was given up; `kind` says which. */
+/** The failed thing; `kind` says which kind it is. */
 export type NewDeadLetter = DeadLetterHead &
   (FailedEvent | FailedTimer | FailedOutcome | FailedDelivery | SkippedGap | RejectedOrigin | RejectedRecord);
 
-/** What the log has of a failed event. */
+/** The log's part of a failed event. */
 type LoggedFailure = Pick<LoggedEvent, 'body' | 'acceptedAt' | 'origin'> & { readonly eventId: string };
 
-/** A dead letter as it is read: one of an event with what the log has of that. */
+/** A dead letter as read from the store: one about an event includes what the log holds. */
 export type DeadLetter = DeadLetterHead & { readonly partition: PartitionId } & (
     | (FailedEvent & LoggedFailure)
     | FailedTimer
@@ -74,24 +74,24 @@ export type DeadLetter = DeadLetterHead & { readonly partition: PartitionId } & 
     | RejectedRecord
   );
 
-/** What may be given up. */
+/** The kinds of dead letters. */
 export type DeadLetterKind = DeadLetter['kind'];
 
 /** A dead letter of one kind. */
 export type DeadLetterOf<Kind extends DeadLetterKind> = Extract<DeadLetter, { readonly kind: Kind }>;
 
-/** Which dead letters. */
+/** Selects dead letters. */
 export interface DeadLetterFilter<Name extends string = string> {
   readonly pipeline?: Name | undefined;
   readonly kind?: DeadLetterKind | undefined;
   readonly key?: string | undefined;
-  /** Only those whose reasons have the same pattern as this text, which may be a pattern itself; see `patternOf`. */
+  /** Only those whose reasons share this text's pattern; the text may itself be a pattern. See `patternOf`. */
   readonly reason?: string | undefined;
   /** Only those that failed at this moment or later, in milliseconds since 1970. */
   readonly from?: number | undefined;
   /** Only those that failed before this moment. */
   readonly to?: number | undefined;
-  /** Only those up to this id, that one included. */
+  /** Only those up to and including this id. */
   readonly upTo?: string | undefined;
 }
 
@@ -104,10 +104,10 @@ export interface DeadLetterQuery<Name extends string = string> extends DeadLette
   readonly limit: number;
 }
 
-/** How many dead letters there are of those asked for, and which is the last. */
+/** The number of matching dead letters, and the last one. */
 export interface DeadLetterCount {
   readonly count: number;
-  /** Its id; null where there are none. */
+  /** The id of the last one; null if there are none. */
   readonly last: string | null;
 }
 
@@ -115,20 +115,20 @@ export interface DeadLetterCount {
 export interface DeadLetterGroup {
   readonly pipeline: string;
   readonly kind: DeadLetterKind;
-  /** What their reasons have in common; see `patternOf`. */
+  /** The common pattern of their reasons; see `patternOf`. */
   readonly reason: string;
   readonly count: number;
   /** When the first and the last of them failed, in milliseconds since 1970. */
   readonly first: number;
   readonly last: number;
-  /** How many failed in each minute from `since` on, as far as any did. */
+  /** Number of failures per minute from `since` on, for minutes that had any. */
   readonly arrivals: ReadonlyMap<number, number>;
 }
 
 export interface DeadLetterGroupQuery {
   readonly pipeline?: string | undefined;
   readonly kind?: DeadLetterKind | undefined;
-  /** From when arrivals are counted. */
+  /** The start of the arrival counts. */
   readonly since: number;
   readonly limit: number;
 }

@@ -1,6 +1,6 @@
 import type { Table } from '../../pipeline/table.ts';
 
-/** What the store must be ready for. */
+/** Everything the store must be ready for. */
 export interface StoreDeclaration {
   readonly pipelines: readonly DeclaredPipeline[];
   readonly tables: readonly Table[];
@@ -9,17 +9,17 @@ export interface StoreDeclaration {
 export interface DeclaredPipeline {
   readonly name: string;
   readonly numbered: boolean;
-  /** Whether all of its keys live in one slice; by default each lives where its hash says. */
+  /** Keeps all its keys in one slice; by default each lives in the slice its hash selects. */
   readonly isTogether?: boolean;
-  /** How its states are stored from now on; absent where it keeps none. */
+  /** How its states are stored from now on; absent if it keeps none. */
   readonly state?: { readonly version: number /** A fingerprint of the schema. */; readonly shape: string };
 }
 
-/** What the store knows of former declarations. */
+/** What the store remembers of earlier declarations. */
 export interface Opened {
-  /** Pipelines of which states may lie here that were stored under the present version of the schema and another shape. */
+  /** Pipelines that may have states stored under the schema's current version but in another shape. */
   readonly reshaped: readonly string[];
-  /** Pipelines that were declared with another `isTogether` before, and of which something lies where it was then. */
+  /** Pipelines that were declared with another `isTogether` before and still have something in the old place. */
   readonly misplaced: readonly string[];
   /** Declared pipelines that are paused (`setPaused`). */
   readonly paused: readonly string[];

@@ -1,50 +1,50 @@
 import type { ListBounds } from './bounds.ts';
 
-/** A call that a turn asked for. */
+/** A call that a turn requested. */
 export interface StoredDelivery {
-  /** The idempotency key; of an endpoint and key one delivery has it at a time. */
+  /** The idempotency key; unique among the deliveries of an endpoint and key. */
   readonly id: string;
   readonly key: string;
   readonly endpoint: string;
-  /** What it shares places with: deliveries of one endpoint and flow are kept from hiding those of its other flows. */
+  /** The group whose slots it shares: deliveries of one flow must not hide those of the endpoint's other flows. */
   readonly flow: string;
   /** The payload as JSON. */
   readonly body: string;
   readonly url: string | null;
-  /** Whether it waits until those of its endpoint and key that were asked for before it are gone. The same for all of an endpoint. */
+  /** True if it waits for all earlier deliveries of its endpoint and key to finish. The same for a whole endpoint. */
   readonly ordered: boolean;
   readonly askedAt: number;
   readonly traceparent: string | null;
   /** Failed attempts so far. */
   readonly attempts: number;
-  /** Not to be tried before, in milliseconds since 1970; null: not until it is asked for again. */
+  /** Earliest attempt, in milliseconds since 1970; null: not until requested again. */
   readonly dueAt: number | null;
 }
 
-/** A delivery of a key, without its payload. */
+/** A key's delivery, without its payload. */
 export type DeliveryOfKey = Pick<StoredDelivery, 'id' | 'endpoint' | 'url' | 'askedAt' | 'attempts' | 'dueAt'>;
 
 /** A delivery in a list, without its payload. */
 export type ListedDelivery = DeliveryOfKey & Pick<StoredDelivery, 'key'>;
 
-/** Which deliveries of an endpoint to list. */
+/** Selects deliveries of an endpoint to list. */
 export interface DeliveriesQuery {
   readonly endpoint: string;
   /** Only those of this key. */
   readonly key?: string | undefined;
-  /** Only those of this id. */
+  /** Only the one with this id. */
   readonly id?: string | undefined;
-  /** Only those behind this place. */
+  /** Only those after this place. */
   readonly after?: Pick<StoredDelivery, 'key' | 'id'> | undefined;
   readonly limit: number;
 }
 
-/** Which due deliveries to read flow by flow. */
+/** Selects due deliveries, read flow by flow. */
 export interface FlowQuery extends ListBounds {
   readonly endpoint: string;
-  /** Those due at or before, in milliseconds since 1970. */
+  /** Only those due at or before, in milliseconds since 1970. */
   readonly dueBy: number;
-  /** The name of a flow, which need not be there; null: the first of all. */
+  /** The flow to start from, which need not exist; null: the first of all. */
   readonly from: string | null;
   readonly flows: number;
   readonly each: number;
@@ -52,7 +52,7 @@ export interface FlowQuery extends ListBounds {
 
 export interface DueByFlow {
   readonly deliveries: readonly StoredDelivery[];
-  /** The first flow that was not looked at; null when there is none. */
+  /** The first flow not examined; null if there is none. */
   readonly next: string | null;
 }
 
@@ -60,20 +60,20 @@ export interface DueByFlow {
 export interface DueMoment {
   /** Milliseconds since 1970. */
   readonly dueAt: number;
-  /** The shortest pause of those that come due then, in milliseconds: when that began, it was so much earlier. */
+  /** The shortest pause among the deliveries due then, in milliseconds. That pause began this long before `dueAt`. */
   readonly pauseMs: number;
 }
 
-/** Which delivery of a partition. */
+/** Names a delivery of a partition. */
 export type DeliveryName = Pick<StoredDelivery, 'endpoint' | 'key' | 'id'>;
 
 /**
- * - `ask`: a delivery behind all others; in the place of the one of its name, if there is one. That keeps its attempts, its
- *   `askedAt`, and its `dueAt` unless that is null.
- * - `restore`: a delivery behind all others; does nothing when there is one of its name.
- * - `retry`: sets what is said of the one of that name; does nothing when there is none. `pauseMs` is what was left until `dueAt` then: 0 where
- *   that is null, as it is for one that is asked for.
- * - `remove`: it is gone.
+ * - `ask`: adds a delivery after all others, or replaces the payload of the one of its name. The latter keeps its attempts, its `askedAt`,
+ *   and its `dueAt` unless that is null.
+ * - `restore`: adds a delivery after all others; does nothing if one of its name exists.
+ * - `retry`: updates the one of that name; does nothing if there is none. `pauseMs` is the time left until `dueAt`: 0 if that is null, as
+ *   for a requested delivery.
+ * - `remove`: deletes the one of that name.
  */
 export type DeliveryWrite =
   | { readonly write: 'ask' | 'restore'; readonly delivery: StoredDelivery }

@@ -10,8 +10,8 @@ export interface NewEvent {
   readonly key: string;
   readonly id: string;
   /**
-   * Where somebody chose the id: another event with it, accepted at this moment (milliseconds since 1970) or later, makes
-   * this one a duplicate. Null where nobody did; such an id need not be remembered. Null beside a number.
+   * For an id chosen by a caller: an earlier event with it, accepted at this moment (milliseconds since 1970) or later, makes this one a
+   * duplicate. Null for a generated id, which need not be remembered, and for a numbered event.
    */
   readonly knownSince: number | null;
   /** The event's own number in a numbered pipeline, otherwise null. */
@@ -20,15 +20,15 @@ export interface NewEvent {
   readonly acceptedAt: number;
   /** The parsed event as JSON. */
   readonly body: string;
-  /** What the event is part of, in the form of W3C Trace Context; null for nothing. */
+  /** The trace the event belongs to, as a W3C Trace Context `traceparent`; null for none. */
   readonly traceparent: string | null;
-  /** What a source made the event from, such as a row of a table, as JSON; null for an event of a caller or a turn. */
+  /** The origin from which a source made the event, such as a table row, as JSON; null for an event from a caller or a turn. */
   readonly origin: string | null;
 }
 
 /**
  * - `accepted`: it is in the log.
- * - `duplicate`: its chosen id is known, or its number is applied or held for its key. Nothing was stored.
+ * - `duplicate`: its chosen id is known, or its number has been applied or is held for its key. Nothing was stored.
  * - `late`: its number was skipped (a dead letter of a gap). Nothing was stored.
  */
 export type Appended = { readonly status: 'accepted'; readonly position: number } | { readonly status: 'duplicate' | 'late' };
@@ -44,7 +44,7 @@ export interface LoggedEvent {
   readonly origin: string | null;
 }
 
-/** An event of the log without its body. */
+/** What identifies an event in the log. */
 export type EventAt = Pick<LoggedEvent, 'position' | 'id' | 'number' | 'acceptedAt'>;
 
 export interface HeldEvent extends LoggedEvent {
@@ -52,11 +52,11 @@ export interface HeldEvent extends LoggedEvent {
   readonly order: number;
   /** Failed attempts so far. */
   readonly attempts: number;
-  /** Not to be tried before, in milliseconds since 1970; null: at once. */
+  /** Earliest retry, in milliseconds since 1970; null: at once. */
   readonly retryAt: number | null;
 }
 
-/** Holds an event of the log, or changes the attempts of one that is held. */
+/** Holds an event of the log, or changes the attempts of one already held. */
 export interface Hold {
   readonly key: string;
   readonly order: number;
@@ -65,7 +65,7 @@ export interface Hold {
   readonly retryAt: number | null;
 }
 
-/** Lets go of the held events of a key with `from ≤ order ≤ to`: they are settled. */
+/** Settles the held events of a key with `from ≤ order ≤ to` and releases them. */
 export interface Release {
   readonly key: string;
   readonly from: number;
@@ -74,19 +74,19 @@ export interface Release {
 
 export interface Retention {
   readonly partition: PartitionId;
-  /** Settled events accepted before may go; held events and those of dead letters stay. Milliseconds since 1970. */
+  /** Settled events accepted before this moment may be deleted; held events and those with dead letters stay. Milliseconds since 1970. */
   readonly acceptedBefore: number;
-  /** Chosen ids accepted before may be forgotten, and in the end are. */
+  /** Chosen ids accepted before this moment may be forgotten, and eventually are. */
   readonly idsBefore: number;
-  /** Only events behind this position are looked at; 0 for all. */
+  /** Examines only events after this position; 0 for all. */
   readonly after: number;
-  /** At most so many events are looked at, and so many ids forgotten, in one call. */
+  /** Maximum events examined, and ids forgotten, per call. */
   readonly limit: number;
 }
 
 export interface Pruned {
-  /** How many events and ids went. */
+  /** Number of events and ids deleted. */
   readonly count: number;
-  /** The position behind which the next call goes on; null when there is nothing more to forget. */
+  /** The position after which the next call continues; null if nothing is left to delete. */
   readonly after: number | null;
 }

@@ -1,82 +1,82 @@
 import type { PartitionId } from './events.ts';
 
-/** An engine at work on a database. */
+/** An engine working on a database. */
 export interface Member {
-  /** Another one with each `open`. */
+  /** Changes with each `open`. */
   readonly id: string;
   readonly host: string;
   readonly pid: number;
-  /** Of Millrace. */
+  /** The Millrace version. */
   readonly version: string;
-  /** When it first said that it lives, by the database's clock: milliseconds since 1970. */
+  /** When it first reported itself alive, by the database's clock: milliseconds since 1970. */
   readonly since: number;
-  /** Those that it declares, and so can work on. */
+  /** The pipelines it declares, and so can work on. */
   readonly pipelines: readonly string[];
 }
 
-/** Who works on a partition. */
+/** The owner of a partition. */
 export interface Ownership {
-  /** Who has its lease; null when nobody has. */
+  /** The holder of its lease; null if there is none. */
   readonly owner: string | null;
-  /** The highest position in its log. Only where the engine that asks has the lease; otherwise 0. */
+  /** The highest position in its log. Set only for the engine that holds the lease; otherwise 0. */
   readonly head: number;
 }
 
-/** Hears of what other engines on a database do: a hint, which may come late, twice or never. */
+/** Receives hints about what other engines on the database do. A hint may come late, twice or never. */
 export interface StoreListener {
   /**
-   * Events have come into the log of a partition.
+   * Reports that events were appended to a partition's log.
    *
-   * @param head up to which position, where the store knows it
+   * @param head the position they reach, if the store knows it
    */
   appended(partition: PartitionId, head?: number): void;
-  /** An engine came or left, or leases are free. */
+  /** Reports that an engine came or left, or that leases are free. */
   rollChanged(): void;
 }
 
-/** Who works on a database, and on what. */
+/** The engines on a database, and what each works on. */
 export interface Roll {
-  /** The engine that asks. */
+  /** The requesting engine. */
   readonly self: string;
-  /** Those that live, the one that asks among them, in the order in which they came. */
+  /** The live engines, including the requesting one, in order of arrival. */
   readonly members: readonly Member[];
-  /** In how many milliseconds the next of the others lives no longer, unless it says again that it does; infinite where there is none. */
+  /** Milliseconds until the next of the other engines expires, unless it reports again; infinite if there are none. */
   readonly nextEndMs: number;
-  /** The slices of each pipeline that the engine that asks declares. */
+  /** The slices of each pipeline that the requesting engine declares. */
   readonly partitions: ReadonlyMap<string, readonly Ownership[]>;
-  /** Those of its pipelines that are paused. */
+  /** The paused ones among its pipelines. */
   readonly paused: ReadonlySet<string>;
-  /** What the owners of its partitions have been told to do and have not answered, in the order of their ids; perhaps not all of it. */
+  /** Unanswered commands to the owners of its partitions, in id order; possibly incomplete. */
   readonly commands?: readonly StoredCommand[] | undefined;
 }
 
-/** Something that the owner of a partition is told to do. */
+/** A command to the owner of a partition. */
 export interface StoredCommand {
   readonly id: string;
   readonly partition: PartitionId;
-  /** What it is, as JSON. */
+  /** The command, as JSON. */
   readonly body: string;
 }
 
-/** What came of a command. */
+/** The answer to a command. */
 export interface CommandAnswer {
-  /** Of the command. */
+  /** The id of the command. */
   readonly id: string;
-  /** What came of it, as JSON. */
+  /** The answer, as JSON. */
   readonly answer: string;
 }
 
 /**
- * What engines have the owners of partitions do, where they share a database. A command lies in the database until it is withdrawn, and for no
- * longer than its giver waits: whoever owns the partition meanwhile finds it with a beat, and answers it by a commit.
+ * Commands that engines sharing a database send to the owners of partitions. A command stays in the database until withdrawn, but no longer
+ * than its sender waits. Whoever owns the partition meanwhile finds it on a beat, and answers it in a commit.
  */
 export interface Commands {
-  /** Keeps a command for so long, by the database's clock, and tells the owner of the partition, if there is one. */
+  /** Stores a command for `forMs`, by the database's clock, and notifies the partition's owner, if there is one. */
   give(command: StoredCommand, forMs: number): Promise<void>;
 
-  /** The answers that there are to some of these commands. */
+  /** Returns the available answers to the given commands. */
   answers(ids: readonly string[]): Promise<readonly CommandAnswer[]>;
 
-  /** Forgets commands, those that are under way among them; returns the answers that there were. */
+  /** Forgets commands, including those under way, and returns the available answers. */
   withdraw(ids: readonly string[]): Promise<readonly CommandAnswer[]>;
 }

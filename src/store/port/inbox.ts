@@ -3,60 +3,63 @@ import type { NewDeadLetter } from './dead-letters.ts';
 import type { Appended, NewEvent } from './events.ts';
 import type { NamedCount } from './inventory.ts';
 
-/** An event that another program has put into the inbox, in a transaction of its own. */
+/** An event that another program inserted into the inbox in its own transaction. */
 export interface InboxRow {
-  /** Rises from row to row, in the order in which they were inserted. */
+  /** Rises from row to row in insertion order. */
   readonly place: number;
   /** The idempotency key of the event; null for none. */
   readonly id: string | null;
   readonly traceparent: string | null;
-  /** What is to be JSON; of a text that is too long only its beginning. */
+  /** Text that should be JSON; only the beginning of an overlong one. */
   readonly event: string;
-  /** Characters of the whole text. */
+  /** Length of the whole text, in characters. */
   readonly length: number;
 }
 
-/** A row that comes into the inbox. */
+/** A row to add to the inbox. */
 export interface NewInboxRow extends Pick<InboxRow, 'id' | 'traceparent' | 'event'> {
   readonly pipeline: string;
 }
 
 export interface InboxQuery extends ListBounds {
   readonly pipeline: string;
-  /** Places of rows that are left out. */
+  /** Places of rows to leave out. */
   readonly except: readonly number[];
-  /** Of a longer text only so many characters are read. */
+  /** Maximum characters read of each event's text. */
   readonly eventLengthMax: number;
   readonly limit: number;
 }
 
-/** What becomes of a row of the inbox: an event of its pipeline, or a dead letter of the partition under whose lease it is taken, which is of its pipeline. */
+/**
+ * The fate of an inbox row: an event of its pipeline, or a dead letter of the partition whose lease takes it, which belongs to that
+ * pipeline.
+ */
 export type InboxTaking = { readonly place: number } & ({ readonly event: NewEvent } | { readonly letter: NewDeadLetter });
 
 /**
- * - As by `append`. A row whose event is `late` stays where it is.
+ * - The results of `append`. A row whose event is `late` stays where it is.
  * - `buried`: it is a dead letter.
- * - `gone`: it is no longer there, since somebody else has taken or deleted it. Nothing was stored.
+ * - `gone`: somebody else has taken or deleted it. Nothing was stored.
  */
 export type InboxTaken = Appended | { readonly status: 'buried' | 'gone' };
 
 /**
- * The table `millrace_inbox (pipeline, event, id, traceparent)`, into which any program inserts events beside its own rows. A row that is
- * taken leaves it in the transaction in which its event enters the log: no crash can take it twice, nor lose it.
+ * The table `millrace_inbox (pipeline, event, id, traceparent)`, into which any program inserts events beside its own rows. A row leaves it
+ * in the transaction that appends its event to the log, so no crash can take it twice or lose it.
  */
 export interface Inbox {
   /**
-   * Counts the rows that wait, up to `countMax` of each pipeline: of those named, and of the first of all others, which may be a hundred. Without
-   * those of which none wait. Takes no longer however many rows wait.
+   * Counts waiting rows, up to `countMax` per pipeline: for the named pipelines, and for the first of all others, up to about a hundred.
+   * Omits those with none. The cost does not grow with the number of rows.
    */
   waiting(pipelines: readonly string[], countMax: number): Promise<readonly NamedCount[]>;
 
-  /** The first rows of a pipeline that have committed, in the order of their places. */
+  /** Returns the first committed rows of a pipeline, in order of place. */
   rows(query: InboxQuery): Promise<readonly InboxRow[]>;
 
   /**
-   * Tells that rows may have come: within about a second after they have committed, most often within milliseconds, and perhaps although none
-   * has. The returned function ends that.
+   * Calls back when rows may have arrived: within about a second of their commit, usually within milliseconds, and sometimes without cause.
+   * The returned function stops it.
    */
   listen(grown: () => void): () => void;
 }

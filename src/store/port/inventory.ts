@@ -1,24 +1,24 @@
-/** How many of a name there are. */
+/** The number of things under one name. */
 export interface NamedCount {
   readonly name: string;
   readonly count: number;
 }
 
 export interface InventoryQuery {
-  /** Pipelines whose states need not be counted, which takes a look at every key. */
+  /** Pipelines whose states need not be counted, since counting examines every key. */
   readonly uncounted: readonly string[];
-  /** Pipelines of few keys, whose names are told. */
+  /** Pipelines with few keys, whose names are listed. */
   readonly named: readonly string[];
 }
 
-/** What lies in the store of one pipeline, declared or not. Lists are in the order of their names. */
+/** Everything the store holds for one pipeline, declared or not. Lists are in name order. */
 export interface StoredPipeline {
   readonly pipeline: string;
   /** Events that are accepted and not settled. */
   readonly waiting: number;
-  /** Keys with a state; null where they need not be counted. */
+  /** Keys with a state; null if not counted. */
   readonly states: number | null;
-  /** The keys with a state, where their names are asked for. */
+  /** The keys with a state, if their names were requested. */
   readonly keys: readonly string[];
   /** Pending timers by name. */
   readonly timers: readonly NamedCount[];
@@ -26,8 +26,8 @@ export interface StoredPipeline {
   readonly outcomes: readonly NamedCount[];
   /** Deliveries by endpoint. */
   readonly deliveries: readonly NamedCount[];
-  /** Dead letters that nobody has resolved. */
+  /** Unresolved dead letters. */
   readonly deadLetters: number;
-  /** Rows of the inbox; 0 where the store has none. */
+  /** Rows of the inbox; 0 if the store has none. */
   readonly inbox: number;
 }

@@ -7,34 +7,37 @@ export interface StoredState {
 
 export interface KeyRecord {
   readonly state: StoredState | null;
-  /** The next number to apply; null when no number was applied or skipped yet. */
+  /** The next number to apply; null until a number has been applied or skipped. */
   readonly next: number | null;
   readonly parked: boolean;
   /** The lowest held order; null when nothing is held. */
   readonly heldFrom: number | null;
-  /** The highest position of what is held; null when nothing is. */
+  /** The highest held position; null when nothing is held. */
   readonly heldTo: number | null;
   readonly held: number;
-  /** The gap that was noted last; null where none is. */
+  /** The gap noted last; null if none is. */
   readonly gap: Gap | null;
   /** The pending timers, by name. */
   readonly timers: readonly StoredTimer[];
-  /** What it has not been told yet, by endpoint and id. */
+  /** Outcomes of which it has not been notified yet, by endpoint and id. */
   readonly outcomes: readonly StoredOutcome[];
-  /** The block that the record names; absent where it names none. */
+  /** The block that the record names; absent if it names none. */
   readonly block?: number | undefined;
 }
 
-/** How a key stands, without its state. */
+/** The condition of a key, without its state. */
 export interface KeySummary extends Pick<KeyRecord, 'next' | 'parked' | 'heldFrom' | 'held'> {
   readonly key: string;
-  /** Whether one of its events, timers or outcomes has failed and is to be tried again. */
+  /** True if one of its events, timers or outcomes has failed and will be retried. */
   readonly isRetried: boolean;
 }
 
-/** Which keys to list. */
+/** Selects keys to list. */
 export interface KeysQuery {
-  /** Only keys that are parked, that have a noted gap, or that something is tried again for; by default all that have a record, held events, timers or outcomes. */
+  /**
+   * Only keys that are parked, have a noted gap, or have a pending retry; by default all that have a record, held events, timers or
+   * outcomes.
+   */
   readonly among?: 'parked' | 'gaps' | 'retried' | undefined;
   /** Only keys that begin with this text. */
   readonly prefix?: string | undefined;
@@ -43,23 +46,23 @@ export interface KeysQuery {
   readonly limit: number;
 }
 
-/** What becomes of a key: replaces its whole record. */
+/** The new record of a key, replacing the old one as a whole. */
 export interface KeyUpdate {
   readonly key: string;
   readonly state: StoredState | null;
   readonly next: number | null;
   readonly parked: boolean;
-  /** The newest block that tells of it; absent where none does. */
+  /** The newest block that mentions it; absent if none does. */
   readonly block?: number | undefined;
 }
 
-/** What a key waits for that holds events and cannot go on without a number. */
+/** A missing number that blocks a key with held events. */
 export interface Gap {
-  /** The lowest number that is missing. */
+  /** The lowest missing number. */
   readonly next: number;
-  /** The lowest number that waits. */
+  /** The lowest waiting number. */
   readonly first: number;
-  /** The moment that the waiting counts from, in milliseconds since 1970. */
+  /** When the wait began, in milliseconds since 1970. */
   readonly since: number;
 }
 
@@ -67,7 +70,7 @@ export interface StoredGap extends Gap {
   readonly key: string;
 }
 
-/** Notes the gap of a key, in place of its former one, or (null) forgets it. */
+/** Notes a key's gap, replacing an earlier one, or (null) forgets it. */
 export interface GapWrite {
   readonly key: string;
   readonly gap: Gap | null;
@@ -76,7 +79,7 @@ export interface GapWrite {
 export interface GapQuery {
   /** Only those whose `since` is at or before this moment. */
   readonly until?: number | undefined;
-  /** Only those behind this place. */
+  /** Only those after this place. */
   readonly after?: Pick<StoredGap, 'since' | 'key'> | undefined;
   readonly limit: number;
 }

@@ -11,31 +11,31 @@ import type { OperationProgress } from './operations.ts';
 import type { BatchTaken, SourceBatch } from './source-offsets.ts';
 import type { NewBlock } from './timeline.ts';
 
-/** What there is of a partition at the moment in which it is claimed. */
+/** The contents of a partition at the moment it is claimed. */
 export interface Standing {
   readonly cursor: number;
   /** The highest position in the log, at least the cursor. */
   readonly head: number;
-  /** How many events are held. */
+  /** Number of held events. */
   readonly held: number;
-  /** How many dead letters nobody has resolved. */
+  /** Number of unresolved dead letters. */
   readonly deadLetters: number;
-  /** How many keys are parked. */
+  /** Number of parked keys. */
   readonly parked: number;
-  /** How many deliveries there are. */
+  /** Number of deliveries. */
   readonly deliveries: number;
-  /** How many gaps are noted. */
+  /** Number of noted gaps. */
   readonly gaps: number;
-  /** The highest block; absent where there is none. */
+  /** The highest block; absent if there is none. */
   readonly block?: number | undefined;
 }
 
-/** How far the work on a partition has come. */
+/** The progress of the work on a partition. */
 export type Progress = Pick<Standing, 'cursor' | 'head'>;
 
 /**
- * The ownership of a partition, from a claim until another claim takes it over, it is released, or it has run out. A store that one
- * engine has to itself gives leases that never run out.
+ * The ownership of a partition, from a claim until another claim takes it over, it is released, or it expires. A store that serves a single
+ * engine grants leases that never expire.
  */
 export interface Lease {
   readonly partition: PartitionId;
@@ -45,28 +45,28 @@ export interface Lease {
   commit(commit: Commit): Promise<Committed>;
 
   /**
-   * Takes rows of the inbox, one answer for each, in order. Every later claim counts the dead letters that it makes of them. Throws
-   * `MILL_STORE_FENCED`, and changes nothing, once the lease is over. Only where the store has an inbox.
+   * Takes rows of the inbox, with one answer for each, in order. Later claims count the dead letters this creates. Throws
+   * `MILL_STORE_FENCED`, and changes nothing, once the lease is over. Only if the store has an inbox.
    */
   takeInbox?(takings: readonly InboxTaking[]): Promise<readonly InboxTaken[]>;
 
   /**
-   * Appends what a broker's records hold, and moves the offset of their partition, in one transaction and only from where it is expected to
-   * be. Every later claim counts the dead letters that it makes. Throws `MILL_STORE_FENCED`, and changes nothing, once the lease is over.
+   * Appends the contents of a broker's records and advances their partition's offset, in one transaction and only from the expected offset.
+   * Later claims count the dead letters this creates. Throws `MILL_STORE_FENCED`, and changes nothing, once the lease is over.
    */
   takeBatch(batch: SourceBatch): Promise<BatchTaken>;
 
-  /** Ends it, so that others need not wait until it has run out. Does nothing once it is over. */
+  /** Ends the lease, so that others need not wait for it to expire. Does nothing once it is over. */
   release(): Promise<void>;
 }
 
 /**
- * The work of many turns of a partition, as one transaction. Parts are applied in the order of these fields; within
- * a part the order of the array counts. A value that the database cannot hold, such as a moment that is no integer, is
- * `MILL_COMMIT_REFUSED`: never the store's own fault.
+ * The work of many turns of a partition, as one transaction. Parts are applied in the order of these fields, and in array order within a
+ * part. A value that the database cannot hold, such as a moment that is not an integer, is `MILL_COMMIT_REFUSED`: never the store's own
+ * fault.
  */
 export interface Commit {
-  /** The new cursor; never lower than the present one. */
+  /** The new cursor; never lower than the current one. */
   readonly cursor: number;
   readonly holds: readonly Hold[];
   readonly releases: readonly Release[];
@@ -75,38 +75,41 @@ export interface Commit {
   readonly timers: readonly TimerWrite[];
   readonly outcomes: readonly OutcomeWrite[];
   readonly deliveries: readonly DeliveryWrite[];
-  /** Throws `MILL_COMMIT_REFUSED` when the database refuses a row, by a constraint or trigger of its own. */
+  /** Throws `MILL_COMMIT_REFUSED` when a constraint or trigger of the database refuses a row. */
   readonly rows: readonly RowWrite[];
   readonly deadLetters: readonly NewDeadLetter[];
-  /** Ids of dead letters that were redriven or discarded: they are listed no more. Numbers that one of them skipped stay `late`. */
+  /** Ids of dead letters that were redriven or discarded: they are no longer listed. Numbers skipped by one of them stay `late`. */
   readonly resolvedDeadLetters: readonly string[];
   /** Events to append, to any partition, as by `append`. */
   readonly sends: readonly NewEvent[];
-  /** Rows for the inbox, behind all that are there. Only where the store has one. */
+  /** Rows to add at the end of the inbox. Only if the store has one. */
   readonly inbox?: readonly NewInboxRow[] | undefined;
-  /** Answers to commands. The first answer to a command counts, and one to a command that was withdrawn does nothing. Only where the store has commands. */
+  /**
+   * Answers to commands. The first answer to a command counts; an answer to a withdrawn command does nothing. Only if the store has
+   * commands.
+   */
   readonly answers?: readonly CommandAnswer[] | undefined;
-  /** How far it brings operations on dead letters. */
+  /** Its progress on dead-letter operations. */
   readonly operations?: readonly OperationProgress[] | undefined;
-  /** What operators have done by it. */
+  /** The operators' actions it carries out. */
   readonly audit?: readonly AuditEntry[] | undefined;
-  /** What it tells of its keys. */
+  /** Its record of what happened to its keys. */
   readonly block?: NewBlock | undefined;
 }
 
 export interface Committed {
-  /** What became of each of the commit's sends. */
+  /** The result of each of the commit's sends. */
   readonly sends: readonly Appended[];
-  /** By how much it changed the number of deliveries. */
+  /** Change in the number of deliveries. */
   readonly deliveriesAdded: number;
-  /** By how much it changed the number of gaps. */
+  /** Change in the number of gaps. */
   readonly gapsAdded: number;
 }
 
 /**
- * Rows for one table, each with its values in the order of the table's columns. `put` replaces by primary key, `add` keeps
- * what is there. `update` names columns, the whole primary key among them, and its rows have values for these; it changes
- * no others, and nothing when there is no row of that key.
+ * Rows for one table, each with its values in the order of the table's columns. `put` replaces by primary key, `add` keeps an existing row.
+ * `update` names columns, including the whole primary key, and its rows hold the values of these; it changes no other columns, and nothing
+ * if there is no row with that key.
  */
 export type RowWrite = {
   readonly table: string;

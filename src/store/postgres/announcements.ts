@@ -8,11 +8,11 @@ import type { PostgresConnections } from './connection/connections.ts';
 import { rethrowMissing } from './connection/missing-driver.ts';
 import { channelPrefix, inboxChannel, rollChanged } from './lease/channels.ts';
 
-/** Between two messages to others, at least, in milliseconds. */
+/** Shortest time between two messages to others, in milliseconds. */
 const pauseMs = 5;
-/** Partitions in one message: a payload has at most 8,000 bytes. */
+/** Maximum partitions per message: a payload has at most 8,000 bytes. */
 const partitionsMax = 50;
-/** Before a connection that was lost is made again, at first and at most, in milliseconds. */
+/** Initial and longest delay before reconnecting, in milliseconds. */
 const reconnectMs = { first: 100, most: 5_000 };
 
 function channelOf(process: string): string {
@@ -20,9 +20,9 @@ function channelOf(process: string): string {
 }
 
 /**
- * Tells processes that the logs of their partitions have grown by another's hand, and hears of it. They are hints: what is lost costs
- * time and nothing else. A notification is never part of the transaction that it is about: at its commit it takes a lock that is global
- * to the database, and would make all commits wait for each other.
+ * Tells other processes that their partitions' logs have grown, and listens for the same. These are hints: a lost one costs only time. A
+ * notification is never part of the transaction it is about: at commit it takes a database-wide lock, which would make all commits wait for
+ * each other.
  */
 export class Announcements implements Announcing {
   readonly #connections: PostgresConnections;
@@ -35,14 +35,14 @@ export class Announcements implements Announcing {
   #isListening = false;
   #isClosed = false;
 
-  /** @param inboxGrown hears that rows have come into the inbox */
+  /** @param inboxGrown called when rows have come into the inbox */
   constructor(connections: PostgresConnections, process: string, inboxGrown: () => void) {
     this.#connections = connections;
     this.#inboxGrown = inboxGrown;
     this.#process = process;
   }
 
-  /** A partition's log has grown by our hand. Its owner is told, unless it is this process. */
+  /** Notes that this process has extended a partition's log. Its owner is told, unless it is this process. */
   grown(partition: PartitionId, owner: string | null): void {
     if (owner === null || owner === this.#process || this.#isClosed) return;
     const grown = this.#grown.get(owner) ?? new Map<string, PartitionId>();
@@ -82,19 +82,19 @@ export class Announcements implements Announcing {
         return flight;
       });
     } catch {
-      // Whoever is not told looks by itself.
+      // A process that is not told checks by itself.
     }
     this.#timer = this.#grown.size > 0 && !this.#isClosed ? setTimeout(() => void this.#notify(), pauseMs) : undefined;
   }
 
-  /** A connection of its own: one that listens is never given back. */
+  /** Uses its own connection: one that listens is never returned. */
   async #keepListening(): Promise<void> {
     for (let pause = reconnectMs.first; !this.#isClosed; pause = Math.min(2 * pause, reconnectMs.most)) {
       try {
         await this.#listen();
         pause = reconnectMs.first;
       } catch {
-        // Tried again below; until then the partitions are looked at without being told of.
+        // Retried below; until then the partitions are polled.
       }
       if (!this.#isClosed) await wait(pause, undefined, { ref: false });
     }

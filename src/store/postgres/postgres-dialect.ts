@@ -23,8 +23,8 @@ export const postgresDialect: Dialect<Settings, PostgresConnections> = {
     momentText,
   },
   /**
-   * An entry of an index has at most 2,704 bytes, and beside a key it may hold the names of a pipeline and an endpoint, an id of ours, or a hash
-   * and some numbers.
+   * An index entry has at most 2,704 bytes. Besides a key it may hold the names of a pipeline and an endpoint, an id of ours, or a hash and
+   * some numbers.
    */
   keyBytesMax: 2_048,
   statements: postgresStatements,
@@ -35,7 +35,7 @@ export const postgresDialect: Dialect<Settings, PostgresConnections> = {
   metaOf,
   declare,
   select: (connections, asked, signal) => connections.reading((transaction) => selectRows(transaction, asked), signal),
-  // Through a pooler nobody can listen.
+  // Listening is impossible through a pooler.
   announce: (connections, process, inboxGrown) =>
     connections.options.isPooled ? undefined : new Announcements(connections, process, inboxGrown),
 };

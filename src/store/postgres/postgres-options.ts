@@ -7,35 +7,35 @@ import type { ConnectionOptions } from './connection/connection-options.ts';
 
 /** All times are in milliseconds. */
 export interface PostgresOptions {
-  /** Slices per pipeline, the same for the life of a database. Default 32. */
+  /** Slices per pipeline, fixed for the life of a database. Default 32. */
   readonly partitions?: number;
-  /** How long a lease lasts that is not renewed: so long nobody works on the keys of a process that has died. Default 3,000. */
+  /** How long a lease lasts without renewal, and so how long nobody works on a dead process's keys. Default 3,000. */
   readonly leaseMs?: number;
-  /** The schema that has all tables; it must be there. Default: the first of the database's search path. */
+  /** The schema of all tables, which must exist. Default: the first of the database's search path. */
   readonly schema?: string;
-  /** Whether connections go through a pooler in transaction mode, such as PgBouncer: no prepared statements, and no announcements. */
+  /** Set it if connections go through a pooler in transaction mode, such as PgBouncer: no prepared statements, and no announcements. */
   readonly pooled?: boolean;
-  /** Connections that are open at once, one that listens left out. Default 10, at least 5. */
+  /** Maximum open connections, not counting one that listens. Default 10, at least 5. */
   readonly maxConnections?: number;
-  /** Of these, how many are kept that nobody uses; the others close after a second. Default 5. */
+  /** How many of these are kept when idle; the others close after a second. Default 5. */
   readonly maxIdleConnections?: number;
-  /** How long a connection is used before another takes its place. Default 1,800,000. */
+  /** Maximum age of a connection before it is replaced. Default 1,800,000. */
   readonly connectionLifetimeMs?: number;
-  /** How long a call waits for a connection. Default 3,000. */
+  /** Maximum wait for a connection. Default 3,000. */
   readonly connectTimeoutMs?: number;
-  /** How long a statement may take. Default 10,000. */
+  /** Maximum duration of a statement. Default 10,000. */
   readonly statementTimeoutMs?: number;
-  /** How long a statement waits for a lock that another transaction has. Default 2,000. */
+  /** How long a statement waits for another transaction's lock. Default 2,000. */
   readonly lockTimeoutMs?: number;
   /**
-   * A file with the certificates of authorities that the server's must be of. The connection is encrypted then, and the server checked as for
+   * A file with the certificates of trusted authorities. With it the connection is encrypted, and the server checked as for
    * `sslmode=verify-full`, unless the URL says `verify-ca`.
    */
   readonly caFile?: string;
 }
 
 const connectionsMin = 5;
-/** Timers of the database and of Node.js count in 32 bits. */
+/** Database and Node.js timers use 32 bits. */
 const msMax = 2 ** 31 - 1;
 
 const milliseconds = expect(
@@ -58,10 +58,13 @@ const postgresOptions: OptionTable<PostgresOptions> = {
   caFile: expect('the path of a file', (value) => typeof value === 'string' && value !== ''),
 };
 
-/** What is made of the arguments of `postgres(…)`. */
+/** The settings derived from the arguments of `postgres(…)`. */
 export interface Settings extends ConnectionOptions, SqlSettings {}
 
-/** Throws `MILL_INVALID_CONFIGURATION` for a URL that is none of PostgreSQL's or says what nobody heeds, and for an option that is wrong or unknown. */
+/**
+ * Throws `MILL_INVALID_CONFIGURATION` for a URL that is not PostgreSQL's or has parameters without effect, and for a wrong or unknown
+ * option.
+ */
 export function settingsOf(url: unknown, options: PostgresOptions): Settings {
   const place: Place = new Place('postgres', 'MILL_INVALID_CONFIGURATION');
   checkOptions(options, postgresOptions, place);

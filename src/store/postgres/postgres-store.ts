@@ -4,14 +4,14 @@ import { postgresDialect } from './postgres-dialect.ts';
 import { type PostgresOptions, settingsOf } from './postgres-options.ts';
 
 /**
- * A store in a PostgreSQL database, for as many processes as work on it: each takes events in, and each partition has one owner at a
- * time. Its tables are made with the first start. The package `pg` must be installed.
+ * Creates a store in a PostgreSQL database, for any number of processes: each takes events in, and each partition has one owner at a time.
+ * The first start creates its tables. The package `pg` must be installed.
  *
  * ```ts
  * const store = postgres('postgres://millrace@localhost/orders');
  * ```
  *
- * Throws `MILL_INVALID_CONFIGURATION` for a URL that is none of PostgreSQL's, and for an option that is wrong or unknown.
+ * Throws `MILL_INVALID_CONFIGURATION` for a URL that is not PostgreSQL's, and for a wrong or unknown option.
  */
 export function postgres(url: string, options: PostgresOptions = {}): Store {
   return new SqlStore(postgresDialect, settingsOf(url, options));

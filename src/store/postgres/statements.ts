@@ -5,7 +5,7 @@ import { readStatements } from './read/read-statements.ts';
 import { declaredStatements } from './write/declared-statements.ts';
 import { writeStatements } from './write/write-statements.ts';
 
-/** What is said to PostgreSQL. */
+/** The statements for PostgreSQL. */
 export const postgresStatements: SqlStatements = {
   now: 'millrace_now()',
   isAmong: (column, parameter) => `${column} = ANY (${parameter}::text[])`,

@@ -5,62 +5,65 @@ import type { SchemaVersions } from './schema/check-tables.ts';
 import type { SqlStatements } from './statements.ts';
 import type { Declared } from './write/batch.ts';
 
-/** What a store in a database server is told. All times are in milliseconds. */
+/** The settings of a store in a database server. All times are in milliseconds. */
 export interface SqlSettings extends ConnectionLimits {
   readonly partitions: number;
   readonly leaseMs: number;
 }
 
-/** A query of somebody's. */
+/** A user's query. */
 export interface Asked {
   readonly sql: string;
   readonly parameters: readonly FoundValue[];
   readonly charactersMax: number | undefined;
 }
 
-/** How processes tell each other what they have done. */
+/** Announces changes between processes. */
 export interface Announcing {
-  /** A partition's log has grown by our hand. Its owner is told, unless it is this process. */
+  /** Notes that this process has extended a partition's log. Its owner is told, unless it is this process. */
   grown(partition: PartitionId, owner: string | null): void;
   listen(listener: StoreListener): () => void;
   close(): Promise<void>;
 }
 
-/** What an opening answers, and the declared tables as the database keeps them. */
+/** The result of an opening, with the declared tables as the database keeps them. */
 export interface OpenedTables {
   readonly opened: Opened;
   readonly tables: readonly Declared[];
 }
 
-/** A database server: how it is reached, and what it says in its own way. */
+/** A kind of database server: its connections, and its differences from the others. */
 export interface Dialect<Settings extends SqlSettings, Open extends Connections = Connections> {
   /** For messages. */
   readonly kind: string;
-  /** How `query` speaks. */
+  /** The dialect of `query`. */
   readonly queries: SqlDialect;
-  /** The most bytes of a key, and of an id that somebody chose. */
+  /** Maximum bytes of a key, and of a chosen id. */
   readonly keyBytesMax: number;
   readonly statements: SqlStatements;
   readonly errors: SqlErrors;
 
-  /** Throws `MILL_INVALID_CONFIGURATION` where the driver is missing. Connects to nothing yet. */
+  /** Throws `MILL_INVALID_CONFIGURATION` if the driver is missing. Connects to nothing yet. */
   connect(settings: Settings): Promise<Open>;
 
-  /** Throws `MILL_INVALID_CONFIGURATION` for a server that the store cannot work on. */
+  /** Throws `MILL_INVALID_CONFIGURATION` for a server that the store cannot use. */
   checkServer(connections: Open, log?: StoreLogger): Promise<void>;
 
-  /** The versions of the engine's tables that it knows. */
+  /** The known versions of the engine's tables. */
   readonly versions: SchemaVersions;
 
-  /** What a database says of its tables (`millrace_meta`); nothing where there are none. */
+  /** Returns the metadata of a database's tables (`millrace_meta`); empty if there are none. */
   metaOf(transaction: Transaction): Promise<ReadonlyMap<unknown, unknown>>;
 
-  /** Makes what is missing of the tables, the engine's and the declared ones. */
+  /** Creates the missing tables, the engine's and the declared ones. */
   declare(connections: Open, settings: Settings, declaration: StoreDeclaration): Promise<OpenedTables>;
 
-  /** Runs one statement of somebody's, in a transaction that only reads; once the signal is aborted the database is told to stop. Throws `MILL_INVALID_REQUEST` for one that fails or would write. */
+  /**
+   * Runs one user statement in a read-only transaction; once the signal is aborted the database is told to stop. Throws
+   * `MILL_INVALID_REQUEST` for one that fails or would write.
+   */
   select(connections: Open, asked: Asked, signal?: AbortSignal): Promise<Record<string, FoundValue>[]>;
 
-  /** Undefined where nobody can be told anything: then all look by themselves. */
+  /** Undefined if processes cannot notify each other: then each polls by itself. */
   announce(connections: Open, process: string, inboxGrown: () => void): Announcing | undefined;
 }

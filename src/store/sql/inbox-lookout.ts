@@ -1,11 +1,11 @@
 import type { Connections } from './connection/connections.ts';
 
-/** Between two looks, in milliseconds, at least and at most: where the database tells of rows, and where nobody can. */
+/** Shortest and longest time between two looks, in milliseconds: if the database announces rows, and if it cannot. */
 const pausesMs = { told: { least: 1_000, most: 1_000 }, untold: { least: 20, most: 250 } };
 
 /**
- * Looks whether rows wait in the inbox, while somebody listens: about once a second, for what a notification has missed, and more often where there are none,
- * such as behind a pooler.
+ * Checks for waiting rows in the inbox while somebody listens: about once a second, to catch missed notifications, and more often where
+ * there are none, such as behind a pooler.
  */
 export class InboxLookout {
   readonly #connections: Connections;
@@ -15,7 +15,7 @@ export class InboxLookout {
   #timer: NodeJS.Timeout | undefined;
   #isClosed = false;
 
-  /** @param isTold whether the database tells of rows, most often */
+  /** @param isTold true if the database usually announces rows */
   constructor(connections: Connections, isTold: boolean) {
     this.#connections = connections;
     this.#pausesMs = isTold ? pausesMs.told : pausesMs.untold;
@@ -28,7 +28,7 @@ export class InboxLookout {
     return () => this.#listeners.delete(grown);
   }
 
-  /** Tells at once: the database has said that rows have come. */
+  /** Reports at once, since the database has announced rows. */
   notified(): void {
     for (const grown of this.#listeners) grown();
   }
@@ -48,7 +48,7 @@ export class InboxLookout {
     try {
       if (this.#listeners.size > 0) isThere = await this.#find();
     } catch {
-      // The next look may find the database there again.
+      // The next look may find the database available again.
     }
     const { least, most } = this.#pausesMs;
     this.#pauseMs = isThere ? least : Math.min(2 * this.#pauseMs, most);

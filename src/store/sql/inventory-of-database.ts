@@ -5,8 +5,8 @@ import { readInventory } from './read/inventory.ts';
 import { checkPresent } from './schema/check-tables.ts';
 
 /**
- * Counts what lies in a database, at one moment, whoever works on it: nothing is written, and no table made. Throws
- * `MILL_INVALID_CONFIGURATION` for one that is none of Millrace, `MILL_TABLE_CHANGED` for one of another version, and `MILL_STORE_…`.
+ * Counts the contents of a database at one moment, whoever works on it, without writing anything or creating tables. Throws
+ * `MILL_INVALID_CONFIGURATION` if it is not a Millrace database, `MILL_TABLE_CHANGED` for another version, and `MILL_STORE_…`.
  */
 export async function inventoryOfDatabase<Settings extends SqlSettings, Open extends Connections>(
   dialect: Dialect<Settings, Open>,

@@ -3,13 +3,13 @@ import type { Connections } from './connection/connections.ts';
 import type { OwnHeads } from './own-heads.ts';
 import type { ReadStatements } from './statements.ts';
 
-/** Between two looks, in milliseconds: right behind one that found something, and at most. */
+/** Time between two looks, in milliseconds: right after one that found something, and at most. */
 const pauseMs = { least: 20, most: 1_000 };
 
 /**
- * Looks how far others have brought the logs of the partitions that a process owns, where nobody can tell it: one query for all of a pipeline's, soon
- * again while there is something new, and about once a second while there is nothing. What lies below an event of its own shows by the gap in front of
- * that.
+ * Checks how far others have extended the logs of a process's partitions, if nobody can announce it: one query for all partitions of a
+ * pipeline, soon again while there is something new, and about once a second otherwise. An event missing below a process's own shows as a
+ * gap in front of that.
  */
 export class Lookouts {
   readonly #connections: Connections;
@@ -55,7 +55,7 @@ export class Lookouts {
     try {
       if (this.#listeners.size > 0) isNew = await this.#findNew();
     } catch {
-      // The next look may find the database there again; what is missed meanwhile is found by whoever owns it.
+      // The next look may find the database available again; the partition's owner finds anything missed meanwhile.
     }
     this.#pauseMs = isNew ? pauseMs.least : Math.min(2 * this.#pauseMs, pauseMs.most);
     if (!this.#isClosed) this.#arm();
@@ -63,7 +63,7 @@ export class Lookouts {
 
   async #findNew(): Promise<boolean> {
     const found = await this.#connections.read(...this.#pipelines.map((pipeline) => this.#statements.ownedHeads(pipeline, this.#process)));
-    // Some of it may be of this process, which does not have the answer yet.
+    // Some of it may be this process's, which has not had the answer yet.
     await this.#own.answered();
     let isNew = false;
     for (const [at, pipeline] of this.#pipelines.entries()) {

@@ -70,14 +70,14 @@ import { addOperation } from './write/operation-statements.ts';
 import { PruneFloors } from './write/prune-floors.ts';
 import { readSourceOffsets, takeBatch } from './write/source-batches.ts';
 
-/** What an opening may have beside what it opens. */
+/** Additional inputs to an opening. */
 interface Opening {
   readonly log: StoreLogger | undefined;
-  /** Gives the opening up once it is aborted. */
+  /** Aborts the opening. */
   readonly signal: AbortSignal | undefined;
 }
 
-/** What an opening has come to. */
+/** The result of an opening. */
 interface Found extends OpenedTables {
   readonly partitions: number;
   readonly statements: SqlStatements;
@@ -85,10 +85,10 @@ interface Found extends OpenedTables {
   readonly announce: Dialect<SqlSettings>['announce'];
 }
 
-/** Where nobody can be told anything. */
+/** For databases without notifications. */
 const untold: Pick<Announcing, 'grown'> = { grown: () => undefined };
 
-/** A database that is open. What it throws is what the driver throws. */
+/** An open database. It throws the driver's errors. */
 export class OpenDatabase {
   readonly opened: Opened;
   readonly #statements: SqlStatements;
@@ -105,9 +105,9 @@ export class OpenDatabase {
   readonly #ownHeads = new OwnHeads();
   readonly #commits: Commits;
   readonly #floors = new PruneFloors();
-  /** Answers what the engine asks about partitions. */
+  /** Answers the engine's questions about partitions. */
   readonly #reads: GroupedReads;
-  /** Answers whoever asks from outside about a few keys or dead letters. */
+  /** Answers outside questions about a few keys or dead letters. */
   readonly #lookups: Lane;
   /** Answers queries from outside, which may take any time. */
   readonly #queries: Lane;
@@ -131,7 +131,7 @@ export class OpenDatabase {
     this.#appends = new Appends(connections, statements.writes, this.#listener);
     const rows = new DeclaredRows(statements.declared, tables);
     this.#commits = new Commits({ connections, statements: statements.writes, rows, listener: this.#listener });
-    // Whoever asks from outside never takes the last connections.
+    // Outside callers never take the last connections.
     const share = Math.max(1, Math.floor(connections.options.maxConnections / 5));
     this.#lookups = new Lane(share);
     this.#queries = new Lane(share);
@@ -170,7 +170,7 @@ export class OpenDatabase {
     return this.#commits.commit(partition, epoch, commit);
   }
 
-  /** Tells of what other processes have brought into logs. Where nobody can be told, it is looked for. */
+  /** Reports what other processes have appended to logs. Without notifications it polls. */
   listen(listener: StoreListener): () => void {
     return (this.#announcing ?? this.#lookouts).listen(listener);
   }
@@ -244,7 +244,7 @@ export class OpenDatabase {
     return this.#inbox.listen(grown);
   }
 
-  /** Reads of a partition; those with a signal are for somebody outside the engine. */
+  /** Returns reads of a partition; those with a signal are for callers outside the engine. */
   of(partition: PartitionId, signal?: AbortSignal): PartitionReads {
     this.#check(partition);
     const { reads } = this.#statements;
@@ -361,12 +361,12 @@ export class OpenDatabase {
     await forgetPipeline(this.#connections, this.#statements, pipeline);
   }
 
-  /** What others wait for is released; a database that is gone finds that out by itself. */
+  /** Releases whatever others wait for; they notice by themselves if the database is gone. */
   async close(): Promise<void> {
     try {
       await this.#process.leave();
     } catch {
-      // Its leases run out.
+      // Its leases expire.
     }
     this.#lookouts.close();
     this.#inbox.close();

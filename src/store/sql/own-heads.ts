@@ -1,11 +1,11 @@
 import type { Appended, NewEvent, PartitionId } from '../store.ts';
 
-/** How far this process itself has brought logs, as far as it has the answers. */
+/** How far this process itself has extended logs, by the answers received. */
 export class OwnHeads {
   readonly #heads = new Map<string, number>();
   readonly #underWay = new Set<Promise<unknown>>();
 
-  /** Takes note of what an append is answered with; resolves or rejects as that does. */
+  /** Follows the answers to an append; resolves or rejects as the append does. */
   async follow(events: readonly NewEvent[], append: Promise<readonly Appended[]>): Promise<readonly Appended[]> {
     const noted = append.then((answers) => this.#note(events, answers));
     this.#underWay.add(noted);
@@ -22,7 +22,7 @@ export class OwnHeads {
     await Promise.allSettled(this.#underWay);
   }
 
-  /** The highest position of a partition that this process has brought there; 0 where there is none. */
+  /** Returns the highest position that this process has reached in a partition; 0 if there is none. */
   of(partition: PartitionId): number {
     return this.#heads.get(nameOf(partition)) ?? 0;
   }

@@ -62,7 +62,7 @@ import type { Dialect, SqlSettings } from './dialect.ts';
 import { SqlLease } from './lease/sql-lease.ts';
 import { OpenDatabase } from './open-database.ts';
 
-/** Passes calls on to what is open, and makes of what that throws what the port says. It is closed or open; a failed opening leaves it closed. */
+/** Passes calls on to the open database, and converts its errors to the port's. It is closed or open; a failed opening leaves it closed. */
 export class SqlStore<Settings extends SqlSettings> implements Store {
   readonly kind: string;
   readonly dialect: SqlDialect;
@@ -330,7 +330,7 @@ export class SqlStore<Settings extends SqlSettings> implements Store {
     }
   }
 
-  /** A call on what is open. One that nobody waits for any more, since its signal was aborted, goes on until the database has heard of it. */
+  /** Calls the open database. If nobody waits any more, since the signal was aborted, the call continues until the database has noticed. */
   async #call<T>(work: (database: OpenDatabase) => Promise<T>, signal?: AbortSignal): Promise<T> {
     const database = this.#database;
     if (database === undefined) throw new MillraceError('MILL_STORE_UNAVAILABLE', `${this.#settings.name}: the store is not open`);
@@ -353,7 +353,7 @@ export class SqlStore<Settings extends SqlSettings> implements Store {
   }
 }
 
-/** The answer, unless the signal is aborted before it comes. */
+/** Returns the answer, unless the signal is aborted before it comes. */
 async function unlessAborted<T>(call: Promise<T>, signal: AbortSignal): Promise<T> {
   const { promise, reject } = Promise.withResolvers<never>();
   const abort = () => reject(signal.reason);

@@ -1,14 +1,14 @@
 import { type Stats, statSync } from 'node:fs';
 import { realPath } from './file/database-file.ts';
 
-/** Between two looks, in milliseconds: what one look costs is a call of the system. */
+/** Time between two looks, in milliseconds: a look costs one system call. */
 const pauseMs = 25;
-/** A file system tells moments by its clock, which may tick as seldom as this: a file may be written once more at the moment that it shows. In milliseconds. */
+/** The coarsest file-system clock: a file may be written again within the moment it shows. In milliseconds. */
 const tickMs = 20;
 
 /**
- * Tells when rows of the inbox may have come or gone. Whoever commits writes to the write ahead log, and most often that is the engine itself:
- * so where the log has changed, the database is asked whether there are any rows. It looks while somebody listens, and keeps no process alive.
+ * Reports when rows of the inbox may have come or gone. Every commit writes to the write-ahead log, usually the engine's own: so if the log
+ * has changed, the database is asked whether there are any rows. It looks while somebody listens, and keeps no process alive.
  */
 export class InboxWatch {
   readonly #path: string;
@@ -19,11 +19,11 @@ export class InboxWatch {
   #seen = '';
   #wasFresh = false;
   #isAsking = false;
-  /** Whether there were rows, when they were asked for last. */
+  /** True if the last query found rows. */
   #hadRows = true;
 
   /**
-   * @param path that of the database
+   * @param path the database's path
    * @param hasRows asks whether there are rows in the inbox
    */
   constructor(path: string, hasRows: () => Promise<boolean>) {
@@ -31,10 +31,10 @@ export class InboxWatch {
     this.#hasRows = hasRows;
   }
 
-  /** Tells a listener of writes from now on; the returned function ends that. */
+  /** Notifies a listener of writes from now on; the returned function unsubscribes. */
   listen(grown: () => void): () => void {
     this.#listeners.add(grown);
-    // The log stands beside the file that the path leads to.
+    // The log is beside the file that the path leads to.
     this.#log = `${realPath(this.#path)}-wal`;
     this.#timer ??= setInterval(() => this.#look(), pauseMs).unref();
     return () => {
@@ -46,7 +46,7 @@ export class InboxWatch {
   }
 
   #look(): void {
-    // What is written meanwhile shows at the next look.
+    // Writes during the query show at the next look.
     if (this.#isAsking) return;
     const stat = statOf(this.#log);
     const seen = stat === undefined ? '' : `${stat.ino} ${stat.size} ${stat.mtimeMs}`;
@@ -58,7 +58,7 @@ export class InboxWatch {
 
   async #ask(): Promise<void> {
     this.#isAsking = true;
-    // Whatever keeps it from being answered, those who listen meet it too, and say so.
+    // Whatever prevents an answer, the listeners meet it too, and report it.
     const hasRows = await this.#hasRows().catch(() => true);
     this.#isAsking = false;
     if (hasRows || this.#hadRows) for (const grown of this.#listeners) grown();
@@ -66,12 +66,12 @@ export class InboxWatch {
   }
 }
 
-/** Undefined where there is no such file, or nobody may look. */
+/** Undefined if there is no such file, or it is inaccessible. */
 function statOf(path: string): Stats | undefined {
   try {
     return statSync(path, { throwIfNoEntry: false });
   } catch {
-    // Whatever keeps it from being looked at, the writer meets too, and says so.
+    // Whatever prevents the look, the writer meets it too, and reports it.
     return undefined;
   }
 }

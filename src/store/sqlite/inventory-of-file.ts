@@ -8,12 +8,12 @@ import { openReader } from './file/open-database.ts';
 import { readInventory } from './partition/inventory.ts';
 import { readVersion, schemaVersion } from './schema/schema.ts';
 
-/** How long to wait for a lock that another program has. */
+/** How long to wait for another program's lock. */
 const busyTimeoutMs = 2_000;
 
 /**
- * Counts what lies in a database, at one moment, whoever owns it: nothing is written. Throws `MILL_INVALID_CONFIGURATION` for a file that
- * is not there or is no database of Millrace, `MILL_TABLE_CHANGED` for one of another version, and `MILL_STORE_…`.
+ * Counts a database's contents at one moment, whoever owns it, without writing anything. Throws `MILL_INVALID_CONFIGURATION` if the file is
+ * missing or not a Millrace database, `MILL_TABLE_CHANGED` for another version, and `MILL_STORE_…`.
  */
 export function inventoryOfFile(file: string, query: InventoryQuery): readonly StoredPipeline[] {
   const path = resolve(file);

@@ -17,7 +17,9 @@ import { toAppended, toCommitRows, toEventRow, toInboxTaken, toSourceTaken } fro
 import type { Claimed, SourceTakingRow, WriterMethods } from './partition/writer.ts';
 import type { Thread } from './threads/thread.ts';
 
-/** A lease of a file that one store has to itself: it ends with the next claim, and never runs out. Its commits name the epoch of its claim. */
+/**
+ * A lease of a file that serves a single store: it ends with the next claim, and never expires. Its commits name the epoch of its claim.
+ */
 export class SqliteLease implements Lease {
   readonly partition: PartitionId;
   readonly standing: Standing;

@@ -76,7 +76,7 @@ import { logBytes } from './wal/log-watch.ts';
 const busyTimeoutMsMax = 2 ** 31 - 1;
 
 export interface SqliteOptions {
-  /** How long a call waits for a lock that another program has on the database, before it throws `MILL_STORE_BUSY`. Default 2,000. */
+  /** How long a call waits for another program's lock on the database before it throws `MILL_STORE_BUSY`. Default 2,000. */
   readonly busyTimeoutMs?: number;
 }
 
@@ -88,14 +88,14 @@ const sqliteOptions: OptionTable<SqliteOptions> = {
 };
 
 /**
- * A store in one SQLite file, which is made when there is none, along with its folder. It has one owner at a time; anyone
- * may read it, and write the declared tables, with SQL at any time.
+ * Creates a store in one SQLite file. A missing file is created, along with its folder. It has one owner at a time; anyone may read it, and
+ * write the declared tables, with SQL at any time.
  *
  * ```ts
  * const store = sqlite('data/millrace.db');
  * ```
  *
- * Throws `MILL_INVALID_CONFIGURATION` for a path that is no file's, and for an option that is wrong or unknown.
+ * Throws `MILL_INVALID_CONFIGURATION` for a path that is not a file's, and for a wrong or unknown option.
  */
 export function sqlite(path: string, options: SqliteOptions = {}): Store {
   const place: Place = new Place('sqlite', 'MILL_INVALID_CONFIGURATION');
@@ -114,17 +114,17 @@ interface Threads {
   readonly opened: Opened;
   readonly writer: Thread<WriterMethods>;
   readonly checkpoints: Checkpoints;
-  /** Answers the engine: what turns wait for. */
+  /** Answers the engine's reads, which turns wait for. */
   readonly reader: ReaderLane;
-  /** Answers whoever asks from outside about a few keys or dead letters: each by an index. */
+  /** Answers outside questions about a few keys or dead letters, each by an index. */
   readonly lookups: ReaderLane;
   /** Answers queries from outside, which may take any time. */
   readonly queries: ReaderLane;
-  /** Answers the engine's own queries: of sources, and of what is left. */
+  /** Answers the engine's own queries, for sources and leftovers. */
   readonly own: ReaderLane;
 }
 
-/** Counting all of as much takes a few milliseconds. */
+/** Counting everything up to this size takes a few milliseconds. */
 const smallBytesMax = 4 * 1024 * 1024;
 
 const unowned: Ownership = { owner: null, head: 0 };
@@ -136,8 +136,8 @@ const queryLane: LaneOptions = { threads: 2, requestsAtOnce: 1 };
 const ownLane: LaneOptions = { threads: 1, requestsAtOnce: 1 };
 
 /**
- * The main thread's end of the store: passes calls on to its threads, and makes of rows what the port says. It is closed
- * or open; a failed opening leaves it closed.
+ * The main thread's end of the store: passes calls on to its threads, and converts rows to the port's types. It is closed or open; a failed
+ * opening leaves it closed.
  */
 class SqliteStore implements Store {
   readonly kind = 'sqlite';
@@ -388,7 +388,7 @@ class SqliteStore implements Store {
     await this.#open.writer.call('setPaused', pipeline, isPaused, entry);
   }
 
-  /** Counts a large database on a thread for which no handler waits; a small one is counted before such a thread has started. */
+  /** Counts a large database on a thread that no handler waits for; a small one is counted before such a thread has started. */
   async inventory(query: InventoryQuery): Promise<readonly StoredPipeline[]> {
     const { reader, own } = this.#open;
     const path = realPath(this.#connection.path);
@@ -408,7 +408,7 @@ class SqliteStore implements Store {
     await this.#closing;
   }
 
-  /** The log stands beside the file that the path leads to. */
+  /** The log is beside the file that the path leads to. */
   async stats(): Promise<StoreStats> {
     return { logBytes: logBytes(realPath(this.#connection.path)) };
   }
@@ -441,13 +441,13 @@ class SqliteStore implements Store {
   }
 }
 
-/** The writer goes last: what closes a database last takes the write ahead log into it. */
+/** The writer goes last: the last connection to close moves the write-ahead log into the database. */
 async function closeAll({ writer, checkpoints, reader, lookups, queries, own }: Threads): Promise<void> {
   await Promise.all([checkpoints.close(), reader.close(), lookups.close(), queries.close(), own.close()]);
   await writer.close();
 }
 
-/** A declared pipeline or table may carry more, functions even, which cannot go to another thread. */
+/** A declared pipeline or table may carry more, even functions, which cannot be sent to another thread. */
 function cloneable({ pipelines, tables }: StoreDeclaration): StoreDeclaration {
   return {
     pipelines: pipelines.map(({ name, numbered, state }) => ({ name, numbered, ...(state && { state }) })),
@@ -462,7 +462,9 @@ function cloneable({ pipelines, tables }: StoreDeclaration): StoreDeclaration {
   };
 }
 
-/** A query may come from JavaScript, and what cannot go to another thread would fail there in words that nobody understands. */
+/**
+ * A query may come from JavaScript, and a value that cannot be sent to another thread would fail there with an incomprehensible message.
+ */
 function checkParameter(value: unknown, index: number): void {
   if (value === null || ['string', 'number', 'bigint'].includes(typeof value) || value instanceof Uint8Array) return;
   throw new MillraceError(

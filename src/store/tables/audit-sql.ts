@@ -24,7 +24,7 @@ export function toAuditEntry([id, at, who, action, pipeline, key, subject, reaso
   };
 }
 
-/** The statement that lists entries, the latest first, and its parameters. */
+/** Builds the statement that lists entries, latest first, with its parameters. */
 export function auditSelect(
   { pipeline, key, before, limit }: AuditQuery,
   parameter: (nth: number) => string,

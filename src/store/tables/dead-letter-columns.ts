@@ -1,6 +1,6 @@
 import type { NewDeadLetter } from '../store.ts';
 
-/** The columns that say what a dead letter is about, in the order of {@link FailureRow}. Those of the other kinds are null. */
+/** The columns for the subject of a dead letter, in the order of {@link FailureRow}. Those of other kinds are null. */
 export const failureColumns =
   'position, "order", number_from, number_to, parked, timer_name, timer_due_at, timer_data, outcome, delivery, origin';
 
@@ -20,10 +20,10 @@ export type FailureRow = readonly [
 
 type WithoutHead<Letter> = Letter extends unknown ? Omit<Letter, 'id' | 'key' | 'reason' | 'stack' | 'failedAt' | 'attempts'> : never;
 
-/** What a dead letter is about. */
+/** The subject of a dead letter. */
 type Failure = WithoutHead<NewDeadLetter>;
 
-/** What a rejected record of a broker begins with, and no other origin. */
+/** The beginning of a broker's rejected record, and of no other origin. */
 const recordStart = '{"source":';
 
 export function toFailureRow(letter: NewDeadLetter): FailureRow {
@@ -49,7 +49,7 @@ export function toFailureRow(letter: NewDeadLetter): FailureRow {
   }
 }
 
-/** A failed timer that version 1 of the tables wrote is about nothing, and is read as an origin that says nothing. */
+/** A failed timer written by version 1 of the tables has no subject, and is read as an empty origin. */
 export function toFailure(row: FailureRow): Failure {
   const [position, order, from, to, parked, name, dueAt, data, outcome, delivery, origin] = row;
   if (position !== null && order !== null) return { kind: 'event', event: { position, order }, parked: parked === 1 };
@@ -61,6 +61,6 @@ export function toFailure(row: FailureRow): Failure {
   return { kind: 'origin', origin: origin ?? 'null' };
 }
 
-/** The kind of a letter by its other columns, in SQL, as {@link toFailure} tells it. */
+/** Computes the kind of a letter from its other columns, in SQL, like {@link toFailure}. */
 export const kindOfRow = `CASE WHEN position IS NOT NULL THEN 'event' WHEN timer_name IS NOT NULL THEN 'timer'
   WHEN outcome IS NOT NULL THEN 'outcome' WHEN delivery IS NOT NULL THEN 'delivery' WHEN number_from IS NOT NULL THEN 'gap' ELSE 'origin' END`;

@@ -13,10 +13,10 @@ export type GroupRow = readonly [
   reason: string,
 ];
 
-/** How many letters of a group failed in a minute, counted from the first. */
+/** The number of letters of a group that failed in a minute, counted from the first. */
 export type ArrivalRow = readonly [pipeline: string, kind: string | null, hash: string | null, minute: number, count: number];
 
-/** Selects the largest groups from an index alone, and then a reason of each. */
+/** Selects the largest groups from an index alone, and then one reason of each. */
 export function groupsStatement({ pipeline, kind, limit }: DeadLetterGroupQuery, dialect: LettersDialect) {
   const { conditions, values } = conditionsOf({ pipeline, kind }, dialect);
   return {
@@ -31,7 +31,7 @@ export function groupsStatement({ pipeline, kind, limit }: DeadLetterGroupQuery,
   };
 }
 
-/** Selects when letters failed since a moment, by the minute. */
+/** Counts letters by the minute of failure, since a moment. */
 export function arrivalsStatement({ pipeline, kind, since }: DeadLetterGroupQuery, dialect: LettersDialect) {
   const { conditions, values } = conditionsOf({ pipeline, kind, from: since }, dialect);
   const after = `failed_at - ${since}`;
@@ -43,13 +43,13 @@ export function arrivalsStatement({ pipeline, kind, since }: DeadLetterGroupQuer
   };
 }
 
-/** The groups of what both statements select, the largest first. */
+/** Combines the results of both statements into groups, largest first. */
 export function toGroups(groups: readonly GroupRow[], arrivals: readonly ArrivalRow[]): readonly DeadLetterGroup[] {
   const minutes = Map.groupBy(arrivals, ([pipeline, kind, hash]) => nameOf(pipeline, kind, hash));
   return groups
     .map(([pipeline, kind, hash, count, first, last, reason]) => ({
       pipeline: String(pipeline),
-      // A process of an earlier version does not say it.
+      // A process of an earlier version does not set it.
       kind: String(kind ?? 'event') as DeadLetterKind,
       reason: patternOf(String(reason)),
       count: Number(count),
@@ -60,12 +60,12 @@ export function toGroups(groups: readonly GroupRow[], arrivals: readonly Arrival
     .sort(compareGroups);
 }
 
-/** The largest first, then by pipeline, kind and reason. */
+/** Orders the largest first, then by pipeline, kind and reason. */
 export function compareGroups(a: GroupPlace, b: GroupPlace): number {
   return b.count - a.count || compare(a.pipeline, b.pipeline) || compare(a.kind, b.kind) || compare(a.reason, b.reason);
 }
 
-/** Where a group stands in their list. */
+/** The place of a group in their list. */
 export type GroupPlace = Pick<DeadLetterGroup, 'count' | 'pipeline' | 'kind' | 'reason'>;
 
 function compare(a: string, b: string): number {

@@ -15,23 +15,23 @@ export type LetterRow = readonly [
   ...failure: FailureRow,
 ];
 
-/** The columns of an event that a letter is about, in the order of {@link LetterEventRow}. */
+/** The columns of a letter's event, in the order of {@link LetterEventRow}. */
 export const letterEventColumns = 'id, accepted_at, body, origin';
 
 export type LetterEventRow = readonly [id: string, acceptedAt: number, body: string, origin: string | null];
 
-/** What is told of an event that somebody's SQL has deleted from the log: the other letters of the list are told all the same. */
+/** Stands in for an event that somebody's SQL deleted from the log, so that the rest of the list can still be shown. */
 const deletedEvent: LetterEventRow = ['', 0, 'null', null];
 
-/** What databases write differently in a statement that selects dead letters. */
+/** Differences between databases in a statement that selects dead letters. */
 export interface LettersDialect {
-  /** The condition under which the indexes have a letter: that it is not resolved. */
+  /** The condition of the partial indexes: the letter is unresolved. */
   readonly unresolved: string;
-  /** What stands for a parameter, counted from 1. */
+  /** Returns the placeholder of a parameter, counted from 1. */
   parameter(nth: number): string;
 }
 
-/** Selects the letters of a list in the order of their ids. */
+/** Selects the letters of a list in id order. */
 export function lettersStatement({ limit, ...query }: DeadLetterQuery, dialect: LettersDialect) {
   const { conditions, values } = conditionsOf(query, dialect);
   return {
@@ -41,13 +41,13 @@ export function lettersStatement({ limit, ...query }: DeadLetterQuery, dialect: 
   };
 }
 
-/** Selects how many letters there are, and the last id. */
+/** Selects the number of letters, and the last id. */
 export function letterCountStatement(filter: DeadLetterFilter, dialect: LettersDialect) {
   const { conditions, values } = conditionsOf(filter, dialect);
   return { text: `SELECT count(*), max(id) FROM millrace_dead_letters WHERE ${conditions}`, values };
 }
 
-/** Returns the conditions of a filter, with the parameters in them. */
+/** Returns the conditions of a filter, including their parameters. */
 export function conditionsOf(
   { pipeline, kind, key, reason, from, to, upTo, id, ids = [], after }: Omit<DeadLetterQuery, 'limit'>,
   { unresolved, parameter }: LettersDialect,
@@ -73,14 +73,14 @@ export function conditionsOf(
   return { conditions: conditions.join(' AND '), values: [...asked.map(({ value }) => value), ...ids] };
 }
 
-/** What a row of a dead letter says; its event stands in the log. */
+/** The contents of a dead letter's row; its event is in the log. */
 export type SelectedLetter = ReturnType<typeof toSelectedLetter>;
 
 export function toSelectedLetter([id, pipeline, slice, key, reason, stack, failedAt, attempts, ...row]: LetterRow) {
   return { head: { id, partition: { pipeline, slice }, key, reason, stack, failedAt, attempts }, failure: toFailure(row) };
 }
 
-/** The letter with its event, for which `eventAt` is asked where the letter is about one. */
+/** Builds the letter with its event, calling `eventAt` if the letter is about one. */
 export function toDeadLetter({ head, failure }: SelectedLetter, eventAt: (position: number) => LetterEventRow | undefined): DeadLetter {
   if (failure.kind !== 'event') return { ...head, ...failure };
   const [eventId, acceptedAt, body, origin] = eventAt(failure.event.position) ?? deletedEvent;

@@ -1,16 +1,16 @@
 import type { StoredPipeline } from '../store.ts';
 import { compareText } from '../text-order.ts';
 
-/** Names of pipelines that rows of the inbox may have, beside those that somebody asks for, in one count. */
+/** Maximum number of unrequested pipeline names per count of inbox rows. */
 export const strangersMax = 100;
 
-/** Of an id, or a traceparent, no more characters are read: one that is longer is refused all the same. */
+/** Maximum characters read of an id or a traceparent: a longer one is refused all the same. */
 export const inboxIdLengthMax = 10_000;
 
 /**
- * The names of the pipelines in the inbox, each by one look at its index, however many rows there are.
+ * Finds the names of the pipelines in the inbox with one index look-up each, however many rows there are.
  *
- * @param limit the parameter that says how many at most, as the dialect writes it
+ * @param limit the placeholder for the maximum number of names, in the dialect's form
  */
 export const strangersText = (limit: string) => `WITH RECURSIVE name (pipeline) AS (
     SELECT min(pipeline) FROM millrace_inbox
@@ -20,9 +20,9 @@ export const strangersText = (limit: string) => `WITH RECURSIVE name (pipeline) 
   SELECT pipeline FROM name WHERE pipeline IS NOT NULL LIMIT ${limit}`;
 
 /**
- * An inventory in the order of its names, with the pipelines of which there is nothing but rows of the inbox.
+ * Returns an inventory in name order, including pipelines that have only inbox rows.
  *
- * @param rowsOf how many rows there are, by pipeline
+ * @param rowsOf number of rows, by pipeline
  */
 export function withStrangers(stored: readonly StoredPipeline[], rowsOf: ReadonlyMap<string, number>): readonly StoredPipeline[] {
   const known = new Set(stored.map(({ pipeline }) => pipeline));

@@ -20,7 +20,7 @@ export const operationColumns = [
   'refused',
 ] as const;
 
-/** Those that are numbers. */
+/** The numeric ones. */
 export const numberColumns: ReadonlySet<string> = new Set(['asked_at', 'starts_at', 'begun_at', 'ended_at', 'matched', 'done', 'refused']);
 
 type Value = string | number | null;
@@ -73,7 +73,7 @@ export function toOperation(row: readonly unknown[]): StoredOperation {
   };
 }
 
-/** The statement that lists operations, the latest first, and its parameters. */
+/** Builds the statement that lists operations, latest first, with its parameters. */
 export function operationsSelect(
   { id, pipeline, isOpen = false, before, limit }: OperationQuery,
   parameter: (nth: number) => string,
@@ -91,14 +91,14 @@ export function operationsSelect(
   return { text: `SELECT ${columns} FROM millrace_operations ${where} ORDER BY id DESC LIMIT ${given(limit)}`, values };
 }
 
-/** Which operation changes, as long as it stands so, and how. */
+/** The operation to change, its required current condition, and the change. */
 interface Update {
   readonly id: string;
   readonly from: Pick<StoredOperation, 'state' | 'reached'>;
   readonly change: OperationChange;
 }
 
-/** The statement that changes an operation, and its parameters. */
+/** Builds the statement that changes an operation, with its parameters. */
 export function operationUpdate(
   { id, from, change }: Update,
   parameter: (nth: number) => string,

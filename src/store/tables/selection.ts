@@ -1,12 +1,12 @@
 import type { FoundValue } from '../../pipeline/table.ts';
 
-/** What a query found, column by column and row by row: half the size of objects on its way between threads. */
+/** A query result, column by column and row by row: half the size of objects when sent between threads. */
 export interface Selection {
   readonly columns: readonly string[];
   readonly rows: readonly (readonly FoundValue[])[];
 }
 
-/** The rows as objects. */
+/** Converts the rows to objects. */
 export function toRows(selection: Selection): Record<string, FoundValue>[] {
   const { columns } = selection;
   return selection.rows.map((values) => {

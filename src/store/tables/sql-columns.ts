@@ -2,7 +2,7 @@ import { type ColumnKind, enumeratedBy, isNullable, kindOf, lengthMaxOf } from '
 import type { SqlValue, Table } from '../../pipeline/table.ts';
 import { charactersOf } from '../../pipeline/text.ts';
 
-/** The types by which a database keeps each kind of column. */
+/** The database types for each kind of column. */
 export type SqlTypes = Readonly<Record<ColumnKind, string>>;
 
 /** A column as a database keeps it. */
@@ -12,30 +12,30 @@ export interface SqlColumn {
   readonly notNull: boolean;
 }
 
-/** A column as a database shall make it. */
+/** A column for a database to create. */
 export interface DeclaredColumn extends SqlColumn {
   readonly default: SqlValue | undefined;
-  /** Whether its texts are JSON. */
+  /** True if its texts are JSON. */
   readonly json: boolean;
-  /** Whether its values are moments. */
+  /** True if its values are moments. */
   readonly moment: boolean;
   /** The texts of an enumeration. */
   readonly texts: readonly string[] | undefined;
-  /** The most characters of a text; undefined where any number goes. */
+  /** Maximum characters of a text; undefined for unlimited. */
   readonly lengthMax: number | undefined;
 }
 
-/** A column as a database has it. */
+/** A column found in a database. */
 export interface FoundColumn extends SqlColumn {
-  /** Its place in the primary key from 1; 0: not part of it. */
+  /** Its place in the primary key, from 1; 0: not part of it. */
   readonly keyPlace: number;
-  /** Computed by the database from others. */
+  /** Computed by the database from other columns. */
   readonly generated: boolean;
-  /** Whether SQL that does not name the column can add a row. */
+  /** True if SQL can add a row without naming the column. */
   readonly optional: boolean;
 }
 
-/** The declared columns as a database of these types keeps them. The columns of a primary key are never null. */
+/** Returns the declared columns as a database with these types keeps them. Primary-key columns are never null. */
 export function sqlColumnsOf(table: Table, types: SqlTypes): readonly DeclaredColumn[] {
   return Object.entries(table.columns).map(([name, type]) => {
     const texts = enumeratedBy(type);
@@ -52,7 +52,7 @@ export function sqlColumnsOf(table: Table, types: SqlTypes): readonly DeclaredCo
   });
 }
 
-/** The type of a column and whether it may be null, as SQL and people write it. */
+/** Returns the type of a column and its nullability, as SQL and people write it. */
 export function typeOf(column: SqlColumn): string {
   return `${column.type}${column.notNull ? ' NOT NULL' : ''}`;
 }

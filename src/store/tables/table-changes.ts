@@ -5,13 +5,13 @@ import { type DeclaredColumn, type FoundColumn, type SqlColumn, typeOf } from '.
 import { quote } from './sql-text.ts';
 
 /*
- * What has to change for a table of a database to fit its declaration: columns that are nullable or have a default are added, indexes
- * come and go. What cannot be done without loss is `MILL_TABLE_CHANGED`. Columns that are not declared are left alone as long as rows can
- * be added without them: another release may declare them, or a user may have made them. So are indexes over them, the indexes,
- * triggers and constraints of users, and a default that was declared differently before.
+ * Works out how a database table must change to fit its declaration: columns that are nullable or have a default are added; indexes come
+ * and go. A change that would lose something is `MILL_TABLE_CHANGED`. Undeclared columns are left alone if rows can be added without them:
+ * another release may declare them, or a user may have made them. The same holds for indexes over them, for users' indexes, triggers and
+ * constraints, and for a default that was declared differently before.
  */
 
-/** Returns the columns to add to a table that is there. Throws `MILL_TABLE_CHANGED`. */
+/** Returns the columns to add to an existing table. Throws `MILL_TABLE_CHANGED`. */
 export function missingColumns(
   table: Table,
   declared: readonly DeclaredColumn[],
@@ -49,12 +49,12 @@ function checkPrimaryKey(table: Table, found: readonly FoundColumn[]): void {
 function checkColumn(table: Table, expected: SqlColumn, found: FoundColumn): void {
   const what = 'Declare it as it was, or change it with SQL.';
   if (found.generated) refuse(table, expected.name, typeOf(expected), 'a generated column', what);
-  // A column of the primary key is never null, whatever the database says of it.
+  // A primary-key column is never null, whatever the database reports.
   const sameNull = found.keyPlace > 0 || found.notNull === expected.notNull;
   if (found.type !== expected.type || !sameNull) refuse(table, expected.name, typeOf(expected), typeOf(found), what);
 }
 
-/** An index of a table in a database. */
+/** An index found on a table in a database. */
 export interface FoundIndex {
   readonly name: string;
   readonly columns: readonly string[];
@@ -66,11 +66,11 @@ export interface IndexChanges {
 }
 
 /**
- * Returns the indexes to drop and to create. Those over declared columns that were once declared have the very name that their columns
- * give them; no others are dropped.
+ * Returns the indexes to drop and to create. An index that was once declared has exactly the name derived from its columns; no others are
+ * dropped.
  *
- * @param found the plain indexes of the table: neither unique nor partial, and none that a constraint made
- * @param lengthMax characters of a name that the database takes
+ * @param found the table's plain indexes: not unique, not partial, and not made by a constraint
+ * @param lengthMax maximum characters of a name in the database
  */
 export function indexChanges(table: Table, found: readonly FoundIndex[], lengthMax = Number.POSITIVE_INFINITY): IndexChanges {
   const nameOf = (columns: readonly string[]) => indexName(table.name, columns, lengthMax);
@@ -81,7 +81,7 @@ export function indexChanges(table: Table, found: readonly FoundIndex[], lengthM
   return { drop, create: Array.from(wanted, ([name, columns]) => ({ name, columns })) };
 }
 
-/** A name that would be too long ends with a hash of it. */
+/** Ends a name that would be too long with a hash of it. */
 function indexName(table: string, columns: readonly string[], lengthMax: number): string {
   const name = `${table}_${columns.join('_')}_idx`;
   if (name.length <= lengthMax) return name;
@@ -89,13 +89,13 @@ function indexName(table: string, columns: readonly string[], lengthMax: number)
   return `${name.slice(0, lengthMax - hash.length - 1)}_${hash}`;
 }
 
-/** Throws that an index cannot have its name, which another table has taken. */
+/** Throws that another table has taken the index's name. */
 export function refuseIndex(table: Table, { name, columns }: FoundIndex, takenBy: string): never {
   const advice = 'Drop that index with SQL, or rename a table.';
   return refuse(table, columns.join(', '), `an index ${name}`, `that name in use by table ${takenBy}`, advice);
 }
 
-/** Throws that an index is there and of no use. It is not made anew: whoever made it beside those who write did not want to keep them waiting. */
+/** Throws that an index exists but is invalid. It is not rebuilt: whoever built it concurrently did not want to block writers. */
 export function refuseInvalidIndex(table: Table, { name, columns }: FoundIndex): never {
   const advice = `Wait until CREATE INDEX CONCURRENTLY is done; where it has failed, drop the index with SQL, or run REINDEX INDEX CONCURRENTLY ${quote(name)}.`;
   return refuse(table, columns.join(', '), `an index ${name}`, 'one that is not valid', advice);

@@ -2,11 +2,9 @@ import { MillraceError } from '../../errors.ts';
 import type { Table } from '../../pipeline/table.ts';
 import { quote, quoteAll } from './sql-text.ts';
 
-/*
- * The statements by which rows are written, with `?` for each parameter.
- */
+/* The statements that write rows, with `?` for each parameter. */
 
-/** Not `INSERT OR REPLACE`: that would also delete the rows that a unique index of the user's own finds in the way. */
+/** Not `INSERT OR REPLACE`, which would also delete rows that conflict with a user's own unique index. */
 export function putStatement(table: Table): string {
   const changed = Object.keys(table.columns).filter((column) => !table.primaryKey.includes(column));
   if (table.primaryKey.length === 0 || changed.length === 0) return addStatement(table);
@@ -14,7 +12,7 @@ export function putStatement(table: Table): string {
   return `${insertStatement(table)} ON CONFLICT (${quoteAll(table.primaryKey)}) DO UPDATE SET ${changes.join(', ')}`;
 }
 
-/** Not `INSERT OR IGNORE`: that would also hide the rows that some other constraint refuses. */
+/** Not `INSERT OR IGNORE`, which would also hide rows refused by another constraint. */
 export function addStatement(table: Table): string {
   if (table.primaryKey.length === 0) return insertStatement(table);
   return `${insertStatement(table)} ON CONFLICT (${quoteAll(table.primaryKey)}) DO NOTHING`;
@@ -25,15 +23,15 @@ function insertStatement(table: Table): string {
   return `INSERT INTO ${quote(table.name)} (${quoteAll(columns)}) VALUES (${columns.map(() => '?').join(', ')})`;
 }
 
-/** A statement that changes columns of a row, which its primary key finds. */
+/** A statement that changes columns of the row with a given primary key. */
 export interface UpdateStatement {
-  /** Undefined where nothing changes. */
+  /** Undefined if nothing changes. */
   readonly sql: string | undefined;
-  /** For each parameter, which of the row's values it is. */
+  /** For each parameter, the index of its value in the row. */
   readonly order: readonly number[];
 }
 
-/** Throws `MILL_INVALID_EFFECT` for columns that say no row or are none of the table's. */
+/** Throws `MILL_INVALID_EFFECT` for columns that lack the primary key or are not in the table. */
 export function updateStatement(table: Table, columns: readonly string[]): UpdateStatement {
   const { name, primaryKey } = table;
   checkColumns(table, columns);

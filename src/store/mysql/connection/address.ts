@@ -3,13 +3,13 @@ import { MillraceError, messageOf } from '../../../errors.ts';
 import type { Place } from '../../../pipeline/place.ts';
 import { parsedUrl, refuseUnknown } from '../../sql/connection/database-url.ts';
 
-/** The address of a database, as it was checked. */
+/** The validated address of a database. */
 export interface Address {
   /** For messages: without user, password and parameters. */
   readonly name: string;
   readonly host: string;
   readonly port: number;
-  /** The path of a socket, in place of host and port. */
+  /** The path of a socket, instead of host and port. */
   readonly socket: string | undefined;
   readonly user: string | undefined;
   readonly password: string | undefined;
@@ -17,21 +17,24 @@ export interface Address {
   readonly tls: Tls | undefined;
 }
 
-/** How a connection is encrypted. */
+/** The encryption of a connection. */
 export interface Tls {
-  /** How far the server is checked: not at all, whether its certificate is of an authority, or whether it also names the host. */
+  /** How the server is checked: not at all, that its certificate comes from an authority, or that it also names the host. */
   readonly checks: 'nothing' | 'authority' | 'host';
   readonly caFile: string | undefined;
   readonly certFile: string | undefined;
   readonly keyFile: string | undefined;
 }
 
-/** The values of `sslmode`, from none to the most that is checked. The driver cannot do without encryption where the server has none: `prefer` insists on it. */
+/**
+ * The values of `sslmode`, from no checks to the most. The driver cannot fall back to an unencrypted connection: `prefer` requires
+ * encryption.
+ */
 const modes = ['disable', 'prefer', 'require', 'verify-ca', 'verify-full'] as const;
 
 type Mode = (typeof modes)[number];
 
-/** What the programs of MySQL call the parameters and the modes. Those of PostgreSQL count as well, so that `DB_SSLMODE` means the same for both. */
+/** MySQL's own names for the parameters and the modes. PostgreSQL's names work as well, so that `DB_SSLMODE` means the same for both. */
 const namesOfMysql = { sslmode: 'ssl-mode', sslrootcert: 'ssl-ca', sslcert: 'ssl-cert', sslkey: 'ssl-key' } as const;
 const modesOfMysql: Readonly<Record<string, Mode>> = {
   DISABLED: 'disable',
@@ -44,7 +47,7 @@ const modesOfMysql: Readonly<Record<string, Mode>> = {
 /** Parameters that an address may have. */
 const parameters: readonly string[] = [...Object.values(namesOfMysql), ...Object.keys(namesOfMysql), 'socket'];
 
-/** What other programs have parameters for, and where it is said here. */
+/** Parameters of other programs, and their equivalents here. */
 const elsewhere: Readonly<Record<string, string>> = {
   ssl: 'ssl-mode',
   sslMode: 'ssl-mode',
@@ -61,10 +64,10 @@ const elsewhere: Readonly<Record<string, string>> = {
 const defaultPort = 3_306;
 
 /**
- * Checks the address of a database. Whatever nobody would heed is refused: a connection that was meant to be encrypted must not be in the
- * clear for a typing error.
+ * Checks the address of a database. Parameters that would have no effect are refused: a connection meant to be encrypted must not be in the
+ * clear because of a typing error.
  *
- * @param caFile certificates of authorities, named beside the address
+ * @param caFile certificates of authorities, given separately from the address
  */
 export function addressOf(found: unknown, caFile: string | undefined, place: Place): Address {
   const url = parsedUrl(found, { scheme: /^(?:mysql|mariadb):\/\//i, form: 'mysql://' }, place);
@@ -95,13 +98,13 @@ function tlsOf(query: URLSearchParams, beside: string | undefined, place: Place)
   return { checks: checksOf(mode, { caFile, isBeside: beside !== undefined }), caFile, certFile, keyFile };
 }
 
-/** The file of an authority is there to be used, whatever else is said. */
+/** An authority's file is there to be used, whatever else is configured. */
 function checksOf(mode: Mode, { caFile, isBeside }: { readonly caFile: string | undefined; readonly isBeside: boolean }): Tls['checks'] {
   if (mode === 'verify-full' || (isBeside && mode !== 'verify-ca')) return 'host';
   return caFile === undefined ? 'nothing' : 'authority';
 }
 
-/** What an address says under one name or the other. */
+/** Returns an address's value under one name or the other. */
 function parameterOf(query: URLSearchParams, name: keyof typeof namesOfMysql, place: Place): string | undefined {
   const other = namesOfMysql[name];
   if (query.has(name) && query.has(other)) place.refuse(`expected ${other} or ${name} in an address, found both`);
@@ -119,7 +122,7 @@ function modeOf(found: string | undefined, caFile: string | undefined, place: Pl
   return mode;
 }
 
-/** The text of a file that an address names. Throws `MILL_INVALID_CONFIGURATION` for one that cannot be read. */
+/** Returns the contents of a file named in an address. Throws `MILL_INVALID_CONFIGURATION` if it cannot be read. */
 export function fileOf(path: string): string {
   try {
     return readFileSync(path, 'utf8');

@@ -1,7 +1,7 @@
 import type { ConnectionLimits } from '../../sql/connection/connections.ts';
 import type { Address } from './address.ts';
 
-/** How a store reaches its database. All times are in milliseconds. */
+/** The connection options of a store. All times are in milliseconds. */
 export interface ConnectionOptions extends Address, ConnectionLimits {
   readonly maxIdleConnections: number;
   readonly connectionLifetimeMs: number;

@@ -17,58 +17,58 @@ import { piecesOf, separator } from './pieces.ts';
 import { beginReading, idleFor, idleSeconds, sessionStatements } from './session.ts';
 import { type FoundField, foundValue, ownValue } from './values.ts';
 
-/** How often a transaction that had no effect is tried, and the longest wait between two, at first. */
+/** How often to retry a transaction that had no effect, and the longest wait between two attempts at first. */
 const tries = 6;
 const jitterMs = 20;
-/** What a connection that answers nothing may take beyond the time that the database has. */
+/** Extra time for a connection that does not answer, on top of the database's own limit. */
 const silenceMs = 2_000;
-/** How long a connection beyond those that are kept idle waits for work. */
+/** How long a connection above the idle limit waits for work. */
 const idleMs = 60_000;
-/** Of a packet that the server takes, so much is used: it counts more than the text. */
+/** Share of the server's packet size to use: it counts more than the text. */
 const packetShare = 0.5;
-/** The smallest packet that a server may be told to take. */
+/** The smallest packet size a server can be configured with. */
 const packetBytesMin = 1_024;
 
-/** A statement in the text of several, and what becomes of its rows. */
+/** A statement in a combined text, and the handling of its rows. */
 interface Sent {
   readonly text: string;
   readonly isForeign: boolean;
   readonly table: string | undefined;
 }
 
-/** How a flight goes, where that is not as all others go. */
+/** Deviations from a normal flight. */
 interface Way {
   readonly pool?: Pool;
-  /** After how long without an answer the connection is given up; by default the time that a statement may take, and some more. */
+  /** How long to wait for an answer before giving the connection up; by default the statement limit plus a margin. */
   readonly answerMs?: number;
 }
 
 /** A transaction that reads. */
 export interface Reading extends Transaction {
-  /** Runs one statement of somebody's. Once there are rows enough the connection is given up, which is how the server learns of it. */
+  /** Runs one user statement. Once there are enough rows the connection is dropped, which is how the server learns to stop. */
   find(text: string, isEnough: (row: Row) => boolean): Promise<StatementResult>;
 
-  /** The rows of a statement as they come, however many. Nothing more is read before the last one is taken. */
+  /** Passes on the rows of a statement as they arrive, however many. Reads no more before the last one is taken. */
   stream(statement: Statement, take: (row: Row) => Promise<void>): Promise<void>;
 }
 
 /**
- * The connections of a store. Those of flights take several statements in one text; those on which somebody's statement may run, and transactions
- * of several round trips, take one at a time, so that nobody's text is more than one.
+ * The connections of a store. Flights send several statements in one text; connections that may run user statements, and transactions of
+ * several round trips, send one at a time, so that no user text can contain more than one.
  */
 export class MysqlConnections implements Connections {
   readonly options: ConnectionOptions;
   readonly errors = mysqlErrors;
   readonly #flights: Pool;
   readonly #steps: Pool;
-  /** The one for beats, which must not wait behind anything: while they do, leases run out, and all that waits is for nothing. */
+  /** The connection for beats, which must not wait behind anything: otherwise leases expire, and all other work is in vain. */
   readonly #beats: Pool;
-  /** Those that are at work, and since when. */
+  /** Busy connections, and since when. */
   readonly #busy = new Map<PoolConnection, number>();
-  /** Those whose session is set up, and since when. */
+  /** Connections whose session is set up, and since when. */
   readonly #ready = new WeakMap<PoolConnection, number>();
   readonly #sockets: Sockets;
-  /** Bytes of a text of statements. */
+  /** Maximum bytes of a text of statements. */
   #textBytesMax = packetBytesMin;
 
   private constructor(
@@ -82,7 +82,7 @@ export class MysqlConnections implements Connections {
     this.#sockets = pools.sockets;
   }
 
-  /** Throws `MILL_INVALID_CONFIGURATION` where the driver is missing, or a file with certificates. Connects to nothing yet. */
+  /** Throws `MILL_INVALID_CONFIGURATION` if the driver or a certificate file is missing. Connects to nothing yet. */
   static async open(options: ConnectionOptions): Promise<MysqlConnections> {
     const { createPool } = await import('mysql2').catch(rethrowMissing);
     if (options.tls?.caFile !== undefined) checkAuthority(options.tls.caFile);
@@ -90,11 +90,11 @@ export class MysqlConnections implements Connections {
     const settings = clientSettingsOf(options, sockets);
     const poolOf = (bounds: { readonly max: number; readonly idle: number }, more: PoolOptions) => {
       const pool = createPool({ ...settings, connectionLimit: bounds.max, maxIdle: bounds.idle, idleTimeout: idleMs, ...more });
-      // Whoever works with a connection that ends hears of it by its query.
+      // The user of a connection that ends learns of it from its query.
       pool.on('connection', (client) => client.on('error', () => undefined));
       return pool;
     };
-    // Whoever asks from outside has two shares (`open-database.ts`), and the engine one more for what takes several round trips.
+    // Outside callers have two shares (`open-database.ts`), and the engine one more for work of several round trips.
     const steps = 2 * Math.max(1, Math.floor(options.maxConnections / 5)) + 1;
     const flights = options.maxConnections - steps;
     const idle = (max: number) => Math.min(max, Math.ceil((options.maxIdleConnections * max) / options.maxConnections));
@@ -114,7 +114,7 @@ export class MysqlConnections implements Connections {
     await this.#repeated(() => this.#write(make, { pool: this.#beats, answerMs }), isRepeatable);
   }
 
-  /** One statement is on one snapshot by itself. */
+  /** A single statement is on one snapshot by itself. */
   async read(...statements: readonly Statement[]): Promise<readonly StatementResult[]> {
     const sent = statements.map(toSent);
     return this.#withClient(this.#flights, async (client) => {
@@ -136,7 +136,7 @@ export class MysqlConnections implements Connections {
           find: (text, isEnough) => this.#find(client, text, isEnough),
           stream: (statement, take) => this.#bounded(client, stream(client, toSent(statement), take)),
         });
-        // Whatever somebody's statement has set goes with it.
+        // Any setting made by a user statement goes with it.
         if (isWhole(client)) await this.#end(client, 'ROLLBACK');
         return done;
       } finally {
@@ -159,7 +159,7 @@ export class MysqlConnections implements Connections {
     );
   }
 
-  /** One that has ended by itself, or is nobody's, is no longer known. */
+  /** A connection that has ended by itself, or belongs to nobody, is no longer known. */
   async endLost(thrown: unknown): Promise<void> {
     const thread = thrown instanceof Error && 'thread' in thrown ? thrown.thread : undefined;
     if (typeof thread === 'number') await this.#kill('CONNECTION', thread);
@@ -177,19 +177,19 @@ export class MysqlConnections implements Connections {
     return () => signal?.removeEventListener('abort', cut);
   }
 
-  /** A server that has gone silent does not close its end: then a connection is closed without it. */
+  /** A silent server does not close its end: then the connection is closed without it. */
   async close(): Promise<void> {
     setTimeout(() => this.#sockets.cut(), silenceMs).unref();
     const ended = [this.#flights, this.#steps, this.#beats].map((pool) => new Promise<void>((resolve) => pool.end(() => resolve())));
     await Promise.all(ended);
   }
 
-  /** In seconds: how long a transaction of several round trips may be idle. */
+  /** How long a transaction of several round trips may be idle, in seconds. */
   get #stepSeconds(): number {
     return Math.max(idleSeconds.inFlight, Math.ceil(this.options.statementTimeoutMs / 1_000));
   }
 
-  /** Not for longer than one statement may take: whoever waits for a lock that somebody keeps is told so. */
+  /** Retries no longer than one statement may take: a caller waiting for a stuck lock is told so. */
   async #repeated<T>(work: () => Promise<T>, mayRepeat: (thrown: unknown) => boolean): Promise<T> {
     const until = performance.now() + this.options.statementTimeoutMs;
     for (let nth = 1; ; nth += 1) {
@@ -208,8 +208,8 @@ export class MysqlConnections implements Connections {
   }
 
   /**
-   * Sends all at once, unless it is too much for one text or more statements follow from the answers. The server stops at the first that fails,
-   * and keeps the transaction open.
+   * Sends everything at once, unless it is too much for one text or more statements depend on the answers. The server stops at the first
+   * failure, and keeps the transaction open.
    */
   async #fly(client: PoolConnection, flight: Flight, answerMs?: number): Promise<readonly StatementResult[]> {
     const begin = ownText('START TRANSACTION');
@@ -237,7 +237,7 @@ export class MysqlConnections implements Connections {
     return result as StatementResult;
   }
 
-  /** The statements in as few texts as they fit into, one behind the other. */
+  /** Sends the statements in as few texts as they fit into, one after another. */
   async #send(client: PoolConnection, all: readonly Sent[], answerMs?: number): Promise<readonly StatementResult[]> {
     const results: StatementResult[] = [];
     for (const piece of piecesOf(all, this.#textBytesMax)) results.push(...(await this.#bounded(client, query(client, piece), answerMs)));
@@ -248,7 +248,7 @@ export class MysqlConnections implements Connections {
     return this.#bounded(client, find(client, text, isEnough));
   }
 
-  /** A client that works is given back; one that does not is closed. */
+  /** Returns a working client to the pool and closes a broken one. */
   async #withClient<T>(pool: Pool, work: (client: PoolConnection) => Promise<T>): Promise<T> {
     const client = await this.#connect(pool);
     this.#busy.set(client, performance.now());
@@ -269,7 +269,7 @@ export class MysqlConnections implements Connections {
     }
   }
 
-  /** Whatever had failed, a transaction may be open still. */
+  /** Whatever failed, a transaction may still be open. */
   async #isRolledBack(client: PoolConnection, error: unknown): Promise<boolean> {
     if (isConnectionFault(error)) return false;
     try {
@@ -288,7 +288,7 @@ export class MysqlConnections implements Connections {
     this.#ready.set(client, performance.now());
   }
 
-  /** One that was used for long enough makes room for another. */
+  /** Replaces a connection that was used for long enough. */
   async #connect(pool: Pool): Promise<PoolConnection> {
     for (;;) {
       const client = await this.#acquire(pool);
@@ -320,7 +320,7 @@ export class MysqlConnections implements Connections {
     }
   }
 
-  /** The answer, or a connection that is closed: behind one that is half open there may be nobody. */
+  /** Returns the answer, or closes the connection: nobody may be behind a half-open one. */
   async #bounded<T>(client: PoolConnection, answer: Promise<T>, answerMs = this.options.statementTimeoutMs + silenceMs): Promise<T> {
     const timer = setTimeout(() => destroy(client), answerMs);
     try {
@@ -335,7 +335,7 @@ export class MysqlConnections implements Connections {
     try {
       await this.#kill('QUERY', thread);
     } catch {
-      // It ends by its time limit then.
+      // Its time limit ends it then.
     }
   }
 
@@ -348,7 +348,7 @@ export class MysqlConnections implements Connections {
   }
 }
 
-/** The number of the error that there is no such connection any more. */
+/** The error number for a connection that no longer exists. */
 const unknownThread = 1094;
 
 function toSent(statement: Statement): Sent {
@@ -360,8 +360,8 @@ function ownText(text: string): Sent {
 }
 
 /**
- * The driver does not say an IP address to whoever checks the certificate, who takes it for `localhost` then. With a dot behind it, the driver takes it for
- * a name, and who checks for the address. The connection is made here, without the driver.
+ * The driver does not pass an IP address to the certificate check, which then uses `localhost`. With a trailing dot, the driver takes it
+ * for a name, and the check for the address. The connection is made here, without the driver.
  */
 function clientSettingsOf(options: ConnectionOptions, sockets: Sockets): PoolOptions {
   const { host, port, socket, user, password, database, tls, connectTimeoutMs } = options;
@@ -398,10 +398,10 @@ function sslOf({ checks, caFile, certFile, keyFile }: Tls) {
   };
 }
 
-/** What the driver answers to a statement: rows, or that it has done something. */
+/** The driver's answer to a statement: rows, or a confirmation. */
 type Answer = readonly Row[] | { readonly affectedRows?: number };
 
-/** The statements of one text, and the answer to each. */
+/** Runs the statements of one text, and returns the answer to each. */
 function query(client: PoolConnection, statements: readonly Sent[]): Promise<readonly StatementResult[]> {
   const { promise, resolve, reject } = Promise.withResolvers<readonly StatementResult[]>();
   const typeCast = (field: FoundField, next: () => unknown) =>
@@ -413,7 +413,7 @@ function query(client: PoolConnection, statements: readonly Sent[]): Promise<rea
         reject(withTable(error, statements[failedAt(command)]?.table));
         return;
       }
-      // Of one statement the driver answers that, of several a list.
+      // For one statement the driver returns its answer, for several a list.
       const all = (statements.length === 1 ? [answers] : answers) as readonly Answer[];
       const names = (statements.length === 1 ? [fields] : fields) as readonly (readonly { readonly name: string }[] | undefined)[];
       resolve(all.map((answer, at) => toResult(answer, names[at])));
@@ -422,7 +422,7 @@ function query(client: PoolConnection, statements: readonly Sent[]): Promise<rea
   return promise;
 }
 
-/** The rows of a statement as they come. */
+/** Passes on the rows of a statement as they arrive. */
 function find(client: PoolConnection, sql: string, isEnough: (row: Row) => boolean): Promise<StatementResult> {
   const { promise, resolve, reject } = Promise.withResolvers<StatementResult>();
   const rows: Row[] = [];
@@ -459,17 +459,17 @@ function toResult(answer: Answer, fields: readonly { readonly name: string }[] |
   return { rows: answer, columns: fields?.map(({ name }) => name) ?? [], count: answer.length };
 }
 
-/** At which statement of a text the server stopped. The driver counts that and says it nowhere else. */
+/** Returns the statement of a text at which the server stopped. Only the driver's internal count says so. */
 function failedAt(command: unknown): number {
   return Number((command as { readonly _resultIndex?: unknown })._resultIndex);
 }
 
-/** What a statement on a declared table failed with says which table it was. */
+/** Adds the declared table's name to a failed statement's error. */
 function withTable(thrown: Error, table: string | undefined): Error {
   return table === undefined ? thrown : Object.assign(thrown, { declaredTable: table });
 }
 
-/** Whether it was not ended meanwhile. */
+/** Returns whether it was not ended meanwhile. */
 function isWhole(client: PoolConnection): boolean {
   return (client as unknown as { readonly stream: { readonly destroyed: boolean } }).stream.destroyed !== true;
 }
@@ -479,7 +479,7 @@ function destroy(client: PoolConnection): void {
   stream.destroy(new Error('the database does not answer'));
 }
 
-/** A name may stand for several addresses, each of which has failed then. */
+/** A name may stand for several addresses, each of which has failed. */
 function reasonOf(thrown: unknown): string {
   return thrown instanceof AggregateError ? thrown.errors.map(messageOf).join('; ') : messageOf(thrown);
 }

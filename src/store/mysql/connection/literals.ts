@@ -4,21 +4,22 @@ import type { Parameter, Statement } from '../../sql/connection/statement.ts';
 import type { ColumnValue } from '../../sql/write/columns.ts';
 
 /*
- * Values as SQL writes them. A flight is one text of many statements, which the server takes without parameters only. Sessions have no
- * NO_BACKSLASH_ESCAPES (`session.ts`), so a backslash is written twice, and their character set is utf8mb4, in which no byte of a character looks like a quote.
+ * Formats values as SQL literals. A flight is one text of many statements, which the server accepts only without parameters. Sessions do
+ * not set NO_BACKSLASH_ESCAPES (`session.ts`), so a backslash is doubled, and their character set is utf8mb4, in which no byte of a
+ * character looks like a quote.
  */
 
 const special = /[\\'\0]/g;
 const written: Readonly<Record<string, string>> = { '\\': '\\\\', "'": "''", '\0': '\\0' };
 
-/** A value of a parameter or a column as SQL writes it. A list is written in brackets, as IN takes it. */
+/** Formats a parameter or a column value as an SQL literal. A list is parenthesised, as IN expects. */
 export function literal(value: Parameter | ColumnValue): string {
   if (value === null) return 'NULL';
   if (typeof value === 'string') return `'${value.replace(special, (character) => written[character] ?? '')}'`;
   if (typeof value === 'number') return numeral(value);
   if (typeof value === 'boolean') return value ? '1' : '0';
   if (Buffer.isBuffer(value)) return `x'${value.toString('hex')}'`;
-  // Nothing is in an empty list, nor is there a way to write one.
+  // Nothing is in an empty list, and SQL has no syntax for one.
   return value.length === 0 ? '(NULL)' : `(${value.map(literal).join(', ')})`;
 }
 
@@ -27,20 +28,20 @@ function numeral(value: number): string {
   throw new MillraceError('MILL_COMMIT_REFUSED', `expected a number that the database can hold, found ${value}`);
 }
 
-/** Names, texts, and parameters: what stands in quotes is none. */
+/** Names, texts, and parameters: anything in quotes is not a parameter. */
 const numbered = /"(?:[^"]|"")*"|'(?:[^'\\]|\\.|'')*'|\$(\d+)/gs;
 
-/** The text of a statement with its values in place of `$1`, `$2`, …. */
+/** Returns the text of a statement with its values in place of `$1`, `$2`, …. */
 export function textOf({ text, values }: Statement): string {
   if (values.length === 0) return text;
   const literals = values.map(literal);
   return text.replace(numbered, (found, nth: string | undefined) => (nth === undefined ? found : (literals[Number(nth) - 1] ?? found)));
 }
 
-/** The same of somebody's statement, which may also have comments and names in backticks. */
+/** The same for a user statement, which may also have comments and names in backticks. */
 const questioned = /'(?:[^'\\]|\\.|'')*'|"(?:[^"\\]|\\.|"")*"|`(?:[^`]|``)*`|--\s[^\n]*|#[^\n]*|\/\*.*?\*\/|\?/gs;
 
-/** Somebody's statement with its parameters in place of `?`. Throws `MILL_INVALID_REQUEST` for another number of them. */
+/** Returns a user statement with its parameters in place of `?`. Throws `MILL_INVALID_REQUEST` if their number differs. */
 export function withParameters(sql: string, parameters: readonly FoundValue[]): string {
   let next = 0;
   const text = sql.replace(questioned, (found) => {
@@ -59,7 +60,7 @@ function foundLiteral(value: FoundValue): string {
     throw new MillraceError('MILL_INVALID_REQUEST', `query: expected an integer of 64 bits as parameter, found ${value}`);
   }
   if (value instanceof Uint8Array) return literal(Buffer.from(value.buffer, value.byteOffset, value.byteLength));
-  // No column holds an infinity, and none has more than the largest number.
+  // No column can hold an infinity, and none exceeds the largest number.
   if (value === Number.POSITIVE_INFINITY || value === Number.NEGATIVE_INFINITY) return `${Math.sign(value) * Number.MAX_VALUE}`;
   return literal(Number.isNaN(value) ? null : value);
 }

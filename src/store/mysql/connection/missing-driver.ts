@@ -1,8 +1,8 @@
 import { MillraceError } from '../../../errors.ts';
 
 /**
- * Throws again what the import of `mysql2` was rejected with; where the package is missing that is `MILL_INVALID_CONFIGURATION`. A program
- * that uses this store installs `mysql2` itself: no declaration of ours may name its types.
+ * Rethrows a failed import of `mysql2`, as `MILL_INVALID_CONFIGURATION` if the package is missing. A program that uses this store installs
+ * `mysql2` itself: none of our declarations may name its types.
  */
 export function rethrowMissing(cause: unknown): never {
   if (!isMissing(cause)) throw cause;
@@ -10,7 +10,7 @@ export function rethrowMissing(cause: unknown): never {
   throw new MillraceError('MILL_INVALID_CONFIGURATION', message, { cause });
 }
 
-/** Whether `mysql2` itself was not found; of what it imports, nothing is missing. */
+/** Returns whether `mysql2` itself was not found, rather than one of its imports. */
 function isMissing(thrown: unknown): boolean {
   return thrown instanceof Error && 'code' in thrown && thrown.code === 'ERR_MODULE_NOT_FOUND' && thrown.message.includes("'mysql2'");
 }

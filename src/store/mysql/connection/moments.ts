@@ -1,16 +1,14 @@
-/*
- * A moment is a text such as `2022-02-02T18:39:05.863Z` everywhere but in the database, whose sessions are in UTC (`session.ts`).
- */
+/* A moment is a text such as `2022-02-02T18:39:05.863Z` everywhere except in the database, whose sessions are in UTC (`session.ts`). */
 
 const iso = /^(\d{4}-\d\d-\d\d)T(\d\d:\d\d:\d\d\.\d{3,6})Z$/;
 const kept = /^(\d{4}-\d\d-\d\d) (\d\d:\d\d:\d\d)(?:\.(\d+))?$/;
 
-/** A moment as the database takes it; any other text as it is. */
+/** Converts a moment to the database's form; leaves any other text unchanged. */
 export function momentText(moment: string): string {
   return moment.replace(iso, '$1 $2');
 }
 
-/** A moment of the database as a text, to the millisecond or as fine as it is; what is none, such as the day 0, as it is. */
+/** Converts the database's moment to a text, to the millisecond or finer; leaves anything else, such as the day 0, unchanged. */
 export function momentOf(found: string): string {
   const [, day, time, fraction = ''] = kept.exec(found) ?? [];
   if (day === undefined) return found;

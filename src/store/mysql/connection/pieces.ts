@@ -1,4 +1,4 @@
-/** Cuts statements into texts that a server takes. One that is too long for it goes alone: the server says so. */
+/** Splits statements into texts that a server accepts. One that is too long goes alone, and the server refuses it. */
 export function piecesOf<T extends { readonly text: string }>(statements: readonly T[], bytesMax: number): readonly (readonly T[])[] {
   const pieces: T[][] = [];
   let bytes = Number.POSITIVE_INFINITY;

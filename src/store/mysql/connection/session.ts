@@ -1,23 +1,26 @@
 import type { ConnectionOptions } from './connection-options.ts';
 
-/** The longest that a session may be idle within a transaction of one flight, in seconds, and otherwise. */
+/** The longest idle time of a session, in seconds: within a single-flight transaction, and otherwise. */
 export const idleSeconds = { inFlight: 2, outside: 28_800 } as const;
 
-/** Bytes of a text by which it is sorted, and those of a buffer that takes enough of such texts. */
+/** Bytes of a text used for sorting, and of a buffer that fits enough of such texts. */
 const sortedBytes = 64 * 1024;
 const sortBufferBytes = 4 * 1024 * 1024;
-/** Bytes of a list that the database makes of rows, such as their keys (`write/found-rows.ts`): MariaDB cuts a longer one. */
+/**
+ * Maximum bytes of a list that the database builds from rows, such as their keys (`write/found-rows.ts`): MariaDB truncates a longer one.
+ */
 const listBytes = 1024 * 1024 * 1024;
 
 /**
- * What a session is told once, before all else:
+ * Sets up a session once, before anything else:
  *
- * - names in double quotes, as in standard SQL; nothing is cut, rounded or replaced without an error; no NO_BACKSLASH_ESCAPES (`literals.ts`);
- * - READ COMMITTED, whatever the server's default: a statement behind a lock sees what was committed before it had the lock;
+ * - names in double quotes, as in standard SQL; nothing is cut, rounded or replaced without an error; no NO_BACKSLASH_ESCAPES
+ *   (`literals.ts`);
+ * - READ COMMITTED, whatever the server's default: a statement that waited for a lock sees everything committed before it got the lock;
  * - a text is sorted by more of its beginning than by default, which is 1,024 bytes: names may be long and differ at their ends;
- * - UTC, in which no hour comes twice: the clock of leases is `UNIX_TIMESTAMP`;
- * - how long a statement may take. MariaDB reads comments that begin with `M!`, MySQL those with a number of its own, which MariaDB passes over.
- *   MySQL bounds what reads; what writes is bounded by its locks.
+ * - UTC, in which no hour occurs twice: the clock of leases is `UNIX_TIMESTAMP`;
+ * - a time limit for statements. MariaDB reads comments that begin with `M!`, MySQL those with its own version numbers, which MariaDB
+ *   skips. MySQL limits only reads; writes are limited by their locks.
  */
 export function sessionStatements({ statementTimeoutMs, lockTimeoutMs }: ConnectionOptions): readonly string[] {
   const lockSeconds = Math.max(1, Math.ceil(lockTimeoutMs / 1_000));
@@ -35,7 +38,7 @@ export function sessionStatements({ statementTimeoutMs, lockTimeoutMs }: Connect
     `sort_buffer_size = GREATEST(@@sort_buffer_size, ${sortBufferBytes})`,
   ];
   const limits = `/*M! , SESSION max_statement_time = ${statementTimeoutMs / 1_000} */ /*!80000 , SESSION max_execution_time = ${statementTimeoutMs} */`;
-  // MySQL rounds what is finer than a column, MariaDB cuts it off: so does MySQL then.
+  // MySQL rounds values finer than a column, MariaDB truncates them: this makes MySQL truncate too.
   const cut = `/*!80000 , SESSION sql_mode = '${[...all, 'TIME_TRUNCATE_FRACTIONAL'].join(',')}' */`;
   return [
     `SET ${settings.map((setting) => `SESSION ${setting}`).join(', ')} ${limits} ${cut}`,
@@ -43,7 +46,7 @@ export function sessionStatements({ statementTimeoutMs, lockTimeoutMs }: Connect
   ];
 }
 
-/** How long the server waits for the next statement, from now on. */
+/** Returns the statement that sets how long the server waits for the next one. */
 export function idleFor(seconds: number): string {
   return `SET SESSION wait_timeout = ${seconds}`;
 }

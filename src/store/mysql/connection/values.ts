@@ -1,7 +1,7 @@
 import type { FoundValue } from '../../../pipeline/table.ts';
 import { momentOf } from './moments.ts';
 
-/** What the driver says of a value, and how it is read. */
+/** The driver's description of a value, and how to read it. */
 export interface FoundField {
   readonly type: string;
   string(encoding?: string): string | null;
@@ -12,14 +12,14 @@ const decimals: ReadonlySet<string> = new Set(['DECIMAL', 'NEWDECIMAL']);
 const moments: ReadonlySet<string> = new Set(['DATETIME', 'TIMESTAMP', 'DATETIME2', 'TIMESTAMP2']);
 const reals: ReadonlySet<string> = new Set(['FLOAT', 'DOUBLE']);
 
-/** Our own rows: an integer that the store has written is one that JavaScript holds exactly, and bytes are texts. */
+/** Reads our own rows: an integer written by the store is one that JavaScript holds exactly, and bytes are texts. */
 export function ownValue(field: FoundField): unknown {
   const text = field.string('utf8');
   if (text === null) return null;
   return integers.has(field.type) || decimals.has(field.type) || reals.has(field.type) ? Number(text) : text;
 }
 
-/** Rows of somebody's query, in which anything may stand: the same values as any other store finds in its columns. */
+/** Reads rows of a user's query, which may hold anything: the same values that any other store finds in its columns. */
 export function foundValue(field: FoundField, next: () => unknown): FoundValue {
   const { type } = field;
   if (integers.has(type)) return exact(field.string('latin1'));
@@ -42,7 +42,7 @@ function toNumber(text: string | null): number | null {
   return text === null ? null : Number(text);
 }
 
-/** A number, or the bigint where a number would round it. */
+/** Returns a number, or a bigint if a number would round it. */
 function exact(text: string | null): number | bigint | null {
   if (text === null) return null;
   const value = Number(text);

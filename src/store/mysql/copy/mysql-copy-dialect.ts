@@ -13,10 +13,10 @@ export const mysqlCopyDialect: CopyDialect = {
   statements: mysqlStatements,
   progress: 'part VARBINARY(255) PRIMARY KEY, done BIGINT NOT NULL',
   lock: "SELECT value FROM millrace_meta WHERE name = 'schema_version' FOR UPDATE",
-  // InnoDB counts while rows come in.
+  // InnoDB updates its statistics as rows arrive.
   analyze: undefined,
 
-  /** The database makes of a value what the column is. An integer that a number would round is a text. */
+  /** The database converts a value to its column's type. An integer that a number would round is sent as text. */
   async rows(_transaction, table, rows) {
     const columns = columnsOf(table).map(({ name, moment }, at) =>
       column(name, 'text', rows, ({ values }) => {

@@ -5,7 +5,7 @@ import type { SqlRows } from '../../sql/copy/sql-ends.ts';
 import type { MysqlConnections } from '../connection/connections.ts';
 import { allRows, idsAcrossSlices, partDialect } from './mysql-selects.ts';
 
-/** Rows that are taken together, and the UTF-16 units of their texts. */
+/** Maximum rows taken together, and UTF-16 units of their texts. */
 const rowsMax = 2_000;
 const charactersMax = 4 * 1024 * 1024;
 
@@ -14,7 +14,7 @@ export class MysqlRows implements SqlRows {
   readonly #connections: MysqlConnections;
   readonly #isSource: boolean;
 
-  /** @param isSource whether it is what is copied, of which all slices come together */
+  /** @param isSource true for the copy's source, from which all slices come together */
   constructor(connections: MysqlConnections, isSource: boolean) {
     this.#connections = connections;
     this.#isSource = isSource;
@@ -37,7 +37,7 @@ export class MysqlRows implements SqlRows {
     return Number(found?.rows[0]?.[0]);
   }
 
-  /** As they come, in one statement. */
+  /** As they arrive, in one statement. */
   async read(part: CopyPart, from: number, take: TakeRows): Promise<void> {
     const { columns, order, ...select } = this.#select(part);
     const text = `SELECT ${columns} FROM ${select.from} ORDER BY ${order} LIMIT ${allRows} OFFSET ${from}`;
@@ -65,7 +65,7 @@ export class MysqlRows implements SqlRows {
     return found?.rows.map(([name]) => String(name)) ?? [];
   }
 
-  /** Of what is verified the order is of no matter: a log need not be sorted. */
+  /** For verification the order does not matter: a log need not be sorted. */
   #select(part: CopyPart): PartSelect {
     const select = selectOf(part, partDialect);
     // They are counted here.
@@ -77,7 +77,7 @@ export class MysqlRows implements SqlRows {
 
 const lettersAt = placeOf('log', 'letters');
 
-/** The database writes JSON with spaces, and lists in an order of its own. */
+/** The database writes JSON with spaces, and lists in its own order. */
 function toCopied({ kind }: CopyPart, [slice, place, ...values]: readonly CopiedValue[], nth: number): CopiedRow {
   if (kind === 'log') values[lettersAt] = JSON.stringify((JSON.parse(String(values[lettersAt])) as string[]).sort());
   return { slice: Number(slice), place: kind === 'deliveries' ? nth : Number(place), values };

@@ -3,19 +3,19 @@ import { tablesOf } from '../../sql/schema/pipeline-tables.ts';
 import { quoteAll } from '../../tables/sql-text.ts';
 import { literal } from '../connection/literals.ts';
 
-/** LIMIT takes no word for all rows. */
+/** LIMIT has no word for all rows. */
 export const allRows = '18446744073709551615';
 
-/** How the parts of a database are selected. */
+/** The queries for the parts of a database. */
 export const partDialect: PartDialect = {
   quoteAll,
   slice: 'slice',
-  // What InnoDB tells such rows apart by is not shown. Rows that are the same in all columns may be exchanged.
+  // InnoDB's own identifier for such rows is not exposed. Rows equal in all columns are interchangeable.
   rowPlace: (columns) => columns,
   paused: 'millrace_pipelines WHERE paused = 1',
   from: (kind, pipeline) => `millrace_${kind === 'letters' ? 'dead_letters' : kind} WHERE pipeline = ${literal(pipeline)}`,
-  // Slices come together by the moments of their events. The clocks of processes may differ: within a slice the position alone counts. The order is
-  // that of places, whose limit keeps the database from sorting the bodies along with them.
+  // Slices are merged by the moments of their events. The clocks of processes may differ: within a slice only the position counts. The
+  // places are sorted, and their limit keeps the database from sorting the bodies along with them.
   log(pipeline) {
     const { log } = tablesOf(pipeline);
     const name = literal(pipeline);
@@ -41,8 +41,8 @@ export const partDialect: PartDialect = {
 };
 
 /**
- * The places of a log, with the latest moment of each slice up to there. Variables have it: MariaDB looks for a maximum over the rows before (`MAX(…) OVER`)
- * among all of these, row by row.
+ * Returns the places of a log, with the latest moment of each slice up to there. Uses variables: for a running maximum (`MAX(…) OVER`)
+ * MariaDB searches all earlier rows, row by row.
  */
 function momentsOf(log: string): string {
   return `SELECT CAST(@millrace_moment := IF(@millrace_slice = log.slice, GREATEST(@millrace_moment, log.accepted_at), log.accepted_at) AS SIGNED) AS moment,
@@ -51,7 +51,7 @@ function momentsOf(log: string): string {
     ORDER BY log.slice, log.position`;
 }
 
-/** The chosen ids of a database whose slices are not kept: an id is known once however many slices know it. */
+/** Returns the chosen ids of a database whose slices are not kept: an id is known once, however many slices know it. */
 export function idsAcrossSlices(pipeline: string): PartSelect {
   const { ids } = tablesOf(pipeline);
   return {

@@ -13,8 +13,8 @@ export const leaseStatements: LeaseStatements = {
   },
 
   /**
-   * The fence is locked first, so that its owner is the latest; the lock of the owner's row waits for a beat of its own. Of a partition that another
-   * process has, which lives, the third changes nothing, and the last answers nothing.
+   * The fence is locked first, so that its owner is the latest; the lock on the owner's row waits for its own beat. For a partition held by
+   * another live process, the third statement changes nothing, and the last returns nothing.
    */
   addClaim(flight, { pipeline, slice }, process, claimed) {
     const values = [pipeline, slice, process];

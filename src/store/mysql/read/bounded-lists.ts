@@ -6,17 +6,18 @@ import { inboxIdLengthMax } from '../../tables/inbox-sql.ts';
 import { indexes } from '../schema/schema.ts';
 
 /*
- * Lists of rows with large texts. An index has them in their order, and which of them fit is found out without their texts, which are looked up behind that:
- * a table in memory takes no text, and one on the disk costs more than all the rest. What is found has names of its own, so that columns need no table.
+ * Lists of rows with large texts. An index provides their order, and the number that fits is determined without the texts, which are looked
+ * up afterwards: an in-memory table holds no texts, and one on disk costs more than everything else. Results have their own names, so that
+ * columns need no table.
  */
 
 const ofPartition = 'pipeline = $1 AND slice = $2';
 
 /**
- * Places of rows as a table `found`, each with the bytes of those before it (`size_before`).
+ * Returns the places of rows as a table `found`, each with the total bytes before it (`size_before`).
  *
- * @param columns of the places
- * @param order of the places, a total one
+ * @param columns the columns of the places
+ * @param order a total order of the places
  * @param rows a SELECT of places, with a column `size`
  */
 export function sized(columns: string, order: string, rows: string): string {
@@ -25,8 +26,8 @@ export function sized(columns: string, order: string, rows: string): string {
 
 export const boundedLists: Pick<ReadStatements, 'held' | 'dueCauses' | 'dueDeliveries' | 'dueOfFlows' | 'inboxRows'> = {
   /**
-   * A key's entries are looked up by the key alone, and judged one by one: behind the end of a range the server looks on for an entry that has not been
-   * deleted, through those of all the keys that follow.
+   * Looks up a key's entries by the key alone, and judges them one by one: beyond the end of a range the server would search for an
+   * undeleted entry through all the keys that follow.
    */
   held({ partition: { pipeline, slice }, key, from, limit, charactersMax }, columns) {
     const { log } = tablesOf(pipeline);
@@ -43,8 +44,8 @@ export const boundedLists: Pick<ReadStatements, 'held' | 'dueCauses' | 'dueDeliv
   },
 
   /**
-   * The index has them by moment and key, since its entries end with the primary key. Names may be of any length, so those of one moment and key are counted
-   * together, and whoever asked puts them in order.
+   * The index has them by moment and key, since its entries end with the primary key. Names may be of any length, so those of one moment
+   * and key are counted together, and the caller orders them.
    */
   dueCauses({ partition: { pipeline, slice }, dueBy, limit, after, charactersMax }, columns) {
     const behind =
@@ -95,7 +96,7 @@ export const boundedLists: Pick<ReadStatements, 'held' | 'dueCauses' | 'dueDeliv
       text: `SELECT place, LEFT(id, ${inboxIdLengthMax}), LEFT(traceparent, ${inboxIdLengthMax}), LEFT(event, $4), CHAR_LENGTH(event)
         FROM ${sized('at', 'at', rows)} STRAIGHT_JOIN millrace_inbox AS inbox FORCE INDEX (PRIMARY) ON inbox.place = found.at
         WHERE found.size_before < $5 ORDER BY found.at`,
-      // No row is at place 0: of an empty list nothing would be known.
+      // No row is at place 0; MySQL cannot infer the type of an empty list.
       values: [pipeline, [0, ...except], limit, eventLengthMax, bytesFor(charactersMax)],
     };
   },

@@ -3,9 +3,9 @@ import { rowsOf } from '../../sql/write/columns.ts';
 import { quote } from '../../tables/sql-text.ts';
 
 /*
- * Rows that a statement is given, by JSON_TABLE. On MySQL a value that is none of its column is an error, where by default it would be null; MariaDB cuts it to
- * what the column holds, and so each column holds whatever there may be. Both compare a text of JSON with a text by a collation of their own choice, and so
- * texts are bytes; bytes are written in hexadecimal digits.
+ * Passes rows to a statement through JSON_TABLE. On MySQL a value that does not fit its column is an error, where by default it would be
+ * null; MariaDB truncates it to what the column holds, so each column is large enough for any value. Both compare a JSON text with a text
+ * by a collation of their own choice, so texts are passed as bytes, and bytes in hexadecimal.
  */
 
 const types: Readonly<Record<ColumnKind, string>> = {
@@ -16,13 +16,13 @@ const types: Readonly<Record<ColumnKind, string>> = {
   bytes: 'VARBINARY(2300)',
 };
 
-/** Names and types of the columns, in their order. */
+/** Names and types of the columns, in order. */
 type Shape = readonly Pick<Column, 'name' | 'kind'>[];
 
 /**
- * A table of JSON with a column `nth`, which counts from 1, and those of the shape.
+ * Returns a JSON table with a column `nth`, which counts from 1, and the columns of the shape.
  *
- * @param source an expression of the JSON
+ * @param source an expression for the JSON
  * @param more columns whose texts may be of any length
  */
 export function jsonTable(source: string, shape: Shape, more: ReadonlySet<string> = new Set()): string {
@@ -33,7 +33,7 @@ export function jsonTable(source: string, shape: Shape, more: ReadonlySet<string
   return `JSON_TABLE(${source}, '$[*]' COLUMNS (nth FOR ORDINALITY, ${columns.join(', ')}))`;
 }
 
-/** The rows of columns as JSON. A half of a surrogate pair is none. */
+/** Returns the rows of columns as JSON. Half of a surrogate pair is not valid JSON. */
 export function jsonOf(columns: readonly Column[]): string {
   return JSON.stringify(
     rowsOf(columns).map((row) =>
@@ -46,40 +46,40 @@ export function jsonOf(columns: readonly Column[]): string {
   );
 }
 
-/** What stands for a column of such a table where it is compared or stored. */
+/** Returns the expression for a column of such a table where it is compared or stored. */
 export function storedAs(table: string, { name, kind }: Pick<Column, 'name' | 'kind'>): string {
   const value = `${table}.${quote(name)}`;
   return kind === 'bytes' ? `UNHEX(${value})` : value;
 }
 
-/** A condition: that a row of another table has the values of all columns. */
+/** Returns a condition: a row of another table has the values of all columns. */
 export function isSame(present: string, asked: string, columns: Shape): string {
   return columns.map((column) => `${present}.${quote(column.name)} = ${storedAs(asked, column)}`).join(' AND ');
 }
 
 /*
- * A list of places or names is joined (STRAIGHT_JOIN), so that each is looked up by itself. Of `IN (…)` MariaDB makes a scan where the table is small or the
- * index has a column before it, even with FORCE INDEX; and a scan that locks waits for the rows of transactions that have not committed.
+ * A list of places or names is joined (STRAIGHT_JOIN), so that each is looked up by itself. For `IN (…)` MariaDB scans if the table is
+ * small or the index starts with another column, even with FORCE INDEX; and a locking scan waits for the rows of uncommitted transactions.
  */
 
 /**
- * The values of a list as a table `asked` of one column.
+ * Returns the values of a list as a table `asked` of one column.
  *
- * @param source an expression of what `listOf` makes
+ * @param source an expression for the result of `listOf`
  */
 export function listed(source: string, column: Pick<Column, 'name' | 'kind'>): string {
   return `${jsonTable(source, [column])} AS asked`;
 }
 
-/** A list for {@link listed}. */
+/** Builds a list for {@link listed}. */
 export function listOf(values: readonly (string | number)[]): string {
   return JSON.stringify(values.map((value) => [value]));
 }
 
-/** UTF-16 units of the values of one list. */
+/** Maximum UTF-16 units of the values of one list. */
 const listCharactersMax = 512 * 1024;
 
-/** Lists for {@link listed}, as many as it takes for flights to be cut between statements; none of no values. */
+/** Builds lists for {@link listed}, as many as needed to split flights between statements; none for no values. */
 export function listsOf(values: readonly (string | number)[]): readonly string[] {
   const lists: string[] = [];
   let some: (string | number)[] = [];

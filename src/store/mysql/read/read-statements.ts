@@ -6,17 +6,17 @@ import { jsonTable } from './json-rows.ts';
 
 const ofPartition = 'pipeline = $1 AND slice = $2';
 
-/** A list of texts as JSON: each is a row of one column. */
+/** Returns a list of texts as JSON: each is a row of one column. */
 function listOf(texts: readonly string[]): string {
   return JSON.stringify(texts.map((text) => [text.toWellFormed()]));
 }
 
-/** What is joined for the record of each. */
+/** The join for the record of each. */
 const recordOfAsked =
   'millrace_keys AS record FORCE INDEX (PRIMARY) ON record.pipeline = $1 AND record.slice = $2 AND record."key" = asked."key"';
 const askedKeys = `${jsonTable('$3', [{ name: 'key', kind: 'text' }])} AS asked`;
 
-/** The highest cursor of a slice, and the highest position of its log: the last entries of their indexes. */
+/** Returns the highest cursor of a slice, and the highest position of its log: the last entries of their indexes. */
 export function cursorOf(pipeline: string, slice: string): string {
   return `COALESCE((SELECT settled."cursor" FROM millrace_cursors AS settled WHERE settled.pipeline = ${pipeline} AND settled.slice = ${slice}
     ORDER BY settled."cursor" DESC LIMIT 1), 0)`;
@@ -58,7 +58,7 @@ export const readStatements: ReadStatements = {
     };
   },
 
-  /** How many states fit is found out without them. */
+  /** Determines how many states fit without reading them. */
   records: `SELECT asked.at, record.state, record.state_version, record.next, record.parked, ${ofHeld('MIN(held."order")')},
       ${ofHeld('MAX(held.position)')}, ${ofHeld('COUNT(*)')}, gap.next, gap."first", gap.since, record.block
     FROM (
@@ -89,8 +89,8 @@ export const readStatements: ReadStatements = {
   },
 
   /*
-   * Names that an index has. MariaDB does not jump from one to the next where a statement finds the next behind the one before: it would read all entries up to
-   * there for each. So it reads the entries once, as far as it takes.
+   * Reads names from an index. MariaDB does not jump from one name to the next if a statement finds each from the one before: it would read
+   * all entries up to there every time. So this reads the entries once, as far as needed.
    */
   flows: `SELECT flow FROM millrace_deliveries FORCE INDEX (${indexes.deliveriesOfFlows})
     WHERE ${ofPartition} AND endpoint = $3 AND waits = 0 AND flow >= $4 GROUP BY flow ORDER BY flow LIMIT $5`,
@@ -140,7 +140,7 @@ export const readStatements: ReadStatements = {
     )), 0) FROM millrace_heads AS head WHERE head.pipeline = $1`,
 };
 
-/** What there is of the held events of a key. */
+/** Returns an aggregate over the held events of a key. */
 function ofHeld(what: string): string {
   return `(SELECT ${what} FROM millrace_held AS held WHERE held.pipeline = $1 AND held.slice = $2 AND held."key" = asked."key")`;
 }

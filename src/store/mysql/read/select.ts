@@ -11,8 +11,8 @@ import { isRefusal } from '../connection/mysql-errors.ts';
 type FoundRow = readonly FoundValue[];
 
 /**
- * Runs one statement of somebody's, in a transaction that only reads, on a connection that takes one statement at a time. Throws `MILL_INVALID_REQUEST` with the
- * database's words for one that fails or would write.
+ * Runs one user statement in a read-only transaction, on a connection that accepts one statement at a time. Throws `MILL_INVALID_REQUEST`
+ * with the database's message for one that fails or would write.
  */
 export async function selectRows(
   transaction: Reading,

@@ -3,11 +3,9 @@ import { type DeclaredColumn, type SqlTypes, sqlColumnsOf } from '../../tables/s
 import { compareText } from '../../text-order.ts';
 import { literal } from '../connection/literals.ts';
 
-/*
- * The types of declared columns as `information_schema` names them, and which other types a column may have.
- */
+/* The types of declared columns in `information_schema`'s notation, and the other types that a column may have. */
 
-/** JSON is a text that is checked: a column of the type JSON gives another text back than it was given. */
+/** JSON is stored as checked text: a column of type JSON returns a text that differs from the one stored. */
 export const types: SqlTypes = {
   text: 'longtext',
   integer: 'bigint',
@@ -17,14 +15,14 @@ export const types: SqlTypes = {
   moment: 'datetime(3)',
 };
 
-/** Bytes of an entry of an index, of a character, and of any value that is no text, at most. */
+/** Maximum bytes of an index entry, of a character, and of any non-text value. */
 const indexBytesMax = 3_072;
 const characterBytes = 4;
 const numberBytes = 8;
-/** A text that may be longer than an index has room for is kept outside of its row. */
+/** A text that may exceed an index entry is stored outside of its row. */
 const varcharLengthMax = indexBytesMax / characterBytes;
 
-/** The columns of a table as this store keeps them. Texts in a primary key have a length, as in every index. */
+/** Returns the columns of a table as this store keeps them. Texts in a primary key have a length, as in every index. */
 export function columnsOf(table: Table): readonly DeclaredColumn[] {
   const columns = sqlColumnsOf(table, types).map((column) => ({ ...column, type: typeOf(column) }));
   const inKey = lengthsIn(table.primaryKey, columns);
@@ -39,12 +37,15 @@ function typeOf({ type, texts, lengthMax = Number.POSITIVE_INFINITY }: DeclaredC
   return lengthMax <= varcharLengthMax ? `varchar(${lengthMax})` : type;
 }
 
-/** Whether the database tells the text of an enumeration as it is: MariaDB says `?` for a character beyond U+FFFF, here and in `SHOW CREATE TABLE`. */
+/**
+ * Returns whether the database reports an enumeration's text correctly: MariaDB shows `?` for a character beyond U+FFFF, here and in
+ * `SHOW CREATE TABLE`.
+ */
 function isTold(text: string): boolean {
   return !/[\u{10000}-\u{10ffff}]/u.test(text);
 }
 
-/** The database orders such a column by the places of its texts: so they stand in the order of all texts. */
+/** The database orders such a column by position of its texts, so they are listed in text order. */
 function enumOf(texts: readonly string[]): string {
   return `enum(${texts.toSorted(compareText).map(literal).join(',')})`;
 }
@@ -52,26 +53,26 @@ function enumOf(texts: readonly string[]): string {
 const escaped = /''|\\[\\nr]/g;
 const meant: Readonly<Record<string, string>> = { "''": "'", '\\\\': '\\', '\\n': '\n', '\\r': '\r' };
 
-/** The texts of an enumeration as the database writes it; undefined for another type. */
+/** Returns the texts of an enumeration from the database's notation; undefined for another type. */
 function textsIn(type: string): readonly string[] | undefined {
   if (!type.startsWith('enum(')) return undefined;
   return Array.from(type.matchAll(/'((?:[^']|'')*)'/g), ([, text = '']) => text.replace(escaped, (sign) => meant[sign] ?? sign));
 }
 
-/** The characters of a `varchar`; undefined for another type. */
+/** Returns the characters of a `varchar`; undefined for another type. */
 function lengthIn(type: string): number | undefined {
   const [, length] = /^varchar\((\d+)\)$/.exec(type) ?? [];
   return length === undefined ? undefined : Number(length);
 }
 
-/** Whether an index has the beginning of such values only. */
+/** Returns whether an index covers only the beginning of such values. */
 function isText(type: string): boolean {
   return type === types.text || type === types.json || type.startsWith('varchar(');
 }
 
 /**
- * The characters that each text of a key or an index has there. Alone that is more than a key of the engine has by default, which is 512. Texts whose
- * declared lengths fit have those, and the others share the room that is left.
+ * Returns the characters that each text of a key or an index gets there. On its own, a text gets more than the engine's default key length,
+ * 512. Texts whose declared lengths fit get those, and the others share the remaining room.
  */
 export function lengthsIn(index: readonly string[], columns: readonly DeclaredColumn[]): ReadonlyMap<string, number> {
   const texts = columns.filter(({ name, type }) => index.includes(name) && isText(type));
@@ -91,7 +92,7 @@ export function lengthsIn(index: readonly string[], columns: readonly DeclaredCo
   return lengths;
 }
 
-/** Other types of somebody's table that hold what a column of each of our types is given. An integer cuts the fraction of a `real`. */
+/** Other types in a user's table that can hold the values of each of our column types. An integer would truncate a `real`. */
 const alike: Readonly<Record<string, RegExp>> = {
   [types.integer]: /^int$/,
   [types.real]: /^(?:int|bigint|decimal)$/,
@@ -99,7 +100,7 @@ const alike: Readonly<Record<string, RegExp>> = {
   [types.moment]: /^(?:datetime|timestamp)\(\d\)$/,
 };
 
-/** Whether a column of a type takes whatever the declared one is given. */
+/** Returns whether a column type accepts every value of the declared one. */
 export function holds({ type, texts, lengthMax = Number.POSITIVE_INFINITY }: DeclaredColumn, found: string, isTheirs: boolean): boolean {
   if (found === type) return true;
   if (isTheirs && alike[type]?.test(found) === true) return true;
@@ -110,8 +111,8 @@ export function holds({ type, texts, lengthMax = Number.POSITIVE_INFINITY }: Dec
 }
 
 /**
- * The type that holds what a column has and what the declared one is given: more texts, or longer ones. Undefined where there is none that the
- * database can change it to whatever stands in it.
+ * Returns a type that holds both the existing values and those of the declared column: more texts, or longer ones. Undefined if the
+ * database cannot change to any such type regardless of the contents.
  */
 export function widened({ type, texts, lengthMax }: DeclaredColumn, found: string): string | undefined {
   const length = lengthIn(type) ?? lengthMax;

@@ -9,16 +9,16 @@ import { momentText } from '../connection/moments.ts';
 import { columnsOf, holds, lengthsIn, types, widened } from './column-types.ts';
 import { collationOf, tableOptions } from './schema.ts';
 
-/** Characters of a name. */
+/** Maximum characters of a name. */
 const nameLengthMax = 64;
 
-/** By what a column of JSON is known, whose type is that of a text. */
+/** Marks a JSON column, whose type is that of a text. */
 const jsonComment = 'JSON';
 
 /**
- * The statements that make the tables of a database fit their declarations: create what is missing, add columns, create and drop indexes, and let
- * columns take longer texts, or more texts of an enumeration. Throws `MILL_TABLE_CHANGED` for what cannot be done without loss, before anything is
- * changed. A default that was declared differently before stays. A table that somebody else has made keeps the indexes that it has.
+ * Returns the statements that make a database's tables fit their declarations: create missing tables, add columns, create and drop indexes,
+ * and allow longer texts, or more texts of an enumeration. Throws `MILL_TABLE_CHANGED` for a change that would lose something, before
+ * anything is changed. A default that was declared differently before stays. A table created by somebody else keeps its indexes.
  */
 export async function tableChanges(transaction: Transaction, tables: readonly Table[]): Promise<readonly Statement[]> {
   const collation = await collationOf(transaction);
@@ -58,7 +58,7 @@ function typeAmong(found: readonly FoundColumn[], column: string): string | unde
   return found.find(({ name }) => name === column)?.type;
 }
 
-/** Columns that have to take more than they do, with all else that the database says of them as it is. */
+/** Returns columns that must accept more values, keeping all their other attributes. */
 async function wideningTexts(
   { run }: Transaction,
   {
@@ -88,7 +88,7 @@ function createText(table: Table, collation: string): string {
   return `CREATE TABLE IF NOT EXISTS ${quote(table.name)} (${parts.join(', ')}) ${tableOptions(collation)}`;
 }
 
-/** A default of a text must be an expression, which stands in brackets. */
+/** A text's default must be an expression in parentheses. */
 function definitionOf({ name, type, notNull, json, moment, ...column }: DeclaredColumn): string {
   const value = moment && typeof column.default === 'string' ? momentText(column.default) : column.default;
   const standard = value === undefined ? '' : ` DEFAULT (${literal(value)})`;
@@ -97,7 +97,7 @@ function definitionOf({ name, type, notNull, json, moment, ...column }: Declared
   return `${quote(name)} ${kept} ${notNull ? 'NOT NULL' : 'NULL'}${standard}${check}`;
 }
 
-/** Of a text an index has the beginning, as much as there is room for. So a column needs no other type when an index comes or goes. */
+/** An index covers the beginning of a text, as far as there is room. So a column needs no other type when an index comes or goes. */
 async function indexTexts(transaction: Transaction, table: Table, columns: readonly DeclaredColumn[]): Promise<readonly string[]> {
   const found = await foundIndexes(transaction, table.name);
   const { drop, create } = indexChanges(
@@ -120,14 +120,14 @@ async function indexTexts(transaction: Transaction, table: Table, columns: reado
   ];
 }
 
-/** By which the texts of a table are compared: ours have one of their own. Undefined where there is no such table. */
+/** Returns the collation of an existing table's texts; our own tables have their own. Undefined if there is no such table. */
 async function keptCollation({ run }: Transaction, table: string): Promise<string | undefined> {
   const text = 'SELECT table_collation FROM information_schema.tables WHERE table_schema = DATABASE() AND table_name = $1';
   const { rows } = await run({ text, values: [table] });
   return rows[0] === undefined ? undefined : String(rows[0][0]);
 }
 
-/** Whether an index is over columns alone and not unique, as those are that are declared. */
+/** Tells whether an index is over plain columns and not unique, like a declared one. */
 interface SomeIndex extends FoundIndex {
   readonly isPlain: boolean;
 }
@@ -173,14 +173,14 @@ async function foundColumns({ run }: Transaction, table: string): Promise<FoundC
 
 interface FoundType {
   readonly kind: string;
-  /** With all that it is bound by. */
+  /** Including all its constraints. */
   readonly type: string;
-  /** Of a moment. */
+  /** The precision of a moment. */
   readonly precision: unknown;
   readonly isJson: boolean;
 }
 
-/** Of numbers the width in which they are shown says nothing. */
+/** The display width of a number is irrelevant. */
 function typeIn({ kind, type, precision, isJson }: FoundType): string {
   if (kind === 'varchar' || kind === 'enum') return type;
   if (kind === 'datetime' || kind === 'timestamp') return `${kind}(${precision})`;

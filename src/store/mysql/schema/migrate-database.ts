@@ -10,20 +10,20 @@ import { tableChanges } from './declared-tables.ts';
 import { missingSchema } from './schema.ts';
 import { checkServer } from './server.ts';
 
-/** What is done to a database. */
+/** The options of a migration. */
 interface Migration {
   readonly url: string;
   readonly options: MysqlOptions;
   readonly declaration: StoreDeclaration;
-  /** Whether what is to be done is only found out. */
+  /** True to only find out what would be done. */
   readonly isDry: boolean;
-  /** Once it is aborted, nothing waits for the database any more. */
+  /** Once aborted, nothing waits for the database any more. */
   readonly signal?: AbortSignal | undefined;
 }
 
 /**
- * Brings the tables of a database up to date, and returns the statements that this took. Servers may work on it meanwhile. Throws what opening a
- * store throws, such as `MILL_TABLE_CHANGED` for what cannot be done.
+ * Brings the tables of a database up to date, and returns the statements executed. Servers may be working on it meanwhile. Throws what
+ * opening a store throws, such as `MILL_TABLE_CHANGED` for an impossible change.
  */
 export async function migrateDatabase({ url, options, declaration, isDry, signal }: Migration): Promise<readonly string[]> {
   const settings = settingsOf(url, options);
@@ -43,8 +43,8 @@ export async function migrateDatabase({ url, options, declaration, isDry, signal
 }
 
 /**
- * Makes what is missing, and returns the statements that it took. Statements that change tables commit by themselves, so one process at a time does
- * it, by a lock of the session, and whatever was broken off is done again.
+ * Creates anything missing, and returns the statements executed. DDL statements commit by themselves, so a session lock lets only one
+ * process do it at a time, and interrupted work is repeated.
  */
 export async function bringUpToDate(
   connections: Connections,
@@ -79,7 +79,7 @@ async function locked<T>({ run }: Transaction, { name, statementTimeoutMs }: Set
   try {
     return await work();
   } finally {
-    // A connection that was lost has no lock any more.
+    // A lost connection no longer holds a lock.
     await run({ text: `SELECT RELEASE_LOCK(${lock})`, values: [] }).catch(() => undefined);
   }
 }

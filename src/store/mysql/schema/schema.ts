@@ -5,14 +5,14 @@ import { missingHashes } from '../../sql/schema/missing-hashes.ts';
 import { tablesOf } from '../../sql/schema/pipeline-tables.ts';
 import { blockColumn, blockColumnFound, blockTables } from './timeline-tables.ts';
 
-/** Raise it with every change to the tables below, and migrate from the version before. */
+/** Raise it with every change to the tables below, and migrate from the previous version. */
 export const schemaVersion = 4;
 
 export const schemaVersions: SchemaVersions = { present: schemaVersion, oldest: 1 };
 
 /**
- * Keys, ids and names, which are compared and ordered by their bytes, as in every store. An entry of an index has at most 3,072 bytes: a key of 2,048
- * beside the names of a pipeline and an endpoint, a hash and some numbers. A name that may be longer stands in keys by its hash.
+ * Keys, ids and names, compared and ordered by their bytes, as in every store. An index entry has at most 3,072 bytes: a key of 2,048 plus
+ * the names of a pipeline and an endpoint, a hash and some numbers. A name that may be longer is keyed by its hash.
  */
 const key = 'VARBINARY(2048)';
 const name = 'VARBINARY(64)';
@@ -22,29 +22,32 @@ const flow = 'VARBINARY(2100)';
 const hash = 'BINARY(32)';
 const partition = `pipeline ${name} NOT NULL, slice INT NOT NULL`;
 
-/** Of the keys that are parked. An index cannot leave the others out. */
+/** An index of the parked keys. It cannot leave the others out. */
 const indexOfParked = 'INDEX by_parked (pipeline, slice, parked, "key")';
 
-/** What operators have done. */
+/** Operators' actions. */
 const auditTable = `id VARBINARY(255) PRIMARY KEY, at BIGINT NOT NULL, who LONGTEXT, action ${name} NOT NULL, pipeline ${name} NOT NULL, "key" ${key},
     subject LONGTEXT, reason LONGTEXT, INDEX (at), INDEX (pipeline, id)`;
 
-/** What operators do to many dead letters, and how far that has come. */
+/** Dead-letter operations, and their progress. */
 const operationsTable = `id VARBINARY(255) PRIMARY KEY, action ${name} NOT NULL, pipeline ${name} NOT NULL, filter LONGTEXT NOT NULL, who LONGTEXT,
     reason LONGTEXT, asked_at BIGINT NOT NULL, starts_at BIGINT NOT NULL, state ${name} NOT NULL, begun_at BIGINT, ended_at BIGINT,
     matched BIGINT NOT NULL, up_to VARBINARY(255), reached VARBINARY(255) NOT NULL, done BIGINT NOT NULL, refused BIGINT NOT NULL, INDEX (state, id)`;
 
-/** What dead letters are found and grouped by. Of those of processes of an earlier version nobody knows it. */
+/** The columns by which dead letters are found and grouped. Null for those of processes of an earlier version. */
 const reasonColumns = [`kind ${name}`, `reason_hash ${name}`];
 const reasonIndexes = [
   'INDEX by_reason (resolved, reason_hash, id)',
   'INDEX by_group (resolved, pipeline, kind, reason_hash, failed_at, id)',
 ];
-/** Where pipelines read on in the topics of brokers. */
+/** The positions at which pipelines continue reading the topics of brokers. */
 const sourceOffsetsTable = `pipeline ${name} NOT NULL, source ${endpoint} NOT NULL, topic_id ${endpoint} NOT NULL, "partition" BIGINT NOT NULL,
     next BIGINT NOT NULL, PRIMARY KEY (pipeline, source, topic_id, "partition")`;
 
-/** The tables of all pipelines, by their names without `millrace_`: the same as PostgreSQL has, with the same meaning (`postgres/schema/schema.ts`). */
+/**
+ * The tables shared by all pipelines, by name without `millrace_`: the same as in PostgreSQL, with the same meaning
+ * (`postgres/schema/schema.ts`).
+ */
 const sharedTables: Readonly<Record<string, string>> = {
   pipelines: `pipeline ${name} PRIMARY KEY, paused TINYINT(1) NOT NULL DEFAULT 0`,
   state_shapes: `pipeline ${name} NOT NULL, version BIGINT NOT NULL, shape ${endpoint} NOT NULL, PRIMARY KEY (pipeline, version, shape)`,
@@ -77,12 +80,12 @@ const sharedTables: Readonly<Record<string, string>> = {
   operations: operationsTable,
   source_offsets: sourceOffsetsTable,
   ...blockTables(partition, key),
-  // Other programs write it, in the character set of their own sessions: so its columns are texts.
+  // Other programs write it in their own sessions' character sets, so its columns are texts.
   inbox: `place BIGINT AUTO_INCREMENT PRIMARY KEY, pipeline VARCHAR(255) NOT NULL, event LONGTEXT NOT NULL, id LONGTEXT, traceparent LONGTEXT,
     INDEX (pipeline, place)`,
 };
 
-/** Names that servers give to indexes that have none above: that of the first column, with a number behind it where there are several. */
+/** The names that servers give to indexes without a name above: that of the first column, with a numeric suffix if there are several. */
 export const indexes = {
   dueCauses: 'pipeline',
   dueDeliveries: 'pipeline',
@@ -92,18 +95,18 @@ export const indexes = {
   parkedKeys: 'by_parked',
 } as const;
 
-/** How tables keep rows and texts. */
+/** Returns the table options for storing rows and texts. */
 export function tableOptions(collation: string): string {
   return `ENGINE = InnoDB ROW_FORMAT = DYNAMIC CHARACTER SET = utf8mb4 COLLATE = ${collation}`;
 }
 
-/** A collation by bytes in which spaces at the end count: `utf8mb4_bin` of either server passes over them. */
+/** Returns a collation by bytes in which trailing spaces count: both servers' `utf8mb4_bin` ignores them. */
 export async function collationOf({ run }: Transaction): Promise<string> {
   const { rows } = await run({ text: 'SELECT VERSION()', values: [] });
   return /mariadb/i.test(String(rows[0]?.[0])) ? 'utf8mb4_nopad_bin' : 'utf8mb4_0900_bin';
 }
 
-/** What the tables of a database are made for. */
+/** The parameters of a database's tables. */
 export interface SchemaOptions {
   readonly pipelines: readonly string[];
   /** Slices per pipeline. */
@@ -113,9 +116,9 @@ export interface SchemaOptions {
 }
 
 /**
- * The statements that create what is missing of the engine's own tables. Each commits by itself and can be repeated: what says that they are there comes
- * last. Throws `MILL_TABLE_CHANGED` for tables of an unknown version, and `MILL_INVALID_CONFIGURATION` for another number of slices than the
- * database has.
+ * Returns the statements that create the missing ones of the engine's own tables. Each commits by itself and can be repeated; the version
+ * is written last. Throws `MILL_TABLE_CHANGED` for tables of an unknown version, and `MILL_INVALID_CONFIGURATION` if the number of slices
+ * differs from the database's.
  */
 export async function missingSchema(transaction: Transaction, options: SchemaOptions): Promise<readonly Statement[]> {
   const { pipelines, partitions, name: database } = options;
@@ -137,7 +140,10 @@ export async function missingSchema(transaction: Transaction, options: SchemaOpt
   ];
 }
 
-/** Version 1 had no index of the keys that are parked, version 2 no audit, version 3 no operations, no offsets of sources and no blocks. Processes of an earlier version go on with what they know. */
+/**
+ * Version 1 had no index of parked keys, version 2 no audit, version 3 no operations, source offsets or blocks. Processes of an earlier
+ * version continue with what they know.
+ */
 async function migration(
   { run }: Transaction,
   { found, collation }: { readonly found: number; readonly collation: string },
@@ -168,7 +174,7 @@ async function migration(
   ];
 }
 
-/** What a database says of its tables; nothing where there are none. */
+/** Returns the metadata of a database's tables; empty if there are none. */
 export async function metaOf({ run }: Transaction): Promise<ReadonlyMap<unknown, unknown>> {
   if (!(await isThere({ run }, 'millrace_meta'))) return new Map();
   const { rows } = await run({ text: 'SELECT name, value FROM millrace_meta', values: [] });
@@ -190,7 +196,7 @@ function sharedSchema(collation: string, partitions: number): readonly Statement
   return [...tables, { text, values: [String(schemaVersion), String(partitions)] }];
 }
 
-/** The tables of one pipeline. Ids are forgotten by their moments. */
+/** Returns the tables of one pipeline. Ids are deleted by their moments. */
 function pipelineSchema(
   pipeline: string,
   { collation, slices }: { readonly collation: string; readonly slices: number },

@@ -2,15 +2,15 @@ import { MillraceError } from '../../../errors.ts';
 import type { Connections } from '../../sql/connection/connections.ts';
 import type { StoreLogger } from '../../store.ts';
 
-/** The oldest releases. */
+/** The oldest supported releases. */
 const oldest = { MariaDB: [10, 6], MySQL: [8, 4] } as const;
 
-/** What speaks MySQL's protocol and lacks what the store leans on. */
+/** Servers that speak MySQL's protocol but lack features that the store relies on. */
 const unsupported = /tidb|vitess|oceanbase|singlestore|doris|starrocks/i;
 
 /**
- * Looks at the database: throws `MILL_INVALID_CONFIGURATION` for one that the store cannot work on, and says where what is acknowledged may not be
- * on the disk (promise 1).
+ * Checks the database: throws `MILL_INVALID_CONFIGURATION` for one that the store cannot use, and warns if acknowledged data may not be on
+ * disk (promise 1).
  */
 export async function checkServer(connections: Connections, log?: StoreLogger): Promise<void> {
   const { name } = connections.options;
@@ -25,7 +25,7 @@ export async function checkServer(connections: Connections, log?: StoreLogger): 
   const [majorMin, minorMin] = oldest[kind];
   if (major < majorMin || (major === majorMin && minor < minorMin))
     refuse(`${name}: expected ${kind} ${majorMin}.${minorMin} or newer, found ${version}`);
-  // InnoDB refuses every write under READ COMMITTED then.
+  // InnoDB then refuses every write under READ COMMITTED.
   if (logBin === '1' && format === 'STATEMENT') refuse(`${name}: expected binlog_format ROW or MIXED, found STATEMENT`);
   const isWritten = flush === '1' && (logBin !== '1' || sync === '1');
   if (isWritten) return;

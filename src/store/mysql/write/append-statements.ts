@@ -8,14 +8,14 @@ import { headOf } from '../read/read-statements.ts';
 import { insertsOf, replacing, withOriginHash } from './inserts.ts';
 
 /*
- * How events are judged and stored. Whoever appends to a partition has its row in `heads` locked until its transaction ends; positions and what is known of
- * ids and numbers are read by statements behind that one, under READ COMMITTED and so on snapshots that are newer than the lock. No statement answers what it
- * has stored (MySQL has no RETURNING): so the process judges by the answers, gives out the positions, and stores in a second piece. What it knows cannot
- * become untrue meanwhile: only who has the lock makes an id or a number known, and one that is known as held is known as applied after that. A number that is
- * skipped at that very moment is let in, and its turn finds it to be late, as with any store.
+ * Judges and stores events. Whoever appends to a partition locks its row in `heads` until the transaction ends; positions and known ids and
+ * numbers are read by later statements, under READ COMMITTED and so on snapshots newer than the lock. No statement returns what it has
+ * stored (MySQL has no RETURNING): so the process judges by the answers, assigns positions, and stores in a second step. Its knowledge
+ * cannot become untrue meanwhile: only the lock's holder makes an id or a number known, and a number known as held can only become known as
+ * applied. A number skipped at that very moment is admitted, and its turn finds it late, as with any store.
  */
 
-/** Locks the heads of partitions, in one order for all. There is nobody to tell, and so it is not asked who owns them. */
+/** Locks the heads of partitions, in the same order for everyone. There is nobody to notify, so their owners are not looked up. */
 export function addHeadLocks(flight: Flight, partitions: readonly PartitionId[]): void {
   for (const [pipeline, slices] of slicesOf(partitions))
     flight.add({
@@ -24,13 +24,13 @@ export function addHeadLocks(flight: Flight, partitions: readonly PartitionId[])
     });
 }
 
-/** The heads of some slices, and of no others: who appends to one waits for nobody who appends to another. */
+/** Returns the heads of the given slices only: appending to one slice does not wait for another. */
 function headsOf(pipeline: string, slices: string): string {
   return `${listed(slices, { name: 'slice', kind: 'int4' })}
     STRAIGHT_JOIN millrace_heads AS head FORCE INDEX (PRIMARY) ON head.pipeline = ${pipeline} AND head.slice = asked.slice`;
 }
 
-/** The slices of each pipeline, in order. */
+/** Returns the slices of each pipeline, in order. */
 function slicesOf(partitions: Iterable<PartitionId>): readonly (readonly [pipeline: string, slices: readonly number[]])[] {
   const byPipeline = Map.groupBy(partitions, ({ pipeline }) => pipeline);
   const sorted = Array.from(byPipeline, ([pipeline, own]) => {
@@ -40,7 +40,7 @@ function slicesOf(partitions: Iterable<PartitionId>): readonly (readonly [pipeli
   return sorted.sort(([a], [b]) => (a < b ? -1 : 1));
 }
 
-/** What a flight has stored in the log of a pipeline. */
+/** Describes a flight's new entries in the log of a pipeline. */
 export function logged(
   pipeline: string,
   after: readonly { readonly slice: number; readonly position: number }[],
@@ -54,7 +54,7 @@ export function logged(
   };
 }
 
-/** An event and its place among those that are answered together. */
+/** An event and its index in the combined answer. */
 interface Placed {
   readonly event: NewEvent;
   readonly at: number;
@@ -66,7 +66,7 @@ interface Accepted {
   readonly position: number;
 }
 
-/** What is known of an event: since when its id, and what of its number. */
+/** What is known of an event: since when its id is, and the fate of its number. */
 interface Known {
   readonly acceptedAt: number | null;
   readonly isHeld: boolean;
@@ -100,13 +100,13 @@ export function addAppends(flight: Flight, events: readonly NewEvent[], flightId
   return answers;
 }
 
-/** Asks what is known of events, which are named by their places. */
+/** Asks what is known of events, identified by their indexes. */
 function knownOf(pipeline: string, placed: readonly Placed[]): Statement {
   const columns = [
     column('at', 'int4', placed, ({ at }) => at),
     column('slice', 'int4', placed, ({ event }) => event.partition.slice),
     column('key', 'text', placed, ({ event }) => event.key),
-    // An id that nobody chose is never known, whatever its length.
+    // A generated id is never known, whatever its length.
     column('id', 'text', placed, ({ event }) => (event.knownSince === null ? null : event.id)),
     column('number', 'int8', placed, ({ event }) => event.number),
   ];
@@ -123,14 +123,14 @@ function knownOf(pipeline: string, placed: readonly Placed[]): Statement {
   };
 }
 
-/** Judges the events of one pipeline in their order, each by what was there and by those before it. */
+/** Judges the events of one pipeline in order, each by the stored data and the events before it. */
 class Judge {
   /** The highest positions of slices. */
   readonly #heads: Map<number, number>;
   readonly #known: ReadonlyMap<number, Known>;
-  /** When ids of this flight were accepted. */
+  /** The acceptance times of ids in this flight. */
   readonly #ids = new Map<string, number>();
-  /** What became of numbers of this flight. */
+  /** The fate of numbers in this flight. */
   readonly #numbers = new Map<string, Appended>();
 
   constructor(heads: StatementResult | undefined, known: StatementResult | undefined) {

@@ -2,12 +2,15 @@ import type { Flight } from '../../sql/connection/flight.ts';
 import type { Column } from '../../sql/write/columns.ts';
 import { isSame, jsonOf, jsonTable } from '../read/json-rows.ts';
 
-/** The index by which rows are named. */
+/** Returns the index that identifies rows. */
 export function indexOf(table: string): string {
   return table === 'millrace_deliveries' ? 'by_name' : 'PRIMARY';
 }
 
-/** Counts the rows that are there, by partition: the statement that writes them does not say which it found. Only the owner writes them, whose fence is locked. */
+/**
+ * Counts existing rows per partition: the statement that writes them does not report which it found. Only the owner, whose fence is locked,
+ * writes them.
+ */
 export function addCount(
   flight: Flight,
   table: string,

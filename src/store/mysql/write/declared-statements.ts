@@ -9,7 +9,7 @@ import { literal } from '../connection/literals.ts';
 import { momentText } from '../connection/moments.ts';
 import { insertsOf } from './inserts.ts';
 
-/** Values are checked here as well: the database rounds what is no integer, and takes any small one for a truth value. */
+/** Values are checked here as well: the database rounds non-integers, and takes any small number for a truth value. */
 export const declaredStatements: DeclaredStatements = {
   write(given) {
     checkValues(given);
@@ -21,7 +21,7 @@ export const declaredStatements: DeclaredStatements = {
   indexedText: { type: /^varchar/, limit: 'as many characters as the type of the column says' },
 };
 
-/** The rows with their moments as the database takes them. */
+/** Returns the rows with their moments in the database's form. */
 function withMoments(batch: Batch): Batch {
   const { columns, declared, rows } = batch;
   const moments = columns.map((name) => declared.columns.some((column) => column.moment && column.name === name));
@@ -49,8 +49,8 @@ function checkValues({ declared: { table, columns: kept }, columns, rows }: Batc
 }
 
 /**
- * What is there is replaced, or kept, where the whole primary key is the same. It is a unique index of the user's own otherwise: the primary key becomes null
- * then, and the row is refused.
+ * An existing row is replaced, or kept, if the whole primary key is the same. Otherwise a user's own unique index conflicts: the primary
+ * key then becomes null, and the row is refused.
  */
 function inserts({ declared: { table }, write, rows }: Batch): readonly Statement[] {
   const { name, primaryKey } = table;
@@ -65,7 +65,7 @@ function inserts({ declared: { table }, write, rows }: Batch): readonly Statemen
   return insertsOf(quote(name), columns, `ON DUPLICATE KEY UPDATE ${set.join(', ')}`);
 }
 
-/** One for each row: its primary key finds it. */
+/** One statement per row, which its primary key finds. */
 function updates({ declared: { table }, columns, rows }: Batch): readonly Statement[] {
   const changed = columns.filter((column) => !table.primaryKey.includes(column));
   if (changed.length === 0) return [];

@@ -5,16 +5,14 @@ import { quoteAll } from '../../tables/sql-text.ts';
 import { isSame, jsonOf, jsonTable, storedAs } from '../read/json-rows.ts';
 import { addCount } from './counts.ts';
 
-/*
- * How deliveries are written. `CommitParts.addDeliveries` says what a line is.
- */
+/* Writes deliveries. `CommitParts.addDeliveries` defines lines. */
 
 /** Columns of deliveries whose texts may be of any length. */
 const endless: ReadonlySet<string> = new Set(['id', 'url', 'traceparent', 'body']);
 
 /**
- * One that is there keeps its place, its attempts, and its moment unless that is null; one that is restored changes nothing of it. Texts are sent
- * once, as a variable of the session.
+ * An existing one keeps its place, its attempts, and its moment unless that is null; a restored one changes nothing of it. Texts are sent
+ * once, as a session variable.
  */
 export function addAsks(flight: Flight, columns: readonly Column[], added: Changed): void {
   const name = columns.slice(0, 5);
@@ -47,7 +45,7 @@ export function addAsks(flight: Flight, columns: readonly Column[], added: Chang
   flight.add({ text: 'SET @millrace_asked = NULL', values: [] });
 }
 
-/** Whether an ordered one before it stands in the same line, new or not. */
+/** Tells whether an earlier ordered delivery is in the same line, new or not. */
 function followsOf(columns: readonly Column[]): Column {
   const seen = new Set<string>();
   const ordered = columns.find((column) => column.name === 'ordered');
@@ -61,7 +59,7 @@ function followsOf(columns: readonly Column[]): Column {
   return { name: 'follows', kind: 'bool', values };
 }
 
-/** Whoever is wrong in a line is so because it does not wait, or does: the first, or the second. */
+/** Corrects deliveries in a line that wrongly do not wait, or wrongly do: the first, or the second. */
 export function addLineUp(flight: Flight, names: readonly Column[]): void {
   const columns = linesOf(names);
   const nth = (before: number) => `SELECT DISTINCT (
@@ -80,7 +78,7 @@ export function addLineUp(flight: Flight, names: readonly Column[]): void {
   }
 }
 
-/** Each line once. */
+/** Returns each line once. */
 function linesOf(names: readonly Column[]): readonly Column[] {
   const lines = names.slice(0, 4);
   const all = rowsOf(lines);

@@ -5,24 +5,27 @@ import { quote } from '../../tables/sql-text.ts';
 import { isSame, jsonTable } from '../read/json-rows.ts';
 
 /*
- * How rows are deleted that a condition names. A DELETE that looks for them itself waits for each row that it comes by and another transaction has written: the
- * one behind the last of a range, and in a small table, which it scans whatever its indexes, all of them. So they are found without locks, and each is then
- * looked up by its primary key.
+ * Deletes rows selected by a condition. A DELETE that searches for them itself waits for each row it meets that another transaction has
+ * written: the one after the end of a range and, in a small table, which it scans whatever its indexes, all of them. So the rows are found
+ * without locks, and each is then looked up by its primary key.
  */
 
-/** What rows are found by. */
+/** The selection of rows to delete. */
 export interface FoundRows {
   readonly table: string;
   /** The columns of the primary key. */
   readonly key: readonly Pick<Column, 'name' | 'kind'>[];
-  /** Of a row `gone`. */
+  /** A condition on a row `gone`. */
   readonly condition: string;
-  /** What may have changed of a row that was found. It names no column of the key: the row would not be looked up by its key. */
+  /**
+   * A condition on attributes that may have changed since the row was found. It must name no key column: the row would not be looked up by
+   * its key.
+   */
   readonly still?: string;
   readonly values: readonly Parameter[];
 }
 
-/** Deletes the rows that are there when it begins. A variable of the session has their keys. */
+/** Deletes the rows that exist when it begins. A session variable holds their keys. */
 export function addDeletion(flight: Flight, { table, key, condition, still, values }: FoundRows): void {
   const columns = key.map(({ name, kind }) => (kind === 'text' ? `CONVERT(gone.${quote(name)} USING utf8mb4)` : `gone.${quote(name)}`));
   const rows = `${table} AS gone FORCE INDEX (PRIMARY)`;

@@ -4,13 +4,13 @@ import { hashOf } from '../../sql/write/commit-parts.ts';
 import { quote, quoteAll } from '../../tables/sql-text.ts';
 import { literal } from '../connection/literals.ts';
 
-/** UTF-16 units of the rows of one statement, so that flights can be cut between statements. */
+/** UTF-16 units of the rows of one statement, so that flights can be split between statements. */
 const charactersMax = 512 * 1024;
 
 /**
- * Statements that add rows, in their order, with their values in the text.
+ * Returns statements that add rows in order, with their values in the text.
  *
- * @param behind what becomes of rows that are there
+ * @param behind the treatment of existing rows
  */
 export function insertsOf(table: string, columns: readonly Column[], behind = ''): readonly Statement[] {
   const begin = `INSERT INTO ${table} (${quoteAll(columns.map(({ name }) => name))}) VALUES `;
@@ -32,12 +32,12 @@ export function insertsOf(table: string, columns: readonly Column[], behind = ''
   return statements;
 }
 
-/** What becomes of rows whose primary key is there: they have these columns of the new ones. */
+/** Replaces these columns of rows whose primary key exists. */
 export function replacing(columns: readonly string[]): string {
   return `ON DUPLICATE KEY UPDATE ${columns.map((name) => `${quote(name)} = VALUES(${quote(name)})`).join(', ')}`;
 }
 
-/** An origin is found by its hash. */
+/** An origin is looked up by its hash. */
 export function withOriginHash(columns: readonly Column[]): readonly Column[] {
   const origin = columns.find(({ name }) => name === 'origin');
   if (origin === undefined) return columns;

@@ -7,14 +7,14 @@ import { listed, listsOf } from '../read/json-rows.ts';
 import { cursorOf } from '../read/read-statements.ts';
 import { indexes } from '../schema/schema.ts';
 
-/** Cursors that go at once: more than there are commits from sweep to sweep. */
+/** Cursors deleted at once: more than there are commits from sweep to sweep. */
 const cursorsMax = 100_000;
 
 /**
- * Statements that forget what is older than a retention: of the log a piece, of the ids as many, and cursors that are not the highest
- * any more. What it looks at is bounded, not what it forgets: all of it may be held. What goes is found without locks and looked up by its key, so that a sweep
- * waits for no append and no commit. An old event that nothing refers to stays so: what was read of a piece holds when it is deleted; an id may have been
- * accepted again meanwhile.
+ * Returns statements that delete data older than a retention: a slice of the log, as many ids, and cursors that are no longer the highest.
+ * It limits the rows examined, not those deleted: all of them may be held. Rows to delete are found without locks and looked up by key, so
+ * that a sweep waits for no append and no commit. An old event without references stays so: a slice can be deleted as read; an id may have
+ * been accepted again meanwhile.
  *
  * @param pruned called once it has committed
  */
@@ -61,7 +61,7 @@ export function pruneFlight(retention: Retention, floors: PruneFloors, pruned: (
   return flight;
 }
 
-/** What goes, and the events that were looked at. */
+/** The rows to delete, and the events examined. */
 interface Found {
   places: readonly Place[];
   cursors: readonly number[];
@@ -75,7 +75,7 @@ function idsText(ids: string): string {
   return `SELECT id FROM ${ids} FORCE INDEX (${indexes.ids}) WHERE slice = $1 AND accepted_at < $2 AND accepted_at >= $3 ORDER BY accepted_at LIMIT $4`;
 }
 
-/** An event that was looked at. */
+/** An event that was examined. */
 interface Place {
   readonly position: number;
   readonly isOld: boolean;

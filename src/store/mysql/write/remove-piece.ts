@@ -1,6 +1,6 @@
 import { quote, quoteAll } from '../../tables/sql-text.ts';
 
-/** The primary keys of the tables that have rows of pipelines. */
+/** The primary keys of the tables with rows of pipelines. */
 const keys: ReadonlyMap<string, readonly string[]> = new Map([
   ['millrace_pipelines', ['pipeline']],
   ['millrace_state_shapes', ['pipeline', 'version', 'shape']],
@@ -19,11 +19,11 @@ const keys: ReadonlyMap<string, readonly string[]> = new Map([
   ['millrace_source_offsets', ['pipeline', 'source', 'topic_id', 'partition']],
 ]);
 
-/** Deletes some rows of the pipeline `$1`, and comes by none of another one, whose owner may be at work (see `found-rows.ts`). */
+/** Deletes some rows of the pipeline `$1` without touching any of another one, whose owner may be working (see `found-rows.ts`). */
 export function removePiece(table: string, rows: number): string {
   const key = keys.get(table);
   if (key === undefined) throw new Error(`expected a table with rows of pipelines, found ${table}`);
-  // Where the primary key does not begin with the pipeline, the first index that has no name of its own does.
+  // If the primary key does not begin with the pipeline, the first unnamed index does.
   const index = key[0] === 'pipeline' ? 'PRIMARY' : 'pipeline';
   const isIt = key.map((name) => `gone.${quote(name)} = some.${quote(name)}`).join(' AND ');
   return `DELETE gone FROM (SELECT ${quoteAll(key)} FROM ${table} FORCE INDEX (${index}) WHERE pipeline = $1 LIMIT ${rows}) AS some

@@ -17,7 +17,10 @@ export const writeStatements: WriteStatements = {
   addAppends,
   logged,
 
-  /** The first locks the fences. The second has an error for an epoch that is another: a number out of range, since a statement cannot raise one of its own. */
+  /**
+   * The first statement locks the fences. The second fails for a different epoch by means of a number out of range, since a statement
+   * cannot raise an error of its own.
+   */
   addFence(flight, leases) {
     const own = leases.toSorted((a, b) => (nameOf(a) < nameOf(b) ? -1 : 1));
     const json = JSON.stringify(own.map(({ partition: { pipeline, slice }, epoch }) => [pipeline, slice, epoch]));
@@ -73,7 +76,7 @@ export const writeStatements: WriteStatements = {
     });
   },
 
-  /** A range that is more than one is looked for: joined, all that is held of its key would be read. */
+  /** A range of more than one is searched for: a join would read everything held for its key. */
   addReleases(flight, columns) {
     const [pipelines, slices, keys, from] = columns;
     const rows = rowsOf(columns);
@@ -96,7 +99,7 @@ export const writeStatements: WriteStatements = {
     }
   },
 
-  /** A gap is listed no more, but its numbers stay known as skipped. */
+  /** A gap is no longer listed, but its numbers stay known as skipped. */
   addResolutions(flight, resolved) {
     const values = [listOf(resolved)];
     const letters = `${ids} STRAIGHT_JOIN millrace_dead_letters AS letter FORCE INDEX (PRIMARY) ON letter.id = asked.id`;
@@ -147,7 +150,7 @@ const ids = listed('$1', { name: 'id', kind: 'text' });
 const ofInbox = `${listed('$1', { name: 'place', kind: 'int8' })}
   STRAIGHT_JOIN millrace_inbox AS inbox FORCE INDEX (PRIMARY) ON inbox.place = asked.place`;
 
-/** In the order in which all lock them. */
+/** In the locking order common to all. */
 function placesOf(rows: readonly InboxPlace[]): string {
   return listOf(rows.map(({ place }) => place).toSorted((a, b) => a - b));
 }

@@ -2,19 +2,19 @@ import { isAbsolute } from 'node:path';
 import type { Place } from '../../../pipeline/place.ts';
 import { parsedUrl, refuseUnknown } from '../../sql/connection/database-url.ts';
 
-/** The address of a database, as it was checked. */
+/** The validated address of a database. */
 export interface Address {
   /** For the driver. */
   readonly url: string;
   /** For messages: without user, password and parameters. */
   readonly name: string;
-  /** Certificates of authorities, one of which the server's must be of. */
+  /** Certificates of authorities, one of which must have issued the server's. */
   readonly authorities: string | undefined;
-  /** Whether the sign-in is bound to the encrypted connection where the server can do that. */
+  /** True to bind the sign-in to the encrypted connection if the server supports it. */
   readonly bindsChannel: boolean;
 }
 
-/** The values of `sslmode`, from none to the most that is checked. */
+/** The values of `sslmode`, from no checks to the most. */
 export const sslModes = ['disable', 'prefer', 'require', 'verify-ca', 'verify-full'] as const;
 
 type SslMode = (typeof sslModes)[number];
@@ -25,7 +25,7 @@ const parameters: readonly string[] = [
   ...['host', 'port', 'user', 'password', 'options', 'application_name'],
 ];
 
-/** What other programs have parameters for, and where it is said here. */
+/** Parameters of other programs, and their equivalents here. */
 const elsewhere: Readonly<Record<string, string>> = {
   ssl: 'sslmode',
   schema: 'the option schema (DB_SCHEMA)',
@@ -38,17 +38,17 @@ const elsewhere: Readonly<Record<string, string>> = {
 
 const isPostgres = /^postgres(?:ql)?:\/\//i;
 
-/** What is said beside an address. */
+/** Settings given separately from an address. */
 interface Beside {
   /** Certificates of authorities. */
   readonly caFile?: string | undefined;
-  /** The mode of the environment (`PGSSLMODE`), as for every other program of PostgreSQL: it counts where nothing else is said. */
+  /** The mode from the environment (`PGSSLMODE`), as for every other PostgreSQL program: it counts if nothing else is given. */
   readonly pgSslMode?: string | undefined;
 }
 
 /**
- * Checks the address of a database. Whatever nobody would heed is refused: a connection that was meant to be encrypted must not be in the
- * clear for a typing error.
+ * Checks the address of a database. Parameters that would have no effect are refused: a connection meant to be encrypted must not be in the
+ * clear because of a typing error.
  */
 export function addressOf(found: unknown, { caFile, pgSslMode }: Beside, place: Place): Address {
   const url = parsedUrl(found, { scheme: isPostgres, form: 'postgres://' }, place);
@@ -72,7 +72,7 @@ function refuseParameter(name: string, place: Place): never {
   return refuseUnknown(name, { parameters, elsewhere }, place);
 }
 
-/** Sees to it that the driver does with `sslmode` what every other program of PostgreSQL does. */
+/** Makes the driver treat `sslmode` like every other PostgreSQL program. */
 function setTls(query: URLSearchParams, caFile: string | undefined, place: Place): void {
   const mode = modeOf(query.get('sslmode'), caFile !== undefined || query.has('sslrootcert'), place.at('sslmode'));
   if (caFile !== undefined) {

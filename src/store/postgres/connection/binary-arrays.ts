@@ -1,11 +1,11 @@
 /*
- * Arrays as parameters in PostgreSQL's binary format (array_recv): as text every quote and backslash of a body would be escaped
- * here and read again there. A Buffer as parameter is sent as it is.
+ * Encodes array parameters in PostgreSQL's binary format (array_recv): as text, every quote and backslash of a body would be escaped here
+ * and parsed again there. A Buffer parameter is sent unchanged.
  */
 
 const oids = { int4: 23, int8: 20, text: 25, bytea: 17, bool: 16 } as const;
 
-/** Bytes in front of the items: dimensions, whether there are nulls, the type of items, how many there are, and the first index. */
+/** Bytes before the items: dimensions, null flag, item type, item count, and the first index. */
 const headBytes = 20;
 const two32 = 2 ** 32;
 

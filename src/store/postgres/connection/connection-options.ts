@@ -1,7 +1,7 @@
 import type { ConnectionLimits } from '../../sql/connection/connections.ts';
 import type { Address } from './address.ts';
 
-/** How a store reaches its database. All times are in milliseconds. */
+/** The connection options of a store. All times are in milliseconds. */
 export interface ConnectionOptions extends Address, ConnectionLimits {
   /** The schema of all tables; undefined: the first of the database's search path. */
   readonly schema: string | undefined;

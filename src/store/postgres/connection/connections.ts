@@ -13,30 +13,30 @@ import { toQuery } from './driver-query.ts';
 import { rethrowMissing } from './missing-driver.ts';
 import { isConnectionFault, isRepeatable, postgresErrors, stateOf } from './postgres-errors.ts';
 
-/** How often a transaction that had no effect is tried, and the longest wait between two, at first. */
+/** How often to retry a transaction that had no effect, and the longest wait between two attempts at first. */
 const tries = 6;
 const jitterMs = 20;
-/** What a connection that answers nothing may take beyond the time that the database has. */
+/** Extra time for a connection that does not answer, on top of the database's own limit. */
 const silenceMs = 2_000;
 /**
- * How long the database waits for the rest of a flight, which was sent all at once. When a process is cut off in its middle, nobody else waits
- * longer than that for the locks that it has.
+ * How long the database waits for the rest of a flight, which was sent all at once. If a process is cut off in the middle, nobody waits
+ * longer than that for its locks.
  */
 const flightIdleMs = 2_000;
 
 /**
- * How long a connection beyond those that are kept idle waits for work. Work comes in bursts, and a new connection costs the database a
- * process and the plans of all statements.
+ * How long a connection above the idle limit waits for work. Work comes in bursts, and a new connection costs the database a process and
+ * the plans of all statements.
  */
 const surplusIdleMs = 1_000;
 
 /**
- * The statements of a flight find their rows by indexes, and in the order of these where there is one, whatever the planner knows of the tables
- * (`lookups.ts`). None of them is worth being compiled, which takes longer than any of them.
+ * A flight's statements find their rows by indexes, and in index order where there is one, whatever the planner knows of the tables
+ * (`lookups.ts`). None is worth JIT compilation, which takes longer than any of them.
  */
 const planning = ['enable_seqscan', 'enable_bitmapscan', 'jit'].map((setting) => `SET LOCAL ${setting} = off`);
 
-/** The driver's own message for a query behind one that has failed. */
+/** The driver's own message for a query that follows a failed one. */
 const isAftermath = (thrown: unknown) => stateOf(thrown) === '25P02';
 
 /** The driver's settings for a connection, by its own names. */
@@ -51,34 +51,34 @@ interface ClientSettings {
   readonly stream: () => Socket;
 }
 
-/** How a flight goes, where that is not as all others go. */
+/** Deviations from a normal flight. */
 interface Way {
   readonly pool?: Pool;
-  /** After how long without an answer the connection is given up; by default the time that a statement may take, and some more. */
+  /** How long to wait for an answer before giving the connection up; by default the statement limit plus a margin. */
   readonly answerMs?: number;
 }
 
-/** How moments are written in the rows of somebody's query. */
+/** The format of moments in the rows of a user's query. */
 const moments = "SET LOCAL timezone = 'UTC'; SET LOCAL datestyle = 'ISO'";
 
 /**
- * The connections of a store. Every transaction says what it needs for itself (`SET LOCAL`), so that nothing is left on a connection
- * that another client may have next: behind PgBouncer in transaction mode that is the only way.
+ * The connections of a store. Every transaction sets up what it needs for itself (`SET LOCAL`), so that nothing is left on a connection
+ * that another client may get next: behind PgBouncer in transaction mode there is no other way.
  */
 export class PostgresConnections implements Connections {
   readonly errors = postgresErrors;
   readonly options: ConnectionOptions;
   readonly #pool: Pool;
-  /** The one for beats, which must not wait behind anything: while they do, leases run out, and all that waits is for nothing. */
+  /** The connection for beats, which must not wait behind anything: otherwise leases expire, and all other work is in vain. */
   readonly #beats: Pool;
-  /** Those that are at work, and since when. */
+  /** Busy connections, and since when. */
   readonly #busy = new Map<PoolClient, number>();
   readonly #sockets: Sockets;
   #writing: string;
   readonly #reading: string;
-  /** For a transaction that is sent all at once. */
+  /** For a transaction sent all at once. */
   readonly #briefly: string;
-  /** For one that takes several round trips. */
+  /** For a transaction of several round trips. */
   readonly #inSteps: string;
 
   private constructor(options: ConnectionOptions, { pool, beats, sockets }: { pool: Pool; beats: Pool; sockets: Sockets }) {
@@ -89,7 +89,7 @@ export class PostgresConnections implements Connections {
     const { schema, statementTimeoutMs, lockTimeoutMs } = options;
     const path = schema === undefined ? [] : [`SET LOCAL search_path TO "${schema.replaceAll('"', '""')}"`];
     const settings = [...path, `SET LOCAL statement_timeout = ${statementTimeoutMs}`];
-    // The isolation that the algorithms are made for, whatever the database's default.
+    // The isolation level that the algorithms are designed for, whatever the database's default.
     this.#writing = ['BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE', ...settings, `SET LOCAL lock_timeout = ${lockTimeoutMs}`].join(
       '; ',
     );
@@ -99,7 +99,7 @@ export class PostgresConnections implements Connections {
     this.#reading = ['BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY', ...settings].join('; ');
   }
 
-  /** Throws `MILL_INVALID_CONFIGURATION` where the driver is missing, or a file with certificates. Connects to nothing yet. */
+  /** Throws `MILL_INVALID_CONFIGURATION` if the driver or a certificate file is missing. Connects to nothing yet. */
   static async open(options: ConnectionOptions): Promise<PostgresConnections> {
     const { Pool } = await import('pg').catch(rethrowMissing);
     if (options.authorities !== undefined) checkAuthority(options.authorities);
@@ -112,7 +112,8 @@ export class PostgresConnections implements Connections {
         maxLifetimeSeconds: Math.ceil(options.connectionLifetimeMs / 1_000),
         pipeline: true,
       });
-      // A connection that ends, idle or at work, says so here too; without a listener that would end the process. Whoever works with it hears of it by its query.
+      // A connection that ends, idle or busy, also reports it here; without a listener that would end the process. Its user learns of it
+      // from the query.
       pool.on('error', () => undefined);
       pool.on('connect', (client) => client.on('error', () => undefined));
       return pool;
@@ -121,12 +122,12 @@ export class PostgresConnections implements Connections {
     return new PostgresConnections(options, { pool, beats: poolOf({ max: 1, min: 1 }), sockets });
   }
 
-  /** From now on a transaction that writes is answered only once it is on the disk, whatever the database's default. */
+  /** Makes every writing transaction wait for the disk before it is answered, whatever the database's default. */
   insistOnDisk(): void {
     this.#writing += '; SET LOCAL synchronous_commit = on';
   }
 
-  /** How a connection is made that is none of these. */
+  /** The settings for a connection outside the pools. */
   get clientSettings(): ClientSettings {
     return clientSettingsOf(this.options, this.#sockets);
   }
@@ -155,7 +156,7 @@ export class PostgresConnections implements Connections {
         return found;
       } finally {
         signal?.removeEventListener('abort', cancel);
-        // Whatever somebody's statement has set goes with it.
+        // Any setting made by a user statement goes with it.
         await this.#bounded(client, client.query('ROLLBACK'));
       }
     });
@@ -172,7 +173,7 @@ export class PostgresConnections implements Connections {
     );
   }
 
-  /** A pooler names a process of its own. */
+  /** A pooler reports its own process. */
   async endLost(thrown: unknown): Promise<void> {
     const backend = lostBackendOf(thrown);
     if (backend === undefined || this.options.isPooled) return;
@@ -194,13 +195,13 @@ export class PostgresConnections implements Connections {
     return () => signal?.removeEventListener('abort', cut);
   }
 
-  /** A server that has gone silent does not close its end: then a connection is closed without it. */
+  /** A silent server does not close its end: then the connection is closed without it. */
   async close(): Promise<void> {
     setTimeout(() => this.#sockets.cut(), silenceMs).unref();
     await Promise.all([this.#pool.end(), this.#beats.end()]);
   }
 
-  /** Not for longer than one statement may take: whoever waits for a lock that somebody keeps is told so. */
+  /** Retries no longer than one statement may take: a caller waiting for a stuck lock is told so. */
   async #repeated<T>(work: () => Promise<T>, mayRepeat: (thrown: unknown) => boolean): Promise<T> {
     const until = performance.now() + this.options.statementTimeoutMs;
     for (let nth = 1; ; nth += 1) {
@@ -240,7 +241,7 @@ export class PostgresConnections implements Connections {
     flight.committed(await this.#fly(this.#writing, flight, way));
   }
 
-  /** Sends all at once. Behind a statement that failed the others fail too, and the COMMIT "succeeds" as a rollback. */
+  /** Sends everything at once. After a failed statement the rest fail too, and the COMMIT "succeeds" as a rollback. */
   async #fly(begin: string, { statements }: Flight, { pool, answerMs }: Way = {}): Promise<readonly StatementResult[]> {
     const { isPooled } = this.options;
     return this.#withClient(async (client) => {
@@ -258,7 +259,7 @@ export class PostgresConnections implements Connections {
     }, pool);
   }
 
-  /** A client that works is given back; one that does not is closed. */
+  /** Returns a working client to the pool and closes a broken one. */
   async #withClient<T>(work: (client: PoolClient) => Promise<T>, pool = this.#pool): Promise<T> {
     const client = await this.#connect(pool);
     this.#busy.set(client, performance.now());
@@ -285,7 +286,7 @@ export class PostgresConnections implements Connections {
     }
   }
 
-  /** The answer, or a connection that is closed: behind one that is half open there may be nobody. */
+  /** Returns the answer, or closes the connection: nobody may be behind a half-open one. */
   async #bounded<T>(client: PoolClient, answer: Promise<T>, answerMs = this.options.statementTimeoutMs + silenceMs): Promise<T> {
     const timer = setTimeout(() => client.connection.stream.destroy(silence()), answerMs);
     try {
@@ -299,7 +300,7 @@ export class PostgresConnections implements Connections {
     try {
       await this.read({ text: 'SELECT pg_cancel_backend($1)', values: [pid] });
     } catch {
-      // It ends by its time limit then.
+      // Its time limit ends it then.
     }
   }
 }
@@ -316,17 +317,20 @@ function clientSettingsOf({ url, bindsChannel, connectTimeoutMs }: ConnectionOpt
   };
 }
 
-/** The process that the database has for a connection; behind a pooler it is the pooler's. */
+/** Returns the database's process for a connection; behind a pooler it is the pooler's. */
 function backendOf(client: PoolClient): unknown {
   return (client as unknown as { processID: unknown }).processID;
 }
 
-/** Of a connection that was lost, the process that the database had for it; undefined where it never had one. */
+/** Returns the database's process for a lost connection; undefined if it never had one. */
 function lostBackendOf(thrown: unknown): number | undefined {
   return thrown instanceof Error && 'backend' in thrown && typeof thrown.backend === 'number' ? thrown.backend : undefined;
 }
 
-/** What is sent meanwhile leaves as one write: written one by one, the database would begin with the first, and hold its locks until the last. */
+/**
+ * Everything sent during the call leaves as one write: with separate writes the database would begin with the first, and hold its locks
+ * until the last.
+ */
 function inOneWrite<T>({ connection: { stream } }: PoolClient, send: () => T): T {
   stream.cork();
   try {
@@ -336,7 +340,7 @@ function inOneWrite<T>({ connection: { stream } }: PoolClient, send: () => T): T
   }
 }
 
-/** A name may stand for several addresses, each of which has failed then. */
+/** A name may stand for several addresses, each of which has failed. */
 function reasonOf(thrown: unknown): string {
   return thrown instanceof AggregateError ? thrown.errors.map(messageOf).join('; ') : messageOf(thrown);
 }
@@ -349,18 +353,18 @@ function toResult({ rows, rowCount, fields }: QueryArrayResult): StatementResult
   return { rows: rows as unknown[][], count: rowCount ?? rows.length, columns: fields.map(({ name }) => name) };
 }
 
-/** Of several statements in one message the last one's. */
+/** Returns the last result of several statements in one message. */
 function lastOf(result: QueryArrayResult | QueryArrayResult[]): QueryArrayResult {
   return Array.isArray(result) ? (result.at(-1) as QueryArrayResult) : result;
 }
 
-/** After an error a COMMIT is answered too, by the tag of what it was. */
+/** After an error a COMMIT is answered too, with the tag of what it did. */
 function checkCommit(result: { readonly command: string } | undefined): void {
   if (result?.command === 'COMMIT') return;
   throw new MillraceError('MILL_INTERNAL', `expected COMMIT, found ${result?.command}`);
 }
 
-/** What a statement on a declared table failed with says which table it was. */
+/** Adds the declared table's name to a failed statement's error. */
 function withTable(thrown: unknown, statement: Statement | undefined): unknown {
   if (thrown instanceof Error && statement?.table !== undefined) Object.assign(thrown, { declaredTable: statement.table });
   return thrown;

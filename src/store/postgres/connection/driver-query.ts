@@ -2,14 +2,14 @@ import { createHash } from 'node:crypto';
 import type { Statement } from '../../sql/connection/statement.ts';
 import { type ColumnTypes, foundTypes, ownTypes } from './values.ts';
 
-/** A statement as the driver takes it. */
+/** A statement in the driver's form. */
 interface DriverQuery {
   readonly text: string;
   readonly values: (string | number | Buffer | null)[];
   readonly types: ColumnTypes;
   readonly rowMode: 'array';
   readonly queryMode?: 'extended';
-  /** Under which the connection keeps it prepared. */
+  /** The name under which the connection keeps it prepared. */
   readonly name?: string;
 }
 
@@ -17,7 +17,7 @@ const extended = { queryMode: 'extended' } as const;
 
 const names = new Map<string, string>();
 
-/** A name under which a connection prepares a text once. Texts are few: they vary by pipeline and table, never by values. */
+/** Returns the name under which a connection prepares a text once. Texts are few: they vary by pipeline and table, never by values. */
 function nameOf(text: string): string {
   let name = names.get(text);
   if (name === undefined) {

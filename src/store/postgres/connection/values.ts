@@ -7,7 +7,7 @@ const oids = { bool: 16, bytea: 17, int8: 20, int2: 21, int4: 23, float4: 700, f
 
 type Parse = (text: string) => FoundValue;
 
-/** What the texts of a row's columns become, by the oids of their types. */
+/** Parsers for the texts of a row's columns, by type oid. */
 export interface ColumnTypes {
   getTypeParser(oid: number): Parse;
 }
@@ -20,7 +20,7 @@ function parsing(parsers: ReadonlyMap<number, Parse>): ColumnTypes {
 const number: Parse = (text) => Number(text);
 const boolean: Parse = (text) => (text === 't' ? 1 : 0);
 
-/** Our own rows: an integer that the store has written is one that JavaScript holds exactly. */
+/** For our own rows: an integer written by the store is one that JavaScript holds exactly. */
 export const ownTypes = parsing(
   new Map<number, Parse>([
     [oids.int2, number],
@@ -30,7 +30,7 @@ export const ownTypes = parsing(
   ]),
 );
 
-/** Rows of somebody's query, in which anything may stand: the same values as any other store finds in its columns. */
+/** For rows of a user's query, which may hold anything: the same values that any other store finds in its columns. */
 export const foundTypes = parsing(
   new Map<number, Parse>([
     [oids.int2, number],
@@ -45,14 +45,14 @@ export const foundTypes = parsing(
   ]),
 );
 
-/** A number, or the bigint where a number would round it. */
+/** Returns a number, or a bigint if a number would round it. */
 function exact(text: string): number | bigint {
   const value = Number(text);
   return Number.isSafeInteger(value) ? value : BigInt(text);
 }
 
 /**
- * A parameter as the driver sends it: all but bytes as text, of which the database makes what the statement wants. Throws
+ * Returns a parameter as the driver sends it: everything but bytes as text, which the database converts as the statement requires. Throws
  * `MILL_INVALID_REQUEST` for an integer that no column can hold.
  */
 export function toParameter(value: FoundValue): string | Buffer | null {

@@ -14,7 +14,7 @@ export const postgresCopyDialect: CopyDialect = {
   lock: 'LOCK TABLE millrace_meta IN SHARE ROW EXCLUSIVE MODE',
   analyze: 'ANALYZE',
 
-  /** Values come as texts, and become what the column is. */
+  /** Values arrive as texts, and are converted to the column's type. */
   async rows(transaction, table, rows) {
     const { columns } = await keptTable(transaction, table);
     const selected = columns.map(({ type }, at) => `new.c${at}::${type}`);

@@ -5,7 +5,7 @@ import type { Connections } from '../../sql/connection/connections.ts';
 import type { SqlRows } from '../../sql/copy/sql-ends.ts';
 import { idsAcrossSlices, partDialect } from './postgres-selects.ts';
 
-/** Rows that are taken together, and the UTF-16 units of their texts that they are to come to. */
+/** Maximum rows taken together, and the target for the UTF-16 units of their texts. */
 const rowsMax = 2_000;
 const rowsMin = 10;
 const charactersWanted = 4 * 1024 * 1024;
@@ -15,7 +15,7 @@ export class PostgresRows implements SqlRows {
   readonly #connections: Connections;
   readonly #isSource: boolean;
 
-  /** @param isSource whether it is what is copied, of which all slices come together */
+  /** @param isSource true for the copy's source, from which all slices come together */
   constructor(connections: Connections, isSource: boolean) {
     this.#connections = connections;
     this.#isSource = isSource;
@@ -38,7 +38,7 @@ export class PostgresRows implements SqlRows {
     return Number(found?.rows[0]?.[0]);
   }
 
-  /** On one snapshot, by a cursor of the database. */
+  /** On one snapshot, through a database cursor. */
   async read(part: CopyPart, from: number, take: TakeRows): Promise<void> {
     const { columns, order, ...select } = this.#select(part);
     const isForeign = part.kind === 'rows';
@@ -59,7 +59,7 @@ export class PostgresRows implements SqlRows {
     return found?.rows.map(([name]) => String(name)) ?? [];
   }
 
-  /** Of what is verified the order is of no matter: a log need not be sorted. */
+  /** For verification the order does not matter: a log need not be sorted. */
   #select(part: CopyPart): PartSelect {
     const select = selectOf(part, partDialect);
     if (this.#isSource) return part.kind === 'ids' && !part.keepsSlices ? idsAcrossSlices(part.pipeline) : select;
@@ -67,7 +67,7 @@ export class PostgresRows implements SqlRows {
   }
 }
 
-/** So many that their texts come to what is wanted, as those before them would. */
+/** Returns how many rows to fetch next, so that their texts reach the target size if they are like the previous ones. */
 function nextWanted(rows: readonly (readonly unknown[])[]): number {
   let characters = 1;
   for (const row of rows) for (const value of row) if (typeof value === 'string') characters += value.length;

@@ -2,14 +2,14 @@ import type { PartDialect, PartSelect } from '../../copy/part-select.ts';
 import { tablesOf } from '../../sql/schema/pipeline-tables.ts';
 import { literal, quoteAll } from '../../tables/sql-text.ts';
 
-/** How the parts of a database are selected. */
+/** The queries for the parts of a database. */
 export const partDialect: PartDialect = {
   quoteAll,
   slice: 'slice',
   rowPlace: () => 'ctid',
   paused: 'millrace_pipelines WHERE paused',
   from: (kind, pipeline) => `millrace_${kind === 'letters' ? 'dead_letters' : kind} WHERE pipeline = ${literal(pipeline)}`,
-  // Slices come together by the moments of their events. The clocks of processes may differ: within a slice the position alone counts.
+  // Slices are merged by the moments of their events. The clocks of processes may differ: within a slice only the position counts.
   log(pipeline) {
     const { log } = tablesOf(pipeline);
     const name = literal(pipeline);
@@ -30,7 +30,7 @@ export const partDialect: PartDialect = {
   ids: (pipeline) => ({ columns: 'slice, 0, id, accepted_at, NULL::text', from: tablesOf(pipeline).ids, order: 'accepted_at, id, slice' }),
 };
 
-/** The chosen ids of a database whose slices are not kept: an id is known once however many slices know it. */
+/** Returns the chosen ids of a database whose slices are not kept: an id is known once, however many slices know it. */
 export function idsAcrossSlices(pipeline: string): PartSelect {
   const { ids } = tablesOf(pipeline);
   return {

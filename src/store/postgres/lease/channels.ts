@@ -1,8 +1,8 @@
-/** Each process listens on a channel of its own: this and its id. */
+/** Each process listens on its own channel, named by this prefix and its id. */
 export const channelPrefix = 'millrace_';
 
-/** The payload that says that the roll has changed; any other names partitions. */
+/** The payload for a changed roll; any other payload names partitions. */
 export const rollChanged = '"roll"';
 
-/** All processes listen on it too: rows have come into the inbox. */
+/** All processes also listen here: rows have come into the inbox. */
 export const inboxChannel = 'millrace_inbox';

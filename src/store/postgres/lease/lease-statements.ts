@@ -35,14 +35,14 @@ export const leaseStatements: LeaseStatements = {
   }),
 };
 
-/** Answers whether the process was known. One that says again that it lives changes nothing for others: they see it with their next beat. */
+/** Returns whether the process was known. A repeated report changes nothing for others, who see it on their next beat. */
 const beatText = `WITH before AS MATERIALIZED (SELECT FROM millrace_processes WHERE id = $1)
   INSERT INTO millrace_processes (id, until, since, host, pid, version, pipelines)
   VALUES ($1, millrace_now() + $2::int8, millrace_now(), $3, $4, $5, $6)
   ON CONFLICT (id) DO UPDATE SET until = millrace_now() + $2::int8
   RETURNING EXISTS (SELECT FROM before)`;
 
-/** The fence is locked by the statement before, so that its owner is the latest; the lock of the owner's row waits for a beat of its own. */
+/** The previous statement locks the fence, so that its owner is the latest; the lock on the owner's row waits for its own beat. */
 const claimText = `WITH owner AS MATERIALIZED (
     SELECT process.until FROM millrace_fences AS fence JOIN millrace_processes AS process ON process.id = fence.owner
     WHERE fence.pipeline = $1 AND fence.slice = $2 AND fence.owner <> $3 FOR UPDATE OF process

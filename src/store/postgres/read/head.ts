@@ -2,8 +2,9 @@ import type { Statement } from '../../sql/connection/statement.ts';
 import { tablesOf } from '../../sql/schema/pipeline-tables.ts';
 
 /**
- * The highest position of a log, at least the cursor, as an expression. What is pruned is settled, so nothing at or below the cursor is looked
- * at: there an index leads past rows that are deleted and cannot be cleaned up while some session might see them, however many they are.
+ * Returns an expression for the highest position of a log, at least the cursor. Deleted events are settled, so nothing at or below the
+ * cursor is examined: there an index leads past deleted rows that cannot be cleaned up while some session might see them, however many they
+ * are.
  *
  * @param log the table
  * @param slice an expression
@@ -13,7 +14,7 @@ export function headOf(log: string, slice: string, cursor: string): string {
   return `greatest(${cursor}, (SELECT max(position) FROM ${log} AS log WHERE log.slice = ${slice} AND log.position > ${cursor}))`;
 }
 
-/** The slices of a pipeline that a process has, and the highest position of each. */
+/** Returns the slices of a pipeline that a process owns, with the highest position of each. */
 export function ownedHeads(pipeline: string, process: string): Statement {
   return {
     text: `SELECT slice, ${headOf(tablesOf(pipeline).log, 'owned.slice', 'cursor')} FROM (

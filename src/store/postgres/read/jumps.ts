@@ -1,9 +1,7 @@
 import type { KeyWalk } from '../../sql/statements.ts';
 import { strangersText } from '../../tables/inbox-sql.ts';
 
-/*
- * Names that an index has, each found by one look at it, however many rows have the name.
- */
+/* Finds the distinct names in an index with one look-up each, however many rows have the name. */
 
 const ofPartition = 'pipeline = $1 AND slice = $2';
 const ofEndpoint = `FROM millrace_deliveries WHERE ${ofPartition} AND NOT waits AND endpoint = $3`;

@@ -21,8 +21,8 @@ const recordRows = `SELECT asked.at, state, state_version, record.next, parked, 
   ) AS held ON true`;
 
 /*
- * A lookup for each key or flow that is asked for: in a plain join of a table that was never analysed the planner takes all keys of a slice for one,
- * and reads them all for each that is asked for.
+ * Looks each requested key or flow up separately: in a plain join of a table that was never analysed the planner takes all keys of a slice
+ * for one, and reads them all for each requested one.
  */
 export const readStatements: ReadStatements = {
   ...jumps,

@@ -11,12 +11,12 @@ import { toParameter } from '../connection/values.ts';
 
 type FoundRow = readonly FoundValue[];
 
-/** Rows that are fetched at once where a list may hold only so much. */
+/** Rows fetched at once for a list with a size limit. */
 const fetchedAtOnce = 200;
 
 /**
- * Runs one statement of somebody's, in a transaction that only reads. Throws `MILL_INVALID_REQUEST` with the database's words for one
- * that fails or would write.
+ * Runs one user statement in a read-only transaction. Throws `MILL_INVALID_REQUEST` with the database's message for one that fails or would
+ * write.
  */
 export async function selectRows(
   transaction: Transaction,
@@ -51,7 +51,7 @@ function rowsOf({ rows }: StatementResult): readonly FoundRow[] {
   return rows as readonly FoundRow[];
 }
 
-/** What is neither the connection's fault nor that of another's lock is the statement's: also one that would write. */
+/** A fault of neither the connection nor another's lock is the statement's, including an attempt to write. */
 function isOfStatement(thrown: unknown): boolean {
   return isRefusal(thrown) || stateOf(thrown) === '25006';
 }

@@ -8,8 +8,8 @@ import { type FoundIndex, indexChanges, missingColumns, refuseIndex, refuseInval
 import { momentText } from '../connection/moments.ts';
 
 /**
- * Texts are compared by their bytes, as in every store, and have no length or enumeration here: it may be another one tomorrow, and the engine holds
- * it. `json` keeps the text that it was given.
+ * Texts are compared by their bytes, as in every store. They have no length or enumeration here, since that may change tomorrow, and the
+ * engine enforces it. `json` keeps the exact text.
  */
 const types: SqlTypes = {
   text: 'text',
@@ -20,19 +20,19 @@ const types: SqlTypes = {
   moment: 'timestamp(3) with time zone',
 };
 
-/** Bytes of a name. PostgreSQL cuts a longer one, and two of them may then be one. */
+/** Maximum bytes of a name. PostgreSQL truncates longer ones, so that two might become the same. */
 const nameBytesMax = 63;
 
-/** The columns of a table as this store makes them. A `json` has no order, so that one in a key or an index is a text that is JSON. */
+/** Returns the columns of a table as this store creates them. `json` has no order, so in a key or an index JSON is stored as text. */
 function columnsOf(table: Table): readonly DeclaredColumn[] {
   const ordered = new Set([...table.primaryKey, ...table.indexes.flat()]);
   return sqlColumnsOf(table, types).map((column) => (column.json && ordered.has(column.name) ? { ...column, type: types.text } : column));
 }
 
 /**
- * Makes the tables of the database fit their declarations: creates what is missing, adds columns, creates and drops indexes. Throws
- * `MILL_TABLE_CHANGED` for what cannot be done without loss, and `MILL_INVALID_DECLARATION` for a name that the database has for itself;
- * the transaction must then be rolled back. A default that was declared differently before stays.
+ * Makes the database's tables fit their declarations: creates missing tables, adds columns, creates and drops indexes. Throws
+ * `MILL_TABLE_CHANGED` for a change that would lose something, and `MILL_INVALID_DECLARATION` for a name that the database reserves; the
+ * transaction must then be rolled back. A default that was declared differently before stays.
  *
  * @returns the tables as the database keeps them
  */
@@ -50,7 +50,7 @@ export async function migrateTables({ run }: Transaction, tables: readonly Table
   return kept;
 }
 
-/** A table as the database keeps it. */
+/** Returns a table as the database keeps it. */
 export async function keptTable({ run }: Transaction, table: Table): Promise<Declared> {
   return { table, columns: keptColumns(table, await foundColumns(run, table.name)) };
 }
@@ -59,11 +59,11 @@ function keptColumns(table: Table, found: readonly FoundColumn[]): readonly Decl
   return columnsOf(table).map((column) => ({ ...column, type: keptType(column, found) }));
 }
 
-/** Types that hold what a column of another type is given. An earlier release kept moments as texts. */
+/** Types that can hold the values of another column type. An earlier release stored moments as texts. */
 const moments = /^(?:text|timestamp(?:\(\d\))? with time zone)$/;
 const boundedText = /^character varying(?:\((\d+)\))?$/;
 
-/** The type that a column has or, if it is missing or cannot hold what is declared, should have. */
+/** Returns the existing type of a column or, if it is missing or cannot hold the declared values, the type it should have. */
 function keptType({ name, type, moment, lengthMax = Number.POSITIVE_INFINITY }: DeclaredColumn, found: readonly FoundColumn[]): string {
   const there = found.find((column) => column.name === name)?.type ?? type;
   if (moment && moments.test(there)) return there;
@@ -130,12 +130,12 @@ async function migrateIndexes(run: Run, table: Table): Promise<void> {
   }
 }
 
-/** An index that no query uses as long as it is not whole: it is being made beside those who write, or that was broken off. */
+/** An index that no query uses until it is complete: it is being built concurrently, or that was interrupted. */
 interface PresentIndex extends FoundIndex {
   readonly isValid: boolean;
 }
 
-/** Those over columns alone, neither unique nor partial. */
+/** Returns indexes over plain columns, neither unique nor partial. */
 async function plainIndexes(run: Run, table: string): Promise<readonly PresentIndex[]> {
   const { rows } = await run({
     text: `SELECT indexes.relname, (

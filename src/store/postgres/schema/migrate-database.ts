@@ -10,20 +10,20 @@ import { migrateTables } from './declared-tables.ts';
 import { isMadeTwice, lockSchema, missingMeta, missingSchema } from './schema.ts';
 import { checkServer } from './server.ts';
 
-/** What is done to a database. */
+/** The options of a migration. */
 interface Migration {
   readonly url: string;
   readonly options: PostgresOptions;
   readonly declaration: StoreDeclaration;
-  /** Whether what is to be done is only found out. */
+  /** True to only find out what would be done. */
   readonly isDry: boolean;
-  /** Once it is aborted, nothing waits for the database any more. */
+  /** Once aborted, nothing waits for the database any more. */
   readonly signal?: AbortSignal | undefined;
 }
 
 /**
- * Brings the tables of a database up to date, in one transaction, and returns the statements that this took. Servers may work on it
- * meanwhile. Throws what opening a store throws, such as `MILL_TABLE_CHANGED` for what cannot be done.
+ * Brings the tables of a database up to date in one transaction, and returns the statements executed. Servers may be working on it
+ * meanwhile. Throws what opening a store throws, such as `MILL_TABLE_CHANGED` for an impossible change.
  */
 export async function migrateDatabase({ url, options, declaration, isDry, signal }: Migration): Promise<readonly string[]> {
   const settings = settingsOf(url, options);
@@ -69,7 +69,7 @@ function done(connections: PostgresConnections, settings: Settings, declaration:
   return connections.writing(work, { mayRepeat: isMadeTwice });
 }
 
-/** What is to be done follows from what the database says of its tables: nothing is changed, and no lock taken that anybody waits for. */
+/** Derives the statements from the database's description of its tables: changes nothing, and takes no lock that anybody waits for. */
 function foundOut(
   connections: PostgresConnections,
   settings: Settings,
@@ -95,7 +95,7 @@ function foundOut(
 
 const isChange = /^\s*(?:CREATE|ALTER|DROP|INSERT|UPDATE|DELETE)\b/i;
 
-/** As one would type it. */
+/** Returns a statement as one would type it. */
 function textOf({ text, values }: Statement): string {
   const shown = (value: Statement['values'][number]) =>
     typeof value === 'number' ? String(value) : literal(value === null ? null : String(value));

@@ -7,19 +7,19 @@ import { fencedState, stateOf } from '../connection/postgres-errors.ts';
 import { inboxChannel } from '../lease/channels.ts';
 import { blockColumn, blockTables } from './timeline-tables.ts';
 
-/** Raise it with every change to the tables below, and migrate from the version before. */
+/** Raise it with every change to the tables below, and migrate from the previous version. */
 export const schemaVersion = 7;
 
 export const schemaVersions: SchemaVersions = { present: schemaVersion, oldest: 1 };
 
-/** A text that is compared and ordered by its bytes, as in every store. */
+/** A text compared and ordered by its bytes, as in every store. */
 const text = 'text COLLATE "C"';
 const partition = `pipeline ${text} NOT NULL, slice int4 NOT NULL`;
 
 /**
- * The tables of all pipelines. A name that may be longer than an index entry stands in keys by its hash. Of moments all are milliseconds
- * since 1970. `causes` are timers, by their names, and outcomes, by their endpoints and ids. `cursors` is only added to, and the highest is the cursor; `heads` is locked by whoever appends and never changed: a row
- * that every commit changes would rot behind any old snapshot.
+ * The tables shared by all pipelines. A name that may exceed an index entry is keyed by its hash. All moments are milliseconds since 1970.
+ * `causes` are timers, by name, and outcomes, by endpoint and id. `cursors` is append-only, and the highest is the cursor; `heads` is
+ * locked by whoever appends and never changed: a row changed by every commit would bloat behind any old snapshot.
  */
 const sharedTables = `
   CREATE TABLE millrace_pipelines (pipeline ${text} PRIMARY KEY, paused bool NOT NULL DEFAULT false);
@@ -89,16 +89,16 @@ const sharedTables = `
     END IF;
   END $$`;
 
-/** So many places before a row its trigger looks for others that wait. */
+/** How many places before a row its trigger looks for other waiting rows. */
 const lookBack = 200;
 
 /**
- * The trigger notifies only for a row that finds none before it that waits for its pipeline, as far as its transaction can see: a notification takes a lock at
- * the commit that is global to the database, and rows that find others before them are found together with those. It looks a short way back: rows that
- * were taken lead on in the index until they are cleaned up, which a session that sits idle in a transaction prevents, and nobody's insert may take longer each
- * time. Where one waits farther back, which is rare, the notification is one too many.
+ * The trigger notifies only for a row with no earlier waiting row of its pipeline, as far as its transaction can see: a notification takes
+ * a database-wide lock at commit, and rows that follow others are found together with those. It looks only a short way back: deleted rows
+ * remain in the index until they are cleaned up, which a session idle in a transaction prevents, and inserts must not become slower each
+ * time. If one waits farther back, which is rare, there is one notification too many.
  *
- * It runs with the rights of the owner, so nothing that the writer has made, a temporary table least of all, may stand for a name in it.
+ * The trigger runs with the owner's rights, so nothing created by the writer, least of all a temporary table, may stand for a name in it.
  */
 const inboxTrigger = `
   CREATE OR REPLACE FUNCTION millrace_inbox_grown() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET enable_seqscan = off AS $$
@@ -114,8 +114,8 @@ const inboxTrigger = `
   END $$;`;
 
 /**
- * The table into which other programs insert, with no right but that to insert. A place is given out at the moment of the insert, and so one
- * that is inserted after another has committed stands behind it.
+ * The table into which other programs insert, with no right other than to insert. A place is assigned at insertion, so a row inserted after
+ * another has committed comes after it.
  */
 const inbox = `
   CREATE TABLE millrace_inbox (
@@ -126,17 +126,19 @@ const inbox = `
   CREATE TRIGGER millrace_inbox_grown AFTER INSERT ON millrace_inbox REFERENCING NEW TABLE AS added
     FOR EACH STATEMENT EXECUTE FUNCTION millrace_inbox_grown()`;
 
-/** What owners of partitions are told to do, and what came of it. `until` is when nobody waits for it any more. */
+/** Commands to the owners of partitions, and their answers. After `until` nobody waits any more. */
 const commands = `
   CREATE TABLE millrace_commands (id ${text} PRIMARY KEY, ${partition}, body text NOT NULL, until int8 NOT NULL, answer text)`;
 
-/** What is parked or tried again is rare: indexes of it alone cost others nothing, and leave updates that do not change it as they are. */
+/**
+ * Parked and retried keys are rare: indexes of only these cost others nothing, and do not affect updates that leave the columns unchanged.
+ */
 const keyIndexes = `
   CREATE INDEX ON millrace_keys (pipeline, slice, key) WHERE parked;
   CREATE INDEX ON millrace_held (pipeline, slice, key) WHERE attempts > 0;
   CREATE INDEX ON millrace_causes (pipeline, slice, key) WHERE attempts > 0`;
 
-/** What operators have done. */
+/** Operators' actions. */
 const audit = `
   CREATE TABLE millrace_audit (
     id ${text} PRIMARY KEY, at int8 NOT NULL, who text, action text NOT NULL, pipeline ${text} NOT NULL, key ${text}, subject text, reason text
@@ -144,7 +146,7 @@ const audit = `
   CREATE INDEX ON millrace_audit (at);
   CREATE INDEX ON millrace_audit (pipeline, id)`;
 
-/** What operators do to many dead letters, and how far that has come. */
+/** Dead-letter operations, and their progress. */
 const operations = `
   CREATE TABLE millrace_operations (
     id ${text} PRIMARY KEY, action text NOT NULL, pipeline ${text} NOT NULL, filter text NOT NULL, who text, reason text, asked_at int8 NOT NULL,
@@ -153,19 +155,19 @@ const operations = `
   );
   CREATE INDEX ON millrace_operations (id) WHERE state IN ('starting', 'running')`;
 
-/** What dead letters are found and grouped by. Of those of processes of an earlier version nobody knows it. */
+/** The columns by which dead letters are found and grouped. Null for those of processes of an earlier version. */
 const reasons = `
   ALTER TABLE millrace_dead_letters ADD COLUMN kind ${text}, ADD COLUMN reason_hash ${text};
   CREATE INDEX ON millrace_dead_letters (reason_hash, id) WHERE NOT resolved;
   CREATE INDEX ON millrace_dead_letters (pipeline, kind, reason_hash, failed_at, id) WHERE NOT resolved`;
-/** Where pipelines read on in the topics of brokers. */
+/** The positions at which pipelines continue reading the topics of brokers. */
 const sourceOffsets = `
   CREATE TABLE IF NOT EXISTS millrace_source_offsets (
     pipeline ${text} NOT NULL, source ${text} NOT NULL, topic_id ${text} NOT NULL, "partition" int8 NOT NULL, next int8 NOT NULL,
     PRIMARY KEY (pipeline, source, topic_id, "partition")
   ) WITH (fillfactor = 50)`;
 
-/** What the tables of a database are made for. */
+/** The parameters of a database's tables. */
 export interface SchemaOptions {
   readonly pipelines: readonly string[];
   /** Slices per pipeline. */
@@ -175,8 +177,9 @@ export interface SchemaOptions {
 }
 
 /**
- * The statements that create what is missing of the engine's own tables, and bring older ones up to date; nothing is changed yet. Throws
- * `MILL_TABLE_CHANGED` for tables of an unknown version, and `MILL_INVALID_CONFIGURATION` for another number of slices than the database has.
+ * Returns the statements that create the missing ones of the engine's own tables, and bring older ones up to date; nothing is changed yet.
+ * Throws `MILL_TABLE_CHANGED` for tables of an unknown version, and `MILL_INVALID_CONFIGURATION` if the number of slices differs from the
+ * database's.
  */
 export async function missingSchema(transaction: Transaction, options: SchemaOptions): Promise<readonly Statement[]> {
   const { pipelines, partitions, name } = options;
@@ -215,8 +218,9 @@ function sharedSchema(partitions: number): readonly Statement[] {
 }
 
 /**
- * Version 1 had no inbox, version 2 no commands, the trigger of version 3 looked through all of the inbox, version 4 had no indexes of keys that are
- * parked or tried again, version 5 had no audit, and version 6 no operations, no offsets of sources and no blocks. Processes of an earlier version go on with what they know.
+ * Version 1 had no inbox, version 2 no commands, version 3's trigger searched the whole inbox, version 4 had no indexes of parked or
+ * retried keys, version 5 had no audit, and version 6 no operations, source offsets or blocks. Processes of an earlier version continue
+ * with what they know.
  */
 async function migration(transaction: Transaction, found: number): Promise<readonly Statement[]> {
   if (found === schemaVersion) return [];
@@ -237,27 +241,27 @@ async function migration(transaction: Transaction, found: number): Promise<reado
   ];
 }
 
-/** Of a table that another process has made since we looked: `IF NOT EXISTS` does not wait for it. */
+/** Returns whether another process has created a table since we looked: `IF NOT EXISTS` does not wait for it. */
 export function isMadeTwice(thrown: unknown): boolean {
   return ['23505', '42P07'].includes(stateOf(thrown) ?? '');
 }
 
 /**
- * One process at a time makes tables: the lock is that of the table that says which version they are of, and is made with the first of them. No process that
- * works waits for it.
+ * Lets one process at a time create tables: the lock is on the table that holds their version, which is created first. No working process
+ * waits for it.
  */
 export async function lockSchema(transaction: Transaction): Promise<void> {
   for (const statement of await missingMeta(transaction)) await transaction.run(statement);
   await transaction.run(plain('LOCK TABLE millrace_meta IN SHARE ROW EXCLUSIVE MODE'));
 }
 
-/** The statement that makes the table which says of which version the others are, where there is none. */
+/** Returns the statement that creates the table with the version of the others, if it is missing. */
 export async function missingMeta(transaction: Transaction): Promise<readonly Statement[]> {
   if (await hasMeta(transaction)) return [];
   return [plain(`CREATE TABLE IF NOT EXISTS millrace_meta (name ${text} PRIMARY KEY, value text NOT NULL)`)];
 }
 
-/** What a database says of its tables; nothing where there are none. */
+/** Returns the metadata of a database's tables; empty if there are none. */
 export async function metaOf(transaction: Transaction): Promise<ReadonlyMap<unknown, unknown>> {
   if (!(await hasMeta(transaction))) return new Map();
   const { rows } = await transaction.run(plain('SELECT name, value FROM millrace_meta'));
@@ -268,7 +272,7 @@ async function hasMeta({ run }: Transaction): Promise<boolean> {
   return (await run(plain("SELECT to_regclass('millrace_meta') IS NOT NULL"))).rows[0]?.[0] === 1;
 }
 
-/** Ids are forgotten by their moments, in which they lie in the table: the index of ranges costs an append nothing. */
+/** Ids are deleted by their moments, which is also their order in the table: the range index costs an append nothing. */
 function pipelineSchema(pipeline: string, slices: number): readonly Statement[] {
   const { log, ids } = tablesOf(pipeline);
   const all = 'SELECT $1, slice FROM generate_series(0, $2::int4 - 1) AS slice';

@@ -2,15 +2,15 @@ import { MillraceError } from '../../../errors.ts';
 import type { StoreLogger } from '../../store.ts';
 import type { PostgresConnections } from '../connection/connections.ts';
 
-/** The oldest release that this store is tested on, as `server_version_num` has it. */
+/** The oldest release that this store is tested on, as a `server_version_num`. */
 const versionMin = 150_000;
 
-/** Those that speak PostgreSQL's protocol and lack what the store leans on. */
+/** Servers that speak PostgreSQL's protocol but lack features that the store relies on. */
 const unsupported = /cockroach|yugabyte|aurora dsql/i;
 
 /**
- * Looks at the database: throws `MILL_INVALID_CONFIGURATION` for one that the store cannot work on, and sees to it that what is
- * acknowledged is on the disk (promise 1) or says that it is not.
+ * Checks the database: throws `MILL_INVALID_CONFIGURATION` for one that the store cannot use, and ensures that acknowledged data is on disk
+ * (promise 1), or warns that it is not.
  */
 export async function checkServer(connections: PostgresConnections, log?: StoreLogger): Promise<void> {
   const { name } = connections.options;

@@ -7,12 +7,12 @@ import { bigints, integers, texts } from '../connection/binary-arrays.ts';
 import { headOf } from '../read/head.ts';
 
 /*
- * How events are judged and stored. Whoever appends to a partition has its row in `heads` locked until its transaction ends; the highest
- * position is read by a statement behind that one, and so by a snapshot that is newer than the lock. Positions are therefore dense
- * without a counter, and a transaction that is rolled back leaves no gap.
+ * Judges and stores events. Whoever appends to a partition locks its row in `heads` until the transaction ends; a later statement reads the
+ * highest position, on a snapshot newer than the lock. So positions are dense without a counter, and a rolled-back transaction leaves no
+ * gap.
  */
 
-/** Locks the heads of partitions, in one order for all, and tells who owns each. */
+/** Locks the heads of partitions, in the same order for everyone, and returns the owner of each. */
 export function addHeadLocks(flight: Flight, partitions: readonly PartitionId[], owned: Owned): void {
   const text = `SELECT head.pipeline, head.slice, fence.owner
       FROM millrace_heads AS head LEFT JOIN millrace_fences AS fence USING (pipeline, slice)
@@ -24,7 +24,7 @@ export function addHeadLocks(flight: Flight, partitions: readonly PartitionId[],
   });
 }
 
-/** What a flight has stored in the log of a pipeline. */
+/** Describes a flight's new entries in the log of a pipeline. */
 export function logged(
   pipeline: string,
   after: readonly { readonly slice: number; readonly position: number }[],
@@ -38,13 +38,13 @@ export function logged(
   };
 }
 
-/** An event and its place among those that are answered together. */
+/** An event and its index in the combined answer. */
 interface Placed {
   readonly event: NewEvent;
   readonly at: number;
 }
 
-/** What a pipeline's events need to be judged by. */
+/** The parts needed to judge a pipeline's events. */
 interface Means {
   readonly ids: boolean;
   readonly numbers: boolean;
@@ -54,10 +54,10 @@ const isDuplicate = 0;
 const isLate = -1;
 
 /**
- * Adds the statements that append events to a flight. The heads must be locked by one before them. The answers, in the order of the
- * events, are there once the flight has committed.
+ * Adds the statements that append events to a flight. An earlier statement must have locked the heads. The answers, in the order of the
+ * events, are available once the flight has committed.
  *
- * @param flightId by which what it stored can be found when its answer is lost
+ * @param flightId identifies what it stored if its answer is lost
  */
 export function addAppends(flight: Flight, events: readonly NewEvent[], flightId: number): readonly Appended[] {
   const answers: Appended[] = new Array(events.length);
@@ -73,15 +73,15 @@ export function addAppends(flight: Flight, events: readonly NewEvent[], flightId
   return answers;
 }
 
-/** An event that is judged by one before it. */
+/** An event judged by an earlier one. */
 interface Follower {
   readonly at: number;
   readonly leader: number;
 }
 
 /**
- * A statement judges its events by what was there before it. Of two with one number, or one id, the second is judged by the first; where an
- * id may be known no longer for the second one, a new segment begins.
+ * A statement judges its events by what was stored before it. Of two with the same number or id, the second is judged by the first; if an
+ * id may no longer be known for the second one, a new segment begins.
  */
 function inSegments(events: readonly NewEvent[]): { segments: readonly (readonly Placed[])[]; followers: readonly Follower[] } {
   const segments: Placed[][] = [[]];
@@ -109,7 +109,7 @@ function identityOf({ partition: { pipeline, slice }, key, id, knownSince, numbe
   return knownSince === null ? undefined : JSON.stringify([pipeline, slice, id]);
 }
 
-/** Whether it is a duplicate, whatever became of the one before it: that was accepted at its moment, or is known since its own. */
+/** Returns whether it is a duplicate, whatever became of the earlier one: that was accepted at its moment, or is known since its own. */
 function isJudgedBy({ number, knownSince }: NewEvent, leader: NewEvent): boolean {
   if (number !== null || knownSince === null) return true;
   return knownSince <= leader.acceptedAt && knownSince <= (leader.knownSince ?? Number.NEGATIVE_INFINITY);
@@ -171,7 +171,7 @@ function appendText(pipeline: string, { ids: hasIds, numbers: hasNumbers }: Mean
     SELECT judged.at, coalesce(accepted.position, judged.verdict) FROM judged LEFT JOIN accepted USING (at)`;
 }
 
-/** A look-up for each event: a join could read all ids there are. */
+/** Looks each event up separately: a join could read all existing ids. */
 function knownOf(ids: string): string {
   return `LEFT JOIN LATERAL (
       SELECT accepted_at FROM ${ids} AS known WHERE event.known_since IS NOT NULL AND known.slice = event.slice AND known.id = event.id LIMIT 1
@@ -182,7 +182,7 @@ const recordOf = `LEFT JOIN LATERAL (
       SELECT next FROM millrace_keys AS record WHERE record.pipeline = $1 AND record.slice = event.slice AND record.key = event.key LIMIT 1
     ) AS record ON true`;
 
-/** 1: accepted; otherwise what the answer is. */
+/** 1: accepted; any other value is the answer. */
 function verdict({ ids, numbers }: Means): string {
   const cases = [
     ...(ids ? [`WHEN known.accepted_at >= event.known_since THEN ${isDuplicate}`] : []),

@@ -20,13 +20,13 @@ export const declaredStatements: DeclaredStatements = {
   indexedText: { type: /^text$/, limit: 'about 2,700 bytes' },
 };
 
-/** What makes of the values of a column the texts that the database takes. */
+/** Returns the conversion of a column's values to the texts that the database takes. */
 export function writerOf(column: DeclaredColumn | undefined): (value: unknown) => string {
   const isMoment = column?.moment === true && column.type !== 'text';
   return isMoment ? (value) => momentText(String(value)) : String;
 }
 
-/** Values come as texts, and become what the column is. */
+/** Values arrive as texts, and are converted to the column's type. */
 function source(
   { columns: declared }: Declared,
   columns: readonly string[],

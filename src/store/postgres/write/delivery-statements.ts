@@ -1,27 +1,25 @@
 import { asOfOne } from '../connection/lookups.ts';
 
-/*
- * How deliveries are written. `CommitParts.addDeliveries` says what a line is.
- */
+/* Writes deliveries. `CommitParts.addDeliveries` defines lines. */
 
-/** Since when the server runs, in microseconds: places may be given out again by another one, which was its replica. */
+/** The server's start time, in microseconds: another server, formerly its replica, may assign places again. */
 const run = '(extract(epoch FROM pg_postmaster_start_time()) * 1000000)::int8';
 
-/** Where a line is looked at from: its floor, if that is of the present run. */
+/** The starting point for a look at a line: its floor, if that is from the current server run. */
 const floorOf = (known: string, ofRun: string) => `CASE WHEN ${ofRun}::int8 = ${run} THEN ${known} ELSE 0 END`;
 
 const placeInLine = 'pipeline, slice, endpoint, key, place';
 
 /**
- * The first deliveries of a line, from its floor on. The index of the lines alone has the rows from one on to another in this order, so the planner has no
- * choice that would read more, not even for an empty table.
+ * The first deliveries of a line, from its floor on. Only the index of lines has the rows from a point on in this order, so the planner has
+ * no choice that would read more, not even for an empty table.
  */
 const firstOf = (line: string, columns: string, limit: number) => `SELECT ${columns} FROM millrace_deliveries
     WHERE (${placeInLine}) >= (${line}.pipeline, ${line}.slice, ${line}.endpoint, ${line}.key, ${line}.floor)
       AND (pipeline, slice, endpoint, key) <= (${line}.pipeline, ${line}.slice, ${line}.endpoint, ${line}.key) AND ordered
     ORDER BY ${placeInLine} LIMIT ${limit}`;
 
-/** The row of a delivery that a row of parameters names, if a condition holds for that. */
+/** The row of a delivery that a parameter row names, if a condition holds for it. */
 const named = (
   asked: string,
   column: string,
@@ -38,8 +36,9 @@ export const retry = `UPDATE millrace_deliveries AS delivery SET attempts = retr
   WHERE delivery.ctid = there.row_id AND ${asOfOne('retry.slice')}`;
 
 /**
- * One that is there keeps its place, its attempts, and its moment unless that is null; one that is restored changes nothing of it. Parameters: pipelines,
- * slices, endpoints, keys, hashes of ids, then the columns of a delivery, whether it is asked for, the floors of their lines, and the run of these.
+ * An existing one keeps its place, its attempts, and its moment unless that is null; a restored one changes nothing of it. Parameters:
+ * pipelines, slices, endpoints, keys, hashes of ids, then the columns of a delivery, whether it is requested, the floors of their lines,
+ * and the run of these.
  */
 export const asking = `WITH asked AS MATERIALIZED (
     SELECT *, ${floorOf('known', '$17')} AS floor,
@@ -65,9 +64,10 @@ export const asking = `WITH asked AS MATERIALIZED (
   RETURNING pipeline, slice`;
 
 /**
- * Whoever is wrong in a line is so because it does not wait, or does. Answers, of each line that is not empty, which of the parameters it is of (from 1), the place
- * of its first delivery, and the run. Parameters: pipelines, slices, endpoints, keys, hashes of ids of what has left or entered the lines, the
- * floors of these, and the run of those. A delivery may have entered a line below its floor: one that was there, but stood in no line.
+ * Corrects deliveries in a line that wrongly do not wait, or wrongly do. Returns, for each line that is not empty, which parameter it
+ * belongs to (from 1), the place of its first delivery, and the run. Parameters: pipelines, slices, endpoints, keys, hashes of ids of
+ * deliveries that left or entered the lines, the floors of these, and the run of those. A delivery may have entered a line below its floor:
+ * one that existed, but was in no line.
  */
 export const lineUp = `WITH line AS MATERIALIZED (
     SELECT min(touched.at) AS at, touched.pipeline, touched.slice, touched.endpoint, touched.key, min(least(${floorOf('touched.known', '$7')}, there.place)) AS floor

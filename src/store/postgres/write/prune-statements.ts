@@ -5,8 +5,8 @@ import { answerOf, floorAfter, type Sweep } from '../../sql/write/sweep.ts';
 import type { Pruned, Retention } from '../../store.ts';
 
 /**
- * Statements that forget what is older than a retention: of the log a piece, of the ids as many, and cursors that are not the highest
- * any more. What it looks at is bounded, not what it forgets: all of it may be held.
+ * Returns statements that delete data older than a retention: a slice of the log, as many ids, and cursors that are no longer the highest.
+ * It limits the rows examined, not those deleted: all of them may be held.
  *
  * @param pruned called once it has committed
  */
@@ -26,7 +26,7 @@ export function pruneFlight(retention: Retention, floors: PruneFloors, pruned: (
   flight.add({ text: cursorsText, values: [pipeline, slice, floor.cursor] }, ({ rows }) => {
     sweep.cursor = Math.max(floor.cursor, Number(rows[0]?.[0] ?? 0));
   });
-  // Of an index of ranges there are no other scans.
+  // A range index supports no other scans.
   flight.add({ text: 'SET LOCAL enable_bitmapscan = on', values: [] });
   flight.add({ text: idsText(ids), values: [slice, idsBefore, limit, idsFrom] }, ({ count }) => {
     sweep.ids = count;
@@ -65,8 +65,8 @@ function pieceText(log: string): string {
 }
 
 /**
- * The index of ranges finds those that are old: one that knows the slice only, which `+ 0` rules out, would lead past all of the slice. The
- * condition stands twice, for an id that is accepted again meanwhile.
+ * The range index finds the old ones: one that knows only the slice, which `+ 0` rules out, would lead past the whole slice. The condition
+ * appears twice, for an id that is accepted again meanwhile.
  */
 function idsText(ids: string): string {
   return `DELETE FROM ${ids} WHERE ctid = ANY (ARRAY(SELECT ctid FROM ${ids} WHERE slice + 0 = $1 AND accepted_at < $2 AND accepted_at >= $4 LIMIT $3))

@@ -27,7 +27,7 @@ function toArray({ kind, values }: Column): Parameter {
   }
 }
 
-/** Columns as parameters, in their order. */
+/** Returns columns as parameters, in order. */
 function toArrays(columns: readonly Column[]): readonly Parameter[] {
   return columns.map(toArray);
 }
@@ -36,7 +36,7 @@ function namesOf(columns: readonly Column[]): readonly string[] {
   return columns.map(({ name }) => name);
 }
 
-/** What gives the rows of such columns. */
+/** Returns the source of the rows of such columns. */
 function unnest(columns: readonly Column[]): string {
   return `unnest(${columns.map(({ kind }, at) => `$${at + 1}::${types[kind]}[]`).join(', ')})`;
 }
@@ -45,7 +45,7 @@ function insertText(table: string, columns: readonly Column[]): string {
   return `INSERT INTO ${table} (${quoteAll(namesOf(columns))}) SELECT * FROM ${unnest(columns)}`;
 }
 
-/** Of the partitions of the rows that a statement returns, which have these first. */
+/** Reports the partitions of the rows that a statement returns, whose first columns they are. */
 function telling(changed: Changed | undefined, byOf: (row: readonly unknown[]) => number) {
   if (changed === undefined) return undefined;
   return ({ rows }: StatementResult) => {
@@ -80,7 +80,7 @@ export const writeStatements: WriteStatements = {
     flight.add({ text: `${insertText(table, columns)} ON CONFLICT DO NOTHING`, values: toArrays(columns) });
   },
 
-  /** A row that an upsert made anew has no `xmax`; one that it changed has the transaction that locked it. */
+  /** A row inserted by an upsert has no `xmax`; an updated one has the transaction that locked it. */
   addUpsert(flight: Flight, { table, key, columns, changed }: Upsert, added?: Changed) {
     const set = changed ?? namesOf(columns).filter((name) => !key.includes(name));
     const text = `${insertText(table, columns)} ON CONFLICT (${quoteAll(key)})
@@ -104,7 +104,7 @@ export const writeStatements: WriteStatements = {
     flight.add({ text: released, values: toArrays(columns) });
   },
 
-  /** A gap is listed no more, but its numbers stay known as skipped. */
+  /** A gap is no longer listed, but its numbers stay known as skipped. */
   addResolutions(flight, ids) {
     const values = [texts(ids)];
     flight.add({ text: 'DELETE FROM millrace_dead_letters WHERE id = ANY ($1::text[]) AND number_from IS NULL', values });
@@ -158,7 +158,7 @@ export const writeStatements: WriteStatements = {
     `DELETE FROM ${table} WHERE ctid = ANY (ARRAY(SELECT ctid FROM ${table} WHERE pipeline = $1 LIMIT ${rows}))`,
 };
 
-/** The lines of deliveries, which have their pipelines, slices, endpoints and keys first. */
+/** Returns the lines of deliveries, whose first columns are pipelines, slices, endpoints and keys. */
 function linesOf(columns: readonly Column[]): readonly Line[] {
   return rowsOf(columns.slice(0, 4)).map(([pipeline, slice, endpoint, key]) => ({
     partition: { pipeline: String(pipeline), slice: Number(slice) },
@@ -177,7 +177,7 @@ function inboxPlaces(rows: readonly InboxPlace[]): readonly Parameter[] {
   return [texts(rows.map(({ pipeline }) => pipeline)), bigints(rows.map(({ place }) => place))];
 }
 
-/** Of timers and outcomes another index begins with some of the columns of the primary key. */
+/** For timers and outcomes another index begins with some of the primary key's columns. */
 function goneRows(table: string, columns: readonly Column[]): string {
   const names = namesOf(columns);
   const asked = { from: unnest(columns), columns: names };

@@ -2,7 +2,7 @@ import { X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { MillraceError, messageOf } from '../../../errors.ts';
 
-/** Throws `MILL_INVALID_CONFIGURATION` for a file that has no certificate: without a word of it every server would seem to be a stranger. */
+/** Throws `MILL_INVALID_CONFIGURATION` for a file without a certificate: otherwise every server would silently be untrusted. */
 export function checkAuthority(path: string): void {
   try {
     const text = readFileSync(path);

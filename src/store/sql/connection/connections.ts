@@ -2,7 +2,7 @@ import type { MillraceError } from '../../../errors.ts';
 import type { Flight, StatementResult } from './flight.ts';
 import type { Statement } from './statement.ts';
 
-/** What is known of a store's connections. All times are in milliseconds. */
+/** The limits of a store's connections. All times are in milliseconds. */
 export interface ConnectionLimits {
   /** The database, for messages: without user, password and parameters. */
   readonly name: string;
@@ -10,19 +10,19 @@ export interface ConnectionLimits {
   readonly statementTimeoutMs: number;
 }
 
-/** What was thrown by a database or its driver, judged. */
+/** Classifies errors of a database or its driver. */
 export interface SqlErrors {
-  /** Whether the connection is none any more, or the server behind it cannot do its work: what was under way may have taken effect or not. */
+  /** Returns whether the connection is broken, or its server cannot work: statements under way may or may not have taken effect. */
   isConnectionFault(thrown: unknown): boolean;
-  /** Whether the database refused something in particular, so that others of a group may succeed without the one that asked for it. */
+  /** Returns whether the database refused something specific, so that the rest of a group may succeed without it. */
   isRefusal(thrown: unknown): boolean;
-  /** Whether a value or a constraint was at fault. */
+  /** Returns whether a value or a constraint was at fault. */
   isValueFault(thrown: unknown): boolean;
-  /** Whether it was the fence: a commit under a lease that is over. */
+  /** Returns whether it came from the fence: a commit under a lease that is over. */
   isFenced(thrown: unknown): boolean;
-  /** Whether a value is too long for an index. */
+  /** Returns whether a value is too long for an index. */
   isTooLong(thrown: unknown): boolean;
-  /** As an error of ours that names the database; one of ours stays as it is. */
+  /** Converts it to one of our errors, naming the database; our own errors stay unchanged. */
   toStoreError(thrown: unknown, database: string): MillraceError;
 }
 
@@ -31,54 +31,58 @@ export interface Transaction {
   run(statement: Statement): Promise<StatementResult>;
 }
 
-/** How a transaction that writes in several round trips goes, where that is not as all others go. */
+/** Deviations of a writing transaction of several round trips. */
 export interface WritingOptions {
-  /** What else it is repeated after. */
+  /** Returns true for additional errors after which it is repeated. */
   readonly mayRepeat?: (thrown: unknown) => boolean;
-  /** How long the database waits for the next statement: a process that is cut off in the middle keeps nobody waiting for its locks. */
+  /** How long the database waits for the next statement: a process cut off in the middle keeps nobody waiting for its locks. */
   readonly idleMs?: number;
 }
 
-/** The connections of a store. What they throw is what the driver throws. */
+/** The connections of a store. They throw the driver's errors. */
 export interface Connections {
   readonly options: ConnectionLimits;
   readonly errors: SqlErrors;
 
   /**
-   * The statements as one transaction in one flight; repeated where it had no effect and may succeed then.
+   * Runs the statements as one transaction in one flight; repeated if it had no effect and may succeed.
    *
-   * @param answerMs after how long without an answer it is given up; by default the time that a statement may take, and some more
+   * @param answerMs how long to wait for an answer before giving up; by default the statement limit plus a margin
    */
   write(make: () => Flight, answerMs?: number): Promise<void>;
 
-  /** The same by the connection that is kept for beats. */
+  /** Does the same on the connection reserved for beats. */
   beat(make: () => Flight, answerMs: number): Promise<void>;
 
-  /** Statements that read, on one snapshot, in one flight. */
+  /** Runs reading statements on one snapshot, in one flight. */
   read(...statements: readonly Statement[]): Promise<readonly StatementResult[]>;
 
-  /** A transaction that reads, on one snapshot, in as many round trips as it takes; once the signal is aborted the database is told to stop. */
+  /**
+   * Runs a reading transaction on one snapshot, in as many round trips as needed; once the signal is aborted the database is told to stop.
+   */
   reading<T>(work: (transaction: Transaction) => Promise<T>, signal?: AbortSignal): Promise<T>;
 
-  /** A transaction that writes in as many round trips as it takes; repeated where it had no effect and may succeed then. */
+  /** Runs a writing transaction in as many round trips as needed; repeated if it had no effect and may succeed. */
   writing<T>(work: (transaction: Transaction) => Promise<T>, options?: WritingOptions): Promise<T>;
 
-  /** Ends what the database still has of a connection that was lost, so that nothing of it begins later. */
+  /** Ends whatever the database still has of a lost connection, so that none of it begins later. */
   endLost(thrown: unknown): Promise<void>;
 
-  /** The database does not answer: gives up the connections that have been at work for so long, behind which there may be nobody. */
+  /**
+   * Gives up connections that have been busy for longer than `longerThanMs`: the database does not answer, and nobody may be behind them.
+   */
   giveUp(longerThanMs: number): void;
 
   /**
-   * Ends all connections for good once the signal is aborted, also those that are being made: nobody waits for an answer any more. The
-   * returned function ends the dependence on the signal.
+   * Ends all connections for good once the signal is aborted, including those being made: nobody waits for an answer any more. The returned
+   * function removes the dependence on the signal.
    */
   endWith(signal: AbortSignal | undefined): () => void;
 
   close(): Promise<void>;
 }
 
-/** The statements of a flight one behind the other; what is made of the answers holds if the transaction commits. */
+/** Runs the statements of a flight one after another; conclusions from the answers hold if the transaction commits. */
 export async function runFlight({ run }: Transaction, flight: Flight): Promise<void> {
   const results: StatementResult[] = [];
   for (const statement of flight.statements) results.push(await run(statement));

@@ -1,19 +1,19 @@
 import type { Row, Statement } from './statement.ts';
 
-/** What one statement of a flight was answered with. */
+/** The answer to one statement of a flight. */
 export interface StatementResult {
   readonly rows: readonly Row[];
   /** The names of the columns. */
   readonly columns: readonly string[];
-  /** How many rows it wrote, or found. */
+  /** Number of rows written or found. */
   readonly count: number;
 }
 
 type Take = (result: StatementResult) => void;
 
 /**
- * Statements of one transaction that are sent together, without waiting for answers, and what is done with these once it has committed. Where a
- * database cannot do in one statement what follows from an answer, such statements go behind the others in a second piece.
+ * Statements of one transaction that are sent together, without waiting for answers, and the actions on these answers once it has
+ * committed. If a database needs a follow-up to an answer in another statement, such statements go after the others in a second batch.
  */
 export class Flight {
   readonly statements: Statement[] = [];
@@ -25,7 +25,7 @@ export class Flight {
     this.#takes.push(take);
   }
 
-  /** Adds statements that are made of the answers to the statements so far, in the same transaction. */
+  /** Adds statements built from the answers so far, in the same transaction. */
   addLater(make: (answers: readonly StatementResult[]) => readonly Statement[]): void {
     this.#later.push(make);
   }
@@ -34,7 +34,7 @@ export class Flight {
     return this.#later.length > 0;
   }
 
-  /** The statements of the second piece, once the answers to those of the first are there. */
+  /** Returns the statements of the second batch, given the answers to the first. */
   later(answers: readonly StatementResult[]): readonly Statement[] {
     return this.#later.flatMap((make) => make(answers));
   }

@@ -1,4 +1,4 @@
-/** Lets so many of its callers have a connection at once; the others wait in line. */
+/** Lets a limited number of callers have a connection at once; the others queue. */
 export class Lane {
   readonly #places: number;
   #taken = 0;
@@ -8,7 +8,7 @@ export class Lane {
     this.#places = places;
   }
 
-  /** Rejects with the signal's reason once it is aborted, also while it waits. */
+  /** Rejects with the signal's reason once it is aborted, even while waiting. */
   async run<T>(work: () => Promise<T>, signal?: AbortSignal): Promise<T> {
     await this.#enter(signal);
     try {
@@ -38,7 +38,7 @@ export class Lane {
     }
   }
 
-  /** The place goes to whoever waits longest. */
+  /** The slot goes to whoever has waited longest. */
   #leave(): void {
     const next = this.#line.shift();
     if (next === undefined) this.#taken -= 1;

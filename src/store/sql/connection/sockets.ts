@@ -1,11 +1,11 @@
 import { Socket } from 'node:net';
 
-/** The sockets of a store's connections. By them a connection can be ended while the driver still makes it, or waits for the server. */
+/** The sockets of a store's connections. They allow ending a connection while the driver is still making it, or waits for the server. */
 export class Sockets {
   readonly #open = new Set<Socket>();
   #isCut = false;
 
-  /** A socket for a connection to come. */
+  /** Makes a socket for a new connection. */
   make(): Socket {
     const socket = new Socket();
     this.#open.add(socket);
@@ -15,7 +15,7 @@ export class Sockets {
     return socket;
   }
 
-  /** Ends all of them at once, and each one to come. */
+  /** Ends all of them at once, and every future one. */
   cut(): void {
     this.#isCut = true;
     for (const socket of this.#open) end(socket);

@@ -5,23 +5,23 @@ import type { Statement } from '../connection/statement.ts';
 import type { SqlStatements } from '../statements.ts';
 import type { Column } from '../write/columns.ts';
 
-/** What a database says in its own way when a copy is written into it. */
+/** Differences between databases in writing a copy. */
 export interface CopyDialect {
   readonly schemaVersion: number;
   readonly statements: Pick<SqlStatements, 'now' | 'isAmong' | 'texts' | 'writes'>;
 
-  /** The name and the number of rows of a part, as columns of a table. */
+  /** A part's name and number of rows, as columns of a table. */
   readonly progress: string;
 
-  /** Keeps others from making tables of the engine until the transaction ends. */
+  /** Keeps others from creating the engine's tables until the transaction ends. */
   readonly lock: string;
 
-  /** Finds out what is in the tables, where the first queries would be slow without it. */
+  /** Updates table statistics, for databases whose first queries would otherwise be slow. */
   readonly analyze: string | undefined;
 
-  /** What adds rows of a declared table, in their order, as the database keeps it. */
+  /** Adds rows of a declared table, in order, in the database's form. */
   rows(transaction: Transaction, table: Table, rows: readonly CopiedRow[]): Promise<readonly Statement[]>;
 
-  /** Says at which events dead letters are: `id`, `position`, `order`. */
+  /** Sets the events of dead letters: `id`, `position`, `order`. */
   letters(columns: readonly Column[]): Statement;
 }

@@ -1,7 +1,7 @@
 import { MillraceError } from '../../../errors.ts';
 import type { Transaction } from '../connection/connections.ts';
 
-/** A database as messages name it, and what its clock is. */
+/** A database's name in messages, and its clock. */
 export interface NamedDatabase {
   readonly name: string;
   readonly now: string;

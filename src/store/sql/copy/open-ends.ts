@@ -8,29 +8,29 @@ import { checkNoServer } from './no-server.ts';
 import { type SqlRows, SqlSource, SqlTarget } from './sql-ends.ts';
 import { SqlWrites } from './sql-writes.ts';
 
-/** Where a copy goes to, or comes from. */
+/** The source or the target of a copy. */
 export interface ServerOfCopy<Options> {
   readonly url: string;
   readonly options: Options;
-  /** Once it is aborted, nothing waits for the server any more. */
+  /** Once aborted, nothing waits for the server any more. */
   readonly signal: AbortSignal;
 }
 
-/** A kind of server, as a copy works with it. */
+/** A kind of server, as a copy uses it. */
 export interface CopyServers<Options, Opened extends Connections> {
   readonly dialect: CopyDialect;
   readonly schemaVersions: SchemaVersions;
-  /** What the database says of its tables; nothing where none are Millrace's. */
+  /** Returns the metadata of the database's tables; empty if none are Millrace's. */
   metaOf(transaction: Transaction): Promise<ReadonlyMap<unknown, unknown>>;
   connect(url: string, options: Options): Promise<Opened>;
-  /** @param isSource whether it is what is copied, of which all slices come together */
+  /** @param isSource true for the copy's source, from which all slices come together */
   rowsOf(connections: Opened, isSource: boolean): SqlRows;
   store(url: string, options: Options): Store;
 }
 
 /**
- * Opens a database to copy from; nothing is written to it. Throws `MILL_INVALID_CONFIGURATION` for one that is none of Millrace,
- * `MILL_TABLE_CHANGED` for one of another version, `MILL_STORE_OWNED` while a server works on it.
+ * Opens a database to copy from; nothing is written to it. Throws `MILL_INVALID_CONFIGURATION` if it is not a Millrace database,
+ * `MILL_TABLE_CHANGED` for another version, `MILL_STORE_OWNED` while a server works on it.
  */
 export async function openSource<Options, Opened extends Connections>(
   servers: CopyServers<Options, Opened>,
@@ -43,7 +43,10 @@ export async function openSource<Options, Opened extends Connections>(
   });
 }
 
-/** Opens a database to copy into, and makes the tables of the declaration. Throws `MILL_STORE_OWNED` while a server works on it, and what opening a store throws. */
+/**
+ * Opens a database to copy into, and creates the declared tables. Throws `MILL_STORE_OWNED` while a server works on it, and what opening a
+ * store throws.
+ */
 export async function openTarget<Options, Opened extends Connections>(
   servers: CopyServers<Options, Opened>,
   server: ServerOfCopy<Options>,
@@ -71,7 +74,7 @@ async function endOf<Options, Opened extends Connections>(
   return { connections, rows: rowsOf(connections, isSource), slices: Number(meta.get('partitions')) };
 }
 
-/** On connections of its own, which are closed when that fails. */
+/** Uses its own connections, which are closed if that fails. */
 async function opened<Options, Opened extends Connections, End>(
   { connect }: CopyServers<Options, Opened>,
   { url, options, signal }: ServerOfCopy<Options>,

@@ -5,7 +5,7 @@ import type { Connections } from '../connection/connections.ts';
 import { placementName } from '../schema/placements.ts';
 import type { SqlWrites } from './sql-writes.ts';
 
-/** Sorting a log, or counting it, may take long, and nobody waits for it. In milliseconds. */
+/** Sorting or counting a log may take long, and nobody waits for it. In milliseconds. */
 export const statementTimeoutMs = 60 * 60_000;
 
 /** Reads parts of a database. */
@@ -16,14 +16,14 @@ export interface SqlRows {
   read(part: CopyPart, from: number, take: TakeRows): Promise<void>;
 }
 
-/** What an end is made of. */
+/** The parts of an end. */
 interface EndMeans {
   readonly connections: Connections;
   readonly rows: SqlRows;
   readonly slices: number;
 }
 
-/** A database on which no server is to work meanwhile. */
+/** A database on which no server may work meanwhile. */
 class SqlEnd {
   readonly name: string;
   readonly slices: number;
@@ -102,7 +102,7 @@ export class SqlTarget extends SqlEnd implements CopyTarget {
     try {
       await this.#writes.write(part, rows, done);
     } catch (error) {
-      // What was refused here is a value that the database cannot hold.
+      // A refusal here means a value that the database cannot hold.
       const isRefused = error instanceof MillraceError && error.code === 'MILL_COMMIT_REFUSED';
       if (!isRefused && !errors.isValueFault(error)) throw errors.toStoreError(error, this.name);
       const { message } = error as Error;

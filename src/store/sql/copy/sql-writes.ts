@@ -18,7 +18,7 @@ import { hashOf } from '../write/commit-parts.ts';
 import type { CopyDialect } from './copy-dialect.ts';
 import { checkNoServer } from './no-server.ts';
 
-/** Writes the rows of a copy, and takes note of how far it is. */
+/** Writes the rows of a copy, and records its progress. */
 export class SqlWrites {
   readonly #connections: Connections;
   readonly #dialect: CopyDialect;
@@ -46,7 +46,7 @@ export class SqlWrites {
     };
   }
 
-  /** Whoever has claimed a partition before has lost it. The table comes first: it may commit by itself, and says nothing while it is alone. */
+  /** Earlier claims of partitions become void. The table comes first: it may commit by itself, and means nothing alone. */
   async begin(fingerprint: string): Promise<void> {
     const { progress, lock, statements } = this.#dialect;
     const table = `CREATE TABLE IF NOT EXISTS millrace_copy (${progress})`;
@@ -84,7 +84,7 @@ export class SqlWrites {
     });
   }
 
-  /** What opens the database comes before the table goes: one that is left over says nothing. */
+  /** The database is opened before the table goes: a leftover table means nothing. */
   async finish(): Promise<void> {
     const { analyze, schemaVersion } = this.#dialect;
     if (analyze !== undefined) await this.#connections.writing(({ run }) => run({ text: analyze, values: [] }));
@@ -135,7 +135,7 @@ export class SqlWrites {
     return flight;
   }
 
-  /** Events at their new positions, with the held ones, the dead letters that are about them, and the cursors up to the settled ones. */
+  /** Adds events at their new positions, with the held ones, their dead letters, and the cursors up to the settled ones. */
   #addEvents(flight: Flight, pipeline: string, rows: readonly CopiedRow[]): void {
     const { writes } = this.#dialect.statements;
     const { settled: _, held_attempts: _1, held_retry_at: _2, letters: _3, ...columns } = columnsOfKind.log;
@@ -184,12 +184,12 @@ function holdsOf(held: readonly CopiedRow[]): readonly Column[] {
   ];
 }
 
-/** The number of an event, or where it has none its position. */
+/** Returns an event's number, or its position if it has none. */
 function orderOf({ values, place }: CopiedRow): number {
   return Number(cellOf('log', 'number', values) ?? place);
 }
 
-/** What rows have in the columns of their kind. The engine's own have no number that JavaScript does not hold exactly. */
+/** Returns the columns of rows of a kind. The engine's own columns hold no number that JavaScript cannot hold exactly. */
 function columnsOfRows(columns: Readonly<Record<string, Exclude<ColumnKind, 'bytes'>>>, rows: readonly CopiedRow[]): readonly Column[] {
   return Object.entries(columns).map(([name, kind], at) => column(name, kind, rows, ({ values }) => storedValue(kind, values[at] ?? null)));
 }
@@ -207,7 +207,7 @@ function partitionOf(pipeline: string, rows: readonly CopiedRow[]): readonly Col
   return [column('pipeline', 'text', rows, () => pipeline), sliceOf(rows)];
 }
 
-/** What stands in keys for names that may be too long. */
+/** Returns the hashes that key names which may be too long. */
 function hashesOf(kind: PipelineKind, rows: readonly CopiedRow[]): readonly Column[] {
   if (kind === 'causes') {
     const nameOf = ({ values }: CopiedRow) =>

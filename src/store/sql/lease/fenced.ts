@@ -1,7 +1,7 @@
 import { MillraceError } from '../../../errors.ts';
 import type { PartitionId } from '../../store.ts';
 
-/** What is thrown for work under a lease that is over. */
+/** The error for work under a lease that is over. */
 export function fenced({ pipeline, slice }: PartitionId, cause?: unknown): MillraceError {
   return new MillraceError('MILL_STORE_FENCED', `partition ${pipeline}/${slice}: expected the latest lease, found one that is over`, {
     cause,

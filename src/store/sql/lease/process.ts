@@ -7,26 +7,26 @@ import type { Row, Statement } from '../connection/statement.ts';
 import type { SqlStatements } from '../statements.ts';
 import { ordersFor, toOrders } from '../write/command-statements.ts';
 
-/** A process that has not been there for so long is nobody's concern any more. */
+/** A process absent for this long no longer matters. */
 const forgottenAfterMs = 24 * 60 * 60_000;
 
-/** What a claim is answered with. */
+/** The result of a claim. */
 export interface Claimed {
-  /** Under which commits are made; it rises with every claim. */
+  /** The epoch for commits; it rises with every claim. */
   readonly epoch: number;
   readonly standing: Standing;
 }
 
-/** What a process works with. */
+/** The dependencies of a process. */
 export interface ProcessMeans {
   readonly connections: Connections;
   readonly statements: SqlStatements;
 }
 
 /**
- * An engine's store among others on one database, and the leases that it has. A process says in one row until when it lives, by the
- * database's clock; its leases last as long. So all of them cost one write a beat, however many there are. The one that claims a
- * partition locks the row of the process that has it: a beat comes before that or finds the lease gone.
+ * An engine's store among others on one database, and its leases. One row says until when the process is alive, by the database's clock;
+ * its leases last as long. So all of them cost one write per beat, however many there are. Claiming a partition locks the row of the
+ * process that has it: a beat comes before that or finds the lease gone.
  */
 export class Process {
   readonly self: Omit<Member, 'since'>;
@@ -34,10 +34,10 @@ export class Process {
   readonly #partitions: number;
   readonly #connections: Connections;
   readonly #statements: SqlStatements;
-  /** The beat that has not begun yet, for all who ask meanwhile. */
+  /** The beat that has not begun yet, shared by all callers meanwhile. */
   #next: Promise<Roll> | undefined;
   #present: Promise<unknown> = Promise.resolve();
-  /** When the last beat that succeeded began, in elapsed time. */
+  /** When the last successful beat began, in elapsed time. */
   #beatAt = Number.NEGATIVE_INFINITY;
 
   constructor(
@@ -56,13 +56,16 @@ export class Process {
     return this.self.id;
   }
 
-  /** Says that the process lives, and answers who else does. Who calls while one is under way shares the next, or learns that this one had no answer. */
+  /**
+   * Reports the process alive, and returns the other live ones. A caller during a beat shares the next one, or learns that this one was not
+   * answered.
+   */
   beat(): Promise<Roll> {
     this.#next ??= this.#follow();
     return this.#next;
   }
 
-  /** Begins a beat once the present one has ended. */
+  /** Begins a beat once the current one has ended. */
   async #follow(): Promise<Roll> {
     try {
       await this.#present;
@@ -71,28 +74,28 @@ export class Process {
     }
     const beat = this.#beat();
     this.#present = this.#heard(beat);
-    // Whoever waits for the next one has the failure.
+    // Whoever waits for the next one gets the failure.
     this.#present.catch(() => undefined);
     return beat;
   }
 
-  /** Rejects where the database has not answered for long: who waits for the next beat would wait as long again. */
+  /** Rejects if the database has not answered for long: waiting for the next beat would take as long again. */
   async #heard(beat: Promise<Roll>): Promise<void> {
     const from = performance.now();
     const silentMs = this.leaseMs / 2;
     try {
       await beat;
     } catch (error) {
-      // A beat is a probe as well: others that have waited for long meet the same silence.
+      // A beat is a probe as well: other long waits face the same silence.
       this.#connections.giveUp(silentMs);
       if (performance.now() - from < silentMs) return;
-      // The next one is asked anew.
+      // The next beat starts afresh.
       this.#present = Promise.resolve();
       throw error;
     }
   }
 
-  /** Throws `MILL_STORE_LEASED` while another process that is there has the partition. */
+  /** Throws `MILL_STORE_LEASED` while another live process has the partition. */
   async claim(partition: PartitionId): Promise<Claimed> {
     if (performance.now() - this.#beatAt > this.leaseMs / 2) await this.beat();
     const { pipeline, slice } = partition;
@@ -115,14 +118,17 @@ export class Process {
     return { epoch, standing: block === 0 ? found : { ...found, block } };
   }
 
-  /** Ends a lease; does nothing once it is over. The others hear of it. */
+  /** Ends a lease, and notifies the others; does nothing once it is over. */
   async release({ pipeline, slice }: PartitionId, epoch: number): Promise<void> {
     const text =
       'UPDATE millrace_fences SET epoch = epoch + 1, owner = NULL WHERE pipeline = $1 AND slice = $2 AND epoch = $3 AND owner = $4';
     await this.#run({ text, values: [pipeline, slice, epoch, this.id] }, this.#statements.leases.tellAll(this.id));
   }
 
-  /** Ends all leases, and lives no longer. The others hear of it. A database that is silent for as long as a lease lasts is left without a word. */
+  /**
+   * Ends all leases, marks the process dead, and notifies the others. A database that is silent for a whole lease period is left without
+   * notice.
+   */
   async leave(): Promise<void> {
     await this.#connections.write(() => {
       const flight = new Flight();
@@ -165,7 +171,7 @@ export class Process {
         orders = toOrders(rows);
       });
       return flight;
-      // An answer that comes later finds the leases run out.
+      // A later answer finds the leases expired.
     }, this.leaseMs);
     this.#beatAt = from;
     if (isNew) await this.#run(leases.tellAll(id));

@@ -3,7 +3,7 @@ import type { BatchTaken, Commit, Committed, InboxTaken, InboxTaking, Lease, Par
 import { fenced } from './fenced.ts';
 import type { Claimed } from './process.ts';
 
-/** What a lease works with; the store that gives it provides it. */
+/** The dependencies of a lease, provided by the store that grants it. */
 export interface LeaseMeans {
   commit(partition: PartitionId, epoch: number, commit: Commit): Promise<Committed>;
   takeInbox(partition: PartitionId, epoch: number, takings: readonly InboxTaking[]): Promise<readonly InboxTaken[]>;
@@ -11,14 +11,14 @@ export interface LeaseMeans {
   release(partition: PartitionId, epoch: number): Promise<void>;
 }
 
-/** A lease of a partition. Its commits name the epoch of its claim, by which the database keeps those of an earlier one out. */
+/** A lease of a partition. Its commits name the epoch of its claim, which lets the database refuse those of earlier ones. */
 export class SqlLease implements Lease {
   readonly partition: PartitionId;
   readonly standing: Standing;
   readonly #epoch: number;
   readonly #means: LeaseMeans;
   #isReleased = false;
-  /** Whether the database knows that it is released. */
+  /** True once the database knows that it is released. */
   #isKnownReleased = false;
 
   constructor(means: LeaseMeans, partition: PartitionId, { epoch, standing }: Claimed) {
@@ -44,7 +44,7 @@ export class SqlLease implements Lease {
     return this.#means.takeBatch(this.partition, this.#epoch, batch);
   }
 
-  /** Where the database could not be told, the lease is ours still, and a further call tells it. */
+  /** If the database could not be told, the lease is still ours, and a further call retries. */
   async release(): Promise<void> {
     this.#isReleased = true;
     if (this.#isKnownReleased) return;

@@ -12,15 +12,15 @@ import {
 import type { Transaction } from '../connection/connections.ts';
 import type { ReadStatements } from '../statements.ts';
 
-/** A transaction, and how a database writes what is read in it. */
+/** A transaction, with the database's dialect for reads. */
 interface Reading extends Transaction {
   readonly statements: ReadStatements;
 }
 
-/** Letters of a page that are read at once where a list may hold only so much. */
+/** Letters of a page read at once for a list with a size limit. */
 const pieceLength = 20;
 
-/** Reads dead letters with their events, also those of pipelines that are no longer declared. */
+/** Reads dead letters with their events, including those of pipelines that are no longer declared. */
 export async function readDeadLetters(transaction: Reading, query: DeadLetterQuery, bounds: ListBounds): Promise<readonly DeadLetter[]> {
   const { charactersMax } = bounds;
   if (charactersMax === undefined) return readPiece(transaction, query);
@@ -52,7 +52,7 @@ async function readPiece({ run, statements }: Reading, query: DeadLetterQuery): 
   return letters.map((letter) => toDeadLetter(letter, (position) => events.get(placeOf(letter.head.partition, position))));
 }
 
-/** Where the events are that letters are about. */
+/** Returns the places of the letters' events. */
 function placesOf(letters: readonly SelectedLetter[]) {
   return letters.flatMap(({ head, failure }) =>
     failure.kind === 'event' ? [{ slice: head.partition.slice, position: failure.event.position }] : [],

@@ -2,7 +2,7 @@ import type { StatementResult } from '../connection/flight.ts';
 import type { Statement } from '../connection/statement.ts';
 import type { Read } from './bounded.ts';
 
-/** Statements in one transaction, unless a single caller has more. */
+/** Statements per transaction, unless a single caller has more. */
 const statementsMax = 32;
 
 interface Waiting {
@@ -12,16 +12,15 @@ interface Waiting {
 }
 
 /**
- * Reads of the engine that are asked for in one turn of the event loop, in one transaction: a batch of events that another process has taken
- * in brings something to read to many partitions at once, and a transaction costs more than most of these reads. A group that is refused is read
- * again one by one.
+ * Combines the engine's reads of one turn of the event loop into one transaction: a batch of events taken in by another process gives many
+ * partitions something to read at once, and a transaction costs more than most of these reads. A refused group is retried one by one.
  */
 export class GroupedReads {
   readonly #read: Read;
   readonly #isRefusal: (thrown: unknown) => boolean;
   #waiting: Waiting[] = [];
 
-  /** @param isRefusal whether one of a group was at fault */
+  /** @param isRefusal returns true if one of a group was at fault */
   constructor(read: Read, isRefusal: (thrown: unknown) => boolean) {
     this.#read = read;
     this.#isRefusal = isRefusal;

@@ -4,7 +4,7 @@ import { strangersMax } from '../../tables/inbox-sql.ts';
 import type { ReadStatements } from '../statements.ts';
 import type { Read } from './bounded.ts';
 
-/** Counts the rows that wait, of pipelines that are named and of some others. */
+/** Counts the waiting rows of the named pipelines and of some others. */
 export async function readWaiting(
   read: Read,
   statements: ReadStatements,
@@ -18,7 +18,7 @@ export async function readWaiting(
   return counts.filter(({ count }) => count > 0);
 }
 
-/** Reads the first rows of a pipeline that have committed. */
+/** Reads the first committed rows of a pipeline. */
 export async function readInbox(read: Read, statements: ReadStatements, query: InboxQuery): Promise<readonly InboxRow[]> {
   const [found] = await read(statements.inboxRows(query));
   const all = (found?.rows ?? []).map(([place, id, traceparent, event, length]) => ({

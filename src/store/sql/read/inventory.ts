@@ -4,7 +4,7 @@ import type { Transaction } from '../connection/connections.ts';
 import type { Row } from '../connection/statement.ts';
 import type { ReadStatements } from '../statements.ts';
 
-/** Counts what lies in a database of each pipeline, declared or not. */
+/** Counts a database's contents per pipeline, declared or not. */
 export async function readInventory(
   { run }: Transaction,
   statements: ReadStatements,

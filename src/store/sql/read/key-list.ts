@@ -5,7 +5,7 @@ import type { KeyWalk, ReadStatements } from '../statements.ts';
 
 type Walked = Pick<KeyWalk, 'table' | 'condition'>;
 
-/** The tables of which an index has the keys in their order. */
+/** The tables with an index of the keys in order. */
 const walks: Readonly<Record<NonNullable<KeysQuery['among']> | 'all', readonly Walked[]>> = {
   all: ['millrace_keys', 'millrace_held', 'millrace_causes'].map((table) => ({ table, condition: undefined })),
   parked: [{ table: 'millrace_keys', condition: 'parked = true' }],
@@ -13,7 +13,7 @@ const walks: Readonly<Record<NonNullable<KeysQuery['among']> | 'all', readonly W
   retried: ['millrace_held', 'millrace_causes'].map((table) => ({ table, condition: 'attempts > 0' })),
 };
 
-/** The statement that lists keys of a partition: the first names of each table, and then what there is of each. */
+/** Returns the statement that lists keys of a partition: the first names of each table, and then what exists for each. */
 export function keyListStatement(
   { keysIn }: Pick<ReadStatements, 'keysIn'>,
   { pipeline, slice }: PartitionId,
@@ -32,7 +32,7 @@ export function keyListStatement(
   };
 }
 
-/** The rows of a table that are of the key in question. */
+/** The rows of a table for the key in question. */
 function ofName(table: string): string {
   return `${table} AS own WHERE own.pipeline = $1 AND own.slice = $2 AND own."key" = name."key"`;
 }

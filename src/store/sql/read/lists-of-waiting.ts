@@ -2,7 +2,7 @@ import { keyRangeOf } from '../../key-range.ts';
 import type { DeliveriesQuery, ListedDelivery, ListedTimer, PartitionId, TimersQuery } from '../../store.ts';
 import type { Parameter, Row, Statement } from '../connection/statement.ts';
 
-/** Conditions and the values of their parameters, behind those of the partition. */
+/** Conditions and their parameter values, following those of the partition. */
 class Conditions {
   readonly values: Parameter[];
   readonly #texts = ['pipeline = $1', 'slice = $2'];
@@ -11,14 +11,14 @@ class Conditions {
     this.values = [pipeline, slice];
   }
 
-  /** @param conditionOf makes the condition of the names of the parameters, one for each value */
+  /** @param conditionOf builds the condition from the parameter names, one for each value */
   add(values: readonly Parameter[], conditionOf: (...names: readonly string[]) => string): void {
     const names = values.map((_, at) => `$${this.values.length + at + 1}`);
     this.values.push(...values);
     this.#texts.push(conditionOf(...names));
   }
 
-  /** The name of a parameter with this value. */
+  /** Returns the name of a parameter with this value. */
   parameter(value: Parameter): string {
     this.values.push(value);
     return `$${this.values.length}`;
@@ -29,7 +29,7 @@ class Conditions {
   }
 }
 
-/** The statement that lists the armed timers of a partition, those due first in front. */
+/** Returns the statement that lists the pending timers of a partition, soonest first. */
 export function timerListStatement(partition: PartitionId, { name, prefix, before, after, limit }: TimersQuery): Statement {
   const conditions = new Conditions(partition);
   conditions.add(['timer'], (kind) => `kind = ${kind}`);
@@ -52,7 +52,7 @@ export function timerListStatement(partition: PartitionId, { name, prefix, befor
   return { text, values: conditions.values };
 }
 
-/** The statement that lists the deliveries of an endpoint in a partition, by key and id. */
+/** Returns the statement that lists the deliveries of an endpoint in a partition, by key and id. */
 export function deliveryListStatement(partition: PartitionId, { endpoint, key, id: own, after, limit }: DeliveriesQuery): Statement {
   const conditions = new Conditions(partition);
   conditions.add([endpoint], (name) => `endpoint = ${name}`);

@@ -41,7 +41,7 @@ const event = 'position, "key", id, number, accepted_at, body, traceparent, orig
 const cause = '"key", kind, name, id, due_at, data, attempts, retry_at';
 const delivery = 'id, "key", endpoint, flow, body, url, ordered, asked_at, traceparent, attempts, due_at';
 
-/** Reads what is kept of one partition. */
+/** Reads the data of one partition. */
 export class PartitionReads {
   readonly #read: Read;
   readonly #statements: ReadStatements;
@@ -53,7 +53,7 @@ export class PartitionReads {
     this.#partition = partition;
   }
 
-  /** What is pruned is settled, so the head is at least the cursor. */
+  /** Deleted events are settled, so the head is at least the cursor. */
   async progress(): Promise<Progress> {
     const [found] = await this.#read(this.#statements.progress(this.#partition));
     const [cursor, head] = found?.rows[0] ?? [];
@@ -272,9 +272,7 @@ function takeByFlow(found: readonly Flow[], flows: number, sizeMax: number): Due
   return { deliveries, next: null };
 }
 
-/*
- * What the port makes of rows. The columns of our own tables have the types that the schema gives them.
- */
+/* Converts rows to the port's types. The columns of our own tables have the types of the schema. */
 
 type Value = string | number | null;
 
@@ -312,12 +310,12 @@ function toCause(row: Row): StoredCause {
   return { kind, key, endpoint: name, id, dueAt, data: data ?? 'null', attempts, retryAt };
 }
 
-/** By their moments, those of one moment by key and name. */
+/** Orders by moment, then by key and name. */
 function byPlace(a: StoredCause, b: StoredCause): number {
   return a.dueAt - b.dueAt || byName(a, b);
 }
 
-/** The order of the causes of a key; those of several come by their keys. */
+/** Orders the causes of a key; those of several come key by key. */
 function byName(a: StoredCause, b: StoredCause): number {
   const [one, other] = [causeNameOf(a), causeNameOf(b)];
   for (const [at, part] of one.entries()) {

@@ -3,10 +3,10 @@ import { kindOfRow } from '../../tables/dead-letter-columns.ts';
 import type { Transaction } from '../connection/connections.ts';
 import type { Statement } from '../connection/statement.ts';
 
-/** Letters of one statement. */
+/** Letters per statement. */
 const lettersMax = 500;
 
-/** Returns the statements that say of the letters of an earlier version of which kind they are, and how their reasons are found. */
+/** Returns the statements that set the kind and the reason pattern of letters of an earlier version. */
 export async function missingHashes({ run }: Transaction): Promise<readonly Statement[]> {
   const { rows } = await run({ text: 'SELECT id, reason FROM millrace_dead_letters ORDER BY id', values: [] });
   const idsByHash = Map.groupBy(rows, ([, reason]) => reasonHash(String(reason)));

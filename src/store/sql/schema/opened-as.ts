@@ -4,7 +4,7 @@ import type { WriteStatements } from '../statements.ts';
 import { notePlacements } from './placements.ts';
 import { noteShapes } from './state-shapes.ts';
 
-/** What an opening answers, once all tables are there. */
+/** Returns the result of an opening, once all tables exist. */
 export async function openedAs(
   transaction: Transaction,
   statements: WriteStatements,

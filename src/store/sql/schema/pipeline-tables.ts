@@ -1,6 +1,9 @@
 import { quote } from '../../tables/sql-text.ts';
 
-/** The tables of one pipeline, quoted. What grows with every event is each pipeline's own, and is vacuumed and dropped by itself. */
+/**
+ * The tables of one pipeline, quoted. Tables that grow with every event are separate for each pipeline, and vacuumed and dropped
+ * separately.
+ */
 export interface PipelineTables {
   readonly log: string;
   readonly ids: string;

@@ -5,14 +5,14 @@ import type { WriteStatements } from '../statements.ts';
 import { column } from '../write/columns.ts';
 import { tablesOf } from './pipeline-tables.ts';
 
-/** Under which name `millrace_meta` says where the keys of a pipeline lie. */
+/** Returns the name under which `millrace_meta` records where the keys of a pipeline lie. */
 export function placementName(pipeline: string): string {
   return `placement of ${pipeline}`;
 }
 
 /**
- * Takes note of where the keys of pipelines lie from now on. Returns the pipelines of which something lies elsewhere: there the note stays as it
- * was. Where there is one slice all lies in it.
+ * Records where the keys of pipelines lie from now on. Returns the pipelines with data elsewhere, whose record stays unchanged. With a
+ * single slice everything lies in it.
  */
 export async function notePlacements(
   { run }: Transaction,
@@ -42,7 +42,7 @@ export async function notePlacements(
   return misplaced;
 }
 
-/** Whether anything lies there that is found by its key. */
+/** Returns whether anything exists there that is found by its key. */
 async function hasRows({ run }: Transaction, pipeline: string): Promise<boolean> {
   const { log, ids } = tablesOf(pipeline);
   const shared = ['keys', 'held', 'causes', 'deliveries', 'dead_letters'].map((table) => ({

@@ -4,7 +4,10 @@ import { Flight } from '../connection/flight.ts';
 import type { WriteStatements } from '../statements.ts';
 import { column } from '../write/columns.ts';
 
-/** Takes note of the shapes under which states are stored from now on. Returns the pipelines that have stored states of another shape under the same version. */
+/**
+ * Records the shapes under which states are stored from now on. Returns the pipelines that have stored states of another shape under the
+ * same version.
+ */
 export async function noteShapes(
   { run }: Transaction,
   statements: WriteStatements,

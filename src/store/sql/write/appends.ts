@@ -9,23 +9,23 @@ import type { WriteStatements } from '../statements.ts';
 import { GroupQueue } from './group-queue.ts';
 import { partitionsOf } from './partitions-of.ts';
 
-/** Events in one transaction, unless a single call has more. */
+/** Events per transaction, unless a single call has more. */
 const eventsMax = 5_000;
-/** Bound of the number that a flight is known by. */
+/** Upper limit of a flight's number. */
 const flightIds = 2 ** 48 - 1;
-/** Between two attempts at finding out what became of a flight, in milliseconds. */
+/** Delay between attempts to find out what became of a flight, in milliseconds. */
 const lookAgainMs = 100;
 
-/** How long a caller waits for an answer, whatever becomes of the database: a request has its 503 within five seconds. In milliseconds. */
+/** How long a caller waits for an answer, whatever becomes of the database: a request gets its 503 within five seconds. In milliseconds. */
 const patienceMs = 4_000;
 
-/** Who is told of what was brought into logs. */
+/** Notified of appends to logs. */
 export interface AppendListener {
-  /** @param owner the process that has the partition; null when none has */
+  /** @param owner the process that owns the partition; null if none does */
   grown(partition: PartitionId, owner: string | null): void;
 }
 
-/** Brings events into logs, those of all who wait in one transaction. */
+/** Appends events to logs, combining all waiting callers in one transaction. */
 export class Appends {
   readonly #connections: Connections;
   readonly #statements: WriteStatements;
@@ -60,7 +60,7 @@ export class Appends {
     });
   }
 
-  /** Of a flight whose answer was lost nobody knows, and it is found out. */
+  /** If a flight's answer was lost its result is unknown, and must be found out. */
   async #append(events: readonly NewEvent[]): Promise<readonly Appended[]> {
     const flightId = randomInt(flightIds);
     let answers: readonly Appended[];
@@ -88,8 +88,8 @@ export class Appends {
   }
 
   /**
-   * What it stored has its number. Under the locks that it needs itself it has ended, whichever way; its process in the database is
-   * ended before that, since it may not even have begun.
+   * The flight's entries carry its number. Once this call has the locks that the flight needs, the flight has ended, either way; its
+   * database process is ended first, since the flight may not even have begun.
    */
   async #findOut(events: readonly NewEvent[], flightId: number, lost: unknown): Promise<readonly Appended[]> {
     const until = performance.now() + this.#connections.options.statementTimeoutMs;

@@ -4,7 +4,7 @@ import type { Flight } from '../connection/flight.ts';
 import type { WriteStatements } from '../statements.ts';
 import { column } from './columns.ts';
 
-/** Adds what operators have done to a transaction. */
+/** Adds operators' actions to a transaction. */
 export function addAudit(flight: Flight, statements: Pick<WriteStatements, 'addInsert'>, entries: readonly AuditEntry[]): void {
   if (entries.length === 0) return;
   const rows = entries.map(auditRow);

@@ -10,11 +10,11 @@ export interface Declared {
   readonly columns: readonly DeclaredColumn[];
 }
 
-/** Rows that one statement writes: those of writes of one kind, to one table, that follow each other. */
+/** Rows written by one statement: consecutive writes of one kind to one table. */
 export interface Batch {
   readonly declared: Declared;
   readonly write: RowWrite['write'];
-  /** Those that its rows have values for. */
+  /** The columns that its rows have values for. */
   readonly columns: readonly string[];
   readonly rows: readonly SqlRow[];
 }

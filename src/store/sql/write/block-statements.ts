@@ -6,7 +6,7 @@ import { column, type Of, partitionColumns } from './columns.ts';
 
 const ofPartition = 'pipeline = $1 AND slice = $2';
 
-/** Adds what commits tell of their keys to a transaction. */
+/** Adds the commits' timeline blocks to a transaction. */
 export function addBlocks(flight: Flight, statements: Pick<WriteStatements, 'addInsert'>, blocks: readonly Of<NewBlock>[]): void {
   if (blocks.length === 0) return;
   statements.addInsert(flight, 'millrace_blocks', [
@@ -23,7 +23,7 @@ export function addBlocks(flight: Flight, statements: Pick<WriteStatements, 'add
   ]);
 }
 
-/** Deletes the first blocks below a number, and what is indexed of them; returns how many went. */
+/** Deletes the first blocks below a number, with their index entries; returns how many. */
 export async function forgetBlocks(
   { run }: Pick<Transaction, 'run'>,
   { pipeline, slice }: PartitionId,

@@ -1,18 +1,18 @@
 import type { PartitionId } from '../../store.ts';
 
-/** What the values of a column are: texts, integers of 64 or 32 bits, truth values, bytes. */
+/** The kind of a column's values: texts, integers of 64 or 32 bits, booleans, bytes. */
 export type ColumnKind = 'text' | 'int8' | 'int4' | 'bool' | 'bytes';
 
 export type ColumnValue = string | number | boolean | Buffer | null;
 
-/** A column of rows that are written or asked for, with its value of each row. */
+/** A column of rows to write or look up, with one value per row. */
 export interface Column {
   readonly name: string;
   readonly kind: ColumnKind;
   readonly values: readonly ColumnValue[];
 }
 
-/** An item of a part of a commit, and the partition that it is of. */
+/** An item of a part of a commit, with its partition. */
 export interface Of<T> {
   readonly partition: PartitionId;
   readonly item: T;
@@ -23,7 +23,7 @@ export function column<T>(name: string, kind: ColumnKind, items: readonly T[], o
   return { name, kind, values: items.map(of) };
 }
 
-/** The first two columns of every table that is kept by partition. */
+/** The first two columns of every table kept by partition. */
 export function partitionColumns(items: readonly { readonly partition: PartitionId }[]): readonly Column[] {
   return [
     column('pipeline', 'text', items, ({ partition }) => partition.pipeline),
@@ -31,7 +31,7 @@ export function partitionColumns(items: readonly { readonly partition: Partition
   ];
 }
 
-/** The rows that columns are of. */
+/** Converts columns to rows. */
 export function rowsOf(columns: readonly Column[]): readonly (readonly ColumnValue[])[] {
   return (columns[0]?.values ?? []).map((_, at) => columns.map(({ values }) => values[at] ?? null));
 }

@@ -4,12 +4,12 @@ import type { Row, Statement } from '../connection/statement.ts';
 import type { SqlStatements, WriteStatements } from '../statements.ts';
 import { column } from './columns.ts';
 
-/** Commands that a beat answers at most. */
+/** Maximum commands per beat. */
 const commandsMax = 1_000;
 
 /**
- * Keeps a command, and tells the owner of its partition, unless that is the one that gives it. Whoever gives one clears away those that nobody waits
- * for any more, so that nobody need look for them.
+ * Stores a command, and notifies the owner of its partition, unless that is the sender itself. Every sender clears expired commands, so
+ * that nobody else needs to look for them.
  */
 export function giveFlight(
   { now, leases, writes }: SqlStatements,
@@ -27,7 +27,10 @@ export function giveFlight(
   return flight;
 }
 
-/** What operators want: the commands that the owner of partitions has not answered yet, and, without an id, the pipelines that are paused. In one statement, since each beat asks for it. */
+/**
+ * Returns operators' requests: unanswered commands for the owner of partitions and, without an id, the paused pipelines. A single
+ * statement, since each beat runs it.
+ */
 export function ordersFor({ now }: SqlStatements, owner: string): Statement {
   return {
     text: `SELECT NULL, pipeline, NULL, NULL FROM millrace_pipelines WHERE paused UNION ALL (
@@ -38,7 +41,7 @@ export function ordersFor({ now }: SqlStatements, owner: string): Statement {
   };
 }
 
-/** The pipelines and the commands in the answer to {@link ordersFor}. */
+/** Parses the pipelines and the commands in the answer to {@link ordersFor}. */
 export function toOrders(rows: readonly Row[]): { readonly paused: ReadonlySet<string>; readonly commands: readonly StoredCommand[] } {
   const isPause = ([id]: Row) => id === null;
   return {
@@ -56,18 +59,18 @@ export function answersTo({ isAmong, texts }: SqlStatements, ids: readonly strin
   return { text: `SELECT id, answer FROM millrace_commands WHERE ${isAmong('id', '$1')}`, values: [texts(ids)] };
 }
 
-/** Of commands that have no answer there is nothing to say. */
+/** Commands without an answer are left out. */
 export function toAnswers(rows: readonly Row[]): readonly CommandAnswer[] {
   return rows.flatMap(([id, answer]) => (answer === null ? [] : [{ id: String(id), answer: String(answer) }]));
 }
 
-/** The first answer to a command counts. */
+/** Only the first answer to a command counts. */
 export function addAnswers(flight: Flight, statements: WriteStatements, answers: readonly CommandAnswer[]): void {
   if (answers.length === 0) return;
   statements.addAnswers(flight, [column('id', 'text', answers, ({ id }) => id), column('answer', 'text', answers, ({ answer }) => answer)]);
 }
 
-/** Each gets a place of its own, in their order. */
+/** Each gets its own place, in order. */
 export function addInboxRows(flight: Flight, statements: WriteStatements, rows: readonly NewInboxRow[]): void {
   if (rows.length === 0) return;
   statements.addInsert(flight, 'millrace_inbox', [

@@ -22,12 +22,12 @@ import { type Column, type ColumnKind, column, type Of, partitionColumns } from 
 import type { KnownLines, Line } from './line-floors.ts';
 import { lastOfEach, segmentsOf } from './segments.ts';
 
-/** What an owner commits. */
+/** An owner's work to commit. */
 export interface Draft extends Leased {
   readonly commit: Commit;
 }
 
-/** The items of one part of all commits, in their order. */
+/** Returns the items of one part of all commits, in order. */
 export function partOf<T>(drafts: readonly Draft[], part: (commit: Commit) => readonly T[]): readonly Of<T>[] {
   return drafts.flatMap(({ partition, commit }) => part(commit).map((item) => ({ partition, item })));
 }
@@ -42,7 +42,7 @@ export class CommitParts {
     this.#statements = statements;
   }
 
-  /** The cursor is the highest there is, so one that is lower changes nothing. */
+  /** The cursor is the highest one, so a lower one changes nothing. */
   addCursors(drafts: readonly Draft[]): void {
     const moved = drafts.filter(({ commit }) => commit.cursor > 0);
     if (moved.length === 0) return;
@@ -77,7 +77,7 @@ export class CommitParts {
     ]);
   }
 
-  /** A record that says nothing is the same as none. */
+  /** An empty record is the same as none. */
   addKeys(all: readonly Of<KeyUpdate>[]): void {
     const last = lastOfEach(all, ({ partition, item }) => nameOf(partition, item.key));
     const isEmpty = ({ item: { state, next, parked } }: Of<KeyUpdate>) => state === null && next === null && !parked;
@@ -100,7 +100,7 @@ export class CommitParts {
     if (deletes.length > 0) this.#statements.addRemoval(this.#flight, 'millrace_keys', keyColumns(deletes));
   }
 
-  /** @param changed called with each partition in which a gap was added (1) or has gone (−1) */
+  /** @param changed called with each partition in which a gap was added (1) or removed (−1) */
   addGaps(all: readonly Of<GapWrite>[], changed: Changed): void {
     const last = lastOfEach(all, ({ partition, item }) => nameOf(partition, item.key));
     const notes = last.flatMap(({ partition, item: { key, gap } }) => (gap === null ? [] : [{ partition, item: { key, ...gap } }]));
@@ -117,7 +117,7 @@ export class CommitParts {
     if (forgotten.length > 0) this.#statements.addRemoval(this.#flight, 'millrace_gaps', keyColumns(forgotten), changed);
   }
 
-  /** Timers and outcomes. */
+  /** Adds timers and outcomes. */
   addCauses(all: readonly Of<TimerWrite | OutcomeWrite>[]): void {
     const last = lastOfEach(all, ({ partition, item }) => nameOf(partition, ...causeNameOf(item)));
     const kept = last.flatMap(({ partition, item }) => (item.dueAt === null ? [] : [{ partition, item: item as StoredCause }]));
@@ -145,16 +145,16 @@ export class CommitParts {
   }
 
   /**
-   * The ordered deliveries of an endpoint and key stand in a line, by their places, and each row says whether it waits: the first of a line does
-   * not, all others do. So the index of those that are due never leads past one that waits, and a write touches few rows however long the line
-   * is. Unordered ones stand in no line.
+   * The ordered deliveries of an endpoint and key form a line, by place, and each row says whether it waits: the first of a line does not,
+   * all others do. So the index of due deliveries never leads past a waiting one, and a write touches few rows however long the line is.
+   * Unordered ones are in no line.
    *
-   * @param changed called with each partition in which a delivery was added (1) or has gone (−1)
+   * @param changed called with each partition in which a delivery was added (1) or removed (−1)
    */
   addDeliveries(all: readonly Of<DeliveryWrite>[], changed: Changed, known: KnownLines): void {
     const entered = new Set<string>();
     const lineOf = ({ partition, endpoint, key }: Line) => nameOf(partition, endpoint, key);
-    // One that was there may have entered a line below its floor.
+    // An existing one may have entered a line below its floor.
     const floorOf = (line: Line) => (entered.has(lineOf(line)) ? 0 : known.floorOf(line));
     for (const segment of segmentsOf(all, ({ partition, item }) => deliveryName(partition, item))) {
       this.#addDeliveries(segment, changed, { ...known, floorOf });
@@ -195,7 +195,7 @@ export class CommitParts {
     this.#statements.addAsks(this.#flight, columns, changed, known);
   }
 
-  /** Of the lines that a delivery has left or entered. */
+  /** For lines that a delivery has left or entered. */
   #addLineUp(all: readonly Of<DeliveryWrite>[], known: KnownLines): void {
     const touched = all.flatMap(({ partition, item }) => {
       if (item.write === 'retry' || item.write === 'restore') return [];
@@ -261,7 +261,7 @@ function deliveryName(partition: PartitionId, write: DeliveryWrite): string {
   return nameOf(partition, endpoint, key, id);
 }
 
-/** As `causes` keeps it: a timer by its name and without an id, an outcome by its endpoint and the id of the delivery. */
+/** Returns the columns in `causes`: a timer's name and no id, or an outcome's endpoint and the id of its delivery. */
 export function causeNameOf(cause: CauseName): readonly [key: string, kind: string, name: string, id: string] {
   return cause.kind === 'timer' ? [cause.key, 'timer', cause.name, ''] : [cause.key, 'outcome', cause.endpoint, cause.id];
 }
@@ -270,7 +270,7 @@ function causeHashOf(cause: CauseName): Buffer {
   return hashOf(JSON.stringify(causeNameOf(cause)));
 }
 
-/** What stands for a name in an index, whose entries are short. */
+/** Returns a short hash that represents a name in an index. */
 export function hashOf(name: string): Buffer {
   return createHash('sha256').update(name).digest();
 }

@@ -16,12 +16,12 @@ import { LineFloors } from './line-floors.ts';
 import { addProgress } from './operation-statements.ts';
 import { partitionsOf } from './partitions-of.ts';
 
-/** Items in one transaction, unless a single commit has more. */
+/** Items per transaction, unless a single commit has more. */
 const itemsMax = 20_000;
-/** Bound of the number that a flight is known by. */
+/** Upper limit of a flight's number. */
 const flightIds = 2 ** 48 - 1;
 
-/** What commits work with; the store provides it. */
+/** The dependencies of commits, provided by the store. */
 export interface CommitMeans {
   readonly connections: Connections;
   readonly statements: WriteStatements;
@@ -29,7 +29,7 @@ export interface CommitMeans {
   readonly listener: AppendListener;
 }
 
-/** Commits the work of owners, that of all who wait in one transaction. */
+/** Commits owners' work, combining all waiting callers in one transaction. */
 export class Commits {
   readonly #means: CommitMeans;
   readonly #queue: GroupQueue<Draft, Committed>;
@@ -40,14 +40,14 @@ export class Commits {
     this.#queue = new GroupQueue<Draft, Committed>({
       weightMax: itemsMax,
       weigh: ({ commit }) => weigh(commit),
-      // Within a transaction each part is one statement, so a partition's next commit waits for the one before.
+      // Within a transaction each part is one statement, so a partition's next commit waits for the previous one.
       joins: (group, { partition }) => !group.some((other) => isSame(other.partition, partition)),
       run: (group) => this.#run(group),
       isRefusal: means.connections.errors.isRefusal,
     });
   }
 
-  /** Throws `MILL_COMMIT_REFUSED` where the database cannot hold it, `MILL_STORE_FENCED` once the lease is over. */
+  /** Throws `MILL_COMMIT_REFUSED` if the database cannot hold it, `MILL_STORE_FENCED` once the lease is over. */
   async commit(partition: PartitionId, epoch: number, commit: Commit): Promise<Committed> {
     const { rows } = this.#means;
     rows.check(commit.rows);
@@ -156,7 +156,7 @@ export class Commits {
   }
 }
 
-/** How many items a commit names. */
+/** Counts the items of a commit. */
 function weigh(commit: Commit): number {
   let weight = 1;
   for (const part of Object.values(commit)) if (Array.isArray(part)) weight += part.length;

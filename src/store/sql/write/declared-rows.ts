@@ -17,7 +17,7 @@ export class DeclaredRows {
     this.#declared = new Map(tables.map((declared) => [declared.table.name, declared]));
   }
 
-  /** Throws `MILL_INVALID_EFFECT` for a table that is not declared, or an update of columns that it cannot be of. */
+  /** Throws `MILL_INVALID_EFFECT` for an undeclared table, or an update of impossible columns. */
   check(writes: readonly RowWrite[]): void {
     for (const write of writes) {
       const { table } = this.#declaredOf(write.table);
@@ -25,7 +25,7 @@ export class DeclaredRows {
     }
   }
 
-  /** Adds the statements to a flight, in the order of the writes; of writes to one table those of one kind go together. */
+  /** Adds the statements to a flight, in the order of the writes; consecutive writes of one kind to one table are combined. */
   add(flight: Flight, writes: readonly RowWrite[]): void {
     const batches: (Batch & { readonly rows: SqlRow[] })[] = [];
     const latest = new Map<string, (typeof batches)[number]>();
@@ -46,7 +46,7 @@ export class DeclaredRows {
     }
   }
 
-  /** The column of rows that the database refused, where it can be told. */
+  /** Returns the column of the rows that the database refused, if it can be determined. */
   columnAtFault(name: string, writes: readonly RowWrite[]): string | undefined {
     const json = this.#declared.get(name)?.columns.filter(({ json }) => json) ?? [];
     for (const write of writes) {
@@ -58,7 +58,7 @@ export class DeclaredRows {
     return undefined;
   }
 
-  /** What to say of rows with a value that is too long for an index: which one it may be, and what to keep to. */
+  /** Describes rows with a value too long for an index: the probable column, and the limit. */
   tooLong(name: string, writes: readonly RowWrite[]): string {
     const { table, columns } = this.#declaredOf(name);
     const { type, limit } = this.#statements.indexedText;
@@ -95,11 +95,11 @@ function isJson(value: SqlValue): boolean {
   }
 }
 
-/** A statement cannot write a row twice, so of rows of one key one is left. */
+/** A statement cannot write a row twice, so one row per key remains. */
 function rowsOnce({ declared: { table }, write, columns, rows }: Batch): readonly SqlRow[] {
   const places = table.primaryKey.map((column) => columns.indexOf(column));
   if (places.length === 0) return rows;
   const keyOf = (row: SqlRow) => JSON.stringify(places.map((at) => String(row[at])));
-  // What is added keeps what is there, so the first of a key counts; the others are last words.
+  // Adding keeps an existing row, so the first row of a key counts; otherwise the last does.
   return write === 'add' ? lastOfEach(rows.toReversed(), keyOf).toReversed() : lastOfEach(rows, keyOf);
 }

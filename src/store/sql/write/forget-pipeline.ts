@@ -6,14 +6,14 @@ import { tablesOf } from '../schema/pipeline-tables.ts';
 import { placementName } from '../schema/placements.ts';
 import type { SqlStatements } from '../statements.ts';
 
-/** Rows deleted in one transaction. */
+/** Rows deleted per transaction. */
 const rowsMax = 5_000;
-/** More than there are slices of a pipeline, or shapes of its states. */
+/** More than a pipeline has slices, or shapes of states. */
 const allRows = Number.MAX_SAFE_INTEGER;
 
 /**
- * Deletes all that lies there of a pipeline, a piece at a time; what refers to events goes before the log. Throws `MILL_CONFLICT` while a
- * process works on it that declares it.
+ * Deletes all data of a pipeline, a part at a time; references to events go before the log. Throws `MILL_CONFLICT` while a process that
+ * declares it works on it.
  */
 export async function forgetPipeline(connections: Connections, { now, writes }: SqlStatements, pipeline: string): Promise<void> {
   await checkUnowned(connections, now, pipeline);

@@ -1,15 +1,15 @@
-/** How work of several callers is done together. */
+/** Combines the work of several callers. */
 export interface GroupMeans<Work, Answer> {
-  /** Items in a group, unless a single caller has more. */
+  /** Items per group, unless a single caller has more. */
   readonly weightMax: number;
   weigh(work: Work): number;
-  /** Whether it may go with those before it; absent: always. */
+  /** Returns whether work may join the group; absent: always. */
   joins?(group: readonly Work[], work: Work): boolean;
-  /** All of it or nothing; answers each. */
+  /** Does all of it or nothing; returns an answer for each. */
   run(group: readonly Work[]): Promise<readonly Answer[]>;
-  /** Whether one of a group was at fault, so that the others may succeed without it. */
+  /** Returns whether one of a group was at fault, so that the others may succeed without it. */
   isRefusal(thrown: unknown): boolean;
-  /** How long a caller waits, and what it is told then; absent: for as long as it takes. */
+  /** How long a caller waits, and its error then; absent: indefinitely. */
   readonly patience?: { readonly ms: number; error(): unknown };
 }
 
@@ -20,8 +20,8 @@ interface Waiting<Work, Answer> {
 }
 
 /**
- * Does the work of all who wait together, one group behind the other. A group that is refused is done again one by one. Of work that is under
- * way when its caller loses patience nobody knows whether it takes effect; what has not begun by then is never done.
+ * Does the work of all waiting callers together, one group after another. A refused group is retried one by one. If a caller loses
+ * patience, work under way may or may not take effect; work not begun is never done.
  */
 export class GroupQueue<Work, Answer> {
   readonly #means: GroupMeans<Work, Answer>;
@@ -36,7 +36,7 @@ export class GroupQueue<Work, Answer> {
     const { promise, resolve, reject } = Promise.withResolvers<Answer>();
     const waiting = { work, resolve, reject };
     this.#waiting.push(waiting);
-    // Who comes in the same turn of the event loop goes along.
+    // Callers in the same turn of the event loop join in.
     if (!this.#isBusy) {
       this.#isBusy = true;
       queueMicrotask(() => void this.#pump());

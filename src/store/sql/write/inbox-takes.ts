@@ -8,27 +8,29 @@ import type { AppendListener } from './appends.ts';
 import { CommitParts } from './commit-parts.ts';
 import { partitionsOf } from './partitions-of.ts';
 
-/** How long the database waits for the next statement: a process that is cut off in the middle keeps nobody waiting for its locks. In milliseconds. */
+/**
+ * How long the database waits for the next statement: a process cut off in the middle keeps nobody waiting for its locks. In milliseconds.
+ */
 export const idleMs = 2_000;
-/** Bound of the number that appended rows have; nobody looks for these. */
+/** Upper limit of the number of appended rows; nobody looks for these. */
 const flightIds = 2 ** 48 - 1;
 
-/** What rows are taken with, the lease among it. */
+/** The dependencies for taking rows, including the lease. */
 export interface InboxTakeMeans extends Leased {
   readonly connections: Connections;
   readonly statements: WriteStatements;
   readonly listener: AppendListener;
 }
 
-/** What a transaction that takes rows works with. */
+/** The transaction in which rows are taken. */
 export interface Taking extends Transaction {
   readonly statements: WriteStatements;
 }
 
 /**
- * Takes rows of the inbox, with their events or dead letters, in one transaction. What is to be appended depends on which rows are still
- * there, so it takes several round trips. Two processes that take the same rows wait for each other at the first of them, since rows are
- * locked in their order; the second one finds none of them. When an answer is lost nothing has to be found out: the inbox says what is left.
+ * Takes rows of the inbox, with their events or dead letters, in one transaction. The rows to append depend on which ones still exist, so
+ * it needs several round trips. Two processes that take the same rows wait for each other at the first row, since rows are locked in order;
+ * the second finds none of them. A lost answer needs no investigation: the inbox shows what is left.
  */
 export async function takeInbox(
   { connections, statements, listener, ...under }: InboxTakeMeans,
@@ -92,7 +94,7 @@ export async function bury(transaction: Taking, partition: PartitionId, buried: 
   await fly(transaction, (flight) => new CommitParts(flight, transaction.statements).addDeadLetters(letters));
 }
 
-/** Runs the statements of a flight, which is what the transaction has of it. */
+/** Runs a flight's statements within the transaction. */
 export async function fly<T>(transaction: Taking, add: (flight: Flight) => T): Promise<T> {
   const flight = new Flight();
   const added = add(flight);

@@ -1,36 +1,36 @@
 import type { DeliveryName, PartitionId } from '../../store.ts';
 
-/** An endpoint and a key of a partition, whose ordered deliveries stand in a line. */
+/** An endpoint and a key of a partition, whose ordered deliveries form a line. */
 export interface Line extends Pick<DeliveryName, 'endpoint' | 'key'> {
   readonly partition: PartitionId;
 }
 
-/** What statements of one transaction are told of lines, and tell of them. */
+/** Knowledge about lines that statements of one transaction use and extend. */
 export interface KnownLines {
-  /** The run of the server of which all of this is known; 0 where nothing is. */
+  /** The server run to which all of this applies; 0 if nothing is known. */
   readonly run: number;
-  /** No delivery of the line has a place below this one. */
+  /** Returns a place below which the line has no delivery. */
   floorOf(line: Line): number;
-  /** The first delivery of a line stands at this place, in the database that this run of the server has. */
+  /** Notes that the first delivery of a line has this place, in the database of this server run. */
   begins(line: Line, place: number, run: number): void;
 }
 
-/** Lines that are remembered, those that began last. */
+/** Maximum lines remembered, the latest ones. */
 const linesMax = 10_000;
 
 /**
- * Where the lines of deliveries begin. What has left a line leads on in its index until it is cleaned up, which a session that sits idle in a
- * transaction prevents: whoever looked for the first of a line from the beginning would take longer each time.
+ * Remembers where lines of deliveries begin. Deleted entries remain in a line's index until they are cleaned up, which a session idle in a
+ * transaction prevents: looking for the first of a line from the beginning would take longer each time.
  *
- * Places rise, and under a lease nobody else writes, so a line begins nowhere before the place at which it began once. One exception the statements
- * look after: a delivery that was asked for without an order enters the line at its old place when it is asked for with one. What another lease has made of a line is
- * not known under this one, nor what a server has that was started since, which may be a replica that gives places out again.
+ * Places rise, and under a lease nobody else writes, so a line never begins before a place where it once began. The statements handle one
+ * exception: a delivery requested without an order enters the line at its old place when it is requested with one. Changes made under
+ * another lease are unknown, and so are those of a server started since, which may be a replica that reassigns places.
  */
 export class LineFloors {
   readonly #floors = new Map<string, number>();
   #run = 0;
 
-  /** Of what is committed under these leases. */
+  /** Returns the knowledge for commits under these leases. */
   under(leases: readonly { readonly partition: PartitionId; readonly epoch: number }[]): KnownLines {
     const epochs = new Map(leases.map(({ partition, epoch }) => [partitionName(partition), epoch]));
     const nameOf = ({ partition, endpoint, key }: Line) => {

@@ -13,7 +13,7 @@ export function addOperation(flight: Flight, statements: Pick<WriteStatements, '
   statements.addInsert(flight, 'millrace_operations', columns);
 }
 
-/** Adds how far operations have come, in one order for all, since owners of several partitions may do so at once. */
+/** Adds the progress of operations, in the same order for everyone, since owners of several partitions may do so at once. */
 export function addProgress(flight: Flight, progress: readonly OperationProgress[]): void {
   const done = new Map<string, number>();
   for (const one of progress) done.set(one.id, (done.get(one.id) ?? 0) + one.done);

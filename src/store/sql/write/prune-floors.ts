@@ -1,20 +1,20 @@
 import type { PartitionId } from '../../store.ts';
 
-/** What a process knows to be gone of a partition. Only its own sweeps tell, so the first one looks at everything. */
+/** What a process knows to be deleted from a partition. It learns only from its own sweeps, so the first one looks at everything. */
 export interface PruneFloor {
-  /** No event at or below this position is left. */
+  /** No event at or below this position remains. */
   readonly position: number;
-  /** No cursor at or below this one is left. */
+  /** No cursor at or below this one remains. */
   readonly cursor: number;
-  /** No id that was accepted before this moment is left, but for those of a clock that was set back. Milliseconds since 1970. */
+  /** No id accepted before this moment remains, except from a clock that was set back. Milliseconds since 1970. */
   readonly idsFrom: number;
-  /** Up to where the last sweep of all ids has looked. Milliseconds since 1970. */
+  /** The moment up to which the last sweep of all ids has looked. Milliseconds since 1970. */
   readonly allIdsUpTo: number;
 }
 
-/** Ids are looked for from so long before: the clocks of processes differ. In milliseconds. */
+/** Ids are searched from this much earlier, since the clocks of processes differ. In milliseconds. */
 const clocksDifferMs = 60_000;
-/** After so long all ids are looked at again, for those of a clock that was set back. In milliseconds. */
+/** Interval for examining all ids again, for those from a clock that was set back. In milliseconds. */
 const allIdsEachMs = 3_600_000;
 
 const nothing: PruneFloor = {
@@ -25,8 +25,8 @@ const nothing: PruneFloor = {
 };
 
 /**
- * Where sweeps begin. What was deleted leads on in the indexes until it is cleaned up, which a session that sits idle in a transaction prevents:
- * sweeps that began at the first entry would take longer each time.
+ * The starting points of sweeps. Deleted entries remain in the indexes until they are cleaned up, which a session idle in a transaction
+ * prevents: sweeps starting at the first entry would take longer each time.
  */
 export class PruneFloors {
   readonly #floors = new Map<string, PruneFloor>();
@@ -35,7 +35,7 @@ export class PruneFloors {
     return this.#floors.get(`${slice} ${pipeline}`) ?? nothing;
   }
 
-  /** From which moment on ids are looked for that were accepted before another one. */
+  /** Returns the moment from which to search for ids accepted before another moment. */
   idsFrom(partition: PartitionId, idsBefore: number): number {
     const { idsFrom, allIdsUpTo } = this.of(partition);
     const isDue = idsBefore - allIdsUpTo >= allIdsEachMs || idsBefore < idsFrom;

@@ -1,6 +1,6 @@
 /**
- * Cuts a list where an item has the name of one before it, so that a statement for each piece sees no name twice. The pieces come in
- * the order of the list.
+ * Splits a list before each item with the name of an earlier one, so that a statement for each segment sees no name twice. The segments
+ * keep the list's order.
  */
 export function segmentsOf<T>(items: Iterable<T>, nameOf: (item: T) => string): readonly (readonly T[])[] {
   const segments: T[][] = [];
@@ -17,7 +17,7 @@ export function segmentsOf<T>(items: Iterable<T>, nameOf: (item: T) => string): 
   return segments;
 }
 
-/** Of items of one name the last, in the order of the first of each name. */
+/** Returns the last item of each name, in the order of each name's first. */
 export function lastOfEach<T>(items: Iterable<T>, nameOf: (item: T) => string): readonly T[] {
   const last = new Map<string, T>();
   for (const item of items) last.set(nameOf(item), item);

@@ -19,8 +19,8 @@ export async function readSourceOffsets(read: Connections['read'], pipeline: str
 }
 
 /**
- * Appends what a batch of records holds and moves the offset of their partition, in one transaction. The offset is moved first, by
- * compare-and-set, so a process that was replaced stores nothing and waits for the one that replaced it at most until that has committed.
+ * Appends the contents of a batch of records and advances their partition's offset, in one transaction. The offset is moved first, by
+ * compare-and-set, so a replaced process stores nothing, and waits at most until its successor has committed.
  */
 export async function takeBatch({ connections, statements, listener, ...under }: InboxTakeMeans, batch: SourceBatch): Promise<BatchTaken> {
   const owners: [PartitionId, string | null][] = [];
@@ -44,8 +44,8 @@ export async function takeBatch({ connections, statements, listener, ...under }:
 }
 
 /**
- * Returns whether the offset was where it was expected. Whoever reads a partition has the lease that its fence has locked, so two cannot make
- * the first row of it at once.
+ * Returns whether the offset was as expected. Whoever reads a partition holds the lease locked by its fence, so two cannot create its first
+ * row at once.
  */
 async function move({ run }: Transaction, { pipeline, source, topicId, partition, expected, next }: SourceBatch): Promise<boolean> {
   const place = [pipeline, source, topicId, partition];
@@ -63,7 +63,7 @@ async function move({ run }: Transaction, { pipeline, source, topicId, partition
 interface Stored {
   readonly under: Leased;
   readonly batch: SourceBatch;
-  /** Takes the partitions that have grown. */
+  /** Collects the partitions that have grown. */
   readonly owners: [PartitionId, string | null][];
 }
 

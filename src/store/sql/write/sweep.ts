@@ -1,33 +1,33 @@
 import type { Pruned, Retention } from '../../store.ts';
 import type { PruneFloor } from './prune-floors.ts';
 
-/** What a piece of a log has come to. */
+/** The result of sweeping a slice of a log. */
 interface Piece {
   readonly gone: number;
-  /** Events that were looked at, and how many of them are old. */
+  /** Number of events examined, and how many of them are old. */
   readonly looked: number;
   readonly old: number;
   readonly last: number | null;
-  /** The first one that is left. */
+  /** The first remaining one. */
   readonly left: number | null;
 }
 
-/** What one call has come to. */
+/** The result of one call. */
 export interface Sweep {
   piece: Piece;
-  /** The highest cursor that went. */
+  /** The highest deleted cursor. */
   cursor: number;
   ids: number;
 }
 
-/** What a call of `prune` answers. */
+/** The result of a call of `prune`. */
 export function answerOf({ piece: { gone, looked, old, last }, ids }: Sweep, { after, limit }: Pick<Retention, 'after' | 'limit'>): Pruned {
   const end = looked === limit && old === looked ? last : null;
   const isDone = end === null && ids < limit;
   return { count: gone + ids, after: isDone ? null : (end ?? after) };
 }
 
-/** A piece tells only where it begins at the floor; those behind it begin beyond what may be left. */
+/** A slice proves something only if it begins at the floor; later ones begin beyond possible remainders. */
 export function floorAfter(
   floor: PruneFloor,
   { piece: { last, left }, cursor, ids }: Sweep,

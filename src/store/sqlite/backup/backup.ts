@@ -10,21 +10,22 @@ import { PartialFile, removeLeftovers } from './partial-file.ts';
 import { putInPlace } from './put-in-place.ts';
 import { type CopyOptions, checkSource, copySnapshot } from './snapshot.ts';
 
-/** How a backup, and a restore, is made. */
+/** Options of a backup or a restore. */
 export interface BackupOptions extends CopyOptions {
-  /** Whether a file that is there may be replaced. */
+  /** True if an existing file may be replaced. */
   readonly force: boolean;
-  /** Called with each file of an interrupted backup or restore that was deleted. */
+  /** Called with each deleted file of an interrupted backup or restore. */
   readonly leftover?: ((path: string) => void) | undefined;
 }
 
 /**
- * Copies a database into a file, whoever owns it and while it is written: nothing waits for the backup, and what was acknowledged before it
- * began is in it. The file comes up in its place once it is complete, verified and on the disk; an interrupted backup leaves nothing there.
- * When the signal aborts, it rejects with the signal's reason once the step under way is done and what was written is deleted.
+ * Copies a database into a file, whoever owns it and even while it is being written: nothing waits for the backup, and it includes
+ * everything acknowledged before it began. The file appears in its place once it is complete, verified and on disk; an interrupted backup
+ * leaves nothing there. When the signal aborts, it rejects with the signal's reason after finishing the current step and deleting the
+ * partial file.
  *
- * Throws `MILL_INVALID_CONFIGURATION` for a path at which no copy can be made, `MILL_CONFLICT` for a file that is there without `force`,
- * `MILL_STORE_OWNED` for one that is a database in use, `MILL_STORE_FULL`, and as `copySnapshot` does.
+ * Throws `MILL_INVALID_CONFIGURATION` for an unusable path, `MILL_CONFLICT` for an existing file without `force`, `MILL_STORE_OWNED` for a
+ * database in use, `MILL_STORE_FULL`, and the errors of `copySnapshot`.
  */
 export async function backUpSqlite(database: string, file: string, options: BackupOptions): Promise<DatabaseContents> {
   const [named, namedSource] = [resolve(file), resolve(database)];
@@ -48,13 +49,13 @@ export async function backUpSqlite(database: string, file: string, options: Back
   }
 }
 
-/** What is written, and how large it will be. */
+/** The file to write, and its size. */
 interface Writing<T> {
   readonly bytes: number;
   write(partial: string): Promise<T>;
 }
 
-/** Writes a file beside its place, and puts it there. Deletes what it has written when that fails, and when the signal aborts. */
+/** Writes a file beside its place, and moves it there. Deletes its partial file on failure, and when the signal aborts. */
 export async function writeAt<T>(place: string, { bytes, write }: Writing<T>, { signal, leftover }: BackupOptions): Promise<T> {
   let partial: PartialFile | undefined;
   try {
@@ -78,7 +79,7 @@ function checkNew(file: string, force: boolean): void {
   throw new MillraceError('MILL_CONFLICT', `${file}: expected no file there, found one; --force replaces it`);
 }
 
-/** What is replaced must be no database in use. */
+/** A replaced file must not be a database in use. */
 function lockReplaced(place: string): OwnerLock | undefined {
   return lstatSync(place, { throwIfNoEntry: false }) === undefined ? undefined : OwnerLock.take(place);
 }

@@ -4,16 +4,16 @@ import { Select } from '../../node-sqlite/select.ts';
 import { pipelinesOf, tablesOf } from '../schema/pipeline-tables.ts';
 import { readVersion } from '../schema/schema.ts';
 
-/** The place that each pipeline has come to. Cheap to read, however large the database is. */
+/** The position of a pipeline. Cheap to read, however large the database is. */
 export interface PipelineStanding {
   readonly pipeline: string;
   /** The position up to which events are settled. */
   readonly cursor: number;
-  /** The position of the newest event: the greater of the last one in the log and the cursor, since settled events are pruned. */
+  /** The position of the newest event: the greater of the last one in the log and the cursor, since settled events are deleted. */
   readonly head: number;
 }
 
-/** What a database holds of a pipeline. */
+/** The contents of a database for one pipeline. */
 interface PipelineContents extends PipelineStanding {
   /** The events in the log, settled or not. */
   readonly events: number;
@@ -21,23 +21,23 @@ interface PipelineContents extends PipelineStanding {
   readonly newestAcceptedAt: number | null;
 }
 
-/** What a database holds. */
+/** The contents of a database. */
 export interface DatabaseContents {
   readonly schemaVersion: number;
   readonly bytes: number;
-  /** Declared or not, in the order of their names. */
+  /** Declared or not, in name order. */
   readonly pipelines: readonly PipelineContents[];
 }
 
-/** Reads where each pipeline stands. Throws as {@link readVersion} does. */
+/** Reads the position of each pipeline. Throws like {@link readVersion}. */
 export function readStandings(db: DatabaseSync, path: string): readonly PipelineStanding[] {
   readVersion(db, path);
   return pipelinesOf(db).map((pipeline) => readStanding(db, pipeline));
 }
 
 /**
- * Checks every page, index and constraint, and that counts agree, and returns what there is. Takes as long as reading all of the file
- * does. Throws `MILL_STORE_CORRUPT` for a damaged one, and as {@link readVersion} does.
+ * Checks every page, index and constraint, and that counts agree, and returns the contents. Takes as long as reading the whole file. Throws
+ * `MILL_STORE_CORRUPT` for a damaged one, and like {@link readVersion}.
  */
 export function verifyContents(db: DatabaseSync, path: string): DatabaseContents {
   checkIntegrity(db, path);
@@ -45,12 +45,12 @@ export function verifyContents(db: DatabaseSync, path: string): DatabaseContents
   return { schemaVersion, bytes: bytesOf(db), pipelines: pipelinesOf(db).map((pipeline) => readContents(db, pipeline, path)) };
 }
 
-/** The size of a database as its pages make it, in bytes. */
+/** Returns the size of a database by its pages, in bytes. */
 export function bytesOf(db: DatabaseSync): number {
   return new Select<[number]>(db, 'SELECT page_count * page_size FROM pragma_page_count, pragma_page_size').get()?.[0] ?? 0;
 }
 
-/** Throws `MILL_STORE_CORRUPT` when a copy stands elsewhere than its original at that moment. */
+/** Throws `MILL_STORE_CORRUPT` if a copy's position differs from its original's at that moment. */
 export function checkSameStandings(original: readonly PipelineStanding[], copy: readonly PipelineStanding[], path: string): void {
   for (const [at, { pipeline, cursor, head }] of original.entries()) {
     const found = copy[at];
@@ -77,7 +77,7 @@ function readContents(db: DatabaseSync, pipeline: string, path: string): Pipelin
   return { ...standing, events, newestAcceptedAt };
 }
 
-/** Events that are not settled are dense: the engine takes a position that is missing among them for damage. What is half deleted lacks the first ones. */
+/** Unsettled events are dense: the engine takes a missing position among them for damage. A half-deleted pipeline lacks the first ones. */
 function checkUnsettled(db: DatabaseSync, { pipeline, cursor }: PipelineStanding, path: string): void {
   const unsettled = new Select<[count: number, first: number, last: number]>(
     db,
@@ -88,7 +88,7 @@ function checkUnsettled(db: DatabaseSync, { pipeline, cursor }: PipelineStanding
   damaged(path, `expected ${last - first + 1} events in positions ${first} to ${last} of pipeline ${pipeline}, found ${count}`);
 }
 
-/** An index of a user may need a function that the user's program alone has. Then indexes are left unread. */
+/** A user's index may need a function that only the user's program has. In that case indexes are not read. */
 function checkIntegrity(db: DatabaseSync, path: string): void {
   const found = foundBy(db, 'integrity_check(1)') ?? foundBy(db, 'quick_check(1)');
   if (found !== 'ok') damaged(path, found?.split('\n').at(-1) ?? 'it cannot be checked');

@@ -4,10 +4,10 @@ import { MillraceError, messageOf } from '../../../errors.ts';
 import { realPath } from '../file/database-file.ts';
 import { partialSuffix } from './partial-file.ts';
 
-/** A database, and what Millrace and SQLite put beside it. */
+/** A database, and the files that Millrace and SQLite put beside it. */
 const suffixes = ['', '-wal', '-shm', '-journal', '-owner', '-reserve'];
 
-/** Throws `MILL_INVALID_CONFIGURATION` where there is no file to read, or an incomplete one; `what` says what was expected. */
+/** Throws `MILL_INVALID_CONFIGURATION` if there is no file to read, or an incomplete one; `what` says what was expected. */
 export function checkIsFile(path: string, what: string): void {
   if (path.endsWith(partialSuffix)) refuse(`${path}: expected ${what}, found the file of an interrupted one`);
   const found = lookAt(path);
@@ -15,7 +15,7 @@ export function checkIsFile(path: string, what: string): void {
   refuse(`${path}: expected ${what}, found ${found === undefined ? 'no such file' : notFile(found)}`);
 }
 
-/** Throws `MILL_INVALID_CONFIGURATION` where no file can be made: a folder is in its place, or its own folder is not there. */
+/** Throws `MILL_INVALID_CONFIGURATION` if no file can be created: a folder is in its place, or its own folder does not exist. */
 export function checkPlace(path: string): void {
   const folder = dirname(path);
   if (path.endsWith(partialSuffix)) refuse(`${path}: expected another name: what ends so is deleted as the file of an interrupted backup`);
@@ -24,14 +24,14 @@ export function checkPlace(path: string): void {
   if (found !== undefined && !found.isFile()) refuse(`${path}: expected the path of a file, found ${notFile(found)}`);
 }
 
-/** Returns the path to which links lead, also where there is no file yet. */
+/** Returns the path with links resolved, even if there is no file yet. */
 export function placeOf(path: string): string {
   const real = realPath(path);
   const isLink = lstatSync(real, { throwIfNoEntry: false })?.isSymbolicLink() === true;
   return isLink ? placeOf(resolve(dirname(real), readlinkSync(real))) : real;
 }
 
-/** Throws `MILL_INVALID_CONFIGURATION` when a file is the database, by whatever name, or one of those that stand beside it. */
+/** Throws `MILL_INVALID_CONFIGURATION` if a file is the database, by any name, or one of its companion files. */
 export function checkApart(file: string, database: string): void {
   const real = realPath(file);
   for (const suffix of suffixes) {
@@ -41,8 +41,7 @@ export function checkApart(file: string, database: string): void {
 }
 
 /**
- * Throws `MILL_STORE_FULL` where the disk has no room for a copy of a file. Found out before the first byte: an engine may run on the
- * same disk.
+ * Throws `MILL_STORE_FULL` if the disk has no room for a copy of a file. Checked before the first byte: an engine may run on the same disk.
  */
 export function checkRoom(folder: string, bytes: number): void {
   const { bavail, bsize } = statfsSync(folder);

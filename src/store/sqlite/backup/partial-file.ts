@@ -4,14 +4,14 @@ import { MillraceError } from '../../../errors.ts';
 import { OwnerLock } from '../file/owner-lock.ts';
 import { createFile, privateMode } from '../file/private-files.ts';
 
-/** Ends the name of a file that is not complete yet. */
+/** The suffix of an incomplete file. */
 export const partialSuffix = '.millrace-partial';
-/** What SQLite puts beside a file that it writes; the file itself comes last. */
+/** The files SQLite puts beside one it writes; the file itself comes last. */
 const suffixes = ['-journal', '-wal', '-shm', '-owner-journal', ''];
 
 /**
- * The file that becomes a database, under a name of its own beside that place. Whoever writes it has a lock on it, which ends with the
- * process: so what an interrupted process left is told from what another one is writing.
+ * The future database under its own name beside the final place. Its writer holds a lock on it that ends with the process, which
+ * distinguishes leftovers of an interrupted process from another one's work.
  */
 export class PartialFile {
   readonly path: string;
@@ -22,7 +22,10 @@ export class PartialFile {
     this.#lock = lock;
   }
 
-  /** Makes an empty file for its user alone. Throws `MILL_STORE_OWNED` while another process writes the file for this place, and `MILL_STORE_…`. */
+  /**
+   * Creates an empty file for its user alone. Throws `MILL_STORE_OWNED` while another process writes the file for this place, and
+   * `MILL_STORE_…`.
+   */
   static create(place: string): PartialFile {
     const path = `${place}${partialSuffix}`;
     const partial = new PartialFile(path, OwnerLock.take(path));
@@ -31,14 +34,14 @@ export class PartialFile {
     return partial;
   }
 
-  /** Deletes all of it, unless it was put in its place. Nobody may have it open any more. */
+  /** Deletes all of it, unless it was moved into place. Nobody may have it open any more. */
   remove(): void {
     removeFiles(this.path);
     this.#lock.remove();
   }
 }
 
-/** Deletes what interrupted processes have left in a folder. Returns the paths. What cannot be deleted stays, and so does what somebody is writing. */
+/** Deletes leftovers of interrupted processes in a folder. Returns their paths. Undeletable files stay, and so do files being written. */
 export function removeLeftovers(folder: string): readonly string[] {
   const name = new RegExp(`^(.+${RegExp.escape(partialSuffix)})(-owner|-journal)?$`);
   const names = new Set(readdirSync(folder).flatMap((entry) => name.exec(entry)?.[1] ?? []));
@@ -53,7 +56,7 @@ function removeLeftover(path: string): boolean {
   return true;
 }
 
-/** Undefined while somebody writes it, and when it is another user's or no lock: what lies in a folder keeps nobody from a backup. */
+/** Undefined while somebody writes it, and if it is another user's or not a lock: other files in a folder must not prevent a backup. */
 function tryToTake(path: string): OwnerLock | undefined {
   try {
     return OwnerLock.take(path);

@@ -7,20 +7,20 @@ import { Select } from '../../node-sqlite/select.ts';
 import { toStoreError } from '../../node-sqlite/sqlite-errors.ts';
 
 const busyTimeoutMs = 2_000;
-/** What SQLite would read together with a database, whoever put it there. */
+/** The files SQLite would read together with a database, whoever put them there. */
 const logs = ['-wal', '-shm', '-journal'];
 
 /**
- * Puts a complete database in the place of another one, or where none is. Whenever it is interrupted, by the loss of power even, either
- * the old database is there whole or the new one:
+ * Moves a complete database into the place of another one, or into an empty place. Whenever it is interrupted, even by power loss, either
+ * the old database or the new one is there, whole:
  *
- * 1. All that is in the old one's log goes to its file, and the log is deleted: from here on the old file alone is whole. No other program
- *    gets at it until it is out of the way, so no new log comes up.
- * 2. That is on the disk before the new file takes over the name, by a rename, and so is the new file: no log of the old database is
- *    ever found beside the new one.
+ * 1. Everything in the old one's log goes to its file, and the log is deleted: from here on the old file alone is complete. No other
+ *    program can reach it until it is out of the way, so no new log appears.
+ * 2. That is on disk before the new file takes over the name by a rename, and so is the new file: no log of the old database is ever found
+ *    beside the new one.
  *
- * Of an old database that is so damaged that nobody can open it the log is deleted first. Throws `MILL_STORE_BUSY` while another program
- * has the old one open, and `MILL_STORE_…`; then the old one holds what it held.
+ * If the old database is too damaged to be opened, its log is deleted first. Throws `MILL_STORE_BUSY` while another program has the old one
+ * open, and `MILL_STORE_…`; the old one then keeps its contents.
  */
 export function putInPlace(complete: string, place: string): void {
   if (sizeOf(`${complete}-wal`) > 0) throw new MillraceError('MILL_INTERNAL', `${complete}: expected one file, found a log beside it`);
@@ -35,7 +35,7 @@ export function putInPlace(complete: string, place: string): void {
   }
 }
 
-/** Makes one file of a database, and keeps others out. Returns how to end that. */
+/** Reduces a database to a single file, and keeps others out. Returns the function that ends that. */
 function withdraw(place: string): () => void {
   // A log without a database belongs to nothing.
   if (sizeOf(place) === 0) return removeLogs(place);
@@ -44,7 +44,7 @@ function withdraw(place: string): () => void {
     db = new DatabaseSync(place, { timeout: busyTimeoutMs });
     const mode = new Select<[string]>(db, 'PRAGMA journal_mode = DELETE').get()?.[0];
     db.exec('BEGIN EXCLUSIVE');
-    // Since the first statement somebody may have brought the log up again.
+    // Somebody may have brought the log back since the first statement.
     if (mode === 'delete' && !['-wal', '-journal'].some((suffix) => existsSync(`${place}${suffix}`))) return () => db?.close();
     throw new MillraceError('MILL_STORE_BUSY', `${place}: another program has the database open`);
   } catch (error) {
@@ -60,7 +60,7 @@ function removeLogs(place: string): () => void {
   return () => undefined;
 }
 
-/** Waits until a file, or the names in a folder, are on the disk. */
+/** Waits until a file, or the names in a folder, are on disk. */
 function sync(path: string): void {
   const descriptor = openSync(path, 'r');
   try {

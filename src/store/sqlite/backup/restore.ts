@@ -13,11 +13,11 @@ import { checkApart, checkIsFile, checkPlace, placeOf } from './files.ts';
 import { checkSource, copySnapshot } from './snapshot.ts';
 
 /**
- * Puts what a backup holds in the place of a database that nobody runs on. The backup is copied and the copy verified, before the
- * database is touched; at every moment the old database or the new one is there whole. The new one keeps the mode and the owner of the old.
+ * Replaces a database that nothing runs on by a backup's contents. The backup is copied and the copy verified before the database is
+ * touched; at every moment the old database or the new one is there, whole. The new one keeps the old one's mode and owner.
  *
- * Throws `MILL_STORE_OWNED` while an engine runs on the database, `MILL_STORE_BUSY` while another program has it open, `MILL_CONFLICT`
- * when it holds anything without `force`, and as `backUpSqlite` does.
+ * Throws `MILL_STORE_OWNED` while an engine runs on the database, `MILL_STORE_BUSY` while another program has it open, `MILL_CONFLICT` if
+ * it holds anything without `force`, and the errors of `backUpSqlite`.
  */
 export async function restoreSqlite(file: string, database: string, options: BackupOptions): Promise<DatabaseContents> {
   const [named, namedDatabase] = [resolve(file), resolve(database)];
@@ -57,7 +57,9 @@ function checkEmpty(place: string, force: boolean): void {
   throw new MillraceError('MILL_CONFLICT', `${place}: expected no database there, found one; --force replaces it, and all that it holds`);
 }
 
-/** Says in the file that it has a write ahead log, as each database of an engine does: a reader of one without would keep the engine from starting. */
+/**
+ * Marks the file as having a write-ahead log, like each database of an engine: a reader of one without would keep the engine from starting.
+ */
 function keepLog(partial: string): void {
   const db = new DatabaseSync(partial, { timeout: 0 });
   try {
@@ -67,7 +69,7 @@ function keepLog(partial: string): void {
   }
 }
 
-/** Whoever could open the database can do so afterwards. */
+/** Everyone who could open the database can still do so afterwards. */
 function makeLike(place: string, partial: string): void {
   const old = statSync(place, { throwIfNoEntry: false });
   if (old === undefined) return;

@@ -8,9 +8,9 @@ import { Thread } from '../threads/thread.ts';
 import type { VerifyMethods } from '../threads/verify-thread.ts';
 import { bytesOf, checkSameStandings, type DatabaseContents, type PipelineStanding, readStandings } from './contents.ts';
 
-/** Some 4 MiB: a few milliseconds, after which an order to stop is heard. */
+/** Some 4 MiB: a few milliseconds, after which a stop request is noticed. */
 const pagesInStep = 1_000;
-/** How long to wait for a lock that another program has. */
+/** How long to wait for another program's lock. */
 const busyTimeoutMs = 2_000;
 
 export interface CopyOptions {
@@ -21,13 +21,13 @@ export interface CopyOptions {
 }
 
 /**
- * Copies a database as it is at one moment, page by page, so that row ids, free pages and whatever users have added come along. A
- * read transaction stays open from the first page to the last: SQLite's backup would begin anew with each commit of another process
- * without it. Meanwhile others write, and the write ahead log keeps what they write.
+ * Copies a database as of one moment, page by page, including row ids, free pages and anything users have added. A read transaction stays
+ * open from the first page to the last: without it SQLite's backup would start over with each commit of another process. Others keep
+ * writing meanwhile, and the write-ahead log keeps their writes.
  *
- * The copy is one file: it has no write ahead log until an engine opens it. Returns what it holds, once all of that was verified.
- * Throws `MILL_INVALID_CONFIGURATION` where the source is no database of Millrace, `MILL_TABLE_CHANGED` where it is of a version that cannot
- * be opened, `MILL_STORE_CORRUPT` where it is damaged, and `MILL_STORE_…`.
+ * The copy is one file: it has no write-ahead log until an engine opens it. Returns its contents, once verified. Throws
+ * `MILL_INVALID_CONFIGURATION` if the source is not a Millrace database, `MILL_TABLE_CHANGED` if its version cannot be opened,
+ * `MILL_STORE_CORRUPT` if it is damaged, and `MILL_STORE_…`.
  */
 export async function copySnapshot(source: string, copy: string, options: CopyOptions): Promise<DatabaseContents> {
   const standings = await copyPages(source, copy, options);
@@ -38,7 +38,7 @@ export async function copySnapshot(source: string, copy: string, options: CopyOp
   return contents;
 }
 
-/** Returns how many bytes a database has. Throws where it cannot be copied, as far as a glance tells. */
+/** Returns the size of a database in bytes. Throws if a glance shows that it cannot be copied. */
 export function checkSource(source: string): number {
   let db: DatabaseSync | undefined;
   try {
@@ -78,7 +78,7 @@ async function copyPages(source: string, copy: string, { progress, signal }: Cop
   }
 }
 
-/** The path must be free of links: the log stands beside the file that they lead to. */
+/** The path must be free of links: the log is beside the file they lead to. */
 function openSource(path: string): DatabaseSync {
   if (!isAtRest(path)) return openReader({ path, busyTimeoutMs });
   try {
@@ -91,14 +91,14 @@ function openSource(path: string): DatabaseSync {
 }
 
 /**
- * Returns whether a file is of a database with a write ahead log, of which there is none, and none that an engine has had. SQLite would
- * make a log and its index beside it to read it, and leave them there: they are not needed, and a backup may lie where nobody writes.
+ * Returns whether a file belongs to a database in write-ahead mode that has no log, not even an engine's. To read it SQLite would create a
+ * log and its index beside it, and leave them there: they are unnecessary, and a backup may be in a read-only place.
  */
 function isAtRest(path: string): boolean {
   return !['-wal', '-journal', '-owner'].some((suffix) => existsSync(`${path}${suffix}`)) && hasLogMode(path);
 }
 
-/** The read version in the header: 2 with a write ahead log (https://sqlite.org/fileformat2.html#file_format_version_numbers). */
+/** Checks the read version in the header: 2 with a write-ahead log (https://sqlite.org/fileformat2.html#file_format_version_numbers). */
 function hasLogMode(path: string): boolean {
   const header = Buffer.alloc(20);
   const descriptor = openSync(path, 'r');
@@ -110,9 +110,9 @@ function hasLogMode(path: string): boolean {
   return header[19] === 2;
 }
 
-/** SQLite itself does not see that a file was cut short: what is missing reads as zeros. With a log, the file may be short of what is in that. */
+/** SQLite itself does not notice a truncated file: missing parts read as zeros. With a log, the file may lack whatever is in the log. */
 function checkLength(db: DatabaseSync, path: string): void {
-  // In this order: another program may open or close the database at any moment, which makes a log or takes it away.
+  // In this order: another program may open or close the database at any moment, which creates a log or removes it.
   const bytes = bytesOf(db);
   if (existsSync(`${path}-wal`)) return;
   const { size } = statSync(path);
@@ -132,7 +132,10 @@ function makeOneFile(path: string): void {
   }
 }
 
-/** The copy is what is verified; a fault in it is one of the source. Reading all of it cannot be ended: when the signal aborts, nobody waits for it. */
+/**
+ * The copy is verified; a fault in it is one of the source. Reading it all cannot be interrupted: when the signal aborts, nobody waits for
+ * it.
+ */
 async function verify(copy: string, source: string, signal: AbortSignal): Promise<DatabaseContents> {
   const thread = new Thread<VerifyMethods>('verify-thread', undefined);
   const { promise: aborted, reject } = Promise.withResolvers<never>();

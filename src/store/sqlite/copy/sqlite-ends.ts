@@ -18,7 +18,7 @@ import { SqliteWrites } from './sqlite-writes.ts';
 
 const busyTimeoutMs = 2_000;
 
-/** A file that is open while no server may be. */
+/** A file open for copying, while no server may be running. */
 class SqliteEnd {
   readonly name: string;
   readonly slices = 1;
@@ -106,8 +106,8 @@ class SqliteTarget extends SqliteEnd implements CopyTarget {
 }
 
 /**
- * Opens a file to copy from; nothing is written to it. Throws `MILL_INVALID_CONFIGURATION` for a file that is not there or is no database of
- * Millrace, `MILL_TABLE_CHANGED` for one of another version, `MILL_STORE_OWNED` while a server runs on it.
+ * Opens a file to copy from; nothing is written to it. Throws `MILL_INVALID_CONFIGURATION` if it is missing or not a Millrace database,
+ * `MILL_TABLE_CHANGED` for another version, `MILL_STORE_OWNED` while a server runs on it.
  */
 export async function openSqliteSource(file: string): Promise<CopySource> {
   const path = realPath(resolve(file));
@@ -129,8 +129,8 @@ export async function openSqliteSource(file: string): Promise<CopySource> {
 }
 
 /**
- * Opens a file to copy into, which is made when there is none, with the tables of the declaration. Throws `MILL_STORE_OWNED` while a server
- * runs on it, and what opening a store throws.
+ * Opens a file to copy into, created if missing, with the declared tables. Throws `MILL_STORE_OWNED` while a server runs on it, and what
+ * opening a store throws.
  */
 export async function openSqliteTarget(file: string, declaration: StoreDeclaration): Promise<CopyTarget> {
   const named = resolve(file);
@@ -151,7 +151,7 @@ export async function openSqliteTarget(file: string, declaration: StoreDeclarati
   );
 }
 
-/** The lock comes first: what is read before could be another's by then. */
+/** The lock comes first: anything read earlier might have changed by then. */
 function opened<End>(path: string, open: () => DatabaseSync, End: new (path: string, db: DatabaseSync, lock: OwnerLock) => End): End {
   const lock = OwnerLock.take(path);
   let db: DatabaseSync | undefined;

@@ -7,7 +7,7 @@ import { Select } from '../../node-sqlite/select.ts';
 import { pipelinesOf } from '../schema/pipeline-tables.ts';
 import { partDialect } from './sqlite-selects.ts';
 
-/** Rows that are taken together, and the UTF-16 units of their texts with which they are enough. */
+/** Maximum rows taken together, and UTF-16 units of their texts that are enough. */
 const rowsMax = 2_000;
 const charactersMax = 4 * 1024 * 1024;
 
@@ -37,7 +37,7 @@ export class SqliteRows {
     return new Select<[number]>(this.#db, counted ?? `SELECT count(*) FROM ${from}`).get()?.[0] ?? 0;
   }
 
-  /** Lets others of the process have their turn between two pieces. */
+  /** Yields to the rest of the process between two batches. */
   async read(part: CopyPart, from: number, take: TakeRows): Promise<void> {
     const { columns, order, ...select } = selectOf(part, partDialect);
     const statement = this.#db.prepare(`SELECT ${columns} FROM ${select.from} ORDER BY ${order} LIMIT -1 OFFSET ${from}`);
@@ -59,7 +59,7 @@ export class SqliteRows {
   }
 }
 
-/** A number, unless that would round it. */
+/** Returns a number, unless that would round it. */
 function exact(value: CopiedValue): CopiedValue {
   return typeof value === 'bigint' && Number.isSafeInteger(Number(value)) ? Number(value) : value;
 }

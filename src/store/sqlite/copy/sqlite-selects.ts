@@ -2,7 +2,7 @@ import type { PartDialect } from '../../copy/part-select.ts';
 import { literal, quoteAll } from '../../tables/sql-text.ts';
 import { tablesOf } from '../schema/pipeline-tables.ts';
 
-/** How the parts of a file are selected, all of which has one slice. */
+/** The queries for the parts of a file, which has one slice. */
 export const partDialect: PartDialect = {
   quoteAll,
   slice: '0',
@@ -22,7 +22,7 @@ export const partDialect: PartDialect = {
       order: 'log.position',
     };
   },
-  // Of an id that was accepted again after its window the newest moment is the one that counts, and the key that it came with.
+  // For an id accepted again after its window, the newest moment counts, with the key it came with.
   ids(pipeline) {
     const { ids, log } = tablesOf(pipeline);
     return {

@@ -11,7 +11,7 @@ import { schemaVersion } from '../schema/schema.ts';
 
 type Insert = (row: CopiedRow) => void;
 
-/** Writes the rows of a copy, and takes note of how far it is. All of a file has one slice. */
+/** Writes the rows of a copy, and records its progress. A file has one slice. */
 export class SqliteWrites {
   readonly #db: DatabaseSync;
   readonly #name: string;
@@ -81,7 +81,7 @@ export class SqliteWrites {
       case 'ids': {
         const ids = new ChosenIds(this.#db, part.pipeline);
         ids.reload();
-        // Each comes once: there is none that it could be a duplicate of.
+        // Each comes once, so none can be a duplicate.
         return ({ values: [id, acceptedAt] }) => void ids.remember(String(id), Number(acceptedAt), Number.MAX_SAFE_INTEGER);
       }
       case 'keys':
@@ -104,7 +104,7 @@ export class SqliteWrites {
     return ({ values }) => insert.run(...values);
   }
 
-  /** An event at its new position, with its place among the held ones and its dead letters. */
+  /** Inserts an event at its new position, with its place among the held ones and its dead letters. */
   #event(pipeline: string): Insert {
     const { log, held } = tablesOf(pipeline);
     const insert = this.#db.prepare(`INSERT INTO ${log} VALUES (?, ?, ?, ?, ?, ?, ?, ?)`);

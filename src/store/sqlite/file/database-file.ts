@@ -2,14 +2,14 @@ import { lstatSync, realpathSync, type Stats } from 'node:fs';
 import { MillraceError } from '../../../errors.ts';
 import { mountPoints } from './mount-points.ts';
 
-/** The database and what stands beside it: the write ahead log, its index, the owner's lock, and what a crash may have left. */
+/** The database and its companion files: the write-ahead log, its index, the owner's lock, and crash leftovers. */
 const suffixes = ['', '-wal', '-shm', '-owner', '-journal'];
 
 /**
- * Refuses a database that has a second name, before anything is opened: the log and the owner's lock stand beside the name
- * by which a file is opened, so under another name a second owner could start, and what is in the log would be missing.
- * A symbolic link to the file or its folder is no second name, because SQLite follows it first. Only looks at names:
- * none of the files may be opened by other means than SQLite, see `OwnerLock`.
+ * Refuses a database that has a second name, before anything is opened: the log and the owner's lock are beside the name by which a file is
+ * opened, so under another name a second owner could start, and the contents of the log would be missing. A symbolic link to the file or
+ * its folder is not a second name, because SQLite resolves it first. Looks only at names: only SQLite may open any of the files, see
+ * `OwnerLock`.
  *
  * Throws `MILL_INVALID_CONFIGURATION`.
  */
@@ -19,7 +19,7 @@ export function checkNames(path: string): void {
   for (const suffix of suffixes) {
     const name = `${real}${suffix}`;
     const found = lstatSync(name, { throwIfNoEntry: false });
-    // A link at the path itself leads to a database that is not there yet.
+    // A link at the path itself leads to a database that does not exist yet.
     if (found === undefined || found.isDirectory() || (suffix === '' && found.isSymbolicLink())) continue;
     const fault = faultOf(found, isMountPoint(name));
     if (fault !== undefined)
@@ -36,12 +36,12 @@ function faultOf(found: Stats, isMountPoint: boolean): string | undefined {
   return undefined;
 }
 
-/** The path with symbolic links followed; the path itself where there is no file yet. */
+/** Returns the path with symbolic links resolved; the path itself if there is no file yet. */
 export function realPath(path: string): string {
   try {
     return realpathSync(path);
   } catch {
-    // What keeps it from being found is what opening it fails with, or it is about to be made.
+    // Opening it will fail for the same reason, or it is about to be created.
     return path;
   }
 }

@@ -7,29 +7,31 @@ import { toStoreError } from '../../node-sqlite/sqlite-errors.ts';
 import { checkNames } from './database-file.ts';
 import { createFile, makeFolder, privateMode } from './private-files.ts';
 
-/** How a connection is opened. */
+/** Options of a connection. */
 export interface ConnectionOptions {
   readonly path: string;
-  /** How long to wait for a lock that another program has. */
+  /** How long to wait for another program's lock. */
   readonly busyTimeoutMs: number;
 }
 
 /** Reading every page of a database of this size takes less than a tenth of a second. */
 const fullCheckBytesMax = 32 * 1024 * 1024;
 /**
- * Pages that the writer keeps. The system keeps those of the file too, so more save little: with 64 MiB, events of a million keys were no
- * cheaper. The memory stays with the process: SQLite keeps the pages, and the C library keeps what SQLite frees.
+ * Pages cached by the writer. The system caches the file's pages too, so a larger cache saves little: with 64 MiB, events of a million keys
+ * were no cheaper. The process never returns the memory: SQLite keeps the pages, and the C library keeps whatever SQLite frees.
  */
 const cacheKiB = 16 * 1024;
-/** Checkpoint every 64 MiB rather than every 4, until `WalKeeper` sees to it: pages that change often are copied to the database less often. */
+/**
+ * Checkpoint every 64 MiB instead of every 4, until `WalKeeper` takes over: frequently changed pages are copied to the database less often.
+ */
 const checkpointPages = 16_000;
-/** What the write ahead log is cut back to after a reader had kept it growing. */
+/** The size to which the write-ahead log is truncated after a reader had kept it growing. */
 export const walBytesKept = 64 * 1024 * 1024;
 
 /**
- * The connection that writes, so far only opened and read from: whether this process may write is not known yet. Makes
- * the file, and its folder, for this user alone when there is none. Throws `MILL_STORE_CORRUPT` for what is no database and for a file that
- * is shorter than its header says, `MILL_INVALID_CONFIGURATION` for one with a second name, `MILL_STORE_READ_ONLY`, or `MILL_STORE_BUSY`.
+ * Opens the writing connection, so far only for reading: whether this process may write is not known yet. Creates a missing file, and its
+ * folder, for this user alone. Throws `MILL_STORE_CORRUPT` for a file that is not a database or shorter than its header says,
+ * `MILL_INVALID_CONFIGURATION` for one with a second name, `MILL_STORE_READ_ONLY`, or `MILL_STORE_BUSY`.
  */
 export function openWriter(options: ConnectionOptions): DatabaseSync;
 /** @param Connection the kind of connection */
@@ -52,7 +54,10 @@ export function openWriter({ path, busyTimeoutMs }: ConnectionOptions, Connectio
   }
 }
 
-/** Makes commits append to a write ahead log and reach the disk before they return (promise 1). Throws `MILL_STORE_CORRUPT` for a damaged file. */
+/**
+ * Makes commits append to a write-ahead log and reach the disk before they return (promise 1). Throws `MILL_STORE_CORRUPT` for a damaged
+ * file.
+ */
 export function prepareWriter(db: DatabaseSync, path: string): void {
   checkLength(db, path);
   checkPages(db, path);
@@ -65,9 +70,9 @@ export function prepareWriter(db: DatabaseSync, path: string): void {
 }
 
 /**
- * SQLite itself does not see that a last page is cut short: what is missing reads as zeros. What a crash left in the
- * write ahead log goes to the file first, since the file may be short of just that. Where it cannot go there now, since another
- * program is copying it or reads from it, the file is not measured.
+ * SQLite itself does not notice a truncated last page: missing parts read as zeros. First moves whatever a crash left in the write-ahead
+ * log to the file, which may lack exactly that. If that is impossible now, since another program is copying or reading it, the file is not
+ * measured.
  */
 function checkLength(db: DatabaseSync, path: string): void {
   const [bytes] = new Select<[number]>(db, 'SELECT page_count * page_size FROM pragma_page_count, pragma_page_size').get() ?? [0];
@@ -90,14 +95,14 @@ function moveLog(db: DatabaseSync, path: string): Moved {
   }
 }
 
-/** A small file is looked through; in a large one damage shows when a call meets it. */
+/** A small file is checked completely; in a large one damage shows when a call meets it. */
 function checkPages(db: DatabaseSync, path: string): void {
   if (statSync(path).size > fullCheckBytesMax) return;
   const found = new Select<[string]>(db, 'PRAGMA quick_check(1)').get()?.[0];
   if (found !== 'ok') throw new MillraceError('MILL_STORE_CORRUPT', `${path}: the database file is damaged: ${found?.split('\n').at(-1)}`);
 }
 
-/** A connection that reads what is committed, beside the writer. */
+/** Opens a connection that reads committed data, beside the writer. */
 export function openReader({ path, busyTimeoutMs }: ConnectionOptions): DatabaseSync {
   try {
     return new DatabaseSync(path, { readOnly: true, timeout: busyTimeoutMs });
@@ -106,7 +111,9 @@ export function openReader({ path, busyTimeoutMs }: ConnectionOptions): Database
   }
 }
 
-/** A connection that copies the write ahead log into the database, beside the writer, and syncs the log before and the database after. */
+/**
+ * Opens a connection that copies the write-ahead log into the database, beside the writer, and syncs the log before and the database after.
+ */
 export function openCheckpointer({ path, busyTimeoutMs }: ConnectionOptions): DatabaseSync {
   try {
     const db = new DatabaseSync(path, { timeout: busyTimeoutMs });

@@ -7,15 +7,15 @@ const suffixes = ['', '-wal', '-shm', '-owner'] as const;
 type Suffix = (typeof suffixes)[number];
 type Found = Readonly<Record<Suffix, Stats | undefined>>;
 
-/** Differs between a database and what it was before a start or a commit of turns, or another one. */
+/** Distinguishes a database from its state before a start or a commit of turns, and from another one. */
 const contentsSql = `SELECT page_count || ' ' || freelist_count || ' ' || schema_version || ' ' ||
     (SELECT ifnull(group_concat(pipeline || ' ' || slice || ' ' || epoch || ' ' || cursor), '') FROM millrace_partitions)
   FROM pragma_page_count, pragma_freelist_count, pragma_schema_version`;
 
-/** For how long a look is good, in milliseconds. */
+/** How long a check stays valid, in milliseconds. */
 export const checkedForMs = 10;
 
-/** The files when all of the log was in the database. */
+/** The files at a moment when the whole log was in the database. */
 interface Rest {
   readonly database: Stats | undefined;
   readonly log: Stats | undefined;
@@ -23,9 +23,9 @@ interface Rest {
 }
 
 /**
- * The files of an open database, to find out when one is moved, deleted, replaced or written over: SQLite would go on in the
- * file that it has open, which nobody finds at the path any more, or mix what it remembers with what it finds. Made once they
- * are there, by their real path. Looks at names only, see `OwnerLock`.
+ * Detects when a file of an open database is moved, deleted, replaced or overwritten: SQLite would continue in the file it has open, which
+ * nobody finds at the path any more, or mix cached data with what it finds. Create it once the files exist, with their real path. Looks
+ * only at names, see `OwnerLock`.
  */
 export class OpenFiles {
   readonly #db: DatabaseSync;
@@ -42,8 +42,8 @@ export class OpenFiles {
   }
 
   /**
-   * Throws `MILL_STORE_MOVED` when a file is not what it was. To be called before each commit. While commits follow each other
-   * closely it looks now and then only: beside threads that write to the files, looks at them take as long as a tenth of a commit.
+   * Throws `MILL_STORE_MOVED` if a file is not what it was. Call it before each commit. During rapid commits it looks only occasionally:
+   * while threads write to the files, a look takes as long as a tenth of a commit.
    */
   check(): void {
     const now = performance.now();
@@ -59,30 +59,30 @@ export class OpenFiles {
     this.#checkedAt = now;
   }
 
-  /** To be called when all of the log is in the database and the log is empty. */
+  /** Call it when the whole log is in the database and the log is empty. */
   rest(): void {
     const { '': database, '-wal': log } = this.#look();
     this.#rest = { database, log, contents: contentsOf(this.#db) };
   }
 
-  /** Whoever writes by SQL writes to the log first. While that is as it was, the file has to be as well. */
+  /** SQL writes go to the log first. While the log is unchanged, the file must be too. */
   #checkRest({ '': database, '-wal': log }: Found, rest: Rest): void {
     if (!isSame(log, rest.log)) this.#rest = undefined;
     else if (!isSame(database, rest.database)) {
-      // The time of a file may change for other reasons.
+      // A file's time may change for other reasons.
       if (this.#contentsInFile() !== rest.contents) throw this.#error('the database file was written over');
       this.#rest = { ...rest, database };
     }
   }
 
-  /** By a connection of its own, which remembers nothing. */
+  /** Uses its own connection, without a cache. */
   #contentsInFile(): string | undefined {
     let db: DatabaseSync | undefined;
     try {
       db = new DatabaseSync(this.#path, { readOnly: true });
       return contentsOf(db);
     } catch {
-      // It is no database of ours any more.
+      // It is no longer our database.
       return undefined;
     } finally {
       db?.close();

@@ -7,9 +7,9 @@ import { isBusy, toStoreError } from '../../node-sqlite/sqlite-errors.ts';
 import { lockHolders } from '../wal/file-locks.ts';
 import { createFile, modeOf, privateMode } from './private-files.ts';
 
-/** A lock that another process has is not waited for; a passing reader of the owner's row is. */
+/** Another process's lock is not waited for; a passing reader of the owner's row is. */
 const readerTimeoutMs = 1_000;
-/** The byte that whoever writes a database has locked, however far it has come (https://sqlite.org/lockingv3.html). */
+/** The byte locked by every writer of a database at any stage (https://sqlite.org/lockingv3.html). */
 const reservedByte = 0x4000_0001;
 
 interface Owner {
@@ -19,15 +19,14 @@ interface Owner {
 }
 
 /**
- * Says that this process owns the database at a path, for as long as it lives. The lock is an open write transaction on a side
- * file, `<path>-owner`: the kernel lets go of it when the process dies, however it dies, and it keeps nobody from
- * reading the side file (who is it?) or from writing the database itself with SQL.
+ * Makes this process the owner of the database at a path, for as long as it lives. The lock is an open write transaction on a side file,
+ * `<path>-owner`: the kernel releases it when the process dies, however it dies, and it keeps nobody from reading the side file (to see the
+ * owner) or from writing the database itself with SQL.
  *
- * The lock alone counts. Who has it stands in the side file as well, unless that cannot be written: the disk is full, or somebody who
- * may only read keeps a transaction open on it. Then the kernel knows.
+ * Only the lock counts. The side file also names its holder, unless it cannot be written: the disk is full, or a read-only user keeps a
+ * transaction open on it. Then the kernel knows.
  *
- * Neither file may ever be opened in this process by other means than SQLite: POSIX locks are dropped when any
- * descriptor of the file is closed.
+ * Only SQLite may ever open either file in this process: POSIX locks are dropped when any descriptor of the file is closed.
  */
 export class OwnerLock {
   readonly #db: DatabaseSync;
@@ -38,7 +37,7 @@ export class OwnerLock {
     this.#side = side;
   }
 
-  /** Throws `MILL_STORE_OWNED`, at once and naming the owner, when there is one. There need not be a database yet. */
+  /** Throws `MILL_STORE_OWNED` at once, naming the owner, if there is one. The database need not exist yet. */
   static take(path: string): OwnerLock {
     const side = `${path}-owner`;
     for (;;) {
@@ -51,14 +50,14 @@ export class OwnerLock {
     this.#db.close();
   }
 
-  /** Releases the lock and deletes its file, for a path that is no database in use. */
+  /** Releases the lock and deletes its file, for a path without a database in use. */
   remove(): void {
     rmSync(this.#side, { force: true });
     this.#db.close();
   }
 }
 
-/** Returns undefined when the owner before has deleted the file in the meantime: a lock on it would keep nobody out. */
+/** Returns undefined if the previous owner has deleted the file meanwhile: a lock on it would keep nobody out. */
 function takeFile(path: string, side: string): DatabaseSync | undefined {
   let db: DatabaseSync | undefined;
   let inode: number | undefined;
@@ -94,7 +93,7 @@ function lock(db: DatabaseSync, path: string): void {
   }
 }
 
-/** Commits the owner's row, or leaves the file as it is. Until it does, the lock is kept. */
+/** Commits the owner's row, or leaves the file unchanged. The lock is held until it does. */
 function tryToWriteOwner(db: DatabaseSync, side: string): void {
   try {
     db.exec(`PRAGMA busy_timeout = ${readerTimeoutMs}`);
@@ -124,12 +123,12 @@ function readOwner(db: DatabaseSync): Owner | undefined {
     const [pid, host, since] = new Select<[pid: number, host: string, since: string]>(db, 'SELECT pid, host, since FROM owner').get() ?? [];
     return pid === undefined || host === undefined || since === undefined ? undefined : { pid, host, since };
   } catch {
-    // The owner has only just made the file; that there is one is what counts.
+    // The owner has only just created the file; its existence is what counts.
     return undefined;
   }
 }
 
-/** The process that has the lock, as far as Linux tells. */
+/** Returns the processes that hold the lock, as far as Linux reports them. */
 function holdersOf(side: string): readonly number[] {
   try {
     return lockHolders(readFileSync('/proc/locks', 'utf8'), {
@@ -139,7 +138,7 @@ function holdersOf(side: string): readonly number[] {
       kind: 'WRITE',
     });
   } catch {
-    // This is not Linux, or /proc is not mounted.
+    // Not Linux, or /proc is not mounted.
     return [];
   }
 }

@@ -2,13 +2,13 @@ import { closeSync, existsSync, lstatSync, mkdirSync, openSync, readlinkSync, st
 import { dirname, resolve } from 'node:path';
 import { codeOfFault } from '../../node-sqlite/free-space.ts';
 
-/** Of a database that is made here: what is in it is its user's alone. The files that SQLite puts beside it have the mode of the database. */
+/** The mode of a database created here: its contents are its user's alone. SQLite's companion files get the database's mode. */
 export const privateMode = 0o600;
 const privateFolderMode = 0o700;
 
 /**
- * Makes an empty file, unless there is one. It is never opened otherwise: POSIX locks are dropped when any descriptor of the file is
- * closed, and only a file that was not there has none. A symbolic link that leads to no file is followed.
+ * Creates an empty file, unless there is one. An existing file is never opened: POSIX locks are dropped when any descriptor of the file is
+ * closed, and only a new file has none. A symbolic link to a missing file is followed.
  */
 export function createFile(path: string, mode: number): void {
   try {
@@ -20,12 +20,15 @@ export function createFile(path: string, mode: number): void {
   }
 }
 
-/** The mode of a file, for one that stands beside it. */
+/** Returns the mode of a file, for a companion file. */
 export function modeOf(path: string): number {
   return statSync(path).mode & 0o666;
 }
 
-/** Makes a folder and those above it. Not by the `recursive` of `mkdirSync`, which never comes back from a file system that has no place for folders, such as `/proc`. */
+/**
+ * Creates a folder and its parents. Not with the `recursive` option of `mkdirSync`, which never returns on a file system without room for
+ * folders, such as `/proc`.
+ */
 export function makeFolder(path: string): void {
   if (existsSync(path)) return;
   makeFolder(dirname(path));

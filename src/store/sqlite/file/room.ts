@@ -3,18 +3,18 @@ import { MillraceError, messageOf } from '../../../errors.ts';
 import { growTo, roomFaultOf, sizeOf, whyNoRoom } from '../../node-sqlite/free-space.ts';
 import type { StoreLogger } from '../../store.ts';
 
-/** Enough for the index of a write ahead log, the owner's row, and some commits of the engine's own tables. */
+/** Enough for the index of a write-ahead log, the owner's row, and some commits of the engine's own tables. */
 export const reserveBytes = 256 * 1024;
-/** What must be free beside the reserve before writes go on: a body of the usual limit, so that the next one is not the last. */
+/** Must be free beside the reserve before writes resume: a body of the usual limit, so that the next one is not the last. */
 const roomBytes = 1024 * 1024;
 
 /**
- * The room on the disk that a database has, and a reserve of it, the file `<path>-reserve`.
+ * Tracks a database's disk space, with a reserve in the file `<path>-reserve`.
  *
  * There is room until a transaction finds none. Then each one is refused before it begins, until the reserve is whole and a file of
- * {@link roomBytes} can be written beside it; there is room again once a transaction has landed. So what waits goes on by itself. A
- * start on a full disk may need some bytes, for the index of the write ahead log at least, without which nobody can read. It takes
- * them from the reserve, which keeps writes out until it is whole.
+ * {@link roomBytes} can be written beside it; there is room again once a transaction has landed. So waiting work resumes by itself. A start
+ * on a full disk may need some bytes, at least for the index of the write-ahead log, without which nobody can read. It takes them from the
+ * reserve, and writes are refused until the reserve is whole again.
  */
 export class Room {
   readonly #path: string;
@@ -26,7 +26,7 @@ export class Room {
     this.#log = log;
   }
 
-  /** Gives half of what is left of the reserve away; false when nothing was left. */
+  /** Frees half of the remaining reserve; returns false if nothing was left. */
   release(): boolean {
     const bytes = sizeOf(this.#reserve);
     if (bytes === 0) return false;
@@ -34,7 +34,7 @@ export class Room {
     return true;
   }
 
-  /** To be called once the database is open. Without a whole reserve writes are refused from the first one on. */
+  /** Call it once the database is open. Without a whole reserve writes are refused from the first one on. */
   opened(): void {
     try {
       growTo(this.#reserve, reserveBytes);
@@ -46,28 +46,28 @@ export class Room {
     }
   }
 
-  /** Why a transaction would find no room, `MILL_STORE_FULL`; undefined when it may. To be asked before each. */
+  /** Returns why a transaction would find no room, `MILL_STORE_FULL`; undefined if it may proceed. Call it before each transaction. */
   refusal(): MillraceError | undefined {
     if (this.#hasRoom) return undefined;
     const fault = this.#whyNotWhole() ?? whyNoRoom(this.#path, roomBytes);
     return fault === undefined ? undefined : this.#error(fault);
   }
 
-  /** To be called when a transaction has found no room. */
+  /** Call it when a transaction has found no room. */
   ranOut({ message: reason }: MillraceError): void {
     if (!this.#hasRoom) return;
     this.#hasRoom = false;
     this.#log.warn({ reason }, 'there is no room on the disk: reads go on, and writes wait until there is');
   }
 
-  /** To be called when a transaction has landed. */
+  /** Call it when a transaction has landed. */
   landed(): void {
     if (this.#hasRoom) return;
     this.#hasRoom = true;
     this.#log.info({ file: this.#path }, 'there is room on the disk again: writes go on');
   }
 
-  /** To be called once the database is closed: what that has freed is kept for the next start. */
+  /** Call it once the database is closed: the space this has freed is kept for the next start. */
   closed(): void {
     this.#whyNotWhole();
   }

@@ -1,14 +1,14 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import { isBusy } from '../../node-sqlite/sqlite-errors.ts';
 
-/** How often a lock that another program has is tried again. */
+/** How often to retry a lock held by another program. */
 const probeMs = 5;
 const sleeping = new Int32Array(new SharedArrayBuffer(4));
 
 /**
- * The right to write, which a transaction begins with and another program may have. The first that finds it taken waits, for
- * at most so long. After that the lock is known to be held, and every later one tries once and fails at once, until one
- * succeeds: then the other program has released it.
+ * The right to write, needed by each transaction and possibly held by another program. The first transaction that finds it taken waits up
+ * to the limit. After that the lock is known to be held, and every later one tries once and fails at once, until one succeeds: then the
+ * other program has released it.
  */
 export class WriteLock {
   readonly #begin: StatementSync;

@@ -3,38 +3,37 @@ import { Select } from '../../node-sqlite/select.ts';
 import { tablesOf } from '../schema/pipeline-tables.ts';
 import { bucketsPerFilter, hashOf, IdFilter } from './id-filter.ts';
 
-/** Ids in a bucket, at least; some hundred pages, which hold what one commit adds closely together. */
+/** Minimum ids per bucket; some hundred pages, which keep one commit's additions close together. */
 const bucketMin = 8_192;
-/** Ids in a bucket, at most, so that closing it takes the writer a few milliseconds. */
+/** Maximum ids per bucket, so that closing it takes the writer a few milliseconds. */
 const bucketMax = 131_072;
 
 interface Bucket {
-  /** None is given twice, so that a bucket never passes for another. */
+  /** Unique, so that buckets cannot be confused. */
   readonly number: number;
-  /** How many ids it takes. */
+  /** Maximum number of ids. */
   readonly capacity: number;
   ids: number;
-  /** When its newest id was accepted. */
+  /** The acceptance time of its newest id. */
   newest: number;
 }
 
-/** Buckets with numbers that follow each other, of one capacity, behind one filter. */
+/** Buckets with consecutive numbers and equal capacity, behind one filter. */
 interface Shelf {
   readonly filter: IdFilter;
   readonly capacity: number;
-  /** Each at the place of its number; some may have been forgotten. */
+  /** Each at the index of its number; some may have been deleted. */
   readonly buckets: (Bucket | undefined)[];
 }
 
 /**
- * The ids that callers of one pipeline chose, exactly, with the moment at which each was accepted.
+ * The exact set of ids chosen by one pipeline's callers, with the moment each was accepted.
  *
- * Random ids in one index would make every insert change a page of its own, and soon read it from the disk first. So
- * they go into buckets, one after the other: only the last one grows, it is small, and those before it are read only
- * for an id that their filters, which stay in memory (two bytes an id), do not rule out. The more ids are known, the more a new
- * shelf takes, so that there are never many. A bucket is forgotten whole, when its newest id is. What is in memory may
- * differ from the disk after a rollback in one way only: it may take a bucket for fuller, or a filter for one of more ids, than it is.
- * That costs a look-up, or closes the bucket early.
+ * With random ids in one index every insert would change a different page, and soon have to read it from disk first. So they go into
+ * buckets, one after another: only the last one grows, and it is small; earlier ones are read only for an id that their in-memory filters
+ * (two bytes an id) do not rule out. The more ids are known, the larger a new shelf, so that there are never many. A bucket is deleted as a
+ * whole, together with its newest id. After a rollback memory may differ from the disk in one way only: it may overestimate the contents of
+ * a bucket or a filter. That costs a look-up, or closes the bucket early.
  */
 export class ChosenIds {
   readonly #insert: StatementSync;
@@ -47,7 +46,7 @@ export class ChosenIds {
   readonly #filter: Select<[filter: Uint8Array | null]>;
   readonly #tail: Select<[id: string, acceptedAt: number]>;
   #shelves = new Map<number, Shelf>();
-  /** The one that grows. */
+  /** The growing one. */
   #last: Bucket | undefined;
   #numbered = -1;
 
@@ -67,7 +66,7 @@ export class ChosenIds {
     this.#tail = new Select(db, `SELECT id, accepted_at FROM ${ids} WHERE bucket = ?`);
   }
 
-  /** Reads what is on disk, anew after a rollback. The filters that it has it keeps. */
+  /** Reads the state on disk, again after a rollback. Existing filters are kept. */
   reload(): void {
     const known = this.#shelves;
     this.#shelves = new Map();
@@ -84,7 +83,7 @@ export class ChosenIds {
     }
   }
 
-  /** Remembers an id; false when it was accepted at `knownSince` or later already. */
+  /** Remembers an id; returns false if it was already accepted at `knownSince` or later. */
   remember(id: string, acceptedAt: number, knownSince: number): boolean {
     const hash = hashOf(id);
     const last = this.#growing();
@@ -101,7 +100,7 @@ export class ChosenIds {
     return true;
   }
 
-  /** Forgets ids that were accepted before a moment, at most `limit`; answers how many. Those that share a bucket with newer ones may stay. */
+  /** Deletes ids accepted before a moment, at most `limit`; returns how many. Those that share a bucket with newer ones may stay. */
   forget(before: number, limit: number): number {
     let forgotten = 0;
     for (const bucket of this.#all) {
@@ -123,7 +122,7 @@ export class ChosenIds {
     return acceptedAt !== undefined && acceptedAt >= knownSince;
   }
 
-  /** The bucket that takes the next id; a new one when the last is full. */
+  /** Returns the bucket for the next id; a new one if the last is full. */
   #growing(): Bucket {
     const last = this.#last;
     if (last !== undefined && last.ids < last.capacity) return last;
@@ -141,7 +140,7 @@ export class ChosenIds {
     return next;
   }
 
-  /** The shelf of a bucket, made when there is none yet. */
+  /** Returns the shelf of a bucket, created if missing. */
   #shelf(number: number, capacity: number, filter = new IdFilter(capacity)): Shelf {
     const present = this.#shelves.get(shelfOf(number));
     if (present !== undefined) return present;
@@ -150,7 +149,7 @@ export class ChosenIds {
     return shelf;
   }
 
-  /** A new shelf takes as many ids as are known. */
+  /** A new shelf has room for as many ids as are known. */
   #newCapacity(): number {
     const known = this.#all.reduce((total, { ids }) => total + ids, 0);
     return Math.min(bucketMax, Math.max(bucketMin, 2 ** Math.ceil(Math.log2(known / bucketsPerFilter))));
@@ -165,7 +164,7 @@ export class ChosenIds {
     if (shelf.buckets.every((other) => other === undefined)) this.#shelves.delete(shelfOf(bucket.number));
   }
 
-  /** A bucket that is not in memory. What the growing one has come to is written down only when it is full. */
+  /** Reads a bucket that is not in memory. The growing one's contents are recorded only when it is full. */
   #read(filter: IdFilter, bucket: Bucket): Bucket {
     const place = placeOf(bucket.number);
     const [bytes] = this.#filter.get(bucket.number) ?? [];

@@ -25,7 +25,7 @@ import { tablesOf } from '../schema/pipeline-tables.ts';
 
 const dialect: LettersDialect = { unresolved: 'resolved = 0', parameter: () => '?' };
 
-/** Reads dead letters with their events, also those of pipelines that are no longer declared. */
+/** Reads dead letters with their events, including those of pipelines that are no longer declared. */
 export class DeadLetterReader {
   readonly #db: DatabaseSync;
 

@@ -1,14 +1,14 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { pipelinesOf, tablesOf } from '../schema/pipeline-tables.ts';
 
-/** Rows deleted in one transaction: some 20 ms, so that no commit waits for long. */
+/** Rows deleted per transaction: some 20 ms, so that no commit waits long. */
 const rowsMax = 5_000;
 
 const inboxRows = deletion('millrace_inbox', 'place', 'WHERE pipeline = ?');
 
 /**
- * Deletes some of what lies here of a pipeline; returns whether something is left. What refers to events goes before the log.
- * Tables are dropped once they are empty: dropping a full one takes as long as all of its pages do.
+ * Deletes some of a pipeline's data; returns whether anything is left. References to events go before the log. Tables are dropped once they
+ * are empty: dropping a full one takes time for all of its pages.
  */
 export function forgetPiece(db: DatabaseSync, pipeline: string): boolean {
   if (!pipelinesOf(db).includes(pipeline)) return deleteFrom(db, inboxRows, { pipeline, left: rowsMax }) === 0;
@@ -39,7 +39,7 @@ export function forgetPiece(db: DatabaseSync, pipeline: string): boolean {
   return false;
 }
 
-/** Returns how many rows may be deleted still. */
+/** Returns how many more rows may be deleted. */
 function deleteFrom(db: DatabaseSync, sql: string, { pipeline, left }: { readonly pipeline: string; readonly left: number }): number {
   return left - Number(db.prepare(sql).run(...(sql.includes('= ?') ? [pipeline] : []), left).changes);
 }

@@ -1,19 +1,19 @@
-/** Bits of a filter for each id of a bucket: of the ids that a bucket has never seen it then lets 6 in 10,000 pass. */
+/** Filter bits per id of a bucket: 6 in 10,000 unknown ids pass. */
 const bitsPerId = 16;
 const probes = 8;
 
 /** Buckets that share a filter: one for each bit of a number. */
 export const bucketsPerFilter = 32;
 
-/** Two independent hashes of an id, from which a filter makes all of its own. */
+/** Two independent hashes of an id, from which a filter derives all of its own. */
 export interface IdHash {
   readonly first: number;
   readonly second: number;
 }
 
 /**
- * The hashes of an id: FNV-1a (http://www.isthe.com/chongo/tech/comp/fnv/) over its UTF-16 units, twice, each then mixed
- * as MurmurHash3 does at its end. Filters are stored, so it may not change without them.
+ * Hashes an id: FNV-1a (http://www.isthe.com/chongo/tech/comp/fnv/) over its UTF-16 units, twice, each then mixed like MurmurHash3's
+ * finaliser. Filters are stored, so this must not change without them.
  */
 export function hashOf(id: string): IdHash {
   let first = 0x811c9dc5;
@@ -28,20 +28,20 @@ export function hashOf(id: string): IdHash {
 }
 
 /**
- * Tells in which of its buckets an id may be. It never forgets one but may take another for one of its own (Bloom,
- * "Space/time trade-offs in hash coding with allowable errors", 1970; the probes by double hashing after Kirsch and
- * Mitzenmacher, 2006), and so spares the look-up of nearly every id that is new. It is cut in slices: what each bucket's own
- * filter has at one place stands in one number, so that asking all buckets costs no more than asking one.
+ * Tells which of its buckets may have an id. It never forgets one but may take another for one of its own (Bloom, "Space/time trade-offs in
+ * hash coding with allowable errors", 1970; probes by double hashing after Kirsch and Mitzenmacher, 2006), which saves the look-up of
+ * nearly every new id. It is bit-sliced: the bits of all buckets' filters at one place share one number, so that asking all buckets costs
+ * no more than asking one.
  */
 export class IdFilter {
   readonly #slices: Uint32Array;
 
-  /** @param capacity ids in each bucket */
+  /** @param capacity ids per bucket */
   constructor(capacity: number) {
     this.#slices = new Uint32Array(capacity * bitsPerId);
   }
 
-  /** @param place the bucket's, from 0 */
+  /** @param place the index of the bucket, from 0 */
   add(place: number, { first, second }: IdHash): void {
     const slices = this.#slices;
     for (let probe = 0; probe < probes; probe += 1) {
@@ -50,7 +50,7 @@ export class IdFilter {
     }
   }
 
-  /** The places of the buckets that may have the id, as the bits of a number. */
+  /** Returns the indexes of the buckets that may have the id, as the bits of a number. */
   placesOf({ first, second }: IdHash): number {
     const slices = this.#slices;
     let places = -1;
@@ -60,7 +60,7 @@ export class IdFilter {
     return places;
   }
 
-  /** One bucket's own filter, to be stored. */
+  /** Returns one bucket's own filter, for storage. */
   bytesOf(place: number): Uint8Array {
     const slices = this.#slices;
     const bytes = new Uint8Array(slices.length / 8);
@@ -70,7 +70,7 @@ export class IdFilter {
     return bytes;
   }
 
-  /** Takes a bucket's own filter back in. */
+  /** Restores a bucket's own filter. */
   restore(place: number, bytes: Uint8Array): void {
     const slices = this.#slices;
     for (let at = 0; at < slices.length; at += 1) {

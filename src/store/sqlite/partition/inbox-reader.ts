@@ -6,7 +6,7 @@ import { inboxIdLengthMax, strangersMax, strangersText } from '../../tables/inbo
 /** A row of the inbox, as it is selected. */
 export type InboxSelection = readonly [place: number, id: string | null, traceparent: string | null, event: string, length: number];
 
-/** Reads the inbox. Writers of SQLite come one after the other, so the order of the places is that of the commits. */
+/** Reads the inbox. SQLite's writers take turns, so the order of places is that of the commits. */
 export class InboxReader {
   readonly #count: Select<[count: number]>;
   readonly #names: Select<[pipeline: string]>;

@@ -3,16 +3,16 @@ import { Select } from '../../node-sqlite/select.ts';
 import type { NewDeadLetter, NewInboxRow, PartitionId } from '../../store.ts';
 import { type EventRow, isBuried, isGone, isLate } from './rows.ts';
 
-/** A row that is taken, and what becomes of it: one of the two is there. */
+/** A row that is taken, and its fate: exactly one of the two is set. */
 export type TakingRow = readonly [place: number, event: EventRow | null, letter: NewDeadLetter | null];
 
-/** What the taking of rows is done with; the writer provides it. */
+/** The dependencies for taking rows, provided by the writer. */
 export interface InboxWriterMeans {
   append(event: EventRow): number;
   bury(partition: PartitionId, letter: NewDeadLetter): void;
 }
 
-/** Takes rows of the inbox, and puts some back, within the transaction of whoever calls. */
+/** Takes rows of the inbox, and puts some back, within the caller's transaction. */
 export class InboxWriter {
   readonly #means: InboxWriterMeans;
   readonly #any: Select<[1]>;
@@ -33,9 +33,9 @@ export class InboxWriter {
   }
 
   /**
-   * Answers a number for each: as for an event that is appended, or {@link isBuried}, or {@link isGone}.
+   * Returns a number for each: as for an appended event, or {@link isBuried}, or {@link isGone}.
    *
-   * @param partition that of the dead letters
+   * @param partition the partition of the dead letters
    */
   take(partition: PartitionId, takings: readonly TakingRow[]): readonly number[] {
     return takings.map((taking) => this.#take(partition, taking));

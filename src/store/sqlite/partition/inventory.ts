@@ -4,7 +4,7 @@ import type { InventoryQuery, NamedCount, StoredCause, StoredPipeline } from '..
 import { withStrangers } from '../../tables/inbox-sql.ts';
 import { pipelinesOf, tablesOf } from '../schema/pipeline-tables.ts';
 
-/** Counts what lies in a database of each pipeline, declared or not. */
+/** Counts a database's contents per pipeline, declared or not. */
 export function readInventory(db: DatabaseSync, { uncounted, named }: InventoryQuery): readonly StoredPipeline[] {
   const deadLetters = new Map(
     new Select<[pipeline: string, count: number]>(

@@ -45,7 +45,7 @@ export class KeyListReader {
   }
 }
 
-/** The keys of one table, each found by one look at an index: a key may have thousands of rows. */
+/** The keys of one table, each found by one index look-up: a key may have thousands of rows. */
 class Walk {
   readonly #from: Select<NameRow>;
   readonly #behind: Select<NameRow>;

@@ -2,7 +2,7 @@ import type { DatabaseSync } from 'node:sqlite';
 import type { OperationChange, OperationProgress, StoredOperation } from '../../store.ts';
 import { operationColumns, operationRow, operationUpdate } from '../../tables/operations-sql.ts';
 
-/** Writes what operators do to many dead letters. That is rare, but for its progress. */
+/** Writes dead-letter operations. That is rare, apart from their progress. */
 export class OperationsWriter {
   readonly #db: DatabaseSync;
 

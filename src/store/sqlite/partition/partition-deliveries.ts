@@ -4,9 +4,9 @@ import type { DeliveryName, DeliveryWrite, StoredDelivery } from '../../store.ts
 import { tablesOf } from '../schema/pipeline-tables.ts';
 
 /**
- * Writes the deliveries of one pipeline. The ordered ones of an endpoint and key stand in a line, by their places, and
- * each row says whether it waits: the first of a line does not, all others do. So the index of those that are due never
- * leads past one that waits, and a write touches few rows however long the line is. Unordered ones stand in no line.
+ * Writes the deliveries of one pipeline. The ordered ones of an endpoint and key form a line, by place, and each row says whether it waits:
+ * the first of a line does not, all others do. So the index of due deliveries never leads past a waiting one, and a write touches few rows
+ * however long the line is. Unordered ones are in no line.
  */
 export class PartitionDeliveries {
   readonly #insert: StatementSync;
@@ -36,7 +36,7 @@ export class PartitionDeliveries {
     this.#wait = db.prepare(`UPDATE ${deliveries} SET waits = ? WHERE place = ?`);
   }
 
-  /** Answers by how much it changed the number of deliveries. */
+  /** Returns the change in the number of deliveries. */
   write(write: DeliveryWrite): number {
     switch (write.write) {
       case 'ask':
@@ -58,12 +58,12 @@ export class PartitionDeliveries {
     return Number(this.#insert.run(endpoint, id, key, flow, ...flags, attempts, dueAt, askedAt, url, traceparent, body).changes);
   }
 
-  /** One of that name is there: it keeps its place. */
+  /** Updates an existing one of that name, which keeps its place. */
   #replaceOne({ endpoint, id, key, flow, ordered, dueAt, url, traceparent, body }: StoredDelivery): number {
     const [place = 0, wasOrdered = 0] = this.#find.get(endpoint, key, id) ?? [];
     this.#replace.run(flow, Number(ordered), dueAt, url, traceparent, body, place);
     if (Number(ordered) === wasOrdered) return 0;
-    // The endpoint has changed its order: it enters the line, or leaves it.
+    // The endpoint has changed its order: the delivery enters the line, or leaves it.
     this.#wait.run(Number(ordered), place);
     this.#lineUp(endpoint, key);
     return 0;
@@ -75,7 +75,7 @@ export class PartitionDeliveries {
     return ordered === undefined ? 0 : -1;
   }
 
-  /** Makes a line right again after one has left or entered it: only the first two can be wrong. */
+  /** Corrects a line after a delivery has left or entered it: only the first two can be wrong. */
   #lineUp(endpoint: string, key: string): void {
     for (const [at, [place, waits]] of this.#firstTwo.all(endpoint, key).entries()) {
       if (waits !== at) this.#wait.run(at, place);

@@ -2,7 +2,7 @@ import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import { tablesOf } from '../schema/pipeline-tables.ts';
 import type { CauseWriteRow, GapWriteRow, HoldRow, KeyUpdateRow, ReleaseRow } from './rows.ts';
 
-/** Writes what is kept by key in one pipeline: its record, its held events, its timers and outcomes. One statement for each. */
+/** Writes one pipeline's data by key: its record, held events, timers and outcomes, with one statement for each. */
 export class PartitionKeys {
   readonly #hold: StatementSync;
   readonly #release: StatementSync;
@@ -35,14 +35,14 @@ export class PartitionKeys {
     this.#release.run(...row);
   }
 
-  /** A record that says nothing is the same as none. */
+  /** An empty record is the same as none. */
   update(row: KeyUpdateRow): void {
     const [key, state, , next, parked] = row;
     if (state === null && next === null && parked === 0) this.#delete.run(key);
     else this.#put.run(...row);
   }
 
-  /** Returns by how much the number of gaps changes. */
+  /** Returns the change in the number of gaps. */
   writeGap([key, next, first, since]: GapWriteRow): number {
     if (since === null) return -Number(this.#forgetGap.run(key).changes);
     if (Number(this.#noteGap.run(key, next, first, since).changes) === 1) return 1;

@@ -6,8 +6,8 @@ import { ChosenIds } from './chosen-ids.ts';
 import { type EventRow, isDuplicate, isLate } from './rows.ts';
 
 /**
- * The log of one pipeline, as the writer sees it: judges and appends events, and forgets old ones. Positions are dense
- * and given out here; the head lives in memory and is read anew after a rollback.
+ * The log of one pipeline, as the writer sees it: judges and appends events, and deletes old ones. Positions are dense and assigned here;
+ * the head is in memory, and reread after a rollback.
  */
 export class PartitionLog {
   readonly #pipeline: string;
@@ -49,19 +49,19 @@ export class PartitionLog {
     this.reload();
   }
 
-  /** The highest position that was given out. */
+  /** The highest assigned position. */
   get head(): number {
     return this.#head;
   }
 
-  /** Finds the head in the database. The log may be empty, but not what it has come to: nothing above the cursor is ever pruned. */
+  /** Finds the head in the database. The log may be empty, but the head stays known: nothing above the cursor is ever deleted. */
   reload(): void {
     this.#ids.reload();
     const [, last, cursor] = this.#bounds.get(this.#pipeline) ?? [null, null, null];
     this.#head = Math.max(last ?? 0, cursor ?? 0);
   }
 
-  /** The position of the event, or {@link isDuplicate}, or {@link isLate}. */
+  /** Returns the position of the event, or {@link isDuplicate}, or {@link isLate}. */
   append([, , knownSince, key, id, number, acceptedAt, body, traceparent, origin]: EventRow): number {
     if (knownSince !== null && !this.#ids.remember(id, acceptedAt, knownSince)) return isDuplicate;
     const position = this.#head + 1;
@@ -74,7 +74,7 @@ export class PartitionLog {
     return position;
   }
 
-  /** Forgets old events and ids. What it looks at is bounded, not what it forgets: all of it may be held. */
+  /** Deletes old events and ids. It limits the rows examined, not those deleted: all of them may be held. */
   prune({ acceptedBefore, idsBefore, after, limit }: Retention): Pruned {
     const last = this.#lastBefore(acceptedBefore);
     const end = this.#pieceEnd.get(after, last, limit)?.[0] ?? null;
@@ -92,8 +92,8 @@ export class PartitionLog {
   }
 
   /**
-   * The highest settled position that was accepted before a moment; 0 if there is none. Found by halving, without an
-   * index that every append would pay for: events are accepted in the order of their positions.
+   * Returns the highest settled position accepted before a moment; 0 if there is none. Uses bisection, without an index that every append
+   * would pay for: events are accepted in order of position.
    */
   #lastBefore(moment: number): number {
     const [first, , cursor] = this.#bounds.get(this.#pipeline) ?? [null, null, null];

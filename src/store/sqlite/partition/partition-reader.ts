@@ -36,7 +36,7 @@ type RecordRow = readonly [state: string | null, version: number | null, next: n
 
 const noRecord: RecordRow = [null, null, null, null, null];
 
-/** Reads what is kept of one pipeline. */
+/** Reads the data of one pipeline. */
 export class PartitionReader {
   readonly #log: Select<LogRow>;
   readonly #record: Select<RecordRow>;
@@ -111,7 +111,7 @@ export class PartitionReader {
       db,
       `SELECT id, endpoint, url, asked_at, attempts, due_at FROM ${deliveries} WHERE endpoint = ? AND key = ? ORDER BY id LIMIT ?`,
     );
-    // What is pruned is settled, so the head is at least the cursor.
+    // Deleted events are settled, so the head is at least the cursor.
     this.#progress = new Select(
       db,
       `SELECT cursor, max(cursor, coalesce((SELECT max(position) FROM ${log}), 0))
@@ -137,7 +137,7 @@ export class PartitionReader {
     return this.#log.upTo(bounds?.charactersMax, sizeOfLogRow, after, limit);
   }
 
-  /** Reads what is kept of keys. Where no key has a held event, or none has a timer or outcome, no key is searched for one. */
+  /** Reads the data of keys. If no key has a held event, or none has a timer or outcome, it searches no key for one. */
   load(keys: readonly string[]): IteratorObject<KeyRow> {
     const [firstHeldKey] = this.#firstHeldKey.get() ?? [null];
     const [firstKeyOfCauses] = this.#firstKeyOfCauses.get() ?? [null];
@@ -182,7 +182,7 @@ export class PartitionReader {
     return this.#dueDeliveries.upTo(bounds?.charactersMax, sizeOfDeliveryRow, endpoint, dueBy, limit);
   }
 
-  /** Jumps from flow to flow: one may have a hundred thousand. */
+  /** Jumps from flow to flow: one may have a hundred thousand deliveries. */
   dueByFlow({ endpoint, dueBy, from, flows, each, charactersMax = Number.POSITIVE_INFINITY }: FlowQuery): DueByFlowRows {
     const rows: DeliveryRow[] = [];
     let flow = this.#flowFrom.get(endpoint, from ?? '')?.[0] ?? null;

@@ -61,7 +61,7 @@ import { SourceOffsetReader } from './source-offsets.ts';
 import { readBlock, readBlocksOfKey, readEventsAt } from './timeline-blocks.ts';
 import { WaitingListReader } from './waiting-list-reader.ts';
 
-/** The calls that a reader's thread answers, by rows as they were selected. */
+/** The calls that a reader's thread answers, with rows as selected. */
 export interface ReaderMethods {
   progress(partition: PartitionId): Progress;
   paused(): readonly string[];
@@ -94,11 +94,11 @@ export interface ReaderMethods {
   inboxRows(query: InboxQuery): readonly InboxSelection[];
   sourceOffsets(pipeline: string, source: string): readonly SourceOffset[];
   inventory(query: InventoryQuery): readonly StoredPipeline[];
-  /** @param number that of the lane, by which it is interrupted */
+  /** @param number the number of the lane, used to interrupt it */
   query(sql: string, parameters: readonly FoundValue[], bounds?: ListBounds, number?: number): Selection;
 }
 
-/** Answers what the store is asked to read, within the transaction of whoever calls. */
+/** Answers the store's reads, within the caller's transaction. */
 export class Reader implements ReaderMethods {
   readonly #db: DatabaseSync;
   readonly #partitions: ReadonlyMap<string, PartitionReader>;
@@ -110,7 +110,7 @@ export class Reader implements ReaderMethods {
 
   readonly #interruptible: () => Interruptible;
 
-  /** @param interruptible a connection for queries, made with the first */
+  /** @param interruptible a connection for queries, opened for the first one */
   constructor(db: DatabaseSync, pipelines: readonly string[], interruptible: () => Interruptible) {
     this.#db = db;
     this.#interruptible = interruptible;
@@ -250,7 +250,7 @@ export class Reader implements ReaderMethods {
 
   query(sql: string, parameters: readonly FoundValue[], bounds?: ListBounds, number = -1): Selection {
     const queries = this.#interruptible();
-    // A statement that asks for more than a view has, such as the row id of a table, runs on the tables themselves.
+    // A statement that needs more than a view offers, such as a table's row id, runs on the tables themselves.
     const db = canPrepare(queries.db, sql) ? queries.db : this.#db;
     return queries.run(number, () => select(db, sql, parameters, bounds?.charactersMax));
   }

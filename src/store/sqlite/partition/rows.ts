@@ -24,9 +24,8 @@ import type {
 } from '../../store.ts';
 
 /*
- * Rows as they are selected, or written, and go between threads, in the order of the columns in the SQL, and what the port
- * makes of them. An array costs a fifth of what an object of the same values does on its way. The size of a row is that of what
- * the port makes of it (`store/list-size.ts`).
+ * Rows as selected or written, sent between threads in SQL column order, and their conversion to the port's types. An array costs a fifth
+ * of an object with the same values to send. The size of a row is that of the port's value (`store/list-size.ts`).
  */
 
 type EventValues = readonly [
@@ -40,11 +39,11 @@ type EventValues = readonly [
 ];
 /** A new event: the pipeline and slice of its log, and since when its id is known. */
 export type EventRow = readonly [pipeline: string, slice: number, knownSince: number | null, ...EventValues];
-/** An event that is held. */
+/** A held event. */
 export type HoldRow = readonly [key: string, order: number, position: number, attempts: number, retryAt: number | null];
-/** Held events that are let go of, both ends included. */
+/** Held events to release, both ends inclusive. */
 export type ReleaseRow = readonly [key: string, from: number, to: number];
-/** What becomes of a key. */
+/** The new record of a key. */
 export type KeyUpdateRow = readonly [
   key: string,
   state: string | null,
@@ -53,16 +52,16 @@ export type KeyUpdateRow = readonly [
   parked: number,
   block: number | null,
 ];
-/** Without a moment the gap is forgotten. */
+/** Without a moment the gap is removed. */
 export type GapWriteRow = readonly [key: string, next: number, first: number, since: number | null];
-/** Which timer, by its name and without an id, or which outcome, by its endpoint and the id of the delivery. */
+/** Names a timer, by name and without an id, or an outcome, by its endpoint and the id of its delivery. */
 type NameRow = readonly [key: string, kind: StoredCause['kind'], name: string, id: string];
-/** Without a moment the timer or outcome is gone. */
+/** Without a moment the timer or outcome is removed. */
 export type CauseWriteRow = readonly [...NameRow, dueAt: number | null, data: string | null, attempts: number, retryAt: number | null];
 /** A commit whose longest lists are rows. */
 export interface CommitRows extends Omit<Commit, 'holds' | 'releases' | 'keys' | 'gaps' | 'timers' | 'outcomes' | 'sends'> {
   readonly partition: PartitionId;
-  /** That of the claim that it is made under. */
+  /** The epoch of its claim. */
   readonly epoch: number;
   readonly holds: readonly HoldRow[];
   readonly releases: readonly ReleaseRow[];
@@ -122,36 +121,36 @@ export function sizeOfDeliveryRow([, , , , body]: DeliveryRow): number {
   return body.length;
 }
 
-/** As the log takes it. */
+/** Converts to the log's form. */
 export function toEventRow({ partition, key, id, knownSince, number, acceptedAt, body, traceparent, origin }: NewEvent): EventRow {
   return [partition.pipeline, partition.slice, knownSince, key, id, number, acceptedAt, body, traceparent, origin];
 }
 
-/** What became of an event, as a number: its position when it was accepted, otherwise one of these. */
+/** The fate of an event, as a number: its position if it was accepted, otherwise one of these. */
 export const isDuplicate = 0;
 export const isLate = -1;
-/** And of a row of the inbox: it is a dead letter, or it is no longer there. */
+/** The additional fates of an inbox row: it is a dead letter, or it no longer exists. */
 export const isBuried = -2;
 export const isGone = -3;
 
-/** What became of an event, as the writer tells it. */
+/** Converts the writer's answer about an event. */
 export function toAppended(answer: number): Appended {
   if (answer === isDuplicate) return { status: 'duplicate' };
   return answer === isLate ? { status: 'late' } : { status: 'accepted', position: answer };
 }
 
-/** What became of a row of the inbox, as the writer tells it. */
+/** Converts the writer's answer about an inbox row. */
 export function toInboxTaken(answer: number): InboxTaken {
   if (answer === isBuried) return { status: 'buried' };
   return answer === isGone ? { status: 'gone' } : toAppended(answer);
 }
 
-/** What became of a record of a broker, as the writer tells it. */
+/** Converts the writer's answer about a broker's record. */
 export function toSourceTaken(answer: number): SourceTaken {
   return answer === isBuried ? { status: 'buried' } : toAppended(answer);
 }
 
-/** As the writer takes it. */
+/** Converts to the writer's form. */
 export function toCommitRows(partition: PartitionId, epoch: number, commit: Commit): CommitRows {
   const { timers, outcomes, ...rest } = commit;
   return {
@@ -202,7 +201,7 @@ export function toHeldEvent(row: HeldRow): HeldEvent {
   return { position, key, id, number, acceptedAt, body, traceparent, origin, order, attempts, retryAt };
 }
 
-/** Every column but those of held events, timers and outcomes is null when nothing is known of the key. */
+/** Every column but those of held events, timers and outcomes is null if nothing is known of the key. */
 export function toKeyRecord([json, version, next, parked, block, heldFrom, heldTo, held, gapRow, rows]: KeyRow): KeyRecord {
   const state = json === null || version === null ? null : { json, version };
   const gap = gapRow === null ? null : toGap(gapRow);

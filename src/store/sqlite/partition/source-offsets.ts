@@ -2,12 +2,12 @@ import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import { Select } from '../../node-sqlite/select.ts';
 import type { SourceBatch, SourceOffset } from '../../store.ts';
 
-/** A batch without what becomes of its records. */
+/** A batch without the fates of its records. */
 export type OffsetMove = Omit<SourceBatch, 'takings'>;
 
 const isIt = 'pipeline = ? AND source = ? AND topic_id = ? AND "partition" = ?';
 
-/** Where a pipeline reads on in the partitions of a topic. */
+/** Reads the positions at which a pipeline continues reading the partitions of a topic. */
 export class SourceOffsetReader {
   readonly #select: Select<[topicId: string, partition: number, next: number]>;
 
@@ -20,7 +20,7 @@ export class SourceOffsetReader {
   }
 }
 
-/** Moves offsets, within the transaction of whoever calls. */
+/** Moves offsets, within the caller's transaction. */
 export class SourceOffsetWriter {
   readonly #move: StatementSync;
   readonly #begin: StatementSync;
@@ -32,7 +32,7 @@ export class SourceOffsetWriter {
     );
   }
 
-  /** Moves an offset from where it is expected to be; returns whether it was there. */
+  /** Moves an offset from its expected position; returns whether it was there. */
   move({ pipeline, source, topicId, partition, expected, next }: OffsetMove): boolean {
     const moved = [next, pipeline, source, topicId, partition];
     const { changes } = expected === null ? this.#begin.run(...moved) : this.#move.run(...moved, expected);

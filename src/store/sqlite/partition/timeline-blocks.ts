@@ -66,7 +66,7 @@ export function readBlock(db: DatabaseSync, { pipeline, slice }: PartitionId, bl
   return text.get(pipeline, slice, block)?.[0] ?? null;
 }
 
-/** Reads the names of events by their positions. */
+/** Reads events by position, without their bodies. */
 export function readEventsAt(db: DatabaseSync, { pipeline }: PartitionId, positions: readonly number[]): readonly EventAt[] {
   const found = new Select<[position: number, id: string, number: number | null, acceptedAt: number]>(
     db,

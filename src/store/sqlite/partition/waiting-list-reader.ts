@@ -15,7 +15,7 @@ type DeliveryRow = readonly [
   dueAt: number | null,
 ];
 
-/** Lists what waits in one pipeline for whoever asks: its armed timers and its deliveries. */
+/** Lists the pending items of one pipeline: its timers and its deliveries. */
 export class WaitingListReader {
   readonly #timers: Select<TimerRow>;
   readonly #timersFrom: Select<TimerRow>;
@@ -48,7 +48,7 @@ export class WaitingListReader {
     return rows.map(([key, name, dueAt, attempts, retryAt]) => ({ key, name, dueAt, attempts, retryAt }));
   }
 
-  /** No key is empty, so all stand behind the empty place. */
+  /** No key is empty, so all come after the empty place. */
   deliveries({ endpoint, key: only, id: own, after = { key: '', id: '' }, limit }: DeliveriesQuery): readonly ListedDelivery[] {
     const asked = [endpoint, after.key, after.id, own ?? null, limit] as const;
     const rows = only === undefined ? this.#deliveries.all(...asked) : this.#deliveriesOfKey.all(...asked, only);

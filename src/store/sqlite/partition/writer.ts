@@ -29,28 +29,28 @@ import { type CommitRows, type EventRow, isBuried, isLate } from './rows.ts';
 import { type OffsetMove, SourceOffsetWriter } from './source-offsets.ts';
 import { BlockWriter } from './timeline-blocks.ts';
 
-/** What a claim is answered with. */
+/** The result of a claim. */
 export interface Claimed {
-  /** Under which commits of it are made; it rises with every claim. */
+  /** The epoch for its commits; it rises with every claim. */
   readonly epoch: number;
   readonly standing: Standing;
 }
 
-/** What a commit is answered with; `sends` by numbers. */
+/** The result of a commit; `sends` as numbers. */
 interface WrittenCommit {
   readonly sends: readonly number[];
   readonly deliveriesAdded: number;
   readonly gapsAdded: number;
 }
 
-/** The calls that the writer's thread answers. Events are answered by numbers, see {@link PartitionLog.append}. */
+/** The calls that the writer's thread answers. Events are answered with numbers, see {@link PartitionLog.append}. */
 export interface WriterMethods {
   claim(partition: PartitionId): Claimed;
   append(events: readonly EventRow[]): readonly number[];
-  /** Asked of the writer, since that is awake where much is written, and a thread more to wake costs more than the answer. */
+  /** Asked of the writer, which is awake during heavy writing: waking another thread costs more than the answer. */
   inboxHasRows(): boolean;
   takeInbox(partition: PartitionId, epoch: number, takings: readonly TakingRow[]): readonly number[];
-  /** Answers undefined where the offset is another one. */
+  /** Returns undefined if the offset differs. */
   takeBatch(partition: PartitionId, epoch: number, move: OffsetMove, takings: readonly SourceTakingRow[]): readonly number[] | undefined;
   commit(commit: CommitRows): WrittenCommit;
   prune(retention: Retention): Pruned;
@@ -63,10 +63,10 @@ export interface WriterMethods {
   forgetPiece(pipeline: string): boolean;
 }
 
-/** A record of a broker: as an event, as a dead letter, or as the former with what it is when it is late. */
+/** A broker's record: as an event, as a dead letter, or as an event with the letter for the case that it is late. */
 export type SourceTakingRow = readonly [event: EventRow | null, letter: NewDeadLetter | null];
 
-/** How much work a request is: how many items it names. */
+/** Weighs a request by the number of items it names. */
 export function weigh({ parameters }: Request): number {
   let weight = 1;
   for (const parameter of parameters) {
@@ -84,7 +84,7 @@ interface Partition {
   readonly counts: Select<[held: number, deadLetters: number, parked: number, deliveries: number, gaps: number]>;
 }
 
-/** Does what the store is asked to write, by prepared statements, within the transaction of whoever calls. */
+/** Does the store's writes with prepared statements, within the caller's transaction. */
 export class Writer implements WriterMethods {
   readonly #db: DatabaseSync;
   readonly #partitions = new Map<string, Partition>();
@@ -93,13 +93,13 @@ export class Writer implements WriterMethods {
   readonly #operations: OperationsWriter;
   readonly #sourceOffsets: SourceOffsetWriter;
   readonly #blocks: BlockWriter;
-  /** The epochs of the last claims here, by pipeline. */
+  /** The epochs of the last claims made here, by pipeline. */
   readonly #epochs = new Map<string, number>();
   readonly #claim: Select<[epoch: number, cursor: number]>;
   readonly #advance: StatementSync;
   readonly #bury: StatementSync;
   readonly #resolve: StatementSync;
-  /** A gap is listed no more, but its numbers stay known as skipped. */
+  /** A gap is no longer listed, but its numbers stay known as skipped. */
   readonly #resolveGap: StatementSync;
 
   constructor(db: DatabaseSync, { pipelines, tables }: StoreDeclaration) {
@@ -141,7 +141,7 @@ export class Writer implements WriterMethods {
     this.#resolveGap = db.prepare('UPDATE millrace_dead_letters SET resolved = 1 WHERE id = ? AND number_from IS NOT NULL');
   }
 
-  /** To be called after a rollback: what is kept in memory is read anew. */
+  /** Call it after a rollback: cached data is reread. */
   reload(): void {
     for (const { log } of this.#partitions.values()) log.reload();
   }
@@ -223,7 +223,7 @@ export class Writer implements WriterMethods {
     if (block !== undefined) this.#blocks.add(partition, block);
   }
 
-  /** What operators do is rare, and so is what forgets it. */
+  /** Operators' actions are rare, and so is deleting them. */
   noteAudit(entry: AuditEntry): void {
     const places = auditColumns.map(() => '?').join(', ');
     this.#db.prepare(`INSERT INTO millrace_audit VALUES (${places})`).run(...auditRow(entry));
@@ -256,13 +256,13 @@ export class Writer implements WriterMethods {
     else this.#db.prepare('DELETE FROM millrace_paused WHERE pipeline = ?').run(pipeline);
   }
 
-  /** Deletes some of what lies here of a pipeline that is not declared; returns whether something is left. */
+  /** Deletes some of an undeclared pipeline's data; returns whether anything is left. */
   forgetPiece(pipeline: string): boolean {
     if (!this.#partitions.has(pipeline)) return forgetPiece(this.#db, pipeline);
     throw new MillraceError('MILL_CONFLICT', `expected a pipeline that is not declared, found ${pipeline}`);
   }
 
-  /** The file has one owner: a claim that is not from here is that of a process which has taken it all the same. */
+  /** The file has one owner: a foreign claim comes from a process that has taken it regardless. */
   #checkIsOurs({ pipeline, slice }: PartitionId, epoch: number): void {
     const before = this.#epochs.get(pipeline);
     if (before !== undefined && epoch > before + 1) {
@@ -271,7 +271,7 @@ export class Writer implements WriterMethods {
     this.#epochs.set(pipeline, epoch);
   }
 
-  /** One statement is the fence as well: there is no row of another epoch to move. */
+  /** A single statement doubles as the fence: there is no row of another epoch to move. */
   #advanceCursor({ partition: { pipeline, slice }, epoch, cursor }: Pick<CommitRows, 'partition' | 'epoch' | 'cursor'>): void {
     if (this.#advance.run(cursor, pipeline, slice, epoch).changes !== 0) return;
     throw new MillraceError(

@@ -12,8 +12,8 @@ import { createSchema } from './schema.ts';
 const busyTimeoutMs = 2_000;
 
 /**
- * Brings the tables of a file up to date, which is made when there is none, and returns the statements that this took. Throws what opening
- * a store throws: `MILL_STORE_OWNED` while a server runs on it, `MILL_TABLE_CHANGED` for what cannot be done.
+ * Brings the tables of a file up to date, creating it if missing, and returns the statements executed. Throws what opening a store throws:
+ * `MILL_STORE_OWNED` while a server runs on it, `MILL_TABLE_CHANGED` for an impossible change.
  */
 export function migrateFile(file: string, declaration: StoreDeclaration): readonly string[] {
   const named = resolve(file);
@@ -35,7 +35,7 @@ export function migrateFile(file: string, declaration: StoreDeclaration): readon
   }
 }
 
-/** Returns the statements that {@link migrateFile} would run, and leaves the file as it is. A server may run on it meanwhile. */
+/** Returns the statements that {@link migrateFile} would run, and leaves the file unchanged. A server may be running on it meanwhile. */
 export function pendingInFile(file: string, declaration: StoreDeclaration): readonly string[] {
   const path = resolve(file);
   let db: RecordedDatabase | undefined;
@@ -49,7 +49,7 @@ export function pendingInFile(file: string, declaration: StoreDeclaration): read
   }
 }
 
-/** Leaves the transaction open: a connection that is closed then rolls it back. */
+/** Leaves the transaction open: closing the connection then rolls it back. */
 function migrate(db: RecordedDatabase, { pipelines, tables }: StoreDeclaration): readonly string[] {
   new WriteLock(db, busyTimeoutMs).begin();
   const before = db.changes.length;

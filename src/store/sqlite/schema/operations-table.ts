@@ -1,4 +1,4 @@
-/** What operators do to many dead letters, and how far that has come. */
+/** Dead-letter operations, and their progress. */
 export const operationsTable = `
   CREATE TABLE IF NOT EXISTS millrace_operations (
     id TEXT NOT NULL PRIMARY KEY, action TEXT NOT NULL, pipeline TEXT NOT NULL, filter TEXT NOT NULL, who TEXT, reason TEXT,

@@ -2,7 +2,10 @@ import type { DatabaseSync } from 'node:sqlite';
 import { Select } from '../../node-sqlite/select.ts';
 import { quote } from '../../tables/sql-text.ts';
 
-/** The tables of one pipeline, quoted. Each pipeline has its own, so that its log grows at its right edge and is pruned by itself. */
+/**
+ * The tables of one pipeline, quoted. Each pipeline has its own, so that its log grows at the right edge of its tree and is pruned
+ * separately.
+ */
 export interface PipelineTables {
   readonly log: string;
   readonly keys: string;
@@ -27,7 +30,7 @@ export function tablesOf(pipeline: string): PipelineTables {
   };
 }
 
-/** The pipelines that have a table whose name begins so, declared or not, in the order of their names. */
+/** Returns the pipelines with a table that has this prefix, declared or not, in name order. */
 export function pipelinesOf(db: DatabaseSync, prefix = 'millrace_log_'): readonly string[] {
   const tables = new Select<[name: string]>(
     db,

@@ -1,7 +1,7 @@
 import { DatabaseSync } from 'node:sqlite';
 import { Select } from '../../node-sqlite/select.ts';
 
-/** A connection that takes note of the statements which change something. */
+/** A connection that records the statements that change something. */
 export class RecordedDatabase extends DatabaseSync {
   readonly changes: string[] = [];
 
@@ -13,7 +13,7 @@ export class RecordedDatabase extends DatabaseSync {
     }
   }
 
-  /** Another one after every change of the schema or of rows. */
+  /** Returns a mark that differs after every change of the schema or of rows. */
   #mark(): string {
     return String(new Select<[number, number]>(this, 'SELECT schema_version, total_changes() FROM pragma_schema_version').get());
   }

@@ -2,7 +2,7 @@ import type { DatabaseSync } from 'node:sqlite';
 import { reasonHash } from '../../reason-pattern.ts';
 import { kindOfRow } from '../../tables/dead-letter-columns.ts';
 
-/** Notes of the dead letters of version 10 and before of which kind they are, and how their reasons are found. */
+/** Sets the kind and the reason pattern of dead letters from version 10 and before. */
 export function addReasons(db: DatabaseSync): void {
   const columns = db.prepare('PRAGMA table_info(millrace_dead_letters)').all();
   if (columns.length === 0 || columns.some(({ name }) => name === 'kind')) return;

@@ -3,8 +3,8 @@ import { flowOf } from '../../flow.ts';
 import { pipelinesOf, tablesOf } from './pipeline-tables.ts';
 
 /**
- * Brings the tables of version 5 up to date: deliveries were of no flow, and those to an address of their own are now of its origin's;
- * nobody noted gaps. Also pipelines that are no longer declared get their tables, so that all have the same.
+ * Brings the tables of version 5 up to date: deliveries had no flow, and those with their own address now belong to its origin's; gaps were
+ * not noted. Also creates tables for pipelines that are no longer declared, so that all have the same.
  */
 export function migrateFrom5(db: DatabaseSync, createPipelineTables: (db: DatabaseSync, pipeline: string) => void): void {
   db.function('millrace_flow_of', { deterministic: true }, (key, url) => flowOf(String(key), originOf(url)));

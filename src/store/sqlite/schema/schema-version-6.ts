@@ -3,10 +3,10 @@ import { quote } from '../../tables/sql-text.ts';
 import { pipelinesOf, tablesOf } from './pipeline-tables.ts';
 
 /**
- * Brings the tables of version 6 up to date, also those of pipelines that are no longer declared:
+ * Brings the tables of version 6 up to date, including those of pipelines that are no longer declared:
  *
- * - The outcome of a delivery was a timer called `outcome/<endpoint>/<id>`, among the timers as among the dead letters.
- * - Nobody noted how long a delivery pauses before its next attempt. It has been no longer than since the delivery was asked for.
+ * - The outcome of a delivery was a timer called `outcome/<endpoint>/<id>`, both among the timers and among the dead letters.
+ * - The pause of a delivery before its next attempt was not recorded. It is at most the time since the delivery was requested.
  */
 export function migrateFrom6(db: DatabaseSync, createPipelineTables: (db: DatabaseSync, pipeline: string) => void): void {
   for (const pipeline of pipelinesOf(db, 'millrace_timers_')) {
@@ -46,7 +46,7 @@ function moveLetters(db: DatabaseSync): void {
       WHERE timer_name IS NOT NULL AND ${isOutcome}`);
 }
 
-/** The parts of a name in SQL. That of an endpoint has no slash, the id of a delivery may have. */
+/** Returns the parts of a name in SQL. An endpoint's name has no slash; a delivery's id may have one. */
 function partsOf(name: string): { readonly isOutcome: string; readonly endpoint: string; readonly id: string } {
   const rest = `substr(${name}, length('outcome/') + 1)`;
   return {

@@ -10,13 +10,16 @@ import { migrateFrom6 } from './schema-version-6.ts';
 import { addReasons } from './schema-version-10.ts';
 import { addBlocks, blockTables } from './timeline-tables.ts';
 
-/** Raise it with every change to the tables below, and migrate from the version before. */
+/** Raise it with every change to the tables below, and migrate from the previous version. */
 export const schemaVersion = 11;
 
-/** The oldest version that is brought up to date. Those before it are of the time before the first release. */
+/** The oldest version that is brought up to date. Earlier ones predate the first release. */
 const schemaVersionMin = 5;
 
-/** Creates what is missing of the engine's own tables, and brings older ones up to date. Throws `MILL_TABLE_CHANGED` for those of an unknown version. */
+/**
+ * Creates the missing ones of the engine's own tables, and brings older ones up to date. Throws `MILL_TABLE_CHANGED` for an unknown
+ * version.
+ */
 export function createSchema(db: DatabaseSync, pipelines: readonly string[]): void {
   db.exec('CREATE TABLE IF NOT EXISTS millrace_meta (name TEXT NOT NULL PRIMARY KEY, value ANY) STRICT, WITHOUT ROWID');
   const found = db.prepare("SELECT value FROM millrace_meta WHERE name = 'schema_version'").get()?.value;
@@ -25,7 +28,7 @@ export function createSchema(db: DatabaseSync, pipelines: readonly string[]): vo
   if (found === 5) migrateFrom5(db, createPipelineTables);
   if (found === 5 || found === 6) migrateFrom6(db, createPipelineTables);
   if (found !== undefined && found !== schemaVersion) addReasons(db);
-  // A start that changes nothing writes nothing, so that the disk may be full.
+  // A start that changes nothing writes nothing, so that it works on a full disk.
   if (found !== schemaVersion) db.exec(`INSERT OR REPLACE INTO millrace_meta VALUES ('schema_version', ${schemaVersion})`);
   db.exec(sharedTables);
   db.exec(operationsTable);
@@ -35,7 +38,7 @@ export function createSchema(db: DatabaseSync, pipelines: readonly string[]): vo
 }
 
 /**
- * The schema version of a database that is read only. Throws `MILL_INVALID_CONFIGURATION` for one that is none of Millrace, and
+ * Returns the schema version of a read-only database. Throws `MILL_INVALID_CONFIGURATION` if it is not a Millrace database, and
  * `MILL_TABLE_CHANGED` for a version that this Millrace cannot bring up to date.
  */
 export function readVersion(db: DatabaseSync, path: string): number {
@@ -47,7 +50,7 @@ export function readVersion(db: DatabaseSync, path: string): number {
   return version;
 }
 
-/** Throws `MILL_TABLE_CHANGED` for a version that this Millrace cannot bring up to date, and for a copy that is not finished. */
+/** Throws `MILL_TABLE_CHANGED` for a version that this Millrace cannot bring up to date, and for an unfinished copy. */
 function checkVersion(found: unknown, location: string): void {
   refuseUnfinishedCopy(found, location);
   const isVersion = Number.isInteger(found) && Number(found) >= 1;
@@ -65,10 +68,10 @@ const stateShapes = `CREATE TABLE IF NOT EXISTS millrace_state_shapes (
 ) STRICT, WITHOUT ROWID`;
 
 /**
- * A place of the inbox is never given out again: whoever has read a row takes that one, or none. Version 7 had no inbox, version 8 no indexes of the keys
- * that are parked or tried again, version 9 no audit, version 10 no operations, no offsets of sources and no blocks.
+ * A place of the inbox is never reused: whoever has read a row takes that one, or none. Version 7 had no inbox, version 8 no indexes of
+ * parked or retried keys, version 9 no audit, version 10 no operations, source offsets or blocks.
  *
- * Dead letters are listed by each filter in the order of their ids. Gaps that are resolved stay for ever, and are in none of those indexes.
+ * Dead letters are listed by each filter in id order. Resolved gaps stay for ever, and are in none of those indexes.
  */
 const sharedTables = `
   CREATE TABLE IF NOT EXISTS millrace_partitions (
@@ -108,9 +111,9 @@ const sharedTables = `
     ON millrace_dead_letters (pipeline, kind, reason_hash, failed_at, id) WHERE resolved = 0;`;
 
 /**
- * Indexes are named apart from tables: a pipeline may be called anything. What is parked or tried again is rare, and an index of it alone costs others nothing. Those of deliveries end with the place, which is the row id.
- * Timers and outcomes lie in one table, so that one index has both in the order in which they come due: the `name` of an outcome is its
- * endpoint, and the `id` of a timer is empty.
+ * Indexes are named differently from tables: a pipeline may have any name. Parked and retried keys are rare, and an index of only these
+ * costs others nothing. Those of deliveries end with the place, which is the row id. Timers and outcomes share a table, so that one index
+ * has both in due order: the `name` of an outcome is its endpoint, and the `id` of a timer is empty.
  */
 function createPipelineTables(db: DatabaseSync, pipeline: string): void {
   const { log, keys, held, gaps, causes, deliveries, ids, idBuckets } = tablesOf(pipeline);

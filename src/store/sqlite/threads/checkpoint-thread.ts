@@ -4,8 +4,8 @@ import { WriteAheadLog } from '../wal/write-ahead-log.ts';
 import { type Served, serve } from './thread-server.ts';
 
 /*
- * The thread that copies the write ahead log into the database while the writer goes on, on a connection of its own. It copies
- * once when it starts, since it is started when the writer asks for the first time, and then whenever the writer asks.
+ * The thread that copies the write-ahead log into the database on its own connection while the writer continues. It copies once when it
+ * starts, since the writer's first request starts it, and then at each request.
  */
 
 export interface CheckpointThreadOptions extends ConnectionOptions {

@@ -4,20 +4,20 @@ import { isConstraint, toStoreError } from '../../node-sqlite/sqlite-errors.ts';
 import type { Room } from '../file/room.ts';
 import type { WriteLock } from '../file/write-lock.ts';
 
-/** What became of a request. */
+/** The result of a request. */
 export type Outcome = { readonly value: unknown } | { readonly error: MillraceError };
 
-/** What the requests of a group do. */
+/** Does the work of a group's requests. */
 export interface GroupWork<Request> {
-  /** Does a request within the group's transaction; answers its value, or throws. */
+  /** Runs a request within the group's transaction; returns its value, or throws. */
   run(request: Request): unknown;
-  /** Forgets what it remembers of a transaction that was rolled back. Called within the next one. */
+  /** Drops cached data of a transaction that was rolled back. Called within the next one. */
   reload(): void;
-  /** Throws when what is about to be committed would be lost. */
+  /** Throws if the pending commit would be lost. */
   check(): void;
 }
 
-/** What a group asks of the disk, and tells of it. */
+/** The disk-space checks of a group. */
 export type GroupRoom = Pick<Room, 'refusal' | 'ranOut' | 'landed'>;
 
 /** Where a group is written. */
@@ -27,10 +27,10 @@ export interface GroupPlace {
   readonly lock: WriteLock;
 }
 
-/** How a transaction ended: with a value for each request, or with an error at one request, or at none in particular. */
+/** The end of a transaction: a value for each request, or an error at one request or at none in particular. */
 type Attempt<Request> = { readonly values: readonly unknown[] } | { readonly error: MillraceError; readonly culprit: Request | undefined };
 
-/** Errors of one request. Every other is the database's, and so the fate of all. */
+/** Errors of a single request. All others are the database's, and so affect everyone. */
 const requestErrors: ReadonlySet<ErrorCode> = new Set([
   'MILL_COMMIT_REFUSED',
   'MILL_INVALID_EFFECT',
@@ -40,9 +40,9 @@ const requestErrors: ReadonlySet<ErrorCode> = new Set([
 ]);
 
 /**
- * Runs all the requests that wait in one transaction, so that they share one wait for the disk. The outcome is as if each
- * had had its own, one after the other: when one throws, the group is rolled back and runs again without it. That costs
- * less than a savepoint for each, since hardly any request throws. Nothing is told before COMMIT has returned (promise 1).
+ * Runs all waiting requests in one transaction, so that they share one wait for the disk. The result is as if each had had its own, one
+ * after another: if one throws, the group is rolled back and runs again without it. That costs less than a savepoint for each, since hardly
+ * any request throws. Nothing is reported before COMMIT has returned (promise 1).
  */
 export class GroupCommit<Request> {
   readonly #db: DatabaseSync;
@@ -62,7 +62,7 @@ export class GroupCommit<Request> {
     this.#commit = db.prepare('COMMIT');
   }
 
-  /** Tells the outcome of each request. Throws when the connection is lost for good: of what was not told nobody knows. */
+  /** Reports the outcome of each request. Throws when the connection is lost for good: unreported outcomes are unknown. */
   run(requests: readonly Request[], tell: (request: Request, outcome: Outcome) => void): void {
     if (requests.length === 0) return;
     const attempt = this.#attempt(requests);
@@ -80,7 +80,7 @@ export class GroupCommit<Request> {
         tell,
       );
     } else {
-      // COMMIT found a deferred constraint to be violated and does not say by whom.
+      // COMMIT found a violated deferred constraint, and does not say whose.
       for (const request of requests) this.run([request], tell);
     }
   }
@@ -104,7 +104,7 @@ export class GroupCommit<Request> {
       return { values };
     } catch (thrown) {
       this.#isStale = true;
-      // A full disk, or a trigger that says so, has rolled it back already.
+      // A full disk, or a trigger, may have rolled it back already.
       if (this.#db.isTransaction) this.#db.exec('ROLLBACK');
       const error = culprit === undefined ? this.#commitError(thrown) : toStoreError(thrown, this.#path);
       if (error.code === 'MILL_STORE_FULL') this.#room.ranOut(error);
@@ -112,7 +112,7 @@ export class GroupCommit<Request> {
     }
   }
 
-  /** The only constraints that COMMIT itself can fail by are deferred ones, and those are the users' own. */
+  /** COMMIT itself can only fail on deferred constraints, which are the users' own. */
   #commitError(thrown: unknown): MillraceError {
     if (!isConstraint(thrown)) return toStoreError(thrown, this.#path);
     return new MillraceError('MILL_COMMIT_REFUSED', `${this.#path}: ${messageOf(thrown)}`, { cause: thrown });

@@ -3,7 +3,7 @@ import { MillraceError } from '../../../errors.ts';
 import { Select } from '../../node-sqlite/select.ts';
 import { quote } from '../../tables/sql-text.ts';
 
-/** Shared by a reader and whoever may interrupt it: one number, that of the statement to end. */
+/** Shared by a reader and whoever may interrupt it: the number of the statement to end. */
 export type Interrupt = Int32Array;
 
 export function newInterrupt(): Interrupt {
@@ -12,25 +12,25 @@ export function newInterrupt(): Interrupt {
 
 const goOn = 'millrace_go_on';
 
-/** The tables, each with a column that all of its indexes have: the row id, or the first column of the primary key. */
+/** The tables, each with a column contained in all of its indexes: the row id, or the first column of the primary key. */
 const tablesSql = `SELECT name, CASE WHEN wr THEN (SELECT '"' || replace(name, '"', '""') || '"' FROM pragma_table_info(list.name) WHERE pk = 1) ELSE '_rowid_' END
   FROM pragma_table_list AS list WHERE schema = 'main' AND type = 'table' AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\'`;
 
 /**
- * A connection whose statements can be ended from another thread while they run. `node:sqlite` has no `sqlite3_interrupt`, but a
- * function of ours may throw. So each table is covered by a temporary view of its name, `SELECT * … WHERE millrace_go_on(…)`. SQLite
- * flattens such a view, keeps to the indexes of the table, and asks that condition first, once for each row that it looks at, which takes
- * some 200 ns. Without a column as its argument it would be asked in the outermost loop of a join only.
+ * A connection whose running statements can be ended from another thread. `node:sqlite` has no `sqlite3_interrupt`, but a function of ours
+ * may throw. So each table is covered by a temporary view of the same name, `SELECT * … WHERE millrace_go_on(…)`. SQLite flattens such a
+ * view, keeps using the table's indexes, and evaluates that condition first, once for each row it looks at, which takes some 200 ns.
+ * Without a column argument it would be evaluated only in the outermost loop of a join.
  *
- * What looks at no row of a table is not ended: a sort, a recursion out of nothing.
+ * Statements that look at no table rows are not ended: a sort, or a recursion without a table.
  */
 export class Interruptible {
   readonly db: DatabaseSync;
   readonly #interrupt: Interrupt;
-  /** The number of the statement that runs. */
+  /** The number of the running statement. */
   #running = 0;
 
-  /** @param db a connection of its own, which may not write */
+  /** @param db a dedicated connection, which may not write */
   constructor(db: DatabaseSync, interrupt: Interrupt) {
     this.db = db;
     this.#interrupt = interrupt;
@@ -40,7 +40,7 @@ export class Interruptible {
     }
   }
 
-  /** Runs statements under a number that no others have. They throw `MILL_READ_CANCELLED` once it is that of the interrupt. */
+  /** Runs statements under a unique number. They throw `MILL_READ_CANCELLED` once the interrupt has that number. */
   run<T>(number: number, work: () => T): T {
     this.#running = number;
     return work();

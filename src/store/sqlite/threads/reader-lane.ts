@@ -3,19 +3,22 @@ import { type Interrupt, newInterrupt } from './interruptible.ts';
 import type { ReaderThreadOptions } from './reader-thread.ts';
 import { type AnswerOf, type ParametersOf, Thread } from './thread.ts';
 
-/** How a lane reads. */
+/** Options of a lane. */
 export interface LaneOptions {
-  /** How many threads it has at most; each is started when all others are busy. */
+  /** Maximum number of threads; each is started when all others are busy. */
   readonly threads: number;
-  /** How many requests go to a thread at once. Those that wait elsewhere cost nothing when they are cancelled. */
+  /** Maximum requests sent to a thread at once. Those waiting elsewhere can be cancelled for free. */
   readonly requestsAtOnce: number;
 }
 
-/** For how long a statement that was told to end may run on. Then its thread is left to it, and another one takes its place. In milliseconds. */
+/**
+ * How long a statement may run on after being told to end. After that its thread is left to it, and another one takes its place. In
+ * milliseconds.
+ */
 const graceMs = 1_000;
-/** Threads of a lane that may be left to statements that do not end. With as many the lane waits for one of them. */
+/** Maximum threads of a lane left to statements that do not end. At that number the lane waits for one of them. */
 const straysMax = 2;
-/** Numbers begin anew after this one, as an `Int32Array` has it. */
+/** Numbers restart after this one, the maximum of an `Int32Array`. */
 const numberMax = 2 ** 31 - 1;
 
 interface Job {
@@ -35,9 +38,8 @@ interface Reader {
 }
 
 /**
- * Threads that read for one purpose, and what waits for them. A call that is cancelled leaves the queue; a query that runs is
- * interrupted (`Interruptible`). A reader remembers nothing, so one that has died, of a query that took too much memory perhaps, is
- * replaced.
+ * Threads that read for one purpose, and their queue. A cancelled call leaves the queue; a running query is interrupted (`Interruptible`).
+ * A reader has no state, so one that has died, perhaps from a query that took too much memory, is replaced.
  */
 export class ReaderLane {
   readonly #options: Omit<ReaderThreadOptions, 'interrupt'>;
@@ -54,7 +56,7 @@ export class ReaderLane {
     this.#idle.resolve();
   }
 
-  /** Rejects with the reason of the signal once that is aborted. */
+  /** Rejects with the signal's reason once it is aborted. */
   call<Method extends keyof ReaderMethods & string>(
     method: Method,
     parameters: ParametersOf<ReaderMethods, Method>,
@@ -72,7 +74,7 @@ export class ReaderLane {
     });
   }
 
-  /** Finishes what was called, but for what does not end, and lets go of the database. */
+  /** Finishes the calls made, except those that do not end, and releases the database. */
   async close(): Promise<void> {
     await this.#idle.promise;
     await Promise.all(Array.from(this.#readers, ({ thread }) => thread.close()));
@@ -91,7 +93,7 @@ export class ReaderLane {
     }
   }
 
-  /** The reader with the fewest requests; one that is started for it while all are at work and there may be more. */
+  /** Returns the reader with the fewest requests, or a new one if all are busy and the limit allows it. */
   #freeReader(): Reader | undefined {
     const { threads, requestsAtOnce } = this.#lane;
     const [least] = Array.from(this.#readers).sort((a, b) => a.jobs.size - b.jobs.size);
@@ -146,7 +148,7 @@ export class ReaderLane {
     }
   }
 
-  /** Leaves a reader to a statement that does not end: it is ended with it. */
+  /** Leaves a reader to a statement that does not end: it is terminated together with it. */
   #leave(job: Job, reader: Reader): void {
     if (!reader.jobs.has(job) || !this.#readers.delete(reader)) return;
     this.#strays.add(reader);

@@ -7,8 +7,8 @@ import { type Interrupt, Interruptible } from './interruptible.ts';
 import { perform, type Served, serve } from './thread-server.ts';
 
 /*
- * A thread that reads beside the writer, on a connection of its own. Each request sees one moment of the database: all
- * that was committed before the request was made, and no commit by half.
+ * A thread that reads beside the writer on its own connection. Each request sees one moment of the database: everything committed before
+ * the request was made, and no partial commit.
  */
 
 export interface ReaderThreadOptions extends ConnectionOptions {
@@ -50,5 +50,5 @@ function start({ pipelines, interrupt, ...connection }: ReaderThreadOptions): Se
   };
 }
 
-// One request at a time: a quick one need not wait for the answer of a slow one behind it.
+// One request at a time: a quick one must not wait for the answer of a slow one behind it.
 if (parentPort !== null) serve(parentPort, { start: () => start(workerData), weigh: () => 1, groupWeight: 1 });

@@ -1,7 +1,7 @@
 import { MillraceError } from '../../../errors.ts';
 import type { StoreLogger } from '../../store.ts';
 
-/** What goes to a thread: requests, in order, and at last the word to close. */
+/** Messages to a thread: requests, in order, and finally the order to close. */
 export type Message = Request | 'close';
 
 /** Asks a thread to run one of its methods. */
@@ -11,23 +11,23 @@ export interface Request {
   readonly parameters: readonly unknown[];
 }
 
-/** What comes back. One without a request says how the start went. */
+/** Messages from a thread. One without a request reports the result of the start. */
 export type Answer = { readonly id: number; readonly value: unknown } | { readonly id: number; readonly error: SentError };
 
-/** What a thread has to say without being asked, to the logger of whoever started it. */
+/** An unsolicited message from a thread, for the logger of whoever started it. */
 export interface Notice {
   readonly level: keyof StoreLogger;
   readonly fields: object;
   readonly message: string;
 }
 
-/** The id of the answer that is a {@link Notice}. */
+/** The id of an answer that is a {@link Notice}. */
 export const noticeId = -1;
 
-/** The id of the answer that tells of the start. */
+/** The id of the answer to the start. */
 export const startId = 0;
 
-/** An error without its class, which does not survive the way between threads. */
+/** An error without its class, which does not survive the transfer between threads. */
 export interface SentError {
   readonly code: MillraceError['code'];
   readonly message: string;

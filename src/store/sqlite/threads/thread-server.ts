@@ -5,29 +5,29 @@ import type { StoreLogger } from '../../store.ts';
 import type { Outcome } from './group-commit.ts';
 import { type Answer, type Message, type Notice, noticeId, type Request, startId, toSentError } from './thread-messages.ts';
 
-/** What a thread does with its requests. */
+/** A thread's handling of its requests. */
 export interface Served {
-  /** What the start is answered with. */
+  /** The answer to the start. */
   readonly started?: unknown;
-  /** Runs the requests and tells the outcome of each. What it throws ends the thread. */
+  /** Runs the requests and reports the outcome of each. An exception ends the thread. */
   run(requests: readonly Request[], tell: (request: Request, outcome: Outcome) => void): void;
-  /** For what has time until the answers are on their way. */
+  /** Does work that can wait until the answers are on their way. */
   answered?(): void;
   close(): void;
 }
 
 export interface ServeOptions {
-  /** Gets ready. What it throws is what every request fails with. The logger is that of the thread's other end. */
+  /** Prepares for requests. If it throws, every request fails with that error. The logger is that of the thread's other end. */
   start(log: StoreLogger): Served;
-  /** How much work a request is. */
+  /** Weighs a request. */
   weigh(request: Request): number;
-  /** A group takes no further request once it weighs so much. */
+  /** A group accepts no further request once it weighs this much. */
   readonly groupWeight: number;
 }
 
 /**
- * The inner end of a `Thread`: takes the requests that wait at the port as one group, answers the group in one message, and
- * ends when it is told to close.
+ * The inner end of a `Thread`: takes the requests waiting at the port as one group, answers the group in one message, and ends when told to
+ * close.
  */
 export function serve(port: MessagePort, options: ServeOptions): void {
   const served = startServed(port, options);
@@ -51,7 +51,7 @@ export function serve(port: MessagePort, options: ServeOptions): void {
   });
 }
 
-/** Runs what is requested of a `Thread<Methods>`, whose type says that there is such a method with such parameters. */
+/** Runs a request to a `Thread<Methods>`, whose type guarantees a method with these parameters. */
 export function perform<Methods>(target: Methods, { method, parameters }: Request): unknown {
   const answering = target[method as keyof Methods] as (...parameters: readonly unknown[]) => unknown;
   return answering.apply(target, [...parameters]);

@@ -15,15 +15,15 @@ interface ThreadOptions {
   readonly log?: StoreLogger | undefined;
 }
 
-/** What `Methods` answer, as a promise. */
+/** The result of a method, as a promise. */
 export type AnswerOf<Methods, Method extends keyof Methods> = Methods[Method] extends (...parameters: never[]) => infer Value
   ? Promise<Value>
   : never;
 export type ParametersOf<Methods, Method extends keyof Methods> = Methods[Method] extends (...parameters: infer P) => unknown ? P : never;
 
 /**
- * A worker thread and the requests that wait for it. It is running until it is told to close, which it does after all
- * earlier requests, or until it dies; then every request fails, those that wait as well as later ones.
+ * A worker thread and the requests waiting for it. It runs until it is told to close, which it does after all earlier requests, or until it
+ * dies; then every request fails, waiting ones as well as later ones.
  */
 export class Thread<Methods> {
   readonly #worker: Worker;
@@ -32,21 +32,21 @@ export class Thread<Methods> {
   readonly #started: Promise<unknown>;
   readonly #exited: Promise<MillraceError>;
   #lastId = startId;
-  /** Why no request is taken any more. */
+  /** Why no request is accepted any more. */
   #ended: MillraceError | undefined;
 
   /**
    * @param entry the module that the thread runs, in this folder, without its extension: `.ts` in a checkout, `.js` once built
-   * @param transferList what of `workerData` goes over to the thread
-   * @param log takes what the thread says without being asked
+   * @param transferList the parts of `workerData` to transfer to the thread
+   * @param log receives the thread's unsolicited messages
    */
   constructor(entry: string, workerData: unknown, { transferList = [], log }: ThreadOptions = {}) {
     this.#log = log;
     const module = new URL(`./${entry}${extname(fileURLToPath(import.meta.url))}`, import.meta.url);
-    // It needs no flag that the program was started with, and with some of them, such as --input-type, it would not start.
+    // It needs none of the program's flags, and with some of them, such as --input-type, it would not start.
     this.#worker = new Worker(module, { workerData, transferList: [...transferList], name: `millrace ${entry}`, execArgv: [] });
     this.#started = new Promise((resolve, reject) => this.#waiting.set(startId, { resolve, reject }));
-    // A start that failed is also told to every request.
+    // A failed start is also reported to every request.
     this.#started.catch(() => undefined);
     this.#worker.on('message', (answers: readonly Answer[]) => this.#settle(answers));
     this.#worker.on('messageerror', (error) => this.#end(error));
@@ -56,17 +56,17 @@ export class Thread<Methods> {
     });
   }
 
-  /** Resolves once it takes requests, to what its start was answered with; rejects with what that threw. */
+  /** Resolves once it accepts requests, to the answer to its start; rejects with the start's error. */
   started(): Promise<unknown> {
     return this.#started;
   }
 
-  /** Resolves once it has ended, also when it was told to, with the error that every later request fails with. */
+  /** Resolves once it has ended, even if it was told to, with the error for every later request. */
   get exited(): Promise<MillraceError> {
     return this.#exited;
   }
 
-  /** Whether requests are in vain. */
+  /** True if requests are in vain. */
   get isEnded(): boolean {
     return this.#ended !== undefined;
   }
@@ -81,13 +81,13 @@ export class Thread<Methods> {
     });
   }
 
-  /** Lets it finish what it was asked, close what it has open, and end. */
+  /** Lets it finish its requests, close everything it has open, and end. */
   async close(): Promise<void> {
     this.#worker.postMessage('close');
     await this.#exited;
   }
 
-  /** Ends it once what it does just now is done, which may be never. */
+  /** Ends it after its current work, which may never finish. */
   abandon(): void {
     this.#worker.unref();
     void this.#worker.terminate();

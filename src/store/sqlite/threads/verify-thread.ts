@@ -5,13 +5,10 @@ import { openReader } from '../file/open-database.ts';
 import type { Outcome } from './group-commit.ts';
 import { perform, type Served, serve } from './thread-server.ts';
 
-/*
- * A thread that looks through a whole database, which takes as long as reading all of it does. Meanwhile the main thread hears orders to
- * stop.
- */
+/* A thread that checks a whole database, which takes as long as reading all of it. Meanwhile the main thread can react to stop requests. */
 
 export interface VerifyMethods {
-  /** Verifies a database that nobody writes, as `verifyContents` does. */
+  /** Verifies a database that nobody writes, like `verifyContents`. */
   verify(path: string): DatabaseContents;
 }
 

@@ -20,20 +20,20 @@ import type { Request } from './thread-messages.ts';
 import { perform, type Served, serve } from './thread-server.ts';
 
 /*
- * The thread that owns the database and is the only one to write it, so that no request of the main thread ever waits
- * for the disk. It lets go of the database when it ends.
+ * The thread that owns the database and is the only one to write it, so that no request of the main thread ever waits for the disk. It
+ * releases the database when it ends.
  */
 
 export interface WriterThreadOptions extends ConnectionOptions {
   readonly declaration: StoreDeclaration;
-  /** The way to the thread that takes the write ahead log into the database. */
+  /** The channel to the thread that copies the write-ahead log into the database. */
   readonly checkpoints: MessagePort;
 }
 
-/** Items in one transaction: some 20 ms, so that what comes next is not kept waiting for long. */
+/** Items per transaction: some 20 ms, so that later ones do not wait long. */
 const groupWeight = 5_000;
 
-/** Where the disk is full, as much of the reserve as it takes is given away. */
+/** On a full disk, gives away as much of the reserve as necessary. */
 function start(options: WriterThreadOptions, log: StoreLogger): Served {
   const room = new Room(realPath(options.path), log);
   for (;;) {
@@ -52,7 +52,7 @@ function open(
   const db = openWriter(connection);
   let lock: OwnerLock | undefined;
   try {
-    // SQLite's own name of the file, with links followed: the names of one file are one database.
+    // SQLite's own name for the file, with links resolved: all names of one file are one database.
     const path = db.location() ?? connection.path;
     lock = OwnerLock.take(path);
     prepareWriter(db, path);

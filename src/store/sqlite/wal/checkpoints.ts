@@ -4,11 +4,11 @@ import type { CheckpointThreadOptions } from '../threads/checkpoint-thread.ts';
 import { Thread } from '../threads/thread.ts';
 
 /**
- * The main thread's end of the thread that copies the write ahead log into the database. It is started when the writer first
- * asks for a copy, so a store that hardly writes has none. If it dies, that is a warning, and commits copy by themselves.
+ * The main thread's end of the thread that copies the write-ahead log into the database. The writer's first request for a copy starts it,
+ * so a store that hardly writes has none. If it dies, a warning is logged, and commits do the copying themselves.
  */
 export class Checkpoints {
-  /** By which the writer asks. */
+  /** The writer's channel for requests. */
   readonly writerPort: MessagePort;
   readonly #port: MessagePort;
   #thread: Thread<object> | undefined;

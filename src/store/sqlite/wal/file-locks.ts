@@ -1,4 +1,4 @@
-/** A part of a file, both ends included, and the locks on it that are asked for; all kinds without one. */
+/** A range of a file, both ends inclusive, and the kind of locks asked for; all kinds if absent. */
 export interface LockedBytes {
   readonly inode: number;
   readonly from: number;
@@ -6,10 +6,10 @@ export interface LockedBytes {
   readonly kind?: 'READ' | 'WRITE';
 }
 
-/** One lock as /proc/locks has it: `1: POSIX  ADVISORY  READ 7998 fe:00:9988285 124 124`. */
+/** A lock's line in /proc/locks: `1: POSIX  ADVISORY  READ 7998 fe:00:9988285 124 124`. */
 const lockLine = /^\d+: POSIX +\w+ +(READ|WRITE) (\d+) \w+:\w+:(\d+) (\d+) (\d+)$/gm;
 
-/** The processes that have a lock on some of these bytes, in the text of /proc/locks. */
+/** Returns the processes with a lock on some of these bytes, from the text of /proc/locks. */
 export function lockHolders(locks: string, { inode, from, to, kind }: LockedBytes): readonly number[] {
   const pids = new Set<number>();
   for (const [, foundKind, pid, foundInode, first, last] of locks.matchAll(lockLine)) {

@@ -3,15 +3,15 @@ import type { StoreLogger } from '../../store.ts';
 import { walBytesKept } from '../file/open-database.ts';
 import { describeLogReaders } from './log-readers.ts';
 
-/** A log of this size is far beyond its bound. */
+/** A log of this size is far beyond its limit. */
 const warnBytes = 2 * walBytesKept;
 
-/** The size of the write ahead log of a database on the disk. */
+/** Returns the size of a database's write-ahead log on disk. */
 export function logBytes(path: string): number {
   return statSync(`${path}-wal`, { throwIfNoEntry: false })?.size ?? 0;
 }
 
-/** Warns of a write ahead log that a reader keeps growing: once, and then says when it is over. */
+/** Warns once of a write-ahead log that a reader keeps growing, and then reports when it is over. */
 export class LogWatch {
   readonly #path: string;
   readonly #log: StoreLogger;
@@ -22,7 +22,7 @@ export class LogWatch {
     this.#log = log;
   }
 
-  /** To be called when a reader still needs what is in the log. */
+  /** Call it when a reader still needs part of the log. */
   held(): void {
     if (this.#hasWarned) return;
     const bytes = logBytes(this.#path);
@@ -35,7 +35,7 @@ export class LogWatch {
     );
   }
 
-  /** To be called when the log starts at its beginning again. */
+  /** Call it when the log restarts from its beginning. */
   startedAnew(): void {
     if (!this.#hasWarned) return;
     this.#hasWarned = false;

@@ -4,42 +4,44 @@ import type { StoreLogger } from '../../store.ts';
 import { LogWatch, logBytes } from './log-watch.ts';
 import { type CopyOutcome, WriteAheadLog } from './write-ahead-log.ts';
 
-/** The thread copies when so many frames came in: few enough for a short sync, so many that a page that changes often is copied seldom. */
+/**
+ * The thread copies after this many new frames: few enough for a short sync, and enough that a frequently changed page is copied rarely.
+ */
 const stepFrames = 4_000;
 /**
- * How often it copies then: what came in, what came in during that, and so on. SQLite syncs the database at the end of a round
- * within which nobody committed. So the last ones are short, and each is asked for right after a commit, when the next is
- * farthest.
+ * Number of rounds it then makes: first the new frames, then those that came during that, and so on. SQLite syncs the database at the end
+ * of a round during which nobody committed. So the last rounds are short, and each is requested right after a commit, when the next is
+ * farthest away.
  */
 const roundsOfStep = 3;
-/** Once the log has so many frames, the writer copies the rest, and the log starts anew before it reaches the size that is kept. */
+/** Once the log has this many frames, the writer copies the rest, and the log restarts before it exceeds the size that is kept. */
 const framesMax = 12_000;
-/** A longer rest would keep calls waiting; it is left to the thread's next step. */
+/** A longer rest would make calls wait; it is left to the thread's next step. */
 const restFramesMax = 1_000;
-/** If the thread has died, commits copy from here on, which is slow and keeps the log bounded. */
+/** If the thread has died, commits copy from this size on, which is slow but limits the log. */
 const framesWithoutThread = 64_000;
-/** When there was no commit for so long, and at most for twice as long, nobody minds a short copy. */
+/** After this long without a commit, and after at most twice as long, a short copy bothers nobody. */
 const idleMs = 2_000;
 
 export interface WalKeeperOptions {
   readonly path: string;
-  /** The way to the thread that copies. */
+  /** The channel to the copying thread. */
   readonly port: MessagePort;
-  /** Takes the warning of a reader that keeps the log from starting anew. */
+  /** Receives the warning about a reader that keeps the log from restarting. */
   readonly log: StoreLogger;
-  /** False for an SQLite on which nobody may copy beside the writer, see {@link WriteAheadLog.mayBeCopiedBeside}. */
+  /** False for an SQLite version on which nobody may copy beside the writer, see {@link WriteAheadLog.mayBeCopiedBeside}. */
   readonly mayBeCopiedBeside: boolean;
-  /** Called when all of the log is in the database and the log is empty. */
+  /** Called when the whole log is in the database and the log is empty. */
   emptied(): void;
 }
 
 /**
- * The writer's part in keeping the write ahead log short. To copy it into the database, and to sync that, takes as long as many
- * commits. So another thread does it beside the writer, who copies only what came in during the last round. Then
- * all of the log is in the database, and the next commit writes at its beginning again, unless somebody still reads from it.
+ * The writer's part in keeping the write-ahead log short. Copying it into the database, and syncing that, takes as long as many commits. So
+ * another thread does it beside the writer, who copies only the additions during the last round. Then the whole log is in the database, and
+ * the next commit writes at its beginning again, unless somebody still reads from it.
  *
- * When nobody writes for a while, all of the log goes to the database and it is cut back to nothing, so that the file
- * alone is the whole database. After that there is no work until the next commit.
+ * When nobody writes for a while, the whole log goes to the database and is truncated, so that the file alone is the complete database.
+ * After that there is no work until the next commit.
  */
 export class WalKeeper {
   readonly #path: string;
@@ -47,15 +49,15 @@ export class WalKeeper {
   readonly #emptied: () => void;
   readonly #port: MessagePort;
   readonly #watch: LogWatch;
-  /** False on an older SQLite, on which the writer's commits do it all by themselves, now and then, until it is idle. */
+  /** False on an older SQLite, where the writer's commits occasionally do all the copying until it is idle. */
   readonly #isNeeded: boolean;
-  /** Runs from a commit on, until the log is empty. */
+  /** Runs from a commit until the log is empty. */
   #idle: NodeJS.Timeout | undefined;
-  /** Whether nobody has written since it began to run. */
+  /** True if nobody has written since it started. */
   #isQuiet = true;
-  /** Rounds of the step under way that are not done. */
+  /** Remaining rounds of the step under way. */
   #roundsLeft = 0;
-  /** How long the log was when the last step began. */
+  /** The log's length when the last step began. */
   #framesThen = 0;
 
   constructor(db: DatabaseSync, { path, port, log, mayBeCopiedBeside, emptied }: WalKeeperOptions) {
@@ -68,7 +70,7 @@ export class WalKeeper {
     if (this.#isNeeded) db.exec(`PRAGMA wal_autocheckpoint = ${framesWithoutThread}`);
   }
 
-  /** To be called after each transaction, once its callers know of it, and once at the start, for what a former owner left. */
+  /** Call it after each transaction, once its callers are notified, and once at the start, for a previous owner's log. */
   tend(): void {
     this.#isQuiet = false;
     this.#restLater();
@@ -77,7 +79,7 @@ export class WalKeeper {
     else this.#hear();
   }
 
-  /** To be called before the connection is closed. */
+  /** Call it before the connection is closed. */
   close(): void {
     clearTimeout(this.#idle);
     this.#wal.close();
@@ -91,7 +93,7 @@ export class WalKeeper {
     this.#ask(frames, roundsOfStep);
   }
 
-  /** Goes on once the thread has answered; answers whether it has. */
+  /** Continues once the thread has answered; returns whether it has. */
   #hear(): boolean {
     const outcome: CopyOutcome | undefined = receiveMessageOnPort(this.#port)?.message;
     if (outcome === undefined) return false;
@@ -129,7 +131,7 @@ export class WalKeeper {
     if (logBytes(this.#path) > 0) this.#restLater();
   }
 
-  /** A long rest goes by way of the thread, since somebody may write just now. */
+  /** A long rest goes through the thread, since somebody may be writing just now. */
   #isRestShort(): boolean {
     if (!this.#isNeeded) return true;
     const isAsked = this.#roundsLeft > 0;
@@ -137,7 +139,7 @@ export class WalKeeper {
     const { frames, copied } = this.#wal.extent;
     if (frames - copied <= restFramesMax) return true;
     if (this.#roundsLeft === 0) this.#ask(frames, 1);
-    // While the thread is at work the writer's own copy is refused; if the thread has died, it is the only way.
+    // While the thread is working the writer's own copy is refused; if the thread has died, it is the only way.
     return isAsked && !hasHeard;
   }
 

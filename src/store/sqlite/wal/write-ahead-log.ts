@@ -2,18 +2,21 @@ import type { DatabaseSync } from 'node:sqlite';
 import { Select } from '../../node-sqlite/select.ts';
 import { toStoreError } from '../../node-sqlite/sqlite-errors.ts';
 
-/** How long the write ahead log is, and how much of it is in the database already, in frames, each of which is a page. */
+/** The length of the write-ahead log, and how much of it is already in the database, in frames of one page each. */
 export interface WalExtent {
   readonly frames: number;
   readonly copied: number;
 }
 
-/** What came of a copy: all of the log is in the database; a reader still needs some of it; or it failed, since another connection has a lock perhaps. */
+/**
+ * The result of a copy: the whole log is in the database; a reader still needs part of it; or it failed, perhaps because another connection
+ * has a lock.
+ */
 export type CopyOutcome = 'copied' | 'held' | 'failed';
 
 type Checkpoint = [busy: number, frames: number, copied: number];
 
-/** The write ahead log of a database, by a connection that is in no transaction. */
+/** The write-ahead log of a database, through a connection that is not in a transaction. */
 export class WriteAheadLog {
   readonly #path: string;
   readonly #look: Select<Checkpoint>;
@@ -29,7 +32,7 @@ export class WriteAheadLog {
   }
 
   /**
-   * Whether another connection may copy while the writer commits: from version 3.51.3 on. In older ones that may damage the
+   * Returns whether another connection may copy while the writer commits: from version 3.51.3 on. In older ones that may damage the
    * database (https://sqlite.org/wal.html#walresetbug), and those before 3.51 cannot tell the extent without copying.
    */
   static mayBeCopiedBeside(db: DatabaseSync): boolean {
@@ -38,44 +41,45 @@ export class WriteAheadLog {
     return major * 1_000_000 + minor * 1_000 + patch >= 3_051_003;
   }
 
-  /** Told in a microsecond. Nothing when it cannot be told, which is a failure like that of a copy. */
+  /** Takes a microsecond. Zero if unknown, which is a failure like that of a copy. */
   get extent(): WalExtent {
     const [, frames, copied] = this.#ask(this.#look) ?? [0, 0, 0];
     return { frames, copied };
   }
 
   /**
-   * Copies to the database what is committed and no reader still needs to find in the log, waits for nobody and keeps nobody
-   * waiting. It does nothing while another connection copies.
+   * Copies committed pages that no reader still needs in the log to the database, without waiting for anybody or making anybody wait. Does
+   * nothing while another connection copies.
    *
-   * A failure is a warning on stderr, once until it mends, and no more: what was committed stays in the log, which
-   * grows until a later copy succeeds, or a commit fails of the same.
+   * A failure is only a warning on stderr, repeated once it has recovered: committed data stays in the log, which grows until a later copy
+   * succeeds, or a commit fails for the same reason.
+   *
    */
   copy(): CopyOutcome {
     return this.#outcome(this.#copy);
   }
 
   /**
-   * Copies all of the log and cuts it back to nothing. Does no more than {@link copy} while anybody reads from the log or
-   * another program writes. To be asked by the writer's connection, which waits for nobody.
+   * Copies the whole log and truncates it. Does no more than {@link copy} while anybody reads from the log or another program writes. Call
+   * it on the writer's connection, which waits for nobody.
    */
   empty(): CopyOutcome {
     return this.#outcome(this.#empty);
   }
 
   /**
-   * To be called before the writer's connection is closed: empties the log. SQLite does so by itself, but not for a file that
-   * was moved, of which the log would stay behind.
+   * Call it before the writer's connection is closed: empties the log. SQLite does so by itself, but not for a file that was moved, whose
+   * log would stay behind.
    */
   close(): void {
     try {
       this.#empty.get();
     } catch {
-      // As with SQLite's own attempt: what is committed stays in the log, where the next owner finds it.
+      // As with SQLite's own attempt: committed data stays in the log, where the next owner finds it.
     }
   }
 
-  /** SQLite tells no extent while another connection copies. Where it does, only a reader keeps it from copying all. */
+  /** SQLite reports no extent while another connection copies. If it does report one, only a reader prevents a full copy. */
   #outcome(question: Select<Checkpoint>): CopyOutcome {
     const [busy, frames, copied] = this.#ask(question) ?? [1, -1, -1];
     if (copied < frames) return 'held';
