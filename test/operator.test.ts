@@ -19,6 +19,7 @@ export const orders = pipeline('orders', {
     return { seen: true };
   },
 });
+export const tides = pipeline('tides', { event: any, schedule: { every: '1h', source: () => [] }, handle: () => undefined });
 export const steps = pipeline('steps', {
   event: any, key: ({ key }) => key, order: { by: ({ n }) => n }, handle: () => undefined,
 });`;
@@ -71,6 +72,7 @@ test('an operator sees from a terminal what waits and what failed, and acts', as
 
   assert.match(await office.printed('status'), /^PIPELINE +RECEIVED.*\norders +3 .*\nsteps +2 /);
   assert.match(await office.printed('keys', 'orders', '--status', 'parked'), /^KEY .*\nb 7 +parked .*\nc 8 +parked .*\n$/);
+  assert.match(await office.printed('schedules'), /^PIPELINE +STATUS .*\ntides +running +no +- +\d{4}-.* -\n$/);
   assert.match(await office.printed('keys', 'steps'), /s +waiting +1 +2 +1\n/);
   const shown = await office.printed('show', 'orders', 'b 7');
   assert.match(shown, /status +parked\n/);

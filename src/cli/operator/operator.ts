@@ -5,6 +5,7 @@ import { addDeadLetters } from './dead-letters.ts';
 import { addKeys } from './keys.ts';
 import { addOperations } from './operations.ts';
 import { addResolve } from './resolve.ts';
+import { addSchedules } from './schedules.ts';
 import { addShow } from './show.ts';
 import { addStatus } from './status.ts';
 
@@ -17,5 +18,6 @@ export function addOperator(program: Command, environment: Environment): void {
   addResolve(program, environment, 'redrive');
   addResolve(program, environment, 'discard');
   addOperations(program, environment);
+  addSchedules(program, environment);
   addActs(program, environment);
 }
