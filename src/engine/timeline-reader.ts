@@ -2,8 +2,12 @@ import type { AnyPipeline } from '../pipeline/pipeline.ts';
 import type { PartitionId, Store } from '../store/store.ts';
 import type { Partitions } from './partitions.ts';
 import type { ReadOptions, Reads } from './reads.ts';
-import type { TimelinePage, TimelinePlace } from './timeline-page.ts';
+import { lacksCause, withCauses } from './timeline-causes.ts';
+import type { TimelineItem, TimelinePage, TimelinePlace } from './timeline-page.ts';
 import { TimelineWalk } from './timeline-walk.ts';
+
+/** Items behind a page among which the causes of its items are looked for. */
+const causesMax = 20;
 
 /** What reading timelines takes; the engine provides it. */
 export interface TimelineReaderMeans {
@@ -48,8 +52,22 @@ export class TimelineReader {
     const named = await store.blocksOfKey(partition, key, { before, limit: limit + 1 }, { signal });
     const audit = await store.audit({ pipeline, key, limit: limit + 1, ...(place?.audit && { before: place.audit }) }, { signal });
     const walk = new TimelineWalk(key, { limit, place, named, audit });
+    await this.#follow(walk, partition, signal);
+    const page = walk.page();
+    const earlier = page.next !== undefined && page.items.some(lacksCause) ? await this.#before(partition, key, page.next, signal) : [];
+    return { ...page, items: withCauses(page.items, earlier) };
+  }
+
+  /** Reads on behind a page, for the causes of its items. */
+  async #before(partition: PartitionId, key: string, place: TimelinePlace, signal: AbortSignal): Promise<readonly TimelineItem[]> {
+    const walk = new TimelineWalk(key, { limit: causesMax, place, named: [], audit: [] });
+    await this.#follow(walk, partition, signal);
+    return walk.page().items;
+  }
+
+  async #follow(walk: TimelineWalk, partition: PartitionId, signal: AbortSignal): Promise<void> {
+    const { store } = this.#means;
     for (let block = walk.next(); block !== undefined; block = walk.next())
       walk.take(block, await store.block(partition, block, { signal }));
-    return walk.page();
   }
 }

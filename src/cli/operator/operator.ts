@@ -8,6 +8,7 @@ import { addResolve } from './resolve.ts';
 import { addSchedules } from './schedules.ts';
 import { addShow } from './show.ts';
 import { addStatus } from './status.ts';
+import { addWaiting } from './waiting.ts';
 
 /** Adds the commands of an operator, which ask a server. */
 export function addOperator(program: Command, environment: Environment): void {
@@ -18,6 +19,7 @@ export function addOperator(program: Command, environment: Environment): void {
   addResolve(program, environment, 'redrive');
   addResolve(program, environment, 'discard');
   addOperations(program, environment);
+  addWaiting(program, environment);
   addSchedules(program, environment);
   addActs(program, environment);
 }

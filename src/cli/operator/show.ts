@@ -17,6 +17,11 @@ export function addShow(program: Command, environment: Environment): void {
     });
 }
 
+/** Why the last call of a delivery failed; nothing where none has. */
+export function reasonOf(lastFailure: unknown): unknown {
+  return lastFailure === null || lastFailure === undefined ? null : Object(lastFailure).reason;
+}
+
 function describeKey({ key, status, pending, next, parkedBy, state, held, timers, deliveries }: Item): string {
   const facts = [
     ['key', key],
@@ -43,8 +48,8 @@ function describeKey({ key, status, pending, next, parkedBy, state, held, timers
     ),
     ...table(
       'deliveries',
-      ['ENDPOINT', 'ID', 'ATTEMPTS', 'DUE'],
-      items(deliveries).map((one) => [one.endpoint, one.id, one.attempts, one.dueAt]),
+      ['ENDPOINT', 'ID', 'ATTEMPTS', 'DUE', 'LAST FAILURE'],
+      items(deliveries).map((one) => [one.endpoint, one.id, one.attempts, one.dueAt, reasonOf(one.lastFailure)]),
     ),
   ].join('\n');
 }

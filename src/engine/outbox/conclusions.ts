@@ -6,8 +6,9 @@ import type { CauseQueue } from '../cause-queue.ts';
 import type { TenureContext } from '../engine-context.ts';
 import type { Lanes } from '../lanes.ts';
 import type { DeliveryTime } from './delivery-time.ts';
-import type { KeptAnswer } from './kept-answer.ts';
+import type { KeptAnswer, MadeCall } from './kept-answer.ts';
 import { toStoredOutcome } from './outcome.ts';
+import { tellWithdrawn } from './tell-withdrawn.ts';
 
 /** What tells a key the outcomes of its deliveries. */
 export interface KeyParts {
@@ -22,6 +23,7 @@ interface ConclusionsParts extends KeyParts {
 }
 
 type Final = Exclude<KeptAnswer, { readonly result: 'postponed' }>;
+type Failed = Final & { readonly result: 'failed' };
 type WithoutFacts<T> = T extends unknown ? Omit<T, 'id' | 'at'> : never;
 
 /** What the answers of one endpoint mean, for their deliveries and for the keys. */
@@ -47,19 +49,21 @@ export class Conclusions {
   }
 
   /** Drafts what an answer means. */
-  draft(delivery: StoredDelivery, answer: Final): void {
+  draft(delivery: StoredDelivery, answer: Exclude<MadeCall, { readonly result: 'postponed' }>): void {
     const attempts = delivery.attempts + 1;
-    const { key, endpoint, id } = delivery;
-    const { result } = answer;
-    const why = 'reason' in answer ? { reason: answer.reason } : {};
-    const at = this.#context.engine.clock.now();
-    this.#context.draft().tell(key, { kind: 'delivery-called', at, endpoint, delivery: id, attempt: attempts, result, ...why });
     if (answer.result === 'delivered') {
+      this.#tellCall(delivery, answer);
       this.#context.draft().counts.delivered += 1;
       this.#remove(delivery);
       this.#tell(delivery, { status: 'delivered', attempts, answer: answer.answer ?? null });
-    } else if (answer.result === 'failed' && attempts < this.#endpoint.retry.attempts) this.#retry(delivery, attempts, answer);
-    else this.#giveUp(delivery, attempts, answer);
+    } else if (answer.result === 'failed' && attempts < this.#endpoint.retry.attempts) {
+      const afterMs = Math.max(answer.retryAfterMs ?? 0, pauseMs(this.#endpoint.retry, attempts, this.#context.engine.random()));
+      this.#tellCall(delivery, answer, afterMs);
+      this.#retry(delivery, answer, afterMs);
+    } else {
+      const of = this.#tellCall(delivery, answer);
+      this.#giveUp(delivery, attempts, answer, of);
+    }
   }
 
   /** Drafts that a delivery is given up without another call. */
@@ -70,24 +74,45 @@ export class Conclusions {
   /** Drafts that an operator has withdrawn a delivery. It is no dead letter: whoever withdraws it has decided. */
   withdraw(delivery: ListedDelivery, reason: string): void {
     this.#remove(delivery);
+    tellWithdrawn(this.#context, delivery, { attempts: delivery.attempts, reason });
     this.#tell(delivery, { status: 'given up', attempts: delivery.attempts, reason, answer: null });
   }
 
-  #retry(delivery: StoredDelivery, attempts: number, failed: Final & { readonly result: 'failed' }): void {
-    const { reason, stack = null, retryAfterMs = 0, answer } = failed;
+  /** Tells the key's timeline of a call, the moment at which it ended. Returns the place of that. */
+  #tellCall({ key, endpoint, id, attempts }: StoredDelivery, answer: Final & { readonly durationMs: number }, afterMs?: number): number {
+    const at = this.#context.engine.clock.now();
+    const { result, durationMs } = answer;
+    return this.#context.draft().tell(key, {
+      ...{
+        kind: 'delivery-called',
+        at,
+        durationMs: Math.round(durationMs * 10) / 10,
+        endpoint,
+        delivery: id,
+        attempt: attempts + 1,
+        result,
+      },
+      ...(afterMs !== undefined && { retryAt: at + afterMs }),
+      ...('reason' in answer && { reason: answer.reason }),
+    });
+  }
+
+  #retry(delivery: StoredDelivery, failed: Failed, afterMs: number): void {
+    const { reason, stack = null, answer } = failed;
     const { engine, draft } = this.#context;
-    const { clock, random, log } = engine;
+    const { clock, log } = engine;
     const { endpoint, key, id } = delivery;
-    const afterMs = Math.max(retryAfterMs, pauseMs(this.#endpoint.retry, attempts, random()));
+    const attempts = delivery.attempts + 1;
     const byOutbox = this.#endpoint.retryBy === 'outbox';
     draft().counts.deliveryRetries += 1;
     const due = byOutbox ? { dueAt: this.#time.now() + afterMs, pauseMs: afterMs } : { dueAt: null, pauseMs: 0 };
-    draft().deliveries.push({ write: 'retry', endpoint, key, id, attempts, ...due });
+    draft().deliveries.push({ write: 'retry', endpoint, key, id, attempts, ...due, failure: { at: clock.now(), reason } });
     log.warn({ ...this.#fields(delivery), attempt: attempts, ...faultFields({ reason, stack }) }, 'delivery failed');
     if (!byOutbox) this.#tell(delivery, { status: 'failed', attempts, reason, answer: answer ?? null, retryAt: clock.now() + afterMs });
   }
 
-  #giveUp(delivery: StoredDelivery, attempts: number, given: Exclude<Final, { readonly result: 'delivered' }>): void {
+  /** @param of the place of the call that it is given up after, among what is told of the key */
+  #giveUp(delivery: StoredDelivery, attempts: number, given: Exclude<Final, { readonly result: 'delivered' }>, of?: number): void {
     const { result, reason, stack = null, answer } = given;
     const { engine, draft } = this.#context;
     const { clock, newId, log } = engine;
@@ -95,16 +120,18 @@ export class Conclusions {
     const isUnknown = result === 'unknown';
     draft().counts[isUnknown ? 'deliveriesUnknown' : 'deliveriesFailed'] += 1;
     this.#remove(delivery);
+    const [at, deadLetter] = [clock.now(), newId()];
     draft().bury({
       kind: 'delivery',
-      id: newId(),
+      id: deadLetter,
       key,
       reason: `delivery to ${endpoint}: ${isUnknown ? `unknown: it may have arrived: ${reason}` : reason}`,
       stack,
-      failedAt: clock.now(),
+      failedAt: at,
       attempts,
       delivery: { id, endpoint, body, url, ordered, askedAt, traceparent },
     });
+    draft().tell(key, { kind: 'gave-up', at, of, deadLetter, endpoint, delivery: id, attempts, reason });
     const fields = { ...this.#fields(delivery), attempt: attempts, ...faultFields({ reason, stack }) };
     log.error(fields, isUnknown ? 'a delivery may have arrived, and is not made again by itself' : 'gave up a delivery');
     this.#tell(delivery, { status: isUnknown ? 'unknown' : 'given up', attempts, reason, answer: answer ?? null });

@@ -21,11 +21,21 @@ export interface StoredDelivery {
   readonly dueAt: number | null;
 }
 
+/** How the last call of a delivery failed. */
+export interface DeliveryFailure {
+  /** In milliseconds since 1970. */
+  readonly at: number;
+  readonly reason: string;
+}
+
 /** A delivery of a key, without its payload. */
-export type DeliveryOfKey = Pick<StoredDelivery, 'id' | 'endpoint' | 'url' | 'askedAt' | 'attempts' | 'dueAt'>;
+export interface DeliveryOfKey extends Pick<StoredDelivery, 'id' | 'endpoint' | 'url' | 'askedAt' | 'attempts' | 'dueAt'> {
+  /** Null where none has failed, or an earlier version recorded it. */
+  readonly lastFailure: DeliveryFailure | null;
+}
 
 /** A delivery in a list, without its payload. */
-export type ListedDelivery = DeliveryOfKey & Pick<StoredDelivery, 'key'>;
+export interface ListedDelivery extends DeliveryOfKey, Pick<StoredDelivery, 'key'> {}
 
 /** Which deliveries of an endpoint to list. */
 export interface DeliveriesQuery {
@@ -69,13 +79,15 @@ export type DeliveryName = Pick<StoredDelivery, 'endpoint' | 'key' | 'id'>;
 
 /**
  * - `ask`: a delivery behind all others; in the place of the one of its name, if there is one. That keeps its attempts, its
- *   `askedAt`, and its `dueAt` unless that is null.
+ *   `askedAt`, its last failure, and its `dueAt` unless that is null.
  * - `restore`: a delivery behind all others; does nothing when there is one of its name.
  * - `retry`: sets what is said of the one of that name; does nothing when there is none. `pauseMs` is what was left until `dueAt` then: 0 where
- *   that is null, as it is for one that is asked for.
+ *   that is null, as it is for one that is asked for. Without `failure` its last failure stays.
  * - `remove`: it is gone.
  */
 export type DeliveryWrite =
   | { readonly write: 'ask' | 'restore'; readonly delivery: StoredDelivery }
-  | ({ readonly write: 'retry' } & DeliveryName & Pick<StoredDelivery, 'attempts' | 'dueAt'> & Pick<DueMoment, 'pauseMs'>)
+  | ({ readonly write: 'retry'; readonly failure?: DeliveryFailure | undefined } & DeliveryName &
+      Pick<StoredDelivery, 'attempts' | 'dueAt'> &
+      Pick<DueMoment, 'pauseMs'>)
   | ({ readonly write: 'remove' } & DeliveryName);

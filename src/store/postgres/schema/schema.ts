@@ -158,6 +158,9 @@ const reasons = `
   ALTER TABLE millrace_dead_letters ADD COLUMN kind ${text}, ADD COLUMN reason_hash ${text};
   CREATE INDEX ON millrace_dead_letters (reason_hash, id) WHERE NOT resolved;
   CREATE INDEX ON millrace_dead_letters (pipeline, kind, reason_hash, failed_at, id) WHERE NOT resolved`;
+/** Why the last call of a delivery failed. */
+const failures = 'ALTER TABLE millrace_deliveries ADD COLUMN IF NOT EXISTS failure text, ADD COLUMN IF NOT EXISTS failed_at int8';
+
 /** Where pipelines read on in the topics of brokers. */
 const sourceOffsets = `
   CREATE TABLE IF NOT EXISTS millrace_source_offsets (
@@ -207,6 +210,7 @@ function sharedSchema(partitions: number): readonly Statement[] {
     plain(audit),
     plain(operations),
     plain(reasons),
+    plain(failures),
     plain(sourceOffsets),
     plain(blockTables),
     plain(blockColumn),
@@ -230,6 +234,7 @@ async function migration(transaction: Transaction, found: number): Promise<reado
     plain(operations),
     plain(reasons),
     ...hashes,
+    plain(failures),
     plain(sourceOffsets),
     plain(blockTables),
     plain(blockColumn),
