@@ -1,18 +1,18 @@
 import type { Command } from 'commander';
 import type { Environment } from '../../configuration/setting.ts';
-import { callsFor, type OperatorOptions, operatorCommand, pathOfKey, print } from './operator-command.ts';
+import { type DeskOptions, deskFor, operatorCommand, print, withFile } from './operator-command.ts';
 import { printTable } from './print-table.ts';
 import type { Item } from './server-calls.ts';
 
 /** Adds `millrace show`. */
 export function addShow(program: Command, environment: Environment): void {
-  operatorCommand(program, 'show', 'one key: its state and what waits for it')
+  withFile(operatorCommand(program, 'show', 'one key: its state and what waits for it'), 'looks')
     .description('Shows one key: how it stands, its state, the events that it holds, its timers and its deliveries.')
     .argument('<pipeline>', 'the name of a pipeline')
     .argument('<key>', 'the key')
     .addHelpText('after', '\nExamples:\n  $ millrace show orders ord_7\n  $ millrace show orders ord_7 --json')
-    .action(async (pipeline: string, key: string, options: OperatorOptions) => {
-      const found = await callsFor(options, environment).get(pathOfKey(pipeline, key));
+    .action(async (pipeline: string, key: string, options: DeskOptions) => {
+      const found = await (await deskFor(options, environment)).key(pipeline, key);
       print(found, options, () => describeKey(found));
     });
 }

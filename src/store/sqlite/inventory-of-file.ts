@@ -1,40 +1,8 @@
-import { existsSync } from 'node:fs';
-import { resolve } from 'node:path';
-import type { DatabaseSync } from 'node:sqlite';
-import { MillraceError } from '../../errors.ts';
-import { toStoreError } from '../node-sqlite/sqlite-errors.ts';
 import type { InventoryQuery, StoredPipeline } from '../store.ts';
-import { openReader } from './file/open-database.ts';
 import { readInventory } from './partition/inventory.ts';
-import { readVersion, schemaVersion } from './schema/schema.ts';
+import { readFile } from './read-file.ts';
 
-/** How long to wait for a lock that another program has. */
-const busyTimeoutMs = 2_000;
-
-/**
- * Counts what lies in a database, at one moment, whoever owns it: nothing is written. Throws `MILL_INVALID_CONFIGURATION` for a file that
- * is not there or is no database of Millrace, `MILL_TABLE_CHANGED` for one of another version, and `MILL_STORE_…`.
- */
+/** Counts what lies in a database, at one moment, whoever owns it: nothing is written. Throws as {@link readFile} does. */
 export function inventoryOfFile(file: string, query: InventoryQuery): readonly StoredPipeline[] {
-  const path = resolve(file);
-  if (!existsSync(path)) throw new MillraceError('MILL_INVALID_CONFIGURATION', `${path}: expected a database, found no such file`);
-  const db = openReader({ path, busyTimeoutMs });
-  try {
-    db.exec('BEGIN');
-    checkTables(db, path);
-    return readInventory(db, query);
-  } catch (error) {
-    throw toStoreError(error, path);
-  } finally {
-    db.close();
-  }
-}
-
-function checkTables(db: DatabaseSync, path: string): void {
-  const version = readVersion(db, path);
-  if (version === schemaVersion) return;
-  throw new MillraceError(
-    'MILL_TABLE_CHANGED',
-    `${path}: expected tables of schema version ${schemaVersion}, found version ${version}. The next start brings it up to date.`,
-  );
+  return readFile(file, (db) => readInventory(db, query));
 }
