@@ -146,6 +146,7 @@ export type {
   DeadLetterGroupQuery,
   DeadLetterKind,
   DeadLetterQuery,
+  DeliveryFailure,
   DeliveryName,
   DeliveryOfKey,
   ListedDelivery,

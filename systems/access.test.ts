@@ -40,6 +40,7 @@ const table: Readonly<Record<string, readonly [access: Access, deals: Deals]>> =
   'GET /pipelines/*/gaps': ['read', 'path'],
   'GET /pipelines/*/schedule': ['read', 'path'],
   'POST /pipelines/*/schedule': ['operate', 'path'],
+  'GET /schedules': ['read', 'none'],
   'GET /pipelines/*/timers': ['read', 'path'],
   'GET /pipelines/*/deliveries': ['read', 'path'],
   'POST /pipelines/*/keys/{key}/deliveries/{endpoint}/{id}/send': ['operate', 'path'],

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import test, { type TestContext } from 'node:test';
-import type { Ended } from './program.ts';
+import type { Ended, Program } from './program.ts';
 import { until } from './until.ts';
 import { Yard } from './yard.ts';
 
@@ -19,28 +19,43 @@ export const orders = pipeline('orders', {
     return { seen: true };
   },
 });
+export const tides = pipeline('tides', { event: any, schedule: { every: '1h', source: () => [] }, handle: () => undefined });
 export const steps = pipeline('steps', {
   event: any, key: ({ key }) => key, order: { by: ({ n }) => n }, handle: () => undefined,
 });`;
+
+const serve = ['serve', './orders.ts', '--port', '0', '--database', './mill.db'];
 
 /** A server with orders, of which two have failed, and the operator's commands beside it. */
 class Office {
   readonly url: string;
   readonly #yard: Yard;
+  #server: Program;
 
-  private constructor(yard: Yard, url: string) {
+  private constructor(yard: Yard, server: Program, url: string) {
     this.#yard = yard;
+    this.#server = server;
     this.url = url;
   }
 
   static async open(context: TestContext): Promise<Office> {
     const yard = new Yard(context, { 'orders.ts': orders });
-    const server = yard.start(['serve', './orders.ts', '--port', '0', '--database', './mill.db']);
-    const office = new Office(yard, await server.listening());
+    const server = yard.start(serve);
+    const office = new Office(yard, server, await server.listening());
     for (const key of ['a', 'b 7', 'c 8']) await office.post('orders', { key, fail: key !== 'a' });
     for (const n of [1, 5]) await office.post('steps', { key: 's', n });
     await until(async () => (await office.json(['dead-letters'])).length === 2 && (await office.json(['keys', 'steps'])).length === 1);
     return office;
+  }
+
+  async close(): Promise<void> {
+    await this.#server.kill('SIGTERM');
+  }
+
+  /** Starts a server on the file again; returns where it listens. */
+  async reopen(): Promise<string> {
+    this.#server = this.#yard.start(serve);
+    return this.#server.listening();
   }
 
   /** Runs a command; the server is the one that the environment names. */
@@ -71,6 +86,7 @@ test('an operator sees from a terminal what waits and what failed, and acts', as
 
   assert.match(await office.printed('status'), /^PIPELINE +RECEIVED.*\norders +3 .*\nsteps +2 /);
   assert.match(await office.printed('keys', 'orders', '--status', 'parked'), /^KEY .*\nb 7 +parked .*\nc 8 +parked .*\n$/);
+  assert.match(await office.printed('schedules'), /^PIPELINE +STATUS .*\ntides +running +no +- +\d{4}-.* -\n$/);
   assert.match(await office.printed('keys', 'steps'), /s +waiting +1 +2 +1\n/);
   const shown = await office.printed('show', 'orders', 'b 7');
   assert.match(shown, /status +parked\n/);
@@ -109,4 +125,70 @@ test('what an operator types wrong, and what the server refuses, is one line', a
   await refused(['redrive'], 2, /expected ids, or options/);
   await refused(['status', '--url', 'ftp://x'], 2, /expected http:\/\/HOST:PORT, found ftp:\/\/x/);
   await refused(['status', '--url', 'http://127.0.0.1:1'], 1, /127\.0\.0\.1:1/);
+});
+
+test('a file is looked at while a server runs on it, and its answers are those of the server', async (context) => {
+  const office = await Office.open(context);
+  const file = ['--file', './mill.db'];
+  for (const words of [
+    ['keys', 'orders'],
+    ['keys', 'orders', '--status', 'parked'],
+    ['show', 'orders', 'b 7'],
+    ['dead-letters', '--kind', 'event'],
+    ['dead-letters', '--groups'],
+  ])
+    assert.deepEqual(await office.json([...words, ...file]), await office.json(words), words.join(' '));
+  assert.match(await office.printed('keys', 'orders', '--status', 'parked', ...file), /^KEY .*\nb 7 +parked .*\nc 8 +parked .*\n$/);
+  await until(async () => (await office.json(['keys', 'steps', '--status', 'waiting', ...file])).length === 1);
+  const [letter] = await office.json(['dead-letters', ...file]);
+  assert.match(await office.printed('dead-letters', letter.id, ...file), /Error: order 7 cannot be paid\n +at .*orders\.ts/);
+  const refused = async (words: readonly string[], code: number, message: RegExp) => {
+    const ended = await office.run([...words, ...file]);
+    assert.deepEqual([ended.code, ended.stdout, ended.stderr.trimEnd().split('\n').length], [code, '', 1], ended.stderr);
+    assert.match(ended.stderr, message);
+  };
+  await refused(['pause', 'orders'], 1, /mill\.db/);
+  await refused(['redrive', letter.id], 1, /mill\.db/);
+  await refused(['show', 'orders', 'nobody'], 1, /nothing is known of the key "nobody"/);
+  await refused(['keys', 'nothing'], 1, /expected a pipeline of the database \(.*orders.*\), found nothing/);
+  await refused(['keys', 'orders', '--status', 'lost'], 1, /--status: expected open/);
+  await refused(['dead-letters', '--from', 'noon'], 2, /--from: expected a moment/);
+  await refused(['keys', 'orders', '--url', 'http://127.0.0.1:1'], 2, /--file/);
+});
+
+test('what is ordered in a file that no server owns is done by the next one that starts on it', async (context) => {
+  const office = await Office.open(context);
+  const file = ['--file', './mill.db'];
+  const [first, second] = await office.json(['dead-letters']);
+  await office.close();
+  assert.match(await office.printed('redrive', '--pipeline', 'orders', '--dry-run', ...file), /^2 matched\n$/);
+  assert.match(
+    await office.printed('redrive', first.id, '--reason', 'paid by now', ...file),
+    /^1 matched\. They are redriven by the next server/,
+  );
+  assert.match(await office.printed('discard', '--pipeline', 'orders', '--key', second.key, ...file), /^1 matched\. They are discarded/);
+  await office.printed('pause', 'steps', '--reason', 'a bad release', ...file);
+  const ended = await office.run(['resume', 'orders', 'b 7', ...file]);
+  assert.deepEqual([ended.code, ended.stdout], [2, '']);
+
+  const url = ['--url', await office.reopen()];
+  await until(async () => (await office.json(['operations', ...url])).every(({ state }: { state: string }) => state === 'ended'));
+  const operations = await office.json(['operations', ...url]);
+  assert.deepEqual(
+    operations.map(({ action, matched, done, reason }: Record<string, unknown>) => [action, matched, done, reason]),
+    [
+      ['discard', 1, 1, null],
+      ['redrive', 1, 1, 'paid by now'],
+    ],
+  );
+  // What was redriven has failed again.
+  await until(async () => (await office.json(['dead-letters', ...url])).length === 1);
+  const [again] = await office.json(['dead-letters', ...url]);
+  assert.deepEqual([again.key, again.id === first.id], [first.key, false]);
+  const steps = await (await fetch(`${url[1]}/pipelines/steps`)).json();
+  assert.equal(Object(steps).paused, true);
+  const { items } = Object(await (await fetch(`${url[1]}/audit`)).json());
+  assert.ok(items.some(({ action, reason }: Record<string, unknown>) => action === 'pause' && reason === 'a bad release'));
+  await office.close();
+  await office.printed('resume', 'steps', ...file);
 });

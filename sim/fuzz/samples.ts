@@ -128,6 +128,7 @@ export const samples: Readonly<Record<string, Sample>> = {
   'POST /pipelines/{pipeline}/dead-letters/discard': { ...noPipeline, ...why },
   'GET /pipelines/{pipeline}/schedule': { parameters: () => ({ pipeline: 'messages' }) },
   'POST /pipelines/{pipeline}/schedule': { parameters: () => ({ pipeline: 'messages' }), body: scheduleAction },
+  'GET /schedules': { query: (draw) => ({ ...page(draw), ...(draw.chance(0.5) && { pipeline: draw.pick(['messages', 'gone']) }) }) },
   'GET /audit': { query: (draw) => ({ ...page(draw), pipeline: 'messages', key: draw.sharedUuid() }) },
   'GET /dead-letters': { query: (draw) => ({ ...page(draw), pipeline: 'messages', key: draw.sharedUuid() }) },
   'GET /dead-letters/groups': { query: (draw) => ({ ...page(draw), pipeline: 'messages' }) },

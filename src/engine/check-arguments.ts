@@ -60,7 +60,7 @@ const discardOptions: OptionTable<DiscardOptions> = {
 };
 const auditQuery: OptionTable<AuditQuery> = { pipeline: aText, key: aText, before: aText, limit: integerFrom(1) };
 const pauseOptions: OptionTable<{ readonly for?: unknown }> = { for: duration };
-const kinds: readonly DeadLetterKind[] = ['event', 'timer', 'outcome', 'delivery', 'gap', 'origin'];
+const kinds: readonly DeadLetterKind[] = ['event', 'timer', 'outcome', 'delivery', 'gap', 'origin', 'rejected'];
 const aMoment = expect('a moment, in milliseconds since 1970', (value) => typeof value === 'number' && isMoment(value));
 const deadLetterFilter: OptionTable<DeadLetterFilter> = {
   pipeline: aText,
@@ -70,11 +70,11 @@ const deadLetterFilter: OptionTable<DeadLetterFilter> = {
   from: aMoment,
   to: aMoment,
   upTo: aText,
+  ids: texts,
 };
 const deadLetterQuery: OptionTable<DeadLetterQuery> = {
   ...deadLetterFilter,
   id: aText,
-  ids: texts,
   after: aText,
   limit: integerFrom(1),
 };

@@ -24,6 +24,14 @@ export interface Witness {
   readonly operation?: string | undefined;
 }
 
+/** A dead letter that is being resolved. */
+interface Resolving {
+  readonly letter: DeadLetter;
+  readonly witness: Witness;
+  /** The kind of its timeline item. */
+  readonly told: 'redriven' | 'discarded';
+}
+
 /** The dependencies for resolving dead letters besides the context. */
 interface ResolverParts {
   readonly lanes: Lanes;
@@ -35,8 +43,8 @@ export class Resolver {
   readonly #context: TenureContext;
   readonly #parts: ResolverParts;
   readonly #presence: LetterPresence;
-  /** The letters under way, each with its witness. */
-  readonly #resolving = new Map<string, Witness>();
+  /** The letters under way. */
+  readonly #resolving = new Map<string, Resolving>();
 
   constructor(context: TenureContext, parts: ResolverParts) {
     this.#context = context;
@@ -51,12 +59,12 @@ export class Resolver {
    * @param witness is committed together with it
    */
   redrive(letter: DeadLetter, witness: Witness = {}): Promise<void> {
-    return this.#once(letter, witness, () => this.#redrive(letter));
+    return this.#once({ letter, witness, told: 'redriven' }, () => this.#redrive(letter));
   }
 
   /** Gives up the event of a dead letter for good; its key proceeds with the next one. */
   discard(letter: DeadLetter, witness: Witness = {}): Promise<void> {
-    return this.#once(letter, witness, () => this.#discard(letter));
+    return this.#once({ letter, witness, told: 'discarded' }, () => this.#discard(letter));
   }
 
   async #redrive(letter: DeadLetter): Promise<void> {
@@ -197,6 +205,7 @@ export class Resolver {
       if (isParking(letter) && lane.status === 'parked') lane.unpark();
       draft.change(lane);
       this.#resolved(draft, letter);
+      this.#tellEnd(draft, lane, letter);
       lanes.wake(letter.key);
     } catch (error) {
       // Anything but a conflict has left half of it drafted.
@@ -208,16 +217,24 @@ export class Resolver {
   /** Unlists the letter once the draft is on disk, and answers a command that led to it. */
   #resolved(draft: Draft, { id }: DeadLetter): void {
     draft.resolve(id);
-    const { answer, entry, operation } = this.#resolving.get(id) ?? {};
+    const { answer, entry, operation } = this.#resolving.get(id)?.witness ?? {};
     if (answer !== undefined) draft.answer(answer);
     if (entry !== undefined) draft.note(entry);
     if (operation !== undefined) draft.advance(operation);
   }
 
+  /** Adds the letter's end to its key's timeline, unless an audit entry shows it there already. */
+  #tellEnd(draft: Draft, lane: Lane, { id: deadLetter }: DeadLetter): void {
+    const { witness, told } = this.#resolving.get(deadLetter) ?? {};
+    if (told === undefined || witness?.entry !== undefined) return;
+    draft.told?.tell(lane, { kind: told, at: this.#context.engine.clock.now(), deadLetter, operation: witness?.operation });
+  }
+
   /** @param decide drafts the fate of the letter */
-  async #once(letter: DeadLetter, witness: Witness, decide: () => Promise<void>): Promise<void> {
+  async #once(resolving: Resolving, decide: () => Promise<void>): Promise<void> {
+    const { letter } = resolving;
     if (this.#resolving.has(letter.id)) throw new MillraceError('MILL_CONFLICT', `dead letter ${letter.id} is being resolved already`);
-    this.#resolving.set(letter.id, witness);
+    this.#resolving.set(letter.id, resolving);
     try {
       // It was read before its turn to be resolved came.
       if (!(await this.#presence.has(letter.id)))

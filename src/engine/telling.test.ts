@@ -12,10 +12,10 @@ const moment = 1_750_000_000_000;
 test('what is told of a key before and after it comes into memory stands in one line, in its order', () => {
   const told = new Telling(1);
   const lane = laneOf('a\n"b"');
-  told.tellOf(lane.key, undefined, called(1));
-  told.tellOf('other', undefined, called(9));
+  told.tellOf(lane.key, called(1));
+  told.tellOf('other', called(9));
   assert.equal(told.handled(lane, 4, { at: moment + 5, durationMs: 0.26 }), 1);
-  told.tellOf(lane.key, lane, called(2));
+  assert.equal(told.tellOf(lane.key, called(2)), 2);
   const block = told.toBlock(moment + 10, new Set([lane]));
   assert.ok(block !== undefined);
   assert.deepEqual(findLine(block.text, lane.key), {

@@ -12,7 +12,9 @@ export class Telling {
   bytes = 0;
   readonly #draft: number;
   readonly #lanes: Lane[] = [];
-  /** Items of keys that are not in memory, as text. */
+  /** The same lanes by key, once an item comes without its lane. */
+  #laneOf: Map<string, Lane> | undefined;
+  /** Items of other keys, as text. */
   readonly #others = new Map<string, string[]>();
   /** The time of the first item; times in the block are relative to it. */
   #moment: number | undefined;
@@ -34,16 +36,14 @@ export class Telling {
     return this.#add(lane, this.#textOf(item));
   }
 
-  /** Records an item of a key that may not be in memory. */
-  tellOf(key: string, lane: Lane | undefined, item: ToldItem): void {
-    if (lane !== undefined) {
-      this.tell(lane, item);
-      return;
-    }
-    const text = this.#textOf(item);
-    const items = this.#others.get(key);
-    if (items === undefined) this.#others.set(key, [text]);
-    else items.push(text);
+  /** Records an item of a key that may not be in memory. Returns its index among those of its key. */
+  tellOf(key: string, item: ToldItem): number {
+    this.#laneOf ??= new Map(this.#lanes.map((lane) => [lane.key, lane]));
+    const lane = this.#laneOf.get(key);
+    if (lane !== undefined) return this.tell(lane, item);
+    const items = this.#others.get(key) ?? [];
+    this.#others.set(key, items);
+    return items.push(this.#textOf(item)) - 1;
   }
 
   /** Returns the block. The records of changed lanes name it; all other keys are indexed. */
@@ -76,9 +76,10 @@ export class Telling {
     return lane.tell(text);
   }
 
-  /** Items recorded before the key came into memory go first. */
+  /** Items recorded without the lane go first. */
   #begin(lane: Lane): void {
     this.#lanes.push(lane);
+    this.#laneOf?.set(lane.key, lane);
     lane.changeIn(this.#draft);
     for (const text of this.#others.get(lane.key) ?? []) lane.tell(text);
     this.#others.delete(lane.key);

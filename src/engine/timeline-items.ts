@@ -12,7 +12,10 @@ export interface ToldItem {
     | 'timer-cancelled'
     | 'sent'
     | 'delivery-asked'
-    | 'delivery-called';
+    | 'delivery-called'
+    | 'delivery-withdrawn'
+    | 'redriven'
+    | 'discarded';
   /** In milliseconds since 1970. */
   readonly at: number;
   readonly durationMs?: number | undefined;

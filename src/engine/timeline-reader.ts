@@ -2,12 +2,15 @@ import type { AnyPipeline } from '../pipeline/pipeline.ts';
 import type { EventAt, PartitionId, Store } from '../store/store.ts';
 import type { Partitions } from './partitions.ts';
 import type { ReadOptions, Reads } from './reads.ts';
+import { lacksCause, withCauses } from './timeline-causes.ts';
 import { factsOf, namelessPosition } from './timeline-items.ts';
 import type { TimelineItem, TimelinePage, TimelinePlace } from './timeline-page.ts';
 import { TimelineWalk } from './timeline-walk.ts';
 
 /** Maximum number of events looked up in one call. */
 const positionsMax = 500;
+/** Number of items after a page that are searched for the causes of its items. */
+const causesMax = 20;
 
 /** What reading timelines takes; the engine provides it. */
 export interface TimelineReaderMeans {
@@ -52,10 +55,23 @@ export class TimelineReader {
     const named = await store.blocksOfKey(partition, key, { before, limit: limit + 1 }, { signal });
     const audit = await store.audit({ pipeline, key, limit: limit + 1, ...(place?.audit && { before: place.audit }) }, { signal });
     const walk = new TimelineWalk(key, { limit, place, named, audit });
+    await this.#follow(walk, partition, signal);
+    const page = walk.page();
+    const earlier = page.next !== undefined && page.items.some(lacksCause) ? await this.#before(partition, key, page.next, signal) : [];
+    return { ...page, items: withCauses(await this.#named(partition, page.items, signal), earlier) };
+  }
+
+  /** Reads on behind a page, for the causes of its items. */
+  async #before(partition: PartitionId, key: string, place: TimelinePlace, signal: AbortSignal): Promise<readonly TimelineItem[]> {
+    const walk = new TimelineWalk(key, { limit: causesMax, place, named: [], audit: [] });
+    await this.#follow(walk, partition, signal);
+    return walk.page().items;
+  }
+
+  async #follow(walk: TimelineWalk, partition: PartitionId, signal: AbortSignal): Promise<void> {
+    const { store } = this.#means;
     for (let block = walk.next(); block !== undefined; block = walk.next())
       walk.take(block, await store.block(partition, block, { signal }));
-    const { items, ...rest } = walk.page();
-    return { ...rest, items: await this.#named(partition, items, signal) };
   }
 
   /** Adds ids and times to items that only have a log position. Events the log no longer has stay without. */

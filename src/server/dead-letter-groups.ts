@@ -66,22 +66,30 @@ export function deadLetterGroupRoutes(app: FastifyInstance, mill: Mill): void {
       const { limit, cursor, ...filter } = await parseRequest(Query, request.query);
       checkPipeline(request, filter.pipeline);
       const after = cursor === undefined ? undefined : await decodeCursor(Cursor, cursor);
-      // Whole minutes, so that a count does not change while its minute stays.
-      const since = Math.floor(Date.now() / minuteMs) * minuteMs - (minutes - 1) * minuteMs;
-      const groups = await mill.deadLetterGroups({ ...filter, since, limit: groupsMax }, { signal: signalOf(reply) });
+      const groups = await mill.deadLetterGroups({ ...filter, since: arrivalsSince(), limit: groupsMax }, { signal: signalOf(reply) });
       const rows = groups.filter((group) => after === undefined || isBehind(group, after)).slice(0, limit + 1);
       return pageOf(rows, {
         limit,
         cursor: ({ count, pipeline, kind, reason }) => [count, pipeline, kind, reason],
-        item: ({ first, last, arrivals, ...group }) => ({
-          ...group,
-          first: new Date(first).toISOString(),
-          last: new Date(last).toISOString(),
-          arrivals: Array.from({ length: minutes }, (_, minute) => arrivals.get(minute) ?? 0),
-        }),
+        item: groupAnswerOf,
       });
     },
   );
+}
+
+/** From when arrivals are counted: whole minutes, so that a count does not change while its minute stays. */
+export function arrivalsSince(): number {
+  return Math.floor(Date.now() / minuteMs) * minuteMs - (minutes - 1) * minuteMs;
+}
+
+/** A group as answers have it. */
+export function groupAnswerOf({ first, last, arrivals, ...group }: DeadLetterGroup): z.infer<typeof Group> {
+  return {
+    ...group,
+    first: new Date(first).toISOString(),
+    last: new Date(last).toISOString(),
+    arrivals: Array.from({ length: minutes }, (_, minute) => arrivals.get(minute) ?? 0),
+  };
 }
 
 /** Whether a group comes behind a place in the list: smaller ones do, and of equal ones those with later names. */

@@ -89,7 +89,7 @@ export function deadLetterRoutes(app: FastifyInstance, mill: Mill): void {
       checkPipeline(request, filter.pipeline);
       const [after] = cursor === undefined ? [] : await decodeCursor(Cursor, cursor);
       const rows = await mill.deadLetters({ ...filter, after, limit: limit + 1 }, { signal: signalOf(reply), ...forPage });
-      return pageOf(rows, { limit, cursor: (row) => [row.id], item: toAnswer });
+      return pageOf(rows, { limit, cursor: (row) => [row.id], item: deadLetterAnswerOf });
     },
   );
 
@@ -99,7 +99,7 @@ export function deadLetterRoutes(app: FastifyInstance, mill: Mill): void {
       schema: { tags, operationId: 'getDeadLetter', summary: 'One dead letter', params, response: { 200: jsonSchemaOf(DeadLetterAnswer) } },
       config,
     },
-    async (request, reply) => toAnswer(await findLetter(mill, request, signalOf(reply))),
+    async (request, reply) => deadLetterAnswerOf(await findLetter(mill, request, signalOf(reply))),
   );
 
   app.post<Route>(
@@ -153,7 +153,8 @@ async function findLetter(mill: Mill, request: FastifyRequest<Route>, signal: Ab
   throw new MillraceError('MILL_NOT_FOUND', `expected the id of a dead letter, found ${id}`);
 }
 
-function toAnswer(row: DeadLetter): Answer {
+/** A dead letter as answers have it. */
+export function deadLetterAnswerOf(row: DeadLetter): Answer {
   const { id, kind, partition, key, reason, stack, attempts } = row;
   const failedAt = new Date(row.failedAt).toISOString();
   return { id, kind, pipeline: partition.pipeline, key, reason, stack, failedAt, attempts, ...nothing, ...toFailure(row) };

@@ -67,6 +67,7 @@ test('the API description has every route, each with a summary, a tag, answers a
     '/pipelines/{pipeline}/pause',
     '/pipelines/{pipeline}/resume',
     '/pipelines/{pipeline}/timers',
+    '/schedules',
     '/things',
   ]);
   for (const operation of Object.values(paths).flatMap((path) => Object.values(path))) {

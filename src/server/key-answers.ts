@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import type { DeliveryOfKey } from '../store/store.ts';
 
 const listed = z.object({
   key: z.string(),
@@ -27,6 +28,11 @@ const held = z.object({
   event: z.unknown(),
 });
 
+const lastFailure = z
+  .object({ at: z.iso.datetime(), attempt: z.int(), reason: z.string() })
+  .nullable()
+  .meta({ description: 'Why its last call failed; null where none has' });
+
 /** A delivery that has no outcome yet. */
 export const waitingDelivery = z.object({
   id: z.string(),
@@ -35,6 +41,7 @@ export const waitingDelivery = z.object({
   askedAt: z.iso.datetime(),
   attempts: z.int(),
   dueAt: z.iso.datetime().nullable().meta({ description: 'When the next call is due; null: not until it is asked for again' }),
+  lastFailure,
 });
 
 const details = z.object({
@@ -111,6 +118,23 @@ export const keySchemas = {
     ],
   }),
 };
+
+/** A delivery as answers have it. */
+export function waitingDeliveryOf({
+  id,
+  endpoint,
+  url,
+  askedAt,
+  attempts,
+  dueAt,
+  lastFailure,
+}: DeliveryOfKey): z.infer<typeof waitingDelivery> {
+  return {
+    ...{ id, endpoint, url, askedAt: momentOf(askedAt), attempts },
+    dueAt: dueAt === null ? null : momentOf(dueAt),
+    lastFailure: lastFailure && { at: momentOf(lastFailure.at), attempt: attempts, reason: lastFailure.reason },
+  };
+}
 
 /** What a key has handled last, as far as its number tells. */
 export function lastHandledOf({ next }: { readonly next: number | null }): { readonly number: number } | null {

@@ -122,7 +122,7 @@ test('a key shows its state, its timers, its deliveries, and what it holds and w
     ['order', 0, true, { id: 'ord/1', does: 'state' }],
   ]);
   const [{ askedAt, dueAt: _, ...delivery }] = deliveries;
-  assert.deepEqual(delivery, { id: 'first', endpoint: 'shop', url: null, attempts: 0 });
+  assert.deepEqual(delivery, { id: 'first', endpoint: 'shop', url: null, attempts: 0, lastFailure: null });
   assert.equal(new Date(askedAt).toISOString(), askedAt);
 });
 

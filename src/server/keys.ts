@@ -6,7 +6,7 @@ import type { KeyDetails } from '../engine/mill-options.ts';
 import { MillraceError } from '../errors.ts';
 import { byWhom, whyBody } from './by-whom.ts';
 import { signalOf } from './client-signal.ts';
-import { keySchemas, lastHandledOf, momentOf } from './key-answers.ts';
+import { keySchemas, lastHandledOf, momentOf, waitingDeliveryOf } from './key-answers.ts';
 import { nameOf, PipelineParams, type PipelineRoute } from './operator.ts';
 import { decodeCursor, pageOf, pageParameters, pageSchema } from './page.ts';
 import { jsonSchemaOf, parseRequest } from './parse-request.ts';
@@ -178,11 +178,7 @@ function toAnswer({ timers, held, deliveries, state, ...details }: KeyDetails): 
       acceptedAt: momentOf(one.acceptedAt),
       retryAt: one.retryAt === null ? null : momentOf(one.retryAt),
     })),
-    deliveries: deliveries.map(({ dueAt, ...one }) => ({
-      ...one,
-      askedAt: momentOf(one.askedAt),
-      dueAt: dueAt === null ? null : momentOf(dueAt),
-    })),
+    deliveries: deliveries.map(waitingDeliveryOf),
     state,
   };
 }

@@ -45,6 +45,7 @@ const OperationAnswer = z
       reason: z.string().optional(),
       from: moment.optional(),
       to: moment.optional(),
+      ids: z.array(z.string()).readonly().optional().meta({ description: 'Named by `millrace redrive --file` or `discard --file`' }),
     }),
     who: z.string().nullable().meta({ description: 'The name of the token; null where the server asks for none' }),
     reason: z.string().nullable(),

@@ -36,6 +36,30 @@ test('a schedule is looked at, stopped, paused and started over HTTP', async (t)
     assert.equal((await problemIn(await post(url, body))).status, 400);
 });
 
+test('the schedules of all pipelines are listed by name, a page at a time', async (t) => {
+  const scheduled = (name: string) => pipeline(name, { event: z.object({}), schedule: { every: '1h', source: () => [] }, handle() {} });
+  const { mill, url } = await serve(t, {
+    pipelines: [scheduled('tides'), pipeline('plain', { event: z.object({}), handle() {} }), hourly],
+  });
+  const ask = async (query = '') => JSON.parse(await (await fetch(`${url}/schedules${query}`)).text());
+  await mill.schedule('tides').pause();
+  const namesOf = ({ items }: { items: { pipeline: string; status: string }[] }) =>
+    items.map(({ pipeline, status }) => `${pipeline} ${status}`);
+  assert.deepEqual(namesOf(await ask()), ['hourly running', 'tides paused']);
+  const first = await ask('?limit=1');
+  assert.deepEqual(namesOf(first), ['hourly running']);
+  const second = await ask(`?limit=1&cursor=${first.nextCursor}`);
+  assert.deepEqual([namesOf(second), second.nextCursor], [['tides paused'], undefined]);
+  assert.deepEqual(second.items[0], {
+    pipeline: 'tides',
+    ...JSON.parse(await (await fetch(`${url}/pipelines/tides/schedule`)).text()),
+  });
+  assert.deepEqual(namesOf(await ask('?pipeline=tides')), ['tides paused']);
+  assert.deepEqual(await ask('?pipeline=plain'), { items: [] });
+  for (const query of ['?limit=0', '?cursor=x', '?status=running'])
+    assert.equal((await problemIn(await fetch(`${url}/schedules${query}`))).status, 400, query);
+});
+
 test('a pipeline without a schedule has none to look at', async (t) => {
   const { url } = await serve(t);
   assert.equal((await problemIn(await fetch(`${url}/pipelines/visits/schedule`))).status, 404);

@@ -1,9 +1,13 @@
-import type { FastifyInstance } from 'fastify';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
 import * as z from 'zod';
 import { durationUpTo } from '../configuration/values.ts';
 import type { Mill } from '../engine/mill.ts';
 import type { ScheduleControl } from '../engine/schedules/schedules.ts';
+import { compareText } from '../store/text-order.ts';
+import { mayUse } from './access/guard.ts';
 import { reason, whoOf } from './by-whom.ts';
+import { checkPipeline } from './limited-list.ts';
+import { decodeCursor, pageOf, pageParameters, pageSchema } from './page.ts';
 import { jsonSchemaOf, parseRequest } from './parse-request.ts';
 
 const Params = z.object({ pipeline: z.string().meta({ description: 'The name of a pipeline with a schedule' }) });
@@ -27,9 +31,54 @@ const Status = z.object({
   lastFailure: z.string().nullable().meta({ description: 'Why the last run could not take its batch, or an event of it' }),
 });
 
-/** Adds the routes over schedules: look, start, stop, pause. */
+const ListQuery = z.object({
+  ...pageParameters,
+  pipeline: z.string().optional().meta({ description: 'Only the schedule of this pipeline' }),
+});
+const ListCursor = z.tuple([z.string()]);
+const ListedSchedule = z.object({ pipeline: z.string(), ...Status.shape }).meta({
+  examples: [
+    {
+      pipeline: 'messages',
+      status: 'running',
+      isAtWork: false,
+      lastRunAt: '2026-11-21T09:12:00.000Z',
+      nextRunAt: '2026-11-21T09:14:00.000Z',
+      lastFailure: null,
+    },
+  ],
+});
+
+/** Adds the routes over schedules: list, look, start, stop, pause. */
 export function scheduleRoutes(app: FastifyInstance, mill: Mill): void {
   const schema = { tags: ['operator'], params: jsonSchemaOf(Params), response: { 200: jsonSchemaOf(Status) } };
+
+  app.get(
+    '/schedules',
+    {
+      schema: {
+        tags: ['operator'],
+        operationId: 'listSchedules',
+        summary: 'The schedules of all pipelines that have one, by name',
+        description: 'A token for some pipelines lists theirs.',
+        querystring: jsonSchemaOf(ListQuery),
+        response: { 200: jsonSchemaOf(pageSchema(ListedSchedule)) },
+      },
+      config: { pipelines: [] },
+    },
+    async (request) => {
+      const { limit, cursor, pipeline } = await parseRequest(ListQuery, request.query);
+      if (pipeline !== undefined) checkPipeline(request, pipeline);
+      const [after] = cursor === undefined ? [] : await decodeCursor(ListCursor, cursor);
+      const names = scheduledNames(mill, request)
+        .filter((name) => pipeline === undefined || name === pipeline)
+        .filter((name) => after === undefined || compareText(name, after) > 0);
+      const schedules = await Promise.all(
+        names.slice(0, limit + 1).map(async (name) => ({ pipeline: name, ...(await statusOf(mill.schedule(name))) })),
+      );
+      return pageOf(schedules, { limit, cursor: ({ pipeline }) => [pipeline], item: (schedule) => schedule });
+    },
+  );
 
   app.get<Route>('/pipelines/:pipeline/schedule', { schema: { ...schema, summary: 'How the schedule of a pipeline stands' } }, (request) =>
     statusOf(mill.schedule(request.params.pipeline)),
@@ -53,6 +102,12 @@ export function scheduleRoutes(app: FastifyInstance, mill: Mill): void {
       return statusOf(schedule);
     },
   );
+}
+
+/** The pipelines with a schedule that a request may look at, in the order of their names. */
+function scheduledNames(mill: Mill, request: FastifyRequest): readonly string[] {
+  const scheduled = Array.from(mill.pipelines.values()).filter(({ schedule }) => schedule !== undefined);
+  return scheduled.flatMap(({ name }) => (mayUse(request, name) ? [name] : [])).sort(compareText);
 }
 
 async function statusOf(schedule: ScheduleControl): Promise<z.infer<typeof Status>> {

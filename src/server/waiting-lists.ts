@@ -2,7 +2,7 @@ import type { FastifyInstance } from 'fastify';
 import * as z from 'zod';
 import type { Mill } from '../engine/mill.ts';
 import { signalOf } from './client-signal.ts';
-import { momentOf, waitingDelivery } from './key-answers.ts';
+import { momentOf, waitingDelivery, waitingDeliveryOf } from './key-answers.ts';
 import { nameOf, PipelineParams, type PipelineRoute } from './operator.ts';
 import { decodeCursor, pageOf, pageParameters, pageSchema } from './page.ts';
 import { jsonSchemaOf, parseRequest } from './parse-request.ts';
@@ -46,6 +46,7 @@ const ListedDelivery = z.object({ key: z.string(), ...waitingDelivery.shape }).m
       askedAt: '2026-11-21T09:00:00.000Z',
       attempts: 2,
       dueAt: '2026-11-21T09:00:07.000Z',
+      lastFailure: { at: '2026-11-21T09:00:03.000Z', attempt: 2, reason: 'answered 503' },
     },
   ],
 });
@@ -103,10 +104,7 @@ export function waitingListRoutes(app: FastifyInstance, mill: Mill): void {
       return pageOf(rows, {
         limit,
         cursor: ({ endpoint, key, id }) => [endpoint, key, id],
-        item: ({ key, id, endpoint, url, askedAt, attempts, dueAt }) => ({
-          ...{ key, id, endpoint, url, askedAt: momentOf(askedAt), attempts },
-          dueAt: dueAt === null ? null : momentOf(dueAt),
-        }),
+        item: ({ key, ...delivery }) => ({ key, ...waitingDeliveryOf(delivery) }),
       });
     },
   );

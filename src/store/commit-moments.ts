@@ -14,6 +14,7 @@ export function checkMoments({ holds, gaps, timers, outcomes, deliveries }: Comm
     if (write.write === 'retry') {
       check(write.dueAt);
       check(write.pauseMs);
+      check(write.failure?.at ?? null);
     } else if (write.write !== 'remove') check(write.delivery.dueAt);
   }
 }

@@ -116,6 +116,7 @@ export interface WaitingDelivery {
   readonly askedAt: string;
   readonly attempts: number;
   readonly dueAt: string | null;
+  readonly lastFailure: { readonly at: string; readonly attempt: number; readonly reason: string } | null;
   readonly key?: string;
 }
 

@@ -1,46 +1,26 @@
 import type { Item } from './model.ts';
 
-/** Acts that have something tried again. */
-const triesAgain: ReadonlySet<unknown> = new Set(['redrive', 'resume', 'resume key', 'resume-key', 'skip gap', 'skip-gap']);
+/** Acts that let a whole key go on, so that its first turn afterwards comes from them. */
+const letsGo: ReadonlySet<unknown> = new Set(['resume', 'resume key', 'skip gap']);
 
 /**
- * Returns the items with the causes that follow from what they are: a call comes from the delivery that was asked for, an outcome from the last call, the turn of a
- * timer from the moment at which that came due, and a turn after a redrive from whoever redrove. The end of a timer by its own turn is no act, and is left out.
+ * Returns the items with the causes of what the page has added: the turn of a timer comes from the moment at which that came due, and the first turn after a key was
+ * let go from whoever did that. The end of a timer by its own turn is no act, and is left out.
  */
 export function withCauses(items: readonly Item[]): readonly Item[] {
   const byId = new Map(items.map((item) => [item.id, item]));
-  const inOrder = items.toSorted((a, b) => a.at - b.at);
-  const redriven = redrivenTurns(inOrder);
+  const letGo = turnsLetGo(items.toSorted((a, b) => a.at - b.at));
   return items.flatMap((item): readonly Item[] => {
     if (item.kind === 'timer cancelled' && byId.get(item.causedBy ?? '')?.details.timer === item.name) return [];
-    const causedBy = redriven.get(item.id) ?? item.causedBy ?? causeOf(item, inOrder, byId);
-    return [{ ...item, causedBy }];
+    return [{ ...item, causedBy: byId.get(`${item.id} due`)?.id ?? letGo.get(item.id) ?? item.causedBy }];
   });
 }
 
-function causeOf(item: Item, inOrder: readonly Item[], byId: ReadonlyMap<string, Item>): string | null {
-  const lastBefore = (fits: (other: Item) => boolean) =>
-    inOrder.findLast((other) => other.at <= item.at && other !== item && fits(other))?.id ?? null;
-  const { delivery, timer } = item.details;
-  switch (item.kind) {
-    case 'call':
-      return lastBefore((other) => other.kind === 'delivery asked' && other.details.delivery === delivery);
-    case 'outcome':
-      return lastBefore((other) => other.kind === 'call' && other.details.delivery === delivery);
-    case 'timer due':
-      return lastBefore((other) => other.kind === 'timer set' && other.name === item.name);
-    case 'turn':
-      return timer === undefined ? null : (byId.get(`${item.id} due`)?.id ?? null);
-    default:
-      return null;
-  }
-}
-
-/** The first turn after each act that has something tried again, by its id. */
-function redrivenTurns(inOrder: readonly Item[]): ReadonlyMap<string, string> {
+/** The first turn after each act that lets a key go on, by its id. */
+function turnsLetGo(inOrder: readonly Item[]): ReadonlyMap<string, string> {
   const found = new Map<string, string>();
   for (const [at, item] of inOrder.entries()) {
-    if (item.kind !== 'operator' || !triesAgain.has(item.details.action)) continue;
+    if (item.kind !== 'operator' || !letsGo.has(item.details.action)) continue;
     const turn = inOrder.slice(at + 1).find(({ kind }) => kind === 'turn');
     if (turn !== undefined) found.set(turn.id, item.id);
   }

@@ -33,6 +33,7 @@ type ItemKind =
   | 'timer cancelled'
   | 'delivery asked'
   | 'call'
+  | 'withdrawn'
   | 'outcome'
   | 'sent'
   | 'operator'
@@ -53,6 +54,7 @@ const laneOfKind: Readonly<Record<ItemKind, Lane>> = {
   'timer cancelled': 'timers',
   'delivery asked': 'deliveries',
   call: 'deliveries',
+  withdrawn: 'deliveries',
   sent: 'sends',
 };
 

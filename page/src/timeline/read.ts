@@ -43,8 +43,8 @@ function readItem(item: TimelineItem): Item {
   const shown = (readings[item.kind] ?? unknownKind)(item);
   const { id, at, durationMs = 0, causedBy, commit, kind: _, ...details } = item;
   const told = Date.parse(at);
-  // A failure is told when it has come, all else when it begins.
-  const from = shown.isGood === false ? told - durationMs : told;
+  // A failure and the end of a call are told when they have come, all else when it begins.
+  const from = shown.isGood === false || shown.kind === 'call' ? told - durationMs : told;
   const name = shown.name ?? '';
   return {
     id,
@@ -73,6 +73,10 @@ function subjectOf({ event, number, position, timer, endpoint }: TimelineItem): 
 
 function because({ reason }: TimelineItem): string {
   return reason == null || reason === '' ? '' : `: ${reason}`;
+}
+
+function byOperation({ operation }: TimelineItem): string {
+  return operation === undefined ? ' by a program' : ` by the operation ${String(operation).slice(0, 8)}…`;
 }
 
 function turnOf(item: TimelineItem): Pick<Shown, 'kind' | 'name' | 'label'> {
@@ -111,6 +115,14 @@ const readings: Readonly<Record<string, (item: TimelineItem) => Shown>> = {
     const text = isGood ? `${endpoint}, call ${attempt}: delivered` : `${endpoint}, call ${attempt} ${result ?? 'failed'}${because(item)}`;
     return { kind: 'call', name: endpoint, isGood, text, label: isGood ? 'ok' : (status ?? '') };
   },
+  'delivery-withdrawn': (item) => ({
+    kind: 'withdrawn',
+    name: item.endpoint ?? '',
+    text: `Delivery to ${item.endpoint ?? ''} withdrawn${because(item)}`,
+    label: 'withdrawn',
+  }),
+  redriven: (item) => ({ kind: 'operator', text: `Redriven${byOperation(item)}`, label: 'redriven' }),
+  discarded: (item) => ({ kind: 'operator', text: `Discarded${byOperation(item)}`, label: 'discarded' }),
   operator: (item) => {
     const text = `${item.who ?? 'somebody'}: ${item.action ?? ''}`;
     return { kind: 'operator', name: item.who ?? '', text: `${text}${because(item)}`, label: text };
@@ -129,11 +141,12 @@ function acceptedIn(items: readonly TimelineItem[]): readonly Item[] {
   return [...accepted.values()];
 }
 
-/** The moment at which each timer came due, which its turn tells. */
+/** The moment at which each timer came due, which its turn tells; it came from whatever set the timer. */
 function dueIn(items: readonly TimelineItem[]): readonly Item[] {
-  return items.flatMap(({ id, kind, timer, dueAt }) => {
+  return items.flatMap(({ id, kind, timer, dueAt, causedBy = null }) => {
     if (timer === undefined || dueAt === undefined || kind === 'timer-set') return [];
-    return [derived(`${id} due`, dueAt, { kind: 'timer due', name: timer, label: 'due', text: `Timer ${timer} came due` })];
+    const due = derived(`${id} due`, dueAt, { kind: 'timer due', name: timer, label: 'due', text: `Timer ${timer} came due` });
+    return [{ ...due, causedBy }];
   });
 }
 

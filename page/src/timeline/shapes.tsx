@@ -47,6 +47,7 @@ function shapeOf({ item, x, right, y }: Placed): JSX.Element {
         </g>
       );
     case 'timer cancelled':
+    case 'withdrawn':
       return <path class="cancel" d={`M${x - 4} ${y - 4}l8 8m0-8l-8 8`} />;
     case 'sent':
       return <path class="send" d={`M${x} ${y}h10m-4-3.5 4 3.5-4 3.5`} />;

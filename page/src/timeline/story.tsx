@@ -55,6 +55,7 @@ function glyphOf({ kind, isGood }: Item): GlyphName {
     case 'call':
       return isGood === false ? 'dead' : 'delivery';
     case 'delivery asked':
+    case 'withdrawn':
       return 'delivery';
     case 'parked':
       return 'parked';

@@ -25,7 +25,7 @@ export function DeliveriesView() {
       </Head>
       <PipelineTabs value={name} count={({ deliveries }) => deliveries} onChange={(pipeline) => setQuery({ pipeline })} />
       {name !== undefined && <Deliveries key={name} pipeline={name} />}
-      <Command line={`curl /pipelines/${name ?? 'NAME'}/deliveries`} />
+      <Command line={`millrace deliveries ${name ?? 'NAME'}`} />
     </>
   );
 }
@@ -48,6 +48,7 @@ function Deliveries({ pipeline }: { readonly pipeline: string }) {
                   <th scope="col" class="right">
                     Calls
                   </th>
+                  <th scope="col">Last failure</th>
                   <th scope="col">Next</th>
                   <th scope="col">
                     <span class="hidden-text">Acts</span>
@@ -57,11 +58,11 @@ function Deliveries({ pipeline }: { readonly pipeline: string }) {
               <tbody>
                 {items.map((item) => (
                   <Row
-                    key={item.id}
+                    key={nameOf(item)}
                     item={item}
                     pipeline={pipeline}
-                    done={done[item.id]}
-                    did={(what) => setDone((before) => ({ ...before, [item.id]: what }))}
+                    done={done[nameOf(item)]}
+                    did={(what) => setDone((before) => ({ ...before, [nameOf(item)]: what }))}
                   />
                 ))}
               </tbody>
@@ -73,6 +74,11 @@ function Deliveries({ pipeline }: { readonly pipeline: string }) {
   );
 }
 
+/** An id is one of its endpoint and key. */
+function nameOf({ endpoint, key, id }: WaitingDelivery): string {
+  return JSON.stringify([endpoint, key, id]);
+}
+
 interface RowProps {
   readonly item: WaitingDelivery;
   readonly pipeline: string;
@@ -80,7 +86,7 @@ interface RowProps {
   readonly did: (what: string) => void;
 }
 
-function Row({ item: { id, endpoint, key = '', askedAt, attempts, dueAt }, pipeline, done, did }: RowProps) {
+function Row({ item: { id, endpoint, key = '', askedAt, attempts, dueAt, lastFailure }, pipeline, done, did }: RowProps) {
   const now = Date.now();
   const act = (what: 'send' | 'withdraw') => async (reason: string | undefined) => {
     await post(`${pathOf('pipelines', pipeline, 'keys', key, 'deliveries', endpoint, id)}/${what}`, {
@@ -98,6 +104,9 @@ function Row({ item: { id, endpoint, key = '', askedAt, attempts, dueAt }, pipel
       </td>
       <td class="nowrap">{ageText(askedAt, now)} ago</td>
       <td class="right">{attempts}</td>
+      <td class="second" title={lastFailure?.at}>
+        {lastFailure?.reason ?? '–'}
+      </td>
       <td class="nowrap">{dueAt === null ? 'when somebody asks' : new Date(dueAt).getTime() < now ? 'now' : ageText(dueAt, now)}</td>
       <td class="right nowrap">
         {done ?? (

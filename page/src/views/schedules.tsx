@@ -1,10 +1,8 @@
-import { get, pathOf, post } from '../lib/api.ts';
+import { get, type Page, pathOf, post } from '../lib/api.ts';
 import { ageText, momentText } from '../lib/format.ts';
 import { type Loaded, useLoaded } from '../lib/load.ts';
-import { figures } from '../lib/pipelines.ts';
 import { hrefOf } from '../lib/router.ts';
-import { useStore } from '../lib/store.ts';
-import type { PipelineDetails, ScheduleStatus } from '../lib/types.ts';
+import type { ScheduleStatus } from '../lib/types.ts';
 import { Clock } from '../parts/clock.tsx';
 import { Glyph } from '../parts/glyph.tsx';
 import { Operate } from '../parts/operate.tsx';
@@ -13,13 +11,12 @@ import { Answer, Command, Head, Panel } from '../parts/panel.tsx';
 const everyMs = 3_000;
 
 interface Scheduled extends ScheduleStatus {
-  readonly name: string;
+  readonly pipeline: string;
 }
 
 /** The schedules, and how each stands. */
 export function SchedulesView() {
-  const names = useStore(figures).pipelines.map(({ name }) => name);
-  const schedules = useLoaded((signal) => findSchedules(names, signal), [names.join()], everyMs);
+  const schedules = useLoaded((signal) => findSchedules(signal), [], everyMs);
   return (
     <>
       <Head title="Schedules" text="Pipelines whose events come from a source, at moments of their own.">
@@ -34,32 +31,36 @@ export function SchedulesView() {
                 <code>{"schedule: { every: '1h', source }"}</code>
               </div>
             ) : (
-              found.map((schedule) => <Row key={schedule.name} schedule={schedule} again={schedules.again} />)
+              found.map((schedule) => <Row key={schedule.pipeline} schedule={schedule} again={schedules.again} />)
             )
           }
         </Answer>
       </Panel>
-      <Command line="curl /pipelines/NAME/schedule" />
+      <Command line="millrace schedules" />
     </>
   );
 }
 
-async function findSchedules(names: readonly string[], signal: AbortSignal): Promise<readonly Scheduled[]> {
-  const details = await Promise.all(names.map((name) => get<PipelineDetails>(pathOf('pipelines', name), {}, signal)));
-  const scheduled = details.filter(({ declared }) => declared.hasSchedule);
-  return Promise.all(
-    scheduled.map(async ({ name }) => ({ name, ...(await get<ScheduleStatus>(`${pathOf('pipelines', name)}/schedule`, {}, signal)) })),
-  );
+/** All of them: a server has few. */
+async function findSchedules(signal: AbortSignal): Promise<readonly Scheduled[]> {
+  const found: Scheduled[] = [];
+  let cursor: string | undefined;
+  do {
+    const page: Page<Scheduled> = await get('/schedules', { limit: 100, cursor }, signal);
+    found.push(...page.items);
+    cursor = page.nextCursor;
+  } while (cursor !== undefined);
+  return found;
 }
 
 function Row({ schedule, again }: { readonly schedule: Scheduled; readonly again: () => void }) {
   return (
     <div class="schedule-row" data-row>
-      <a class="link" href={hrefOf(['pipelines', schedule.name])}>
-        {schedule.name}
+      <a class="link" href={hrefOf(['pipelines', schedule.pipeline])}>
+        {schedule.pipeline}
       </a>
       <ScheduleFacts schedule={schedule} />
-      <ScheduleSwitch name={schedule.name} status={schedule.status} again={again} />
+      <ScheduleSwitch name={schedule.pipeline} status={schedule.status} again={again} />
     </div>
   );
 }

@@ -32,7 +32,7 @@ export function TimersView() {
           <Timers key={name} pipeline={name} />
         </Panel>
       )}
-      <Command line={`curl /pipelines/${name ?? 'NAME'}/timers`} />
+      <Command line={`millrace timers ${name ?? 'NAME'}`} />
     </>
   );
 }

@@ -208,8 +208,8 @@ export const deliveries: readonly Mutant[] = [
     name: 'retry-after-ignored',
     promises: [6],
     file: conclusions,
-    find: 'Math.max(retryAfterMs, pauseMs(this.#endpoint.retry, attempts, random()))',
-    replace: '(retryAfterMs, pauseMs(this.#endpoint.retry, attempts, random()))',
+    find: 'Math.max(answer.retryAfterMs ?? 0, pauseMs(',
+    replace: 'Math.max(0, pauseMs(',
     tests: [promise('deliveries')],
   },
   {

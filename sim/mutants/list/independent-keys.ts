@@ -100,7 +100,7 @@ export const independentKeys: readonly Mutant[] = [
     name: 'dead-letter-resolved-twice',
     promises: [2, 9],
     file: resolver,
-    find: 'this.#resolving.set(letter.id, witness);',
+    find: 'this.#resolving.set(letter.id, resolving);',
     replace: '',
     tests: [promise('visible-failure'), promise('independent-keys'), promise('deliveries-under-faults')],
   },

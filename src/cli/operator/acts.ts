@@ -1,7 +1,8 @@
 import type { Command } from 'commander';
 import type { Environment } from '../../configuration/setting.ts';
 import { UsageError } from '../usage-error.ts';
-import { type ActOptions, callsFor, operatorCommand, pathOfKey, print, withReason } from './operator-command.ts';
+import { type ActOptions, callsFor, deskFor, operatorCommand, pathOfKey, print, withFile, withReason } from './operator-command.ts';
+import type { Item } from './server-calls.ts';
 
 /** Actions on a pipeline or a key. */
 const acts = {
@@ -22,14 +23,30 @@ function addAct(program: Command, environment: Environment, act: keyof typeof ac
     .description(`${summary.charAt(0).toUpperCase()}${summary.slice(1)}. It lasts, also after a restart, and in the whole fleet.`)
     .argument('<pipeline>', 'the name of a pipeline');
   if (of === 'key') command.argument('<key>', 'the key');
+  else withFile(command, 'acts');
   if (of === 'either') command.argument('[key]', 'a parked key; without it the pipeline goes on');
   command.action(async (pipeline: string, ...others: readonly unknown[]) => {
     const key = of === 'pipeline' ? undefined : (others[0] as string | undefined);
     const options = command.opts<ActOptions>();
     if (pipeline === '' || key === '') throw new UsageError('expected names that are not empty');
-    const path = key === undefined ? `/pipelines/${encodeURIComponent(pipeline)}` : pathOfKey(pipeline, key);
-    const { reason } = options;
-    const answer = await callsFor(options, environment).post(`${path}/${act}`, reason === undefined ? {} : { reason });
+    const answer = await (key === undefined
+      ? actOnPipeline(pipeline, act as 'pause' | 'resume', options, environment)
+      : actOnKey({ pipeline, key }, act, options, environment));
     print(answer, options, () => `${[pipeline, key].filter((name) => name !== undefined).join(' ')}: ${done}\n`);
   });
+}
+
+async function actOnPipeline(pipeline: string, act: 'pause' | 'resume', options: ActOptions, environment: Environment): Promise<Item> {
+  return (await deskFor(options, environment)).setPaused(pipeline, act, options.reason);
+}
+
+interface NamedKey {
+  readonly pipeline: string;
+  readonly key: string;
+}
+
+async function actOnKey({ pipeline, key }: NamedKey, act: string, options: ActOptions, environment: Environment): Promise<Item> {
+  const { file, reason } = options;
+  if (file !== undefined) throw new UsageError('expected a server for a key: only the program of its pipeline can let it go on');
+  return callsFor(options, environment).post(`${pathOfKey(pipeline, key)}/${act}`, reason === undefined ? {} : { reason });
 }

@@ -2,17 +2,17 @@ import type { Command } from 'commander';
 import type { Environment } from '../../configuration/setting.ts';
 import { filterOf, type LetterFilter, withLetterFilter } from './letter-filter.ts';
 import { naturalNumber } from './natural-number.ts';
-import { callsFor, type OperatorOptions, operatorCommand, print } from './operator-command.ts';
+import { type DeskOptions, deskFor, operatorCommand, print, withFile } from './operator-command.ts';
 import { printTable } from './print-table.ts';
 
-interface Options extends OperatorOptions, LetterFilter {
+interface Options extends DeskOptions, LetterFilter {
   readonly groups?: true;
   readonly limit: number;
 }
 
 /** Adds `millrace dead-letters`. */
 export function addDeadLetters(program: Command, environment: Environment): void {
-  withLetterFilter(operatorCommand(program, 'dead-letters', 'what failed for good, one by one or in groups'))
+  withLetterFilter(withFile(operatorCommand(program, 'dead-letters', 'what failed for good, one by one or in groups'), 'looks'))
     .description(
       'Lists what failed for good in the order in which it failed, or groups of what says the same. With an id it shows one, with its stack.',
     )
@@ -24,19 +24,19 @@ export function addDeadLetters(program: Command, environment: Environment): void
       '\nExamples:\n  $ millrace dead-letters --groups\n  $ millrace dead-letters --pipeline orders --like "answered 503"\n  $ millrace dead-letters 01939f8e-4c1f-7d0e-8a44-0f6f7b0d8c55',
     )
     .action(async (id: string | undefined, options: Options) => {
-      const calls = callsFor(options, environment);
+      const desk = await deskFor(options, environment);
       if (id !== undefined) {
-        const letter = await calls.get(`/dead-letters/${encodeURIComponent(id)}`);
+        const letter = await desk.deadLetter(id);
         const { stack, ...others } = letter;
         return print(letter, options, () => `${JSON.stringify(others, null, 2)}\n${stack === null ? '' : `\n${stack}\n`}`);
       }
       if (options.groups) {
         const { pipeline, kind, limit } = options;
-        const groups = await calls.list('/dead-letters/groups', { pipeline, kind, limit });
+        const groups = await desk.deadLetterGroups({ pipeline, kind, limit });
         const rows = groups.map((one) => [one.count, one.pipeline, one.kind, one.first, one.last, one.reason]);
         return print(groups, options, () => printTable(['COUNT', 'PIPELINE', 'KIND', 'FIRST', 'LAST', 'REASON'], rows));
       }
-      const letters = await calls.list('/dead-letters', { ...filterOf(options), limit: options.limit });
+      const letters = await desk.deadLetters({ ...filterOf(options), limit: options.limit });
       const rows = letters.map((one) => [one.id, one.failedAt, one.pipeline, one.kind, one.key, one.attempts, one.reason]);
       return print(letters, options, () => printTable(['ID', 'FAILED', 'PIPELINE', 'KIND', 'KEY', 'ATTEMPTS', 'REASON'], rows));
     });

@@ -1,10 +1,10 @@
 import type { Command } from 'commander';
 import type { Environment } from '../../configuration/setting.ts';
 import { naturalNumber } from './natural-number.ts';
-import { callsFor, type OperatorOptions, operatorCommand, print } from './operator-command.ts';
+import { type DeskOptions, deskFor, operatorCommand, print, withFile } from './operator-command.ts';
 import { printTable } from './print-table.ts';
 
-interface Options extends OperatorOptions {
+interface Options extends DeskOptions {
   readonly status?: string;
   readonly prefix?: string;
   readonly limit: number;
@@ -12,7 +12,7 @@ interface Options extends OperatorOptions {
 
 /** Adds `millrace keys`. */
 export function addKeys(program: Command, environment: Environment): void {
-  operatorCommand(program, 'keys', 'the keys of a pipeline')
+  withFile(operatorCommand(program, 'keys', 'the keys of a pipeline'), 'looks')
     .description('Lists the keys of a pipeline, in the order of their bytes.')
     .argument('<pipeline>', 'the name of a pipeline')
     .option('--status <status>', 'only those that are open, waiting, blocked or parked')
@@ -24,8 +24,7 @@ export function addKeys(program: Command, environment: Environment): void {
     )
     .action(async (pipeline: string, options: Options) => {
       const { status, prefix, limit } = options;
-      const path = `/pipelines/${encodeURIComponent(pipeline)}/keys`;
-      const keys = await callsFor(options, environment).list(path, { status, prefix, limit });
+      const keys = await (await deskFor(options, environment)).keys(pipeline, { status, prefix, limit });
       print(keys, options, () =>
         printTable(
           ['KEY', 'STATUS', 'PENDING', 'NEXT', 'LAST HANDLED'],

@@ -1,5 +1,7 @@
 import type { Command } from 'commander';
 import type { Environment } from '../../configuration/setting.ts';
+import { UsageError } from '../usage-error.ts';
+import { type Desk, ServerDesk } from './desk.ts';
 import { type Item, ServerCalls, type ServerOptions } from './server-calls.ts';
 
 /** The options of every operator command, as typed. */
@@ -7,8 +9,13 @@ export interface OperatorOptions extends ServerOptions {
   readonly json?: true;
 }
 
+/** The options of commands that work without a server too. */
+export interface DeskOptions extends OperatorOptions {
+  readonly file?: string;
+}
+
 /** The options of commands that change something. */
-export interface ActOptions extends OperatorOptions {
+export interface ActOptions extends DeskOptions {
   readonly reason?: string;
 }
 
@@ -25,6 +32,21 @@ export function operatorCommand(program: Command, name: string, summary: string)
 /** Adds the option for a reason, for the audit. */
 export function withReason(command: Command): Command {
   return command.option('--reason <text>', 'why, for the audit and for whoever looks next');
+}
+
+/** Adds the option that names a file in place of a server. */
+export function withFile(command: Command, does: 'looks' | 'acts'): Command {
+  const when = does === 'looks' ? 'one may run on it' : 'none may run on it';
+  return command.option('--file <path>', `the file of a database, in place of a server; ${when}`);
+}
+
+/** Returns the server or file that a command works on. Throws `UsageError` for a server and a file at once. */
+export async function deskFor(options: DeskOptions, environment: Environment): Promise<Desk> {
+  const { file, url, token } = options;
+  if (file === undefined) return new ServerDesk(callsFor(options, environment));
+  if ((url ?? token) !== undefined) throw new UsageError('expected --file, or --url and --token, and not both');
+  const { FileDesk } = await import('./file-desk.ts');
+  return new FileDesk(file, environment.USER ?? environment.USERNAME ?? null);
 }
 
 /** Returns a client for the server that a command addresses. */

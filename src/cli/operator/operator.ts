@@ -5,8 +5,10 @@ import { addDeadLetters } from './dead-letters.ts';
 import { addKeys } from './keys.ts';
 import { addOperations } from './operations.ts';
 import { addResolve } from './resolve.ts';
+import { addSchedules } from './schedules.ts';
 import { addShow } from './show.ts';
 import { addStatus } from './status.ts';
+import { addWaiting } from './waiting.ts';
 
 /** Adds the operator commands, which ask a server. */
 export function addOperator(program: Command, environment: Environment): void {
@@ -17,5 +19,7 @@ export function addOperator(program: Command, environment: Environment): void {
   addResolve(program, environment, 'redrive');
   addResolve(program, environment, 'discard');
   addOperations(program, environment);
+  addWaiting(program, environment);
+  addSchedules(program, environment);
   addActs(program, environment);
 }

@@ -3,7 +3,7 @@ import type { Environment } from '../../configuration/setting.ts';
 import { UsageError } from '../usage-error.ts';
 import { filterOf, type LetterFilter, withLetterFilter } from './letter-filter.ts';
 import { naturalNumber } from './natural-number.ts';
-import { type ActOptions, callsFor, operatorCommand, print, withReason } from './operator-command.ts';
+import { type ActOptions, deskFor, operatorCommand, print, withFile, withReason } from './operator-command.ts';
 import type { Item } from './server-calls.ts';
 
 interface Options extends ActOptions, LetterFilter {
@@ -19,9 +19,9 @@ const verbs = {
 /** Adds `millrace redrive` or `millrace discard`. */
 export function addResolve(program: Command, environment: Environment, verb: keyof typeof verbs): void {
   const { summary, does, done } = verbs[verb];
-  withReason(withLetterFilter(operatorCommand(program, verb, summary)))
+  withReason(withLetterFilter(withFile(operatorCommand(program, verb, summary), 'acts')))
     .description(
-      `${does}: those that are named at once, or all that a filter matches by an operation, which begins after a moment and goes on by itself, also after a crash.`,
+      `${does}: those that are named at once, or all that a filter matches by an operation, which begins after a moment and goes on by itself, also after a crash. In a file both wait for the next server that starts on it.`,
     )
     .argument('[id...]', 'the ids of dead letters, in place of a filter')
     .option('--dry-run', 'do nothing, and tell how many there are')
@@ -41,12 +41,17 @@ export function addResolve(program: Command, environment: Environment, verb: key
       const { dryRun, startAfter, reason } = options;
       const asked = ids.length > 0 ? { ids } : { filter, ...(startAfter !== undefined && { startAfterMs: startAfter }) };
       const body = { ...asked, ...(dryRun && { dryRun }), ...(reason !== undefined && { reason }) };
-      const answer = await callsFor(options, environment).post(`/dead-letters/${verb}`, body);
+      const answer = await (await deskFor(options, environment)).resolve(verb, body);
       print(answer, options, () => describe(answer, done));
     });
 }
 
-function describe({ matched, operation, ...counts }: Item, done: string): string {
+function describe({ matched, operation, operations, ...counts }: Item, done: string): string {
+  if (Array.isArray(operations)) {
+    const begun = operations.map(({ id, pipeline }) => `  operation ${id} on ${pipeline}\n`).join('');
+    return `${matched} matched. They are ${done} by the next server that starts on the file:\n${begun}`;
+  }
+  if (operation === undefined && counts[done] === undefined) return `${matched} matched\n`;
   if (operation === undefined) return `${matched} matched, ${counts[done]} ${done}\n`;
   const { id, startsAt } = Object(operation);
   return `${matched} matched. Operation ${id} begins at ${startsAt}.\nUndo it until then, or look how far it is:\n  millrace operations ${id} --undo\n  millrace operations ${id}\n`;

@@ -1,20 +1,25 @@
 import type { Command } from 'commander';
 import type { Environment } from '../../configuration/setting.ts';
-import { callsFor, type OperatorOptions, operatorCommand, pathOfKey, print } from './operator-command.ts';
+import { type DeskOptions, deskFor, operatorCommand, print, withFile } from './operator-command.ts';
 import { printTable } from './print-table.ts';
 import type { Item } from './server-calls.ts';
 
 /** Adds `millrace show`. */
 export function addShow(program: Command, environment: Environment): void {
-  operatorCommand(program, 'show', 'one key: its state and what waits for it')
+  withFile(operatorCommand(program, 'show', 'one key: its state and what waits for it'), 'looks')
     .description('Shows one key: how it stands, its state, the events that it holds, its timers and its deliveries.')
     .argument('<pipeline>', 'the name of a pipeline')
     .argument('<key>', 'the key')
     .addHelpText('after', '\nExamples:\n  $ millrace show orders ord_7\n  $ millrace show orders ord_7 --json')
-    .action(async (pipeline: string, key: string, options: OperatorOptions) => {
-      const found = await callsFor(options, environment).get(pathOfKey(pipeline, key));
+    .action(async (pipeline: string, key: string, options: DeskOptions) => {
+      const found = await (await deskFor(options, environment)).key(pipeline, key);
       print(found, options, () => describeKey(found));
     });
+}
+
+/** Why the last call of a delivery failed; nothing where none has. */
+export function reasonOf(lastFailure: unknown): unknown {
+  return lastFailure === null || lastFailure === undefined ? null : Object(lastFailure).reason;
 }
 
 function describeKey({ key, status, pending, next, parkedBy, state, held, timers, deliveries }: Item): string {
@@ -43,8 +48,8 @@ function describeKey({ key, status, pending, next, parkedBy, state, held, timers
     ),
     ...table(
       'deliveries',
-      ['ENDPOINT', 'ID', 'ATTEMPTS', 'DUE'],
-      items(deliveries).map((one) => [one.endpoint, one.id, one.attempts, one.dueAt]),
+      ['ENDPOINT', 'ID', 'ATTEMPTS', 'DUE', 'LAST FAILURE'],
+      items(deliveries).map((one) => [one.endpoint, one.id, one.attempts, one.dueAt, reasonOf(one.lastFailure)]),
     ),
   ].join('\n');
 }

@@ -6,8 +6,9 @@ import type { CauseQueue } from '../cause-queue.ts';
 import type { TenureContext } from '../engine-context.ts';
 import type { Lanes } from '../lanes.ts';
 import type { DeliveryTime } from './delivery-time.ts';
-import type { KeptAnswer } from './kept-answer.ts';
+import type { KeptAnswer, MadeCall } from './kept-answer.ts';
 import { toStoredOutcome } from './outcome.ts';
+import { tellWithdrawn } from './tell-withdrawn.ts';
 
 /** Notifies a key of the outcomes of its deliveries. */
 export interface KeyParts {
@@ -22,6 +23,7 @@ interface ConclusionsParts extends KeyParts {
 }
 
 type Final = Exclude<KeptAnswer, { readonly result: 'postponed' }>;
+type Failed = Final & { readonly result: 'failed' };
 type WithoutFacts<T> = T extends unknown ? Omit<T, 'id' | 'at'> : never;
 
 /** Turns the answers of one endpoint into consequences for their deliveries and keys. */
@@ -47,20 +49,21 @@ export class Conclusions {
   }
 
   /** Drafts the consequences of an answer. */
-  draft(delivery: StoredDelivery, answer: Final): void {
+  draft(delivery: StoredDelivery, answer: Exclude<MadeCall, { readonly result: 'postponed' }>): void {
     const attempts = delivery.attempts + 1;
-    const { key, endpoint, id } = delivery;
-    const { result } = answer;
-    const why = 'reason' in answer ? { reason: answer.reason } : {};
-    const at = this.#context.engine.clock.now();
-    const item = { kind: 'delivery-called', at, endpoint, delivery: id, attempt: attempts, result, ...why } as const;
-    this.#context.draft().told?.tellOf(key, this.#keys.lanes.peek(key), item);
     if (answer.result === 'delivered') {
+      this.#tellCall(delivery, answer);
       this.#context.draft().counts.delivered += 1;
       this.#remove(delivery);
       this.#tell(delivery, { status: 'delivered', attempts, answer: answer.answer ?? null });
-    } else if (answer.result === 'failed' && attempts < this.#endpoint.retry.attempts) this.#retry(delivery, attempts, answer);
-    else this.#giveUp(delivery, attempts, answer);
+    } else if (answer.result === 'failed' && attempts < this.#endpoint.retry.attempts) {
+      const afterMs = Math.max(answer.retryAfterMs ?? 0, pauseMs(this.#endpoint.retry, attempts, this.#context.engine.random()));
+      this.#tellCall(delivery, answer, afterMs);
+      this.#retry(delivery, answer, afterMs);
+    } else {
+      const of = this.#tellCall(delivery, answer);
+      this.#giveUp(delivery, attempts, answer, of);
+    }
   }
 
   /** Drafts giving up a delivery without another call. */
@@ -71,24 +74,47 @@ export class Conclusions {
   /** Drafts an operator's withdrawal of a delivery. It leaves no dead letter: whoever withdraws it has decided. */
   withdraw(delivery: ListedDelivery, reason: string): void {
     this.#remove(delivery);
+    tellWithdrawn(this.#context, delivery, { attempts: delivery.attempts, reason });
     this.#tell(delivery, { status: 'given up', attempts: delivery.attempts, reason, answer: null });
   }
 
-  #retry(delivery: StoredDelivery, attempts: number, failed: Final & { readonly result: 'failed' }): void {
-    const { reason, stack = null, retryAfterMs = 0, answer } = failed;
+  /** Records a call in the key's timeline. Returns the index of the item among those of its key. */
+  #tellCall(
+    { key, endpoint, id, attempts }: StoredDelivery,
+    answer: Final & { readonly durationMs: number },
+    afterMs?: number,
+  ): number | undefined {
+    const at = this.#context.engine.clock.now();
+    const { result, durationMs } = answer;
+    return this.#context.draft().told?.tellOf(key, {
+      kind: 'delivery-called',
+      at,
+      durationMs: Math.round(durationMs * 10) / 10,
+      endpoint,
+      delivery: id,
+      attempt: attempts + 1,
+      result,
+      ...(afterMs !== undefined && { retryAt: at + afterMs }),
+      ...('reason' in answer && { reason: answer.reason }),
+    });
+  }
+
+  #retry(delivery: StoredDelivery, failed: Failed, afterMs: number): void {
+    const { reason, stack = null, answer } = failed;
     const { engine, draft } = this.#context;
-    const { clock, random, log } = engine;
+    const { clock, log } = engine;
     const { endpoint, key, id } = delivery;
-    const afterMs = Math.max(retryAfterMs, pauseMs(this.#endpoint.retry, attempts, random()));
+    const attempts = delivery.attempts + 1;
     const byOutbox = this.#endpoint.retryBy === 'outbox';
     draft().counts.deliveryRetries += 1;
     const due = byOutbox ? { dueAt: this.#time.now() + afterMs, pauseMs: afterMs } : { dueAt: null, pauseMs: 0 };
-    draft().deliveries.push({ write: 'retry', endpoint, key, id, attempts, ...due });
+    draft().deliveries.push({ write: 'retry', endpoint, key, id, attempts, ...due, failure: { at: clock.now(), reason } });
     log.warn({ ...this.#fields(delivery), attempt: attempts, ...faultFields({ reason, stack }) }, 'delivery failed');
     if (!byOutbox) this.#tell(delivery, { status: 'failed', attempts, reason, answer: answer ?? null, retryAt: clock.now() + afterMs });
   }
 
-  #giveUp(delivery: StoredDelivery, attempts: number, given: Exclude<Final, { readonly result: 'delivered' }>): void {
+  /** @param of the index of the timeline item of its last call */
+  #giveUp(delivery: StoredDelivery, attempts: number, given: Exclude<Final, { readonly result: 'delivered' }>, of?: number): void {
     const { result, reason, stack = null, answer } = given;
     const { engine, draft } = this.#context;
     const { clock, newId, log } = engine;
@@ -96,16 +122,18 @@ export class Conclusions {
     const isUnknown = result === 'unknown';
     draft().counts[isUnknown ? 'deliveriesUnknown' : 'deliveriesFailed'] += 1;
     this.#remove(delivery);
+    const [at, deadLetter] = [clock.now(), newId()];
     draft().bury({
       kind: 'delivery',
-      id: newId(),
+      id: deadLetter,
       key,
       reason: `delivery to ${endpoint}: ${isUnknown ? `unknown: it may have arrived: ${reason}` : reason}`,
       stack,
-      failedAt: clock.now(),
+      failedAt: at,
       attempts,
       delivery: { id, endpoint, body, url, ordered, askedAt, traceparent },
     });
+    draft().told?.tellOf(key, { kind: 'gave-up', at, of, deadLetter, endpoint, delivery: id, attempts, reason });
     const fields = { ...this.#fields(delivery), attempt: attempts, ...faultFields({ reason, stack }) };
     log.error(fields, isUnknown ? 'a delivery may have arrived, and is not made again by itself' : 'gave up a delivery');
     this.#tell(delivery, { status: isUnknown ? 'unknown' : 'given up', attempts, reason, answer: answer ?? null });

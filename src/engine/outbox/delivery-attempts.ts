@@ -5,12 +5,12 @@ import type { Clock } from '../clock.ts';
 import type { Logger } from '../logger.ts';
 import { DeliveryTime } from './delivery-time.ts';
 import type { EndpointGate } from './endpoint-gate.ts';
-import { type KeptAnswer, keptAnswer } from './kept-answer.ts';
+import { type KeptAnswer, keptAnswer, type MadeCall } from './kept-answer.ts';
 
 interface DeliveryAttempt {
   readonly delivery: StoredDelivery;
   readonly abort: AbortController;
-  readonly answer: Promise<KeptAnswer>;
+  readonly answer: Promise<MadeCall>;
   isOver: boolean;
 }
 
@@ -49,13 +49,15 @@ export class DeliveryAttempts {
   }
 
   /** Makes the call of a due delivery, or returns its answer if it was already made. Never rejects. */
-  make(delivery: StoredDelivery, endpoint: Endpoint, gate: EndpointGate): Promise<KeptAnswer> {
+  make(delivery: StoredDelivery, endpoint: Endpoint, gate: EndpointGate): Promise<MadeCall> {
     const name = nameOf(delivery);
     const made = this.#attempts.get(name);
     if (made !== undefined && this.has(delivery)) return made.answer;
     const abort = new AbortController();
     const place = gate.begin(delivery);
-    const answer = this.#answerOf(delivery, endpoint, abort).then((answer) => {
+    const beganAt = this.#clock.elapsedMs();
+    const answer = this.#answerOf(delivery, endpoint, abort).then((kept): MadeCall => {
+      const answer = { ...kept, durationMs: this.#clock.elapsedMs() - beganAt };
       attempt.isOver = true;
       if (answer.result === 'postponed') this.#attempts.delete(name);
       gate.end(place, answer);

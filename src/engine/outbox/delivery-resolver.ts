@@ -7,6 +7,7 @@ import type { Witness } from '../resolver.ts';
 import { nameOf } from './delivery-attempts.ts';
 import type { EndpointQueue } from './endpoint-queue.ts';
 import type { Outbox } from './outbox.ts';
+import { tellWithdrawn } from './tell-withdrawn.ts';
 
 /** The dependencies for orders about deliveries besides the context. */
 interface DeliveryResolverParts {
@@ -51,8 +52,10 @@ export class DeliveryResolver {
   async withdraw(name: DeliveryName, reason: string, witness: Witness = {}): Promise<void> {
     const queue = this.#parts.outbox.queueOf(name.endpoint);
     const delivery = await this.#take(name, queue, 'withdraw');
-    if (queue === undefined) this.#context.draft().deliveries.push({ write: 'remove', ...name });
-    else await this.#drafted(queue.withdraw(delivery, reason));
+    if (queue === undefined) {
+      this.#context.draft().deliveries.push({ write: 'remove', ...name });
+      tellWithdrawn(this.#context, name, { attempts: delivery.attempts, reason });
+    } else await this.#drafted(queue.withdraw(delivery, reason));
     await this.#commit(witness);
   }
 

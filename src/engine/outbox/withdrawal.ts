@@ -1,6 +1,7 @@
 import { MillraceError } from '../../errors.ts';
 import type { TenureContext } from '../engine-context.ts';
 import type { Lanes } from '../lanes.ts';
+import { tellWithdrawn } from './tell-withdrawn.ts';
 
 /** Maximum deliveries withdrawn per commit. */
 const withdrawnMax = 1_000;
@@ -30,7 +31,10 @@ export class Withdrawal {
       const names = await engine.store.deliveryNames(partition.id, endpoint, withdrawnMax);
       if (this.#lanes.isClosed) throw new MillraceError('MILL_STORE_UNAVAILABLE', 'the partition is being recovered');
       if (names.length === 0) return withdrawn;
-      for (const name of names) draft().deliveries.push({ write: 'remove', ...name });
+      for (const name of names) {
+        draft().deliveries.push({ write: 'remove', ...name });
+        tellWithdrawn(this.#context, name);
+      }
       drafted();
       await committed();
       withdrawn += names.length;

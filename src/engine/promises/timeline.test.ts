@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import * as z from 'zod';
+import type { Answer } from '../../pipeline/endpoint.ts';
 import { pipeline } from '../../pipeline/pipeline.ts';
 import { memory } from '../../store/memory/memory-store.ts';
 import { testMill } from '../../testing/test-mill.ts';
+import type { TimelineItem, TimelinePlace } from '../timeline-page.ts';
 
 const event = z.object({ key: z.string(), fails: z.boolean().optional() });
 
@@ -48,6 +50,134 @@ test('a timeline tells what a turn decided, and which attempts failed, the newes
   const first = await t.mill.timeline('orders', 'a', { limit: 2 });
   const second = await t.mill.timeline('orders', 'a', { limit: 20, place: first.next });
   assert.deepEqual([...first.items, ...second.items], items);
+  await t.stop();
+});
+
+/** A shop that asks for a delivery, sets a timer or fails, as its events say. */
+const shop = pipeline('shop', {
+  event: event.extend({ asks: z.boolean().optional(), sets: z.boolean().optional() }),
+  key: ({ key }) => key,
+  retry: { attempts: 1 },
+  onGiveUp: 'skip',
+  deliver: {
+    bank: { to: { call: async () => ({ result: 'delivered' }) }, retry: { attempts: 5, backoff: '10s' }, outcome: () => undefined },
+  },
+  timers: { late: () => undefined },
+  handle({ asks = false, sets = false, fails = false }, _, turn) {
+    if (fails) throw new Error('no luck');
+    if (asks) turn.deliver('bank', { pay: 1 }, { id: 'pay' });
+    if (sets) turn.timers.set('late', { after: '1h' });
+  },
+});
+
+/** The shop, whose bank answers so, one call after another, and then takes everything. */
+async function serveShop(answers: Answer[]) {
+  const t = await testMill({ store: memory(), pipelines: [shop], answer: () => answers.shift() ?? { result: 'delivered' } });
+  const timeline = async (page: { limit: number; place?: TimelinePlace | undefined } = { limit: 50 }) => t.mill.timeline('shop', 'a', page);
+  const kindOf = (items: readonly TimelineItem[], id: unknown) => items.find((item) => item.id === id)?.kind ?? id;
+  /** What each item came from, the newest first. */
+  const causes = async () => {
+    const { items } = await timeline();
+    return items.map(({ kind, causedBy }) => [kind, kindOf(items, causedBy)]);
+  };
+  return { t, timeline, causes };
+}
+
+test('the turn of a timer comes from the turn that set it, also where that stands on a later page', async () => {
+  const { t, timeline, causes } = await serveShop([]);
+  const { id } = await t.ingest('shop', { key: 'a', sets: true });
+  await t.drain();
+  await t.advance('1h');
+  await t.drain();
+  assert.deepEqual((await causes()).slice(-3), [
+    ['handled', 'timer-set'],
+    ['timer-set', 'handled'],
+    ['handled', id],
+  ]);
+  const { items } = await timeline();
+  const { items: newest, next } = await timeline({ limit: 1 });
+  assert.ok(next !== undefined && newest.length < items.length);
+  assert.deepEqual(newest, items.slice(0, newest.length));
+  await t.stop();
+});
+
+test('a delivery leads from the turn that asked for it over its calls to its outcome, each call with how long it took', async () => {
+  const { t, timeline, causes } = await serveShop([{ result: 'failed', reason: 'answered 503' }]);
+  const { id } = await t.ingest('shop', { key: 'a', asks: true });
+  await t.drain();
+  await t.advance('1m');
+  await t.drain();
+  assert.deepEqual(await causes(), [
+    ['handled', 'delivery-called'],
+    ['delivery-called', 'delivery-asked'],
+    ['delivery-called', 'delivery-asked'],
+    ['delivery-asked', 'handled'],
+    ['handled', id],
+  ]);
+  const { items } = await timeline();
+  const [told, delivered, failed] = items;
+  assert.equal(told?.causedBy, delivered?.id);
+  assert.deepEqual([failed?.result, failed?.reason, failed?.attempt, delivered?.attempt], ['failed', 'answered 503', 1, 2]);
+  assert.ok(Number(failed?.retryAt) > Number(failed?.at) && delivered?.retryAt === undefined);
+  for (const { durationMs = -1 } of [failed, delivered].filter((call) => call !== undefined)) assert.ok(durationMs >= 0);
+  await t.stop();
+});
+
+test('a delivery that was given up, and redriven by no one who is named, says so', async () => {
+  const { t, causes } = await serveShop([{ result: 'refused', reason: 'answered 400' }]);
+  await t.ingest('shop', { key: 'a', asks: true });
+  await t.drain();
+  await t.advance('1s');
+  const [letter] = await t.mill.deadLetters();
+  await t.mill.redrive(letter?.id ?? '');
+  await t.drain();
+  const found = await causes();
+  assert.deepEqual(
+    found.filter(([kind]) => ['redriven', 'gave-up', 'delivery-called'].includes(String(kind))),
+    [
+      ['delivery-called', 'redriven'],
+      ['redriven', 'gave-up'],
+      ['gave-up', 'delivery-called'],
+      ['delivery-called', 'delivery-asked'],
+    ],
+  );
+  await t.stop();
+});
+
+test('a turn after a redrive comes from whoever redrove, and a discarded letter is told of', async () => {
+  const { t, causes } = await serveShop([]);
+  await t.ingest('shop', { key: 'a', fails: true });
+  await t.drain();
+  await t.advance('1s');
+  const [letter] = await t.mill.deadLetters();
+  await t.mill.redrive(letter?.id ?? '', { who: 'ann' });
+  await t.drain();
+  await t.advance('1s');
+  const [again] = await t.mill.deadLetters();
+  await t.mill.discard(again?.id ?? '');
+  assert.deepEqual((await causes()).slice(0, 4), [
+    ['discarded', 'gave-up'],
+    ['gave-up', 'failed'],
+    ['failed', 'operator'],
+    ['operator', undefined],
+  ]);
+  await t.stop();
+});
+
+test('a delivery that somebody withdrew is told of, with why its last call failed until then', async () => {
+  const { t, causes } = await serveShop([{ result: 'failed', reason: 'answered 503' }]);
+  await t.ingest('shop', { key: 'a', asks: true });
+  await t.drain();
+  const [waiting] = await t.mill.deliveries('shop');
+  assert.equal(waiting?.lastFailure?.reason, 'answered 503');
+  assert.deepEqual((await t.mill.keyDetails('shop', 'a'))?.deliveries[0]?.lastFailure, waiting?.lastFailure);
+  await t.mill.withdrawDelivery('shop', { endpoint: 'bank', key: 'a', id: 'pay' }, { who: 'ann', reason: 'paid by hand' });
+  await t.drain();
+  const found = await causes();
+  assert.deepEqual(found.filter(([kind]) => kind === 'delivery-withdrawn' || kind === 'handled').slice(0, 2), [
+    ['handled', 'delivery-withdrawn'],
+    ['delivery-withdrawn', 'delivery-asked'],
+  ]);
   await t.stop();
 });
 

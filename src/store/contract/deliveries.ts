@@ -299,6 +299,30 @@ export function deliveriesContract(it: StoreTest): void {
     assert.deepEqual(await moments(0, 1), [[30, 9]]);
   });
 
+  it('a delivery keeps why its last call failed, until the next one fails or it is gone', async ({ store, visits, reopen }) => {
+    const owner = await own(store, visits);
+    const last = async (from: Store = store) => {
+      const [listed] = await from.deliveries(visits, { endpoint: 'mail', key: 'a', limit: 1 });
+      const [ofKey] = await from.deliveriesOfKey(visits, 'mail', 'a', 1);
+      assert.deepEqual(listed?.lastFailure, ofKey?.lastFailure);
+      return listed?.lastFailure;
+    };
+    const failed = (at: number, reason: string) => ({ ...retry('1', at, 50), failure: { at, reason } });
+    await owner.commit({ deliveries: ask(delivery('1', 'a'), delivery('1', 'b')) });
+    assert.equal(await last(), null);
+    await owner.commit({ deliveries: [failed(3, 'answered 503')] });
+    assert.deepEqual(await last(), { at: 3, reason: 'answered 503' });
+    // An operator sends it now, or a turn asks for it anew.
+    await owner.commit({ deliveries: [retry('1', 3, 10), ...ask(delivery('1', 'a'))] });
+    assert.deepEqual(await last(), { at: 3, reason: 'answered 503' });
+    const long = `“é\u{1f600}” ${'x'.repeat(5_000)}`;
+    await owner.commit({ deliveries: [failed(4, long)] });
+    assert.deepEqual(await last(await reopen()), { at: 4, reason: long });
+    const again = await own(store, visits);
+    await again.commit({ deliveries: [...remove('a', '1'), ...ask(delivery('1', 'a'))] });
+    assert.equal(await last(), null);
+  });
+
   it('reading a due delivery leaves it where it is', async ({ store, visits }) => {
     const owner = await own(store, visits);
     await owner.commit({ deliveries: ask(delivery('1', 'a')) });

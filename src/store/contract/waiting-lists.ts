@@ -75,6 +75,7 @@ export function waitingListsContract(it: StoreTest): void {
       askedAt,
       attempts,
       dueAt,
+      lastFailure: null,
     });
     assert.deepEqual(await names({ limit: 1 }), ['a1']);
     assert.deepEqual(await names({ after: { key: 'a', id: '1' }, limit: 1 }), ['a2']);

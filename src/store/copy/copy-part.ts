@@ -102,6 +102,8 @@ export const columnsOfKind = {
     url: 'text',
     traceparent: 'text',
     body: 'text',
+    failure: 'text',
+    failed_at: 'int8',
   },
   inbox: { pipeline: 'text', event: 'text', id: 'text', traceparent: 'text' },
   shapes: { pipeline: 'text', version: 'int8', shape: 'text' },

@@ -30,7 +30,10 @@ export function randomDelivery(chance: Chance): DeliveryWrite {
   const facts = { attempts: chance.upTo(3) - 1, dueAt: chance.one([null, chance.upTo(40), chance.upTo(40)]) };
   const write = chance.one(['ask', 'ask', 'restore', 'retry', 'remove'] as const);
   if (write === 'remove') return { write, endpoint, key, id };
-  if (write === 'retry') return { write, endpoint, key, id, ...facts, pauseMs: chance.upTo(9) };
+  if (write === 'retry') {
+    const failed = chance.upTo(2) === 1 && { failure: { at: chance.upTo(40), reason: `answered ${chance.upTo(5)}` } };
+    return { write, endpoint, key, id, ...facts, pauseMs: chance.upTo(9), ...failed };
+  }
   const body = JSON.stringify(chance.upTo(100));
   const more = { endpoint, ordered: endpoint === 'mail', body, url: chance.one([null, 'https://example.com/']), askedAt: chance.upTo(40) };
   const flow = chance.one([`key ${key}`, 'address é']);

@@ -1,6 +1,7 @@
 import { sizeOfAll, sizeOfDelivery, upTo } from '../list-size.ts';
 import type {
   DeliveriesQuery,
+  DeliveryFailure,
   DeliveryName,
   DeliveryOfKey,
   DeliveryWrite,
@@ -18,6 +19,7 @@ interface PlacedDelivery extends StoredDelivery {
   readonly place: number;
   /** Its wait until `dueAt`, in milliseconds. */
   readonly pauseMs: number;
+  readonly lastFailure: DeliveryFailure | null;
 }
 
 type Place = Pick<PlacedDelivery, 'place'>;
@@ -30,7 +32,7 @@ const never = Number.MAX_VALUE;
  * The deliveries of one partition and endpoint. Each belongs to a line: an ordered one shares the line of its key, any other has its own.
  * Only the first of each line can be due.
  */
-class EndpointDeliveries implements Iterable<StoredDelivery> {
+class EndpointDeliveries implements Iterable<PlacedDelivery> {
   readonly #byName = new Map<string, PlacedDelivery>();
   readonly #lines = new Map<string, SortedList<Place, PlacedDelivery>>();
   readonly #firsts = firstsOf();
@@ -42,11 +44,11 @@ class EndpointDeliveries implements Iterable<StoredDelivery> {
     return this.#byName.size;
   }
 
-  [Symbol.iterator](): Iterator<StoredDelivery> {
+  [Symbol.iterator](): Iterator<PlacedDelivery> {
     return this.#byName.values();
   }
 
-  ofKey(only: string): StoredDelivery[] {
+  ofKey(only: string): PlacedDelivery[] {
     const own = Array.from(this.#byName.values()).filter(({ key }) => key === only);
     return own.sort((a, b) => compareText(a.id, b.id));
   }
@@ -87,17 +89,18 @@ class EndpointDeliveries implements Iterable<StoredDelivery> {
   }
 
   ask(delivery: StoredDelivery, place: number): void {
-    const { place: kept, pauseMs, attempts, askedAt, dueAt } = this.#take(delivery) ?? { ...delivery, place, pauseMs: 0 };
-    this.#put({ ...delivery, place: kept, pauseMs, attempts, askedAt, dueAt: dueAt ?? delivery.dueAt });
+    const there = this.#take(delivery) ?? { ...delivery, place, pauseMs: 0, lastFailure: null };
+    const { place: kept, pauseMs, attempts, askedAt, dueAt, lastFailure } = there;
+    this.#put({ ...delivery, place: kept, pauseMs, attempts, askedAt, dueAt: dueAt ?? delivery.dueAt, lastFailure });
   }
 
   restore(delivery: StoredDelivery, place: number): void {
-    if (!this.#byName.has(nameOf(delivery))) this.#put({ ...delivery, place, pauseMs: 0 });
+    if (!this.#byName.has(nameOf(delivery))) this.#put({ ...delivery, place, pauseMs: 0, lastFailure: null });
   }
 
-  retry({ attempts, dueAt, pauseMs, ...name }: DeliveryWrite & { readonly write: 'retry' }): void {
+  retry({ attempts, dueAt, pauseMs, failure, ...name }: DeliveryWrite & { readonly write: 'retry' }): void {
     const delivery = this.#take(name);
-    if (delivery !== undefined) this.#put({ ...delivery, attempts, dueAt, pauseMs });
+    if (delivery !== undefined) this.#put({ ...delivery, attempts, dueAt, pauseMs, lastFailure: failure ?? delivery.lastFailure });
   }
 
   remove(name: DeliveryName): void {
@@ -157,7 +160,7 @@ function firstsOf(): SortedList<Due, PlacedDelivery> {
 
 function dueOf(firsts: SortedList<Due, PlacedDelivery>, dueBy: number, limit: number): StoredDelivery[] {
   const due = firsts.from(() => true, limit).filter((delivery) => momentOf(delivery) <= dueBy);
-  return due.map(({ place: _, pauseMs: __, ...delivery }) => delivery);
+  return due.map(({ place: _, pauseMs: __, lastFailure: ___, ...delivery }) => delivery);
 }
 
 /** The deliveries of one partition without an outcome, at most one per endpoint, key and id. */
@@ -183,7 +186,15 @@ export class PendingDeliveries implements Iterable<StoredDelivery> {
 
   ofKey(endpoint: string, only: string, limit: number): DeliveryOfKey[] {
     const inOrder = (this.#byEndpoint.get(endpoint)?.ofKey(only) ?? []).slice(0, limit);
-    return inOrder.map(({ id, url, askedAt, attempts, dueAt }) => ({ id, endpoint, url, askedAt, attempts, dueAt }));
+    return inOrder.map(({ id, url, askedAt, attempts, dueAt, lastFailure }) => ({
+      id,
+      endpoint,
+      url,
+      askedAt,
+      attempts,
+      dueAt,
+      lastFailure,
+    }));
   }
 
   list({ endpoint, key: only, id: own, after, limit }: DeliveriesQuery): ListedDelivery[] {
@@ -193,7 +204,16 @@ export class PendingDeliveries implements Iterable<StoredDelivery> {
       .filter((one) => (only ?? one.key) === one.key && (own ?? one.id) === one.id && (after === undefined || byName(one, after) > 0))
       .sort(byName)
       .slice(0, limit)
-      .map(({ id, key, url, askedAt, attempts, dueAt }) => ({ id, key, endpoint, url, askedAt, attempts, dueAt }));
+      .map(({ id, key, url, askedAt, attempts, dueAt, lastFailure }) => ({
+        id,
+        key,
+        endpoint,
+        url,
+        askedAt,
+        attempts,
+        dueAt,
+        lastFailure,
+      }));
   }
 
   due(endpoint: string, dueBy: number, limit: number): StoredDelivery[] {

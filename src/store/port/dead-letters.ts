@@ -93,12 +93,12 @@ export interface DeadLetterFilter<Name extends string = string> {
   readonly to?: number | undefined;
   /** Only those up to and including this id. */
   readonly upTo?: string | undefined;
+  /** Only those with one of these ids. */
+  readonly ids?: readonly string[] | undefined;
 }
 
 export interface DeadLetterQuery<Name extends string = string> extends DeadLetterFilter<Name> {
   readonly id?: string | undefined;
-  /** Only those with one of these ids. */
-  readonly ids?: readonly string[] | undefined;
   /** Only those after this id in id order, which is the order in which they failed. */
   readonly after?: string | undefined;
   readonly limit: number;

@@ -21,11 +21,21 @@ export interface StoredDelivery {
   readonly dueAt: number | null;
 }
 
-/** A key's delivery, without its payload. */
-export type DeliveryOfKey = Pick<StoredDelivery, 'id' | 'endpoint' | 'url' | 'askedAt' | 'attempts' | 'dueAt'>;
+/** The last failed call of a delivery. */
+export interface DeliveryFailure {
+  /** In milliseconds since 1970. */
+  readonly at: number;
+  readonly reason: string;
+}
+
+/** A delivery of a key, without its payload. */
+export interface DeliveryOfKey extends Pick<StoredDelivery, 'id' | 'endpoint' | 'url' | 'askedAt' | 'attempts' | 'dueAt'> {
+  /** Null if no call has failed, or an earlier version recorded it. */
+  readonly lastFailure: DeliveryFailure | null;
+}
 
 /** A delivery in a list, without its payload. */
-export type ListedDelivery = DeliveryOfKey & Pick<StoredDelivery, 'key'>;
+export interface ListedDelivery extends DeliveryOfKey, Pick<StoredDelivery, 'key'> {}
 
 /** Selects deliveries of an endpoint to list. */
 export interface DeliveriesQuery {
@@ -69,13 +79,15 @@ export type DeliveryName = Pick<StoredDelivery, 'endpoint' | 'key' | 'id'>;
 
 /**
  * - `ask`: adds a delivery after all others, or replaces the payload of the one of its name. The latter keeps its attempts, its `askedAt`,
- *   and its `dueAt` unless that is null.
+ *   its last failure, and its `dueAt` unless that is null.
  * - `restore`: adds a delivery after all others; does nothing if one of its name exists.
  * - `retry`: updates the one of that name; does nothing if there is none. `pauseMs` is the time left until `dueAt`: 0 if that is null, as
- *   for a requested delivery.
+ *   for a requested delivery. Without `failure` its last failure stays.
  * - `remove`: deletes the one of that name.
  */
 export type DeliveryWrite =
   | { readonly write: 'ask' | 'restore'; readonly delivery: StoredDelivery }
-  | ({ readonly write: 'retry' } & DeliveryName & Pick<StoredDelivery, 'attempts' | 'dueAt'> & Pick<DueMoment, 'pauseMs'>)
+  | ({ readonly write: 'retry'; readonly failure?: DeliveryFailure | undefined } & DeliveryName &
+      Pick<StoredDelivery, 'attempts' | 'dueAt'> &
+      Pick<DueMoment, 'pauseMs'>)
   | ({ readonly write: 'remove' } & DeliveryName);

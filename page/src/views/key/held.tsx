@@ -60,10 +60,12 @@ export function Held({ details: { held, timers, deliveries }, pipeline }: { read
           }
         >
           <ul class="due">
-            {deliveries.map(({ id, endpoint, attempts, dueAt }) => (
-              <li key={id}>
+            {deliveries.map(({ id, endpoint, attempts, dueAt, lastFailure }) => (
+              <li key={`${endpoint} ${id}`}>
                 <span>{endpoint}</span>
-                <span class="quiet">{attempts} calls</span>
+                <span class="quiet">
+                  {attempts} calls{lastFailure !== null && `, the last: ${lastFailure.reason}`}
+                </span>
                 <span />
                 <span class="right nowrap">{dueAt === null ? 'when asked' : ageText(dueAt, now)}</span>
               </li>

@@ -40,6 +40,9 @@ const reasonIndexes = [
   'INDEX by_reason (resolved, reason_hash, id)',
   'INDEX by_group (resolved, pipeline, kind, reason_hash, failed_at, id)',
 ];
+/** The reason and time of a delivery's last failed call. */
+const failureColumns = ['failure LONGTEXT', 'failed_at BIGINT'];
+
 /** The positions at which pipelines continue reading the topics of brokers. */
 const sourceOffsetsTable = `pipeline ${name} NOT NULL, source ${endpoint} NOT NULL, topic_id ${endpoint} NOT NULL, "partition" BIGINT NOT NULL,
     next BIGINT NOT NULL, PRIMARY KEY (pipeline, source, topic_id, "partition")`;
@@ -68,7 +71,7 @@ const sharedTables: Readonly<Record<string, string>> = {
   deliveries: `place BIGINT AUTO_INCREMENT PRIMARY KEY, ${partition}, endpoint ${endpoint} NOT NULL, "key" ${key} NOT NULL, id LONGTEXT NOT NULL,
     id_hash ${hash} NOT NULL, flow ${flow} NOT NULL, ordered TINYINT(1) NOT NULL, waits TINYINT(1) NOT NULL, attempts INT NOT NULL, due_at BIGINT,
     pause BIGINT NOT NULL DEFAULT 0, asked_at BIGINT NOT NULL, url LONGTEXT, traceparent LONGTEXT, body LONGTEXT NOT NULL,
-    UNIQUE INDEX by_name (pipeline, slice, endpoint, "key", id_hash), INDEX (pipeline, slice, endpoint, waits, due_at, place),
+    ${failureColumns.join(', ')}, UNIQUE INDEX by_name (pipeline, slice, endpoint, "key", id_hash), INDEX (pipeline, slice, endpoint, waits, due_at, place),
     INDEX (pipeline, slice, endpoint, waits, flow, due_at, place), INDEX by_line (pipeline, slice, endpoint, "key", ordered, place)`,
   dead_letters: `id VARBINARY(255) PRIMARY KEY, ${partition}, "key" ${key} NOT NULL, reason LONGTEXT NOT NULL, failed_at BIGINT NOT NULL,
     attempts INT NOT NULL, position BIGINT, "order" BIGINT, number_from BIGINT, number_to BIGINT, parked INT NOT NULL, timer_name LONGTEXT,
@@ -141,8 +144,8 @@ export async function missingSchema(transaction: Transaction, options: SchemaOpt
 }
 
 /**
- * Version 1 had no index of parked keys, version 2 no audit, version 3 no operations, source offsets or blocks. Processes of an earlier
- * version continue with what they know.
+ * Version 1 had no index of parked keys, version 2 no audit, version 3 no operations, source offsets, blocks or delivery failures. Processes of
+ * an earlier version continue with what they know.
  */
 async function migration(
   { run }: Transaction,
@@ -156,6 +159,9 @@ async function migration(
     "SELECT 1 FROM information_schema.columns WHERE table_schema = DATABASE() AND table_name = 'millrace_dead_letters' AND column_name = 'kind'";
   const hasReasons = (await run({ text: columns, values: [] })).rows.length > 0;
   const added = [...reasonColumns.map((column) => `ADD COLUMN ${column}`), ...reasonIndexes.map((index) => `ADD ${index}`)];
+  const failures =
+    "SELECT 1 FROM information_schema.columns WHERE table_schema = DATABASE() AND table_name = 'millrace_deliveries' AND column_name = 'failure'";
+  const hasFailures = (await run({ text: failures, values: [] })).rows.length > 0;
   const hasBlock = (await run({ text: blockColumnFound, values: [] })).rows.length > 0;
   const blocks = Object.entries(blockTables(partition, key));
   return [
@@ -164,6 +170,9 @@ async function migration(
     { text: `CREATE TABLE IF NOT EXISTS millrace_operations (${operationsTable}) ${tableOptions(collation)}`, values: [] },
     ...(hasReasons ? [] : [{ text: `ALTER TABLE millrace_dead_letters ${added.join(', ')}`, values: [] }]),
     ...(await missingHashes({ run })),
+    ...(hasFailures
+      ? []
+      : [{ text: `ALTER TABLE millrace_deliveries ${failureColumns.map((column) => `ADD COLUMN ${column}`).join(', ')}`, values: [] }]),
     { text: `CREATE TABLE IF NOT EXISTS millrace_source_offsets (${sourceOffsetsTable}) ${tableOptions(collation)}`, values: [] },
     ...blocks.map(([table, columns]) => ({
       text: `CREATE TABLE IF NOT EXISTS millrace_${table} (${columns}) ${tableOptions(collation)}`,

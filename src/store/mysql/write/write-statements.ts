@@ -12,6 +12,10 @@ import { insertsOf, replacing, withOriginHash } from './inserts.ts';
 import { pruneFlight } from './prune-statements.ts';
 import { removePiece } from './remove-piece.ts';
 
+/** Columns of a delivery's last failure: a text of any length, and a moment. Both stay where no call has failed. */
+const ofFailure: ReadonlySet<string> = new Set(['failure', 'failed_at']);
+const endless: ReadonlySet<string> = new Set(['failure']);
+
 export const writeStatements: WriteStatements = {
   addHeadLocks,
   addAppends,
@@ -109,9 +113,12 @@ export const writeStatements: WriteStatements = {
 
   addRetries(flight, columns) {
     const name = columns.slice(0, 5);
-    const set = columns.slice(5).map((column) => `delivery.${quote(column.name)} = ${storedAs('asked', column)}`);
+    const set = columns.slice(5).map((column) => {
+      const [stored, asked] = [`delivery.${quote(column.name)}`, storedAs('asked', column)];
+      return `${stored} = ${ofFailure.has(column.name) ? `COALESCE(${asked}, ${stored})` : asked}`;
+    });
     flight.add({
-      text: `UPDATE ${jsonTable('$1', columns)} AS asked STRAIGHT_JOIN millrace_deliveries AS delivery FORCE INDEX (by_name)
+      text: `UPDATE ${jsonTable('$1', columns, endless)} AS asked STRAIGHT_JOIN millrace_deliveries AS delivery FORCE INDEX (by_name)
         ON ${isSame('delivery', 'asked', name)} SET ${set.join(', ')}`,
       values: [jsonOf(columns)],
     });

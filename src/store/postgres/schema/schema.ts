@@ -160,6 +160,9 @@ const reasons = `
   ALTER TABLE millrace_dead_letters ADD COLUMN kind ${text}, ADD COLUMN reason_hash ${text};
   CREATE INDEX ON millrace_dead_letters (reason_hash, id) WHERE NOT resolved;
   CREATE INDEX ON millrace_dead_letters (pipeline, kind, reason_hash, failed_at, id) WHERE NOT resolved`;
+/** The reason and time of a delivery's last failed call. */
+const failures = 'ALTER TABLE millrace_deliveries ADD COLUMN IF NOT EXISTS failure text, ADD COLUMN IF NOT EXISTS failed_at int8';
+
 /** The positions at which pipelines continue reading the topics of brokers. */
 const sourceOffsets = `
   CREATE TABLE IF NOT EXISTS millrace_source_offsets (
@@ -210,6 +213,7 @@ function sharedSchema(partitions: number): readonly Statement[] {
     plain(audit),
     plain(operations),
     plain(reasons),
+    plain(failures),
     plain(sourceOffsets),
     plain(blockTables),
     plain(blockColumn),
@@ -234,6 +238,7 @@ async function migration(transaction: Transaction, found: number): Promise<reado
     plain(operations),
     plain(reasons),
     ...hashes,
+    plain(failures),
     plain(sourceOffsets),
     plain(blockTables),
     plain(blockColumn),

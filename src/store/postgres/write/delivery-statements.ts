@@ -28,10 +28,11 @@ const named = (
       AND one.slice = ${asked}.slice AND one.endpoint = ${asked}.endpoint AND one.key = ${asked}.key AND one.id_hash = ${asked}.id_hash
       AND ${condition} OFFSET 0`;
 
-/** Parameters: pipelines, slices, endpoints, keys, hashes of ids, attempts, moments, pauses. */
-export const retry = `UPDATE millrace_deliveries AS delivery SET attempts = retry.attempts, due_at = retry.due_at, pause = retry.pause
-  FROM unnest($1::text[], $2::int4[], $3::text[], $4::text[], $5::bytea[], $6::int4[], $7::int8[], $8::int8[])
-    AS retry (pipeline, slice, endpoint, key, id_hash, attempts, due_at, pause)
+/** Parameters: pipelines, slices, endpoints, keys, hashes of ids, attempts, moments, pauses, failures, their moments. */
+export const retry = `UPDATE millrace_deliveries AS delivery SET attempts = retry.attempts, due_at = retry.due_at, pause = retry.pause,
+    failure = coalesce(retry.failure, delivery.failure), failed_at = coalesce(retry.failed_at, delivery.failed_at)
+  FROM unnest($1::text[], $2::int4[], $3::text[], $4::text[], $5::bytea[], $6::int4[], $7::int8[], $8::int8[], $9::text[], $10::int8[])
+    AS retry (pipeline, slice, endpoint, key, id_hash, attempts, due_at, pause, failure, failed_at)
   CROSS JOIN LATERAL (${named('retry', 'ctid AS row_id')}) AS there
   WHERE delivery.ctid = there.row_id AND ${asOfOne('retry.slice')}`;
 

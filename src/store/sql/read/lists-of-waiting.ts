@@ -1,3 +1,4 @@
+import { deliveryFailureOf } from '../../delivery-failure.ts';
 import { keyRangeOf } from '../../key-range.ts';
 import type { DeliveriesQuery, ListedDelivery, ListedTimer, PartitionId, TimersQuery } from '../../store.ts';
 import type { Parameter, Row, Statement } from '../connection/statement.ts';
@@ -60,7 +61,7 @@ export function deliveryListStatement(partition: PartitionId, { endpoint, key, i
   if (own !== undefined) conditions.add([own], (only) => `id = ${only}`);
   if (after !== undefined) conditions.add([after.key, after.id], (last, id) => `"key" >= ${last} AND ("key" > ${last} OR id > ${id})`);
   const most = conditions.parameter(limit);
-  const text = `SELECT "key", id, endpoint, url, asked_at, attempts, due_at FROM millrace_deliveries WHERE ${conditions.text}
+  const text = `SELECT "key", id, endpoint, url, asked_at, attempts, due_at, failure, failed_at FROM millrace_deliveries WHERE ${conditions.text}
     ORDER BY "key", id LIMIT ${most}`;
   return { text, values: conditions.values };
 }
@@ -69,7 +70,7 @@ export function toListedTimer([key, name, dueAt, attempts, retryAt]: Row): Liste
   return { key: String(key), name: String(name), dueAt: Number(dueAt), attempts: Number(attempts), retryAt: numberOrNull(retryAt) };
 }
 
-export function toListedDelivery([key, id, endpoint, url, askedAt, attempts, dueAt]: Row): ListedDelivery {
+export function toListedDelivery([key, id, endpoint, url, askedAt, attempts, dueAt, failure, failedAt]: Row): ListedDelivery {
   return {
     key: String(key),
     id: String(id),
@@ -78,6 +79,7 @@ export function toListedDelivery([key, id, endpoint, url, askedAt, attempts, due
     askedAt: Number(askedAt),
     attempts: Number(attempts),
     dueAt: numberOrNull(dueAt),
+    lastFailure: deliveryFailureOf(failure, failedAt),
   };
 }
 

@@ -1,3 +1,4 @@
+import { deliveryFailureOf } from '../../delivery-failure.ts';
 import { sizeOfAll, sizeOfCause, sizeOfDelivery, sizeOfEvent, sizeOfRecord, upTo } from '../../list-size.ts';
 import type {
   BlocksQuery,
@@ -181,19 +182,20 @@ export class PartitionReads {
 
   async deliveriesOfKey(endpoint: string, key: string, limit: number): Promise<readonly DeliveryOfKey[]> {
     const rows = await this.#rows(
-      `SELECT id, url, asked_at, attempts, due_at FROM millrace_deliveries
+      `SELECT id, url, asked_at, attempts, due_at, failure, failed_at FROM millrace_deliveries
        WHERE ${ofPartition} AND endpoint = $3 AND "key" = $4 ORDER BY id LIMIT $5`,
       endpoint,
       key,
       limit,
     );
-    return rows.map(([id, url, askedAt, attempts, dueAt]) => ({
+    return rows.map(([id, url, askedAt, attempts, dueAt, failure, failedAt]) => ({
       id: String(id),
       endpoint,
       url: url === null ? null : String(url),
       askedAt: Number(askedAt),
       attempts: Number(attempts),
       dueAt: dueAt === null ? null : Number(dueAt),
+      lastFailure: deliveryFailureOf(failure, failedAt),
     }));
   }
 

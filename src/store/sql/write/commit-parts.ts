@@ -173,6 +173,8 @@ export class CommitParts {
         column('attempts', 'int4', retried, ({ item }) => item.attempts),
         column('due_at', 'int8', retried, ({ item }) => item.dueAt),
         column('pause', 'int8', retried, ({ item }) => item.pauseMs),
+        column('failure', 'text', retried, ({ item }) => item.failure?.reason ?? null),
+        column('failed_at', 'int8', retried, ({ item }) => item.failure?.at ?? null),
       ]);
     }
     const asked = segment.flatMap(({ partition, item }) =>

@@ -27,7 +27,10 @@ export class PartitionDeliveries {
     this.#replace = db.prepare(
       `UPDATE ${deliveries} SET flow = ?, ordered = ?, due_at = coalesce(due_at, ?), url = ?, traceparent = ?, body = ? WHERE place = ?`,
     );
-    this.#retry = db.prepare(`UPDATE ${deliveries} SET attempts = ?, due_at = ?, pause = ? WHERE endpoint = ? AND key = ? AND id = ?`);
+    this.#retry = db.prepare(
+      `UPDATE ${deliveries} SET attempts = ?, due_at = ?, pause = ?, failure = coalesce(?, failure), failed_at = coalesce(?, failed_at)
+       WHERE endpoint = ? AND key = ? AND id = ?`,
+    );
     this.#remove = new Select(db, `DELETE FROM ${deliveries} WHERE endpoint = ? AND key = ? AND id = ? RETURNING ordered`);
     this.#firstTwo = new Select(
       db,
@@ -46,9 +49,13 @@ export class PartitionDeliveries {
       case 'remove':
         return this.#take(write);
       case 'retry':
-        this.#retry.run(write.attempts, write.dueAt, write.pauseMs, write.endpoint, write.key, write.id);
+        this.#retryOne(write);
         return 0;
     }
+  }
+
+  #retryOne({ attempts, dueAt, pauseMs, failure, endpoint, key, id }: DeliveryWrite & { readonly write: 'retry' }): void {
+    this.#retry.run(attempts, dueAt, pauseMs, failure?.reason ?? null, failure?.at ?? null, endpoint, key, id);
   }
 
   #insertOne(delivery: StoredDelivery): number {

@@ -1,4 +1,5 @@
 import type { DatabaseSync } from 'node:sqlite';
+import { deliveryFailureOf } from '../../delivery-failure.ts';
 import { sizeOfAll } from '../../list-size.ts';
 import { Select } from '../../node-sqlite/select.ts';
 import type { CauseBounds, DeliveryName, DeliveryOfKey, FlowQuery, GapQuery, ListBounds, Progress } from '../../store.ts';
@@ -30,6 +31,8 @@ type DeliveryOfKeyRow = readonly [
   askedAt: number,
   attempts: number,
   dueAt: number | null,
+  failure: string | null,
+  failedAt: number | null,
 ];
 
 type RecordRow = readonly [state: string | null, version: number | null, next: number | null, parked: number | null, block: number | null];
@@ -109,7 +112,8 @@ export class PartitionReader {
     this.#deliveryNamesOfKey = new Select(db, `SELECT key, id FROM ${deliveries} WHERE endpoint = ? AND key = ? ORDER BY id LIMIT ?`);
     this.#deliveriesOfKey = new Select(
       db,
-      `SELECT id, endpoint, url, asked_at, attempts, due_at FROM ${deliveries} WHERE endpoint = ? AND key = ? ORDER BY id LIMIT ?`,
+      `SELECT id, endpoint, url, asked_at, attempts, due_at, failure, failed_at FROM ${deliveries}
+       WHERE endpoint = ? AND key = ? ORDER BY id LIMIT ?`,
     );
     // Deleted events are settled, so the head is at least the cursor.
     this.#progress = new Select(
@@ -211,7 +215,10 @@ export class PartitionReader {
 
   deliveriesOfKey(endpoint: string, key: string, limit: number): readonly DeliveryOfKey[] {
     const rows = this.#deliveriesOfKey.all(endpoint, key, limit);
-    return rows.map(([id, endpoint, url, askedAt, attempts, dueAt]) => ({ id, endpoint, url, askedAt, attempts, dueAt }));
+    return rows.map(([id, endpoint, url, askedAt, attempts, dueAt, failure, failedAt]) => ({
+      ...{ id, endpoint, url, askedAt, attempts, dueAt },
+      lastFailure: deliveryFailureOf(failure, failedAt),
+    }));
   }
 
   pendingOrigins(origins: readonly string[]): readonly string[] {

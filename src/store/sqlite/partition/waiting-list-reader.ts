@@ -1,4 +1,5 @@
 import type { DatabaseSync } from 'node:sqlite';
+import { deliveryFailureOf } from '../../delivery-failure.ts';
 import { keyRangeOf } from '../../key-range.ts';
 import { Select } from '../../node-sqlite/select.ts';
 import type { DeliveriesQuery, ListedDelivery, ListedTimer, TimersQuery } from '../../store.ts';
@@ -13,6 +14,8 @@ type DeliveryRow = readonly [
   askedAt: number,
   attempts: number,
   dueAt: number | null,
+  failure: string | null,
+  failedAt: number | null,
 ];
 
 /** Lists the pending items of one pipeline: its timers and its deliveries. */
@@ -33,7 +36,7 @@ export class WaitingListReader {
       );
     this.#timers = timers('');
     this.#timersFrom = timers('AND (due_at, key, name) > (?6, ?7, ?8)');
-    const delivery = `SELECT key, id, endpoint, url, asked_at, attempts, due_at FROM ${deliveries} WHERE endpoint = ?1`;
+    const delivery = `SELECT key, id, endpoint, url, asked_at, attempts, due_at, failure, failed_at FROM ${deliveries} WHERE endpoint = ?1`;
     this.#deliveries = new Select(db, `${delivery} AND (key, id) > (?2, ?3) AND (?4 IS NULL OR id = ?4) ORDER BY key, id LIMIT ?5`);
     this.#deliveriesOfKey = new Select(
       db,
@@ -52,6 +55,9 @@ export class WaitingListReader {
   deliveries({ endpoint, key: only, id: own, after = { key: '', id: '' }, limit }: DeliveriesQuery): readonly ListedDelivery[] {
     const asked = [endpoint, after.key, after.id, own ?? null, limit] as const;
     const rows = only === undefined ? this.#deliveries.all(...asked) : this.#deliveriesOfKey.all(...asked, only);
-    return rows.map(([key, id, endpoint, url, askedAt, attempts, dueAt]) => ({ key, id, endpoint, url, askedAt, attempts, dueAt }));
+    return rows.map(([key, id, endpoint, url, askedAt, attempts, dueAt, failure, failedAt]) => ({
+      ...{ key, id, endpoint, url, askedAt, attempts, dueAt },
+      lastFailure: deliveryFailureOf(failure, failedAt),
+    }));
   }
 }

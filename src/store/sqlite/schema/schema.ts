@@ -7,7 +7,7 @@ import { operationsTable } from './operations-table.ts';
 import { tablesOf } from './pipeline-tables.ts';
 import { migrateFrom5 } from './schema-version-5.ts';
 import { migrateFrom6 } from './schema-version-6.ts';
-import { addReasons } from './schema-version-10.ts';
+import { addFailures, addReasons } from './schema-version-10.ts';
 import { addBlocks, blockTables } from './timeline-tables.ts';
 
 /** Raise it with every change to the tables below, and migrate from the previous version. */
@@ -27,7 +27,10 @@ export function createSchema(db: DatabaseSync, pipelines: readonly string[]): vo
   db.exec(stateShapes);
   if (found === 5) migrateFrom5(db, createPipelineTables);
   if (found === 5 || found === 6) migrateFrom6(db, createPipelineTables);
-  if (found !== undefined && found !== schemaVersion) addReasons(db);
+  if (found !== undefined && found !== schemaVersion) {
+    addReasons(db);
+    addFailures(db);
+  }
   // A start that changes nothing writes nothing, so that it works on a full disk.
   if (found !== schemaVersion) db.exec(`INSERT OR REPLACE INTO millrace_meta VALUES ('schema_version', ${schemaVersion})`);
   db.exec(sharedTables);
@@ -69,7 +72,7 @@ const stateShapes = `CREATE TABLE IF NOT EXISTS millrace_state_shapes (
 
 /**
  * A place of the inbox is never reused: whoever has read a row takes that one, or none. Version 7 had no inbox, version 8 no indexes of
- * parked or retried keys, version 9 no audit, version 10 no operations, source offsets or blocks.
+ * parked or retried keys, version 9 no audit, version 10 no operations, source offsets, blocks or delivery failures.
  *
  * Dead letters are listed by each filter in id order. Resolved gaps stay for ever, and are in none of those indexes.
  */
@@ -146,7 +149,8 @@ function createPipelineTables(db: DatabaseSync, pipeline: string): void {
     CREATE TABLE IF NOT EXISTS ${deliveries} (
       place INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT, endpoint TEXT NOT NULL, id TEXT NOT NULL, key TEXT NOT NULL,
       flow TEXT NOT NULL DEFAULT '', ordered INTEGER NOT NULL, waits INTEGER NOT NULL, attempts INTEGER NOT NULL, due_at INTEGER,
-      pause INTEGER NOT NULL DEFAULT 0, asked_at INTEGER NOT NULL, url TEXT, traceparent TEXT, body TEXT NOT NULL, UNIQUE (endpoint, key, id)
+      pause INTEGER NOT NULL DEFAULT 0, asked_at INTEGER NOT NULL, url TEXT, traceparent TEXT, body TEXT NOT NULL,
+      failure TEXT, failed_at INTEGER, UNIQUE (endpoint, key, id)
     ) STRICT;
     CREATE INDEX IF NOT EXISTS ${quote(`millrace_idx_deliveries_due_${pipeline}`)} ON ${deliveries} (endpoint, due_at) WHERE waits = 0;
     CREATE INDEX IF NOT EXISTS ${quote(`millrace_idx_deliveries_flow_${pipeline}`)} ON ${deliveries} (endpoint, flow, due_at) WHERE waits = 0;

@@ -1,0 +1,11 @@
+import type { DeliveryName } from '../../store/store.ts';
+import type { TenureContext } from '../engine-context.ts';
+
+/** Records the withdrawal of a delivery in its key's timeline, with as much as is known of it. */
+export function tellWithdrawn(
+  { engine, draft }: Pick<TenureContext, 'engine' | 'draft'>,
+  { key, endpoint, id }: DeliveryName,
+  known: { readonly attempts?: number; readonly reason?: string } = {},
+): void {
+  draft().told?.tellOf(key, { kind: 'delivery-withdrawn', at: engine.clock.now(), endpoint, delivery: id, ...known });
+}
