@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { type Mill, millrace, pipeline, type Store, table } from '../../src/index.ts';
+import { type Inlet, type Mill, millrace, pipeline, type Store, table } from '../../src/index.ts';
 import type { Lease } from '../../src/store/index.ts';
 import { nextState } from '../work/state.ts';
 import type { Peer } from './peer.ts';
@@ -26,7 +26,7 @@ export function makeMillrace(store: Store, handled: (n: number) => void, reads: 
       close(gate);
       // The door's bound on the backlog is for services; a benchmark of a backlog needs a larger one.
       const limits = { backlog: 20_000_000 };
-      mill = await millrace({ store: reporting(store, handled), pipelines: [workPipeline(gate)], limits }).start();
+      mill = await millrace({ store: reporting(store, handled), pipelines: [workPipeline({ opened: () => gate.opened })], limits }).start();
     },
     async ingest(events) {
       if (events.length === 1) await mill?.ingest('work', events[0]);
@@ -46,8 +46,17 @@ export function makeMillrace(store: Store, handled: (n: number) => void, reads: 
   };
 }
 
-function workPipeline(gate: Gate) {
+export interface WorkOptions {
+  /** What handlers wait for; undefined while they need not. */
+  opened?(): Promise<void> | undefined;
+  /** The topic that events are taken from. */
+  readonly from?: Inlet;
+}
+
+/** The work as a pipeline. */
+export function workPipeline({ opened = () => undefined, from }: WorkOptions) {
   return pipeline('work', {
+    ...(from !== undefined && { from }),
     event: Event,
     key: (event) => event.key,
     state: State,
@@ -59,7 +68,8 @@ function workPipeline(gate: Gate) {
         turn.add(history, { key: event.key, seq: event.seq, n: event.n, total: next.count });
         return next;
       };
-      return gate.opened === undefined ? apply() : gate.opened.then(apply);
+      const gate = opened();
+      return gate === undefined ? apply() : gate.then(apply);
     },
   });
 }
@@ -71,7 +81,7 @@ function close(gate: Gate): void {
 }
 
 /** Reports each event when the commit that has its history row is on disk. */
-function reporting(store: Store, handled: (n: number) => void): Store {
+export function reporting(store: Store, handled: (n: number) => void): Store {
   const claim = store.claim.bind(store);
   store.claim = async (partition) => reportingLease(await claim(partition), handled);
   return store;
