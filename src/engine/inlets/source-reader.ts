@@ -241,8 +241,9 @@ export class SourceReader {
     const { pipeline, partitions, inlet, engine } = this.#means;
     const { place } = partition;
     if (how.status !== 'taken' && this.#reading.get(place.partition) === partition) this.#reading.delete(place.partition);
+    const isFenced = how.status === 'failed' && codeOf(how.error) === 'MILL_STORE_FENCED';
+    if (how.status === 'moved' || isFenced) partitions.counters(pipeline.name).count('droppedBatches');
     if (how.status === 'moved') {
-      partitions.counters(pipeline.name).count('droppedBatches');
       const fields = { pipeline: pipeline.name, source: inlet.name, partition: place.partition };
       engine.log.warn(fields, 'records were read that another process has taken already: they are dropped');
     } else if (how.status === 'failed') this.#warn(how.error);
