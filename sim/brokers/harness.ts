@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { messageOf } from '../../src/errors.ts';
-import { integerFrom, type Random, randomOf } from '../../systems/shared/random.ts';
+import { integerFrom, pick, type Random, randomOf } from '../../systems/shared/random.ts';
 import { freePort } from '../../test/free-port.ts';
 import { type FleetDatabase, startDatabase } from '../fleet/database.ts';
 import { harm, type ProcessFault, processFaults } from '../fleet/faults.ts';
@@ -149,7 +149,7 @@ async function harmAll(options: BrokersOptions, { broker, members }: Surrounding
   for (const [nth, fault] of faults.entries()) {
     await waitUntil(began + (nth + 1) * everyMs, signal);
     if (signal.aborted) break;
-    const member = isOfProcess(fault) ? await anyHealthy(members, random) : undefined;
+    const member = isOfProcess(fault) ? await anyReader(members, random) : undefined;
     const who = member?.name ?? `server ${integerFrom(random, 1, broker.nodes)}`;
     progress(`${Math.round((performance.now() - began) / 1_000)} s: ${fault} of ${who}`);
     const harmed = member === undefined ? killBroker(broker, who, random) : harm(member, fault as ProcessFault, lastsMs);
@@ -158,6 +158,21 @@ async function harmAll(options: BrokersOptions, { broker, members }: Surrounding
     if (member === undefined) await underWay.at(-1);
   }
   await Promise.all(underWay);
+}
+
+/** One of those that are healthy; where some of these read the topic, one of them, also where it has a single partition. */
+async function anyReader(members: readonly Member[], random: Random): Promise<Member> {
+  const any = await anyHealthy(members, random);
+  const reading = await Promise.all(members.map((member) => member.isHealthy && isReading(member)));
+  const readers = members.filter((member, nth) => reading[nth] && member.isHealthy);
+  return readers.length > 0 ? pick(random, readers as [Member, ...Member[]]) : any;
+}
+
+async function isReading({ connection }: Member): Promise<boolean> {
+  const answer = await connection.get('/pipelines/steps');
+  if (answer.kind !== 'answered' || answer.status !== 200) return false;
+  const { source } = answer.body as { readonly source: { readonly partitions: readonly unknown[] } };
+  return source.partitions.length > 0;
 }
 
 function isOfProcess(fault: BrokerFault): fault is ProcessFault {
