@@ -15,7 +15,7 @@ the order of its key, and each delivery must have arrived under its id.
   --events N         that are written meanwhile (default: 1000000)
   --keys N           (default: 20000)
   --partitions N     of the topic; a stream of NATS has one (default: 12)
-  --deliver-every N  each so many-th event of a key is delivered (default: 10, with the other defaults about 100,000 deliveries)
+  --deliver-every N  each so many-th event of a key is delivered (default: 9, which with the other defaults are some 100,000 deliveries)
   --broker K         kafka or nats (default: kafka)
   --nodes N          servers of the broker: 1 or 3 (default: 1)
   --every N          seconds between two faults (default: 12)
@@ -50,7 +50,7 @@ function readOptions() {
     events: integer(values.events, '--events', 1) ?? 1_000_000,
     keys: integer(values.keys, '--keys', 1) ?? 20_000,
     partitions: integer(values.partitions, '--partitions', 1) ?? 12,
-    deliverEvery: integer(values['deliver-every'], '--deliver-every', 1) ?? 10,
+    deliverEvery: integer(values['deliver-every'], '--deliver-every', 1) ?? 9,
     kind: kindOf(values.broker),
     nodes: integer(values.nodes, '--nodes', 1) ?? 1,
     everyMs: 1_000 * (integer(values.every, '--every', 1) ?? 12),
