@@ -103,6 +103,24 @@ const sim: readonly Part[] = [
     ],
   },
   {
+    files: ['sim/brokers.ts', 'sim/brokers/'],
+    sees: [
+      'sim/command-line.ts',
+      'sim/fleet/',
+      'systems/shared/',
+      'test/free-port.ts',
+      'test/kafka-server.ts',
+      'test/nats-server.ts',
+      'test/postgres-server.ts',
+      'test/until.ts',
+      ...ground,
+      'src/engine/identify.ts',
+      'src/index.ts',
+      'src/inlets/',
+      'src/pipeline/',
+    ],
+  },
+  {
     files: ['sim/assignment.ts', 'sim/assignment/'],
     sees: ['sim/command-line.ts', ...ground, 'src/engine/', 'src/testing/', port],
   },
@@ -122,8 +140,16 @@ const bench: readonly Part[] = [
   ofBench('http', 'servers', 'work'),
   { files: ['bench/scale/'], sees: ['bench/host/', 'bench/servers/', 'bench/work/', 'src/index.ts'] },
   { files: ['bench/tables/'], sees: ['bench/servers/', 'src/index.ts', 'test/mariadb-server.ts'] },
-  ofBench('report', 'http', 'measures', 'peers', 'tables', 'work'),
-  { files: ['bench/*'], sees: ['bench/'] },
+  {
+    files: ['bench/brokers/'],
+    sees: [
+      ...['measures', 'peers', 'servers', 'work'].map((one) => `bench/${one}/`),
+      ...['src/index.ts', 'src/inlets/kafka/', 'src/pipeline/inlet.ts', 'src/store/postgres/connection/binary-arrays.ts'],
+      'test/kafka-server.ts',
+    ],
+  },
+  ofBench('report', 'brokers', 'http', 'measures', 'peers', 'tables', 'work'),
+  { files: ['bench/*'], sees: ['bench/', 'test/kafka-jars.ts', 'test/kafka-server.ts'] },
 ];
 
 function folderOf(name: string): string {

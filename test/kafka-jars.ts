@@ -5,14 +5,14 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 /** The release that tests run on. */
-const release = '4.3.1';
+export const kafkaRelease = '4.3.1';
 /** What writes its log to the console, by which a test knows that it answers. */
 const logging = '2.25.4';
 
 const cache = join(realpathSync(fileURLToPath(new URL('../node_modules', import.meta.url))), '.cache');
 
 /** Where the programs of Kafka lie, once {@link fetchKafka} has brought them. */
-export const kafkaJars: string = join(cache, `kafka-${release}`);
+export const kafkaJars: string = join(cache, `kafka-${kafkaRelease}`);
 
 const artifact = (group: string, name: string, version: string) =>
   `<dependency><groupId>${group}</groupId><artifactId>${name}</artifactId><version>${version}</version></dependency>`;
@@ -21,7 +21,7 @@ const project = `<project xmlns="http://maven.apache.org/POM/4.0.0">
   <modelVersion>4.0.0</modelVersion>
   <groupId>millrace</groupId><artifactId>kafka-of-tests</artifactId><version>1</version>
   <dependencies>
-    ${artifact('org.apache.kafka', 'kafka_2.13', release)}
+    ${artifact('org.apache.kafka', 'kafka_2.13', kafkaRelease)}
     ${artifact('org.apache.logging.log4j', 'log4j-slf4j-impl', logging)}
   </dependencies>
 </project>

@@ -1,8 +1,9 @@
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Admin, type AdminOptions, Producer } from '@platformatic/kafka';
+import type { Certificates } from './certificates.ts';
 import { freePort } from './free-port.ts';
 import { kafkaJars } from './kafka-jars.ts';
 import { ServerProcess } from './server-process.ts';
@@ -37,33 +38,67 @@ export interface TopicOptions {
   readonly configs?: Readonly<Record<string, string>>;
 }
 
-/** A Kafka of the test's own, one node that is broker and controller, on free ports of the loopback. Whoever starts it stops it. */
+/** Ports of a node. */
+interface Ports {
+  /** Where anybody may talk to it. */
+  readonly open: number;
+  /** Where one must sign in as {@link kafkaUser}. */
+  readonly signIn: number;
+  /** The same, over TLS. */
+  readonly encrypted: number;
+  readonly controller: number;
+}
+
+/** A node of Kafka of the test's own, broker and controller, on free ports of the loopback. Whoever starts it stops it. */
 export class KafkaServer {
   /** Where anybody may talk to it. */
   readonly address: string;
   /** Where one must sign in as {@link kafkaUser}. */
   readonly signInAddress: string;
+  /** The same over TLS, where it has a certificate. */
+  readonly encryptedAddress: string;
   readonly #folder: string;
+  /** Nodes of its cluster. */
+  readonly #size: number;
   #process: ServerProcess | undefined;
   #clients: { readonly admin: Admin; readonly producer: Producer } | undefined;
   #topics = 0;
 
-  private constructor(folder: string, { open, signIn }: { readonly open: number; readonly signIn: number }) {
+  private constructor(folder: string, { open, signIn, encrypted }: Ports, size: number) {
     this.#folder = folder;
+    this.#size = size;
     this.address = `127.0.0.1:${open}`;
     this.signInAddress = `127.0.0.1:${signIn}`;
+    this.encryptedAddress = `localhost:${encrypted}`;
   }
 
-  static async start(): Promise<KafkaServer> {
+  /** A cluster of one node. @param certificates what it shows for TLS, which it does not speak without */
+  static async start(certificates?: Certificates): Promise<KafkaServer> {
+    const [server] = await KafkaServer.startCluster(1, certificates);
+    return server as KafkaServer;
+  }
+
+  /** So many nodes that together are one cluster; each topic that they make is on all of them. */
+  static async startCluster(size: number, certificates?: Certificates): Promise<KafkaServer[]> {
+    const ports: Ports[] = [];
+    for (let nth = 0; nth < size; nth += 1)
+      ports.push({ open: await freePort(), signIn: await freePort(), encrypted: await freePort(), controller: await freePort() });
+    const servers = ports.map((_, nth) => KafkaServer.#make(nth, ports, certificates));
+    await Promise.all(servers.map((server) => server.run()));
+    return servers;
+  }
+
+  static #make(nth: number, ports: readonly Ports[], certificates: Certificates | undefined): KafkaServer {
     const folder = mkdtempSync(join(tmpdir(), 'millrace-kafka-'));
-    const [open, signIn, controller] = [await freePort(), await freePort(), await freePort()];
-    writeFileSync(join(folder, 'server.properties'), properties(folder, { open, signIn, controller }));
+    if (certificates !== undefined) {
+      const files = [certificates.key, certificates.certificate];
+      writeFileSync(join(folder, 'server.pem'), files.map((file) => readFileSync(file, 'utf8')).join(''));
+    }
+    writeFileSync(join(folder, 'server.properties'), properties(folder, { nth, ports, isEncrypted: certificates !== undefined }));
     writeFileSync(join(folder, 'log4j2.properties'), logging);
-    const server = new KafkaServer(folder, { open, signIn });
     const format = ['format', '-t', 'bWlsbHJhY2UgdGVzdHMgMQ', '-c', join(folder, 'server.properties')];
     execFileSync('java', [...javaOptions, '-cp', `${kafkaJars}/*`, 'kafka.tools.StorageTool', ...format], { stdio: 'pipe' });
-    await server.run();
-    return server;
+    return new KafkaServer(folder, ports[nth] as Ports, ports.length);
   }
 
   /** Starts it, again after {@link kill}. Resolves when it answers. */
@@ -86,7 +121,7 @@ export class KafkaServer {
     await admin.createTopics({
       topics: [topic],
       partitions,
-      replicas: 1,
+      replicas: this.#size,
       configs: Object.entries(configs).map(([name, value]) => ({ name, value })),
     });
     const all = Array.from({ length: partitions }, (_, partitionIndex) => ({ partitionIndex, timestamp: -1n }));
@@ -120,21 +155,41 @@ export class KafkaServer {
   }
 }
 
-function properties(folder: string, ports: { readonly open: number; readonly signIn: number; readonly controller: number }): string {
-  const listeners = `PLAINTEXT://127.0.0.1:${ports.open},SASL_PLAINTEXT://127.0.0.1:${ports.signIn}`;
+interface NodeOptions {
+  readonly nth: number;
+  /** Of all nodes. */
+  readonly ports: readonly Ports[];
+  readonly isEncrypted: boolean;
+}
+
+function properties(folder: string, { nth, ports, isEncrypted }: NodeOptions): string {
+  const { open, signIn, encrypted, controller } = ports[nth] as Ports;
+  const listeners = [
+    `PLAINTEXT://127.0.0.1:${open}`,
+    `SASL_PLAINTEXT://127.0.0.1:${signIn}`,
+    // By a name, of which a certificate is.
+    ...(isEncrypted ? [`SASL_SSL://localhost:${encrypted}`] : []),
+  ].join(',');
   const { username, password } = kafkaUser;
-  const signIn = `org.apache.kafka.common.security.plain.PlainLoginModule required user_${username}="${password}";`;
+  const login = `org.apache.kafka.common.security.plain.PlainLoginModule required user_${username}="${password}";`;
+  const copies = Math.min(3, ports.length);
+  const inSync = Math.min(2, copies);
   const settings = {
     'process.roles': 'broker,controller',
-    'node.id': 1,
-    'controller.quorum.voters': `1@127.0.0.1:${ports.controller}`,
-    listeners: `${listeners},CONTROLLER://127.0.0.1:${ports.controller}`,
+    'node.id': nth + 1,
+    'controller.quorum.voters': ports.map((one, at) => `${at + 1}@127.0.0.1:${one.controller}`).join(','),
+    listeners: `${listeners},CONTROLLER://127.0.0.1:${controller}`,
     'advertised.listeners': listeners,
     'controller.listener.names': 'CONTROLLER',
     'inter.broker.listener.name': 'PLAINTEXT',
-    'listener.security.protocol.map': 'PLAINTEXT:PLAINTEXT,SASL_PLAINTEXT:SASL_PLAINTEXT,CONTROLLER:PLAINTEXT',
+    'listener.security.protocol.map': 'PLAINTEXT:PLAINTEXT,SASL_PLAINTEXT:SASL_PLAINTEXT,SASL_SSL:SASL_SSL,CONTROLLER:PLAINTEXT',
     'sasl.enabled.mechanisms': 'PLAIN',
-    'listener.name.sasl_plaintext.plain.sasl.jaas.config': signIn,
+    'listener.name.sasl_plaintext.plain.sasl.jaas.config': login,
+    ...(isEncrypted && {
+      'listener.name.sasl_ssl.plain.sasl.jaas.config': login,
+      'listener.name.sasl_ssl.ssl.keystore.type': 'PEM',
+      'listener.name.sasl_ssl.ssl.keystore.location': join(folder, 'server.pem'),
+    }),
     'log.dirs': join(folder, 'data'),
     // One that is started again after a crash comes back once its former self counts as gone.
     'broker.session.timeout.ms': 1_000,
@@ -142,11 +197,12 @@ function properties(folder: string, ports: { readonly open: number; readonly sig
     'controller.quorum.election.timeout.ms': 200,
     'num.network.threads': 2,
     'num.io.threads': 2,
-    'offsets.topic.replication.factor': 1,
+    'offsets.topic.replication.factor': copies,
     'offsets.topic.num.partitions': 1,
-    'transaction.state.log.replication.factor': 1,
-    'transaction.state.log.min.isr': 1,
+    'transaction.state.log.replication.factor': copies,
+    'transaction.state.log.min.isr': inSync,
     'transaction.state.log.num.partitions': 1,
+    'min.insync.replicas': inSync,
     'auto.create.topics.enable': false,
     'message.max.bytes': 16_000_000,
     'log.segment.bytes': 64_000_000,

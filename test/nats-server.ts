@@ -44,6 +44,21 @@ export class NatsServer {
     return server;
   }
 
+  /** So many servers that are one cluster, and answer. */
+  static async makeCluster(context: Lifetime, size: number): Promise<NatsServer[]> {
+    const ports: number[] = [];
+    while (ports.length < size) ports.push(await freePort());
+    const routes = ports.map((port) => `nats-route://127.0.0.1:${port}`).join(', ');
+    const servers = await Promise.all(
+      ports.map((port, nth) => {
+        const settings = `server_name: n${nth}\ncluster { name: tests, listen: "127.0.0.1:${port}", routes: [${routes}] }`;
+        return NatsServer.make(context, { settings, start: false });
+      }),
+    );
+    await Promise.all(servers.map((server) => server.start()));
+    return servers;
+  }
+
   get url(): string {
     return `nats://127.0.0.1:${this.port}`;
   }

@@ -34,7 +34,7 @@ export class Rooms {
     this.#servers = servers;
   }
 
-  static async open(peers: readonly PeerDescription[], folder: string, cleanup: Cleanup): Promise<Rooms> {
+  static async open(peers: readonly Pick<PeerDescription, 'server'>[], folder: string, cleanup: Cleanup): Promise<Rooms> {
     const isNeeded = (server: string) => peers.some((peer) => peer.server === server);
     return new Rooms(folder, {
       postgres: isNeeded('postgres') ? await PostgresServer.start(folder, cleanup) : undefined,

@@ -43,8 +43,8 @@ function rowsIn(url: string): LoopRows {
       });
       return rows.map(([body]) => JSON.parse(String(body)) as WorkEvent);
     },
-    commit: ({ history, states, cursor }) =>
-      commits.transaction([
+    async commit({ history, states, cursor }) {
+      await commits.transaction([
         {
           text: 'INSERT INTO history (key, seq, n, total) SELECT * FROM unnest($1::text[], $2::int4[], $3::int4[], $4::int4[])',
           values: [
@@ -59,7 +59,8 @@ function rowsIn(url: string): LoopRows {
           values: [texts([...states.keys()]), texts(Array.from(states.values(), (state) => JSON.stringify(state)))],
         },
         { text: 'INSERT INTO cursor VALUES ($1)', values: [cursor] },
-      ]),
+      ]);
+    },
     history: () => readHistory(query),
     countOfStates: () => readCountOfStates(query, "(SELECT (body::json ->> 'count')::int8 AS count FROM state) AS state"),
     async close() {
@@ -68,13 +69,13 @@ function rowsIn(url: string): LoopRows {
   };
 }
 
-interface Statement {
+export interface Statement {
   readonly text: string;
   readonly values: unknown[];
 }
 
 /** A connection whose statements are sent without waiting for answers. */
-class Line {
+export class Line {
   readonly client: Client;
 
   constructor(url: string) {
@@ -86,12 +87,14 @@ class Line {
     return this.client.query({ name: text.slice(0, 60), text, values, rowMode: 'array' });
   }
 
-  /** The statements as one transaction, in one flight. */
-  async transaction(statements: readonly Statement[]): Promise<void> {
-    const sent = [this.client.query('BEGIN'), ...statements.map((statement) => this.run(statement)), this.client.query('COMMIT')];
-    const answers = await Promise.all(sent);
+  /** The statements as one transaction, in one flight. Resolves to what they came to. */
+  async transaction(statements: readonly Statement[]): Promise<readonly QueryArrayResult[]> {
+    const began = this.client.query('BEGIN');
+    const sent = statements.map((statement) => this.run(statement));
+    const [, commit, ...answers] = await Promise.all([began, this.client.query('COMMIT'), ...sent]);
     // Behind a statement that failed a COMMIT succeeds too, as a rollback.
-    if (answers.at(-1)?.command !== 'COMMIT') throw new Error(`expected COMMIT, found ${answers.at(-1)?.command}`);
+    if (commit.command !== 'COMMIT') throw new Error(`expected COMMIT, found ${commit.command}`);
+    return answers;
   }
 }
 

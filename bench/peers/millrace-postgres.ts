@@ -10,20 +10,26 @@ const states = "(SELECT (state::json ->> 'count')::int8 AS count FROM millrace_k
 export function makeMillraceOnPostgres(means: PeerMeans): Peer {
   const pool = new Pool({ connectionString: means.database, max: 1 });
   const query: Query = (text, values) => pool.query(text, values);
-  const peer = makeMillrace(postgres(means.database), means.handled, {
-    history: () => readHistory(query),
-    countOfStates: () => readCountOfStates(query, states),
-  });
+  const peer = makeMillrace(postgres(means.database), means.handled, readsOf(query));
   return {
     ...peer,
     async start() {
       await peer.start();
-      // The history of the others has such a column, by which its order is read; so a row costs the same.
-      await query('ALTER TABLE history ADD COLUMN IF NOT EXISTS id bigserial UNIQUE', []);
+      await completeHistory(query);
     },
     async stop() {
       await peer.stop();
       await pool.end();
     },
   };
+}
+
+/** The history of the others has such a column, by which its order is read; so a row costs the same. */
+export async function completeHistory(query: Query): Promise<void> {
+  await query('ALTER TABLE history ADD COLUMN IF NOT EXISTS id bigserial UNIQUE', []);
+}
+
+/** Looks at the database as somebody from outside would. */
+export function readsOf(query: Query): Pick<Peer, 'history' | 'countOfStates'> {
+  return { history: () => readHistory(query), countOfStates: () => readCountOfStates(query, states) };
 }

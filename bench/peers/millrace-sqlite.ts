@@ -7,13 +7,18 @@ import type { Peer, PeerMeans } from './peer.ts';
 
 export function makeMillraceOnSqlite({ folder, handled }: PeerMeans): Peer {
   const path = join(folder, 'millrace.db');
-  return makeMillrace(sqlite(path), handled, {
+  return makeMillrace(sqlite(path), handled, readsOf(path));
+}
+
+/** Looks at the file as somebody from outside would. */
+export function readsOf(path: string): Pick<Peer, 'history' | 'countOfStates'> {
+  return {
     history: async () => rowsOf<HistoryRow>(path, 'SELECT key, seq, n, total FROM history ORDER BY rowid'),
     async countOfStates() {
       const [sum] = rowsOf<{ readonly count: number }>(path, "SELECT total(state ->> 'count') AS count FROM millrace_keys_work");
       return sum?.count ?? 0;
     },
-  });
+  };
 }
 
 function rowsOf<Row>(path: string, sql: string): Row[] {

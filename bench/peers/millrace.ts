@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { type Mill, millrace, pipeline, type Store, table } from '../../src/index.ts';
+import { type Inlet, type Mill, millrace, pipeline, type Store, table } from '../../src/index.ts';
 import type { Lease } from '../../src/store/index.ts';
 import { nextState } from '../work/state.ts';
 import type { Peer } from './peer.ts';
@@ -9,8 +9,6 @@ const columnOfN = Object.keys(history.columns).indexOf('n');
 
 const Event = z.object({ key: z.string(), n: z.int(), seq: z.int(), amount: z.number(), at: z.string(), note: z.string() });
 const State = z.object({ count: z.int(), last: z.int(), sum: z.number() });
-/** The schemas of the shared work. */
-export const workSchemas = { event: Event, state: State } as const;
 
 /** Handlers wait at it while the peer is at rest. */
 interface Gate {
@@ -28,7 +26,7 @@ export function makeMillrace(store: Store, handled: (n: number) => void, reads: 
       close(gate);
       // The door's bound on the backlog is for services; a benchmark of a backlog needs a larger one.
       const limits = { backlog: 20_000_000 };
-      mill = await millrace({ store: reporting(store, handled), pipelines: [workPipeline(gate)], limits }).start();
+      mill = await millrace({ store: reporting(store, handled), pipelines: [workPipeline({ opened: () => gate.opened })], limits }).start();
     },
     async ingest(events) {
       if (events.length === 1) await mill?.ingest('work', events[0]);
@@ -48,11 +46,21 @@ export function makeMillrace(store: Store, handled: (n: number) => void, reads: 
   };
 }
 
-function workPipeline(gate: Gate) {
+export interface WorkOptions {
+  /** What handlers wait for; undefined while they need not. */
+  opened?(): Promise<void> | undefined;
+  /** The topic that events are taken from. */
+  readonly from?: Inlet;
+}
+
+/** The work as a pipeline. */
+export function workPipeline({ opened = () => undefined, from }: WorkOptions) {
   return pipeline('work', {
+    ...(from !== undefined && { from }),
     timeline: process.env.TIMELINE !== 'off',
-    ...workSchemas,
+    event: Event,
     key: (event) => event.key,
+    state: State,
     tables: { history },
     timeout: '24h',
     handle(event, state, turn) {
@@ -61,7 +69,8 @@ function workPipeline(gate: Gate) {
         turn.add(history, { key: event.key, seq: event.seq, n: event.n, total: next.count });
         return next;
       };
-      return gate.opened === undefined ? apply() : gate.opened.then(apply);
+      const gate = opened();
+      return gate === undefined ? apply() : gate.then(apply);
     },
   });
 }
@@ -73,7 +82,7 @@ function close(gate: Gate): void {
 }
 
 /** Reports each event when the commit that has its history row is on disk. */
-function reporting(store: Store, handled: (n: number) => void): Store {
+export function reporting(store: Store, handled: (n: number) => void): Store {
   const claim = store.claim.bind(store);
   store.claim = async (partition) => reportingLease(await claim(partition), handled);
   return store;

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
-import { millrace, pipeline, sqlite } from '../../src/index.ts';
-import { workSchemas } from '../peers/millrace.ts';
+import { millrace, sqlite } from '../../src/index.ts';
+import { workPipeline } from '../peers/millrace.ts';
 import { type Distribution, distributionOf } from '../work/distribution.ts';
 
 /** Reads the newest timeline page of random keys, one after the other. In milliseconds. */
@@ -8,8 +8,7 @@ export async function readTimelines(
   folder: string,
   { keys, reads }: { readonly keys: number; readonly reads: number },
 ): Promise<Distribution> {
-  const work = pipeline('work', { ...workSchemas, key: (event) => event.key, handle: (_, state) => state });
-  const mill = await millrace({ store: sqlite(join(folder, 'millrace.db')), pipelines: [work] }).start();
+  const mill = await millrace({ store: sqlite(join(folder, 'millrace.db')), pipelines: [workPipeline({})] }).start();
   try {
     const took: number[] = [];
     while (took.length < reads) {

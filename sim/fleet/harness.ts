@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
 import { messageOf } from '../../src/errors.ts';
 import { pick, type Random, randomOf } from '../../systems/shared/random.ts';
 import { freePort } from '../../test/free-port.ts';
@@ -47,6 +48,8 @@ export interface FleetOutcome {
   readonly folder: string | undefined;
 }
 
+const pipelines = fileURLToPath(new URL('./pipelines.ts', import.meta.url));
+const names = ['steps', 'numbers', 'echoes'];
 const size = 3;
 /** How long it may take until all that was sent is acknowledged, in milliseconds. */
 const patienceMs = 60_000;
@@ -68,7 +71,8 @@ export async function fleet(options: FleetOptions): Promise<FleetOutcome> {
   try {
     for (let nth = 1; nth <= size; nth += 1) {
       const name = `process ${nth}`;
-      members.push(await Member.start({ name, folder, port: await freePort(), database, receiver: receiver.url, ended }));
+      const environment = { FLEET_RECEIVER: receiver.url };
+      members.push(await Member.start({ name, folder, port: await freePort(), database, served: pipelines, environment, ended }));
     }
     const signal = AbortSignal.any([options.signal, dead.signal]);
     outcome = await run({ ...options, signal }, { receiver, members, database, folder });
@@ -93,12 +97,12 @@ async function run(options: FleetOptions, { receiver, members, database, folder 
   const { signal } = options;
   const { query } = database;
   const book = new Book();
-  const broken: string[] = [...(await allAtWork(members, signal))];
+  const broken: string[] = [...(await allAtWork(members, names, signal))];
   const clients = new Clients({ ...options, members, book });
   const noted = await harmAll(options, { members, database, broken });
   const unanswered = await Promise.race([clients.end(), pause(patienceMs, 'late', { signal, ref: false }).catch(() => undefined)]);
   if (unanswered === 'late') broken.push(`after ${patienceMs} ms there are events that no process takes in`);
-  if (!signal.aborted) broken.push(...(await allAtWork(members, signal)), ...(await atRest(query, signal)));
+  if (!signal.aborted) broken.push(...(await allAtWork(members, names, signal)), ...(await atRest(query, names, signal)));
   for (const member of members) await member.look();
   const findings = await check(query, book, receiver.arrivals);
   const stood = await standstills(query, noted);
@@ -109,7 +113,7 @@ async function run(options: FleetOptions, { receiver, members, database, folder 
     silent: book.silent,
     acknowledged: Array.from(book.acknowledged.values(), (keys) => keys.values().reduce((sum, n) => sum + n, 0)).reduce((a, b) => a + b),
     findings,
-    fenced: members.reduce((sum, { fencedInAll }) => sum + fencedInAll, 0),
+    fenced: members.reduce((sum, { counted }) => sum + counted.fencedCommits, 0),
     standstills: stood,
     broken,
     folder: broken.length === 0 ? undefined : folder,
@@ -152,7 +156,7 @@ async function harmAll({ faults, everyMs, lastsMs, seed, signal, progress }: Fle
 }
 
 /** One of those that are healthy, where another one stays that is. */
-async function anyHealthy(members: readonly Member[], random: Random): Promise<Member> {
+export async function anyHealthy(members: readonly Member[], random: Random): Promise<Member> {
   for (;;) {
     const healthy = members.filter(({ isHealthy }) => isHealthy);
     if (healthy.length > 1) return pick(random, healthy as [Member, ...Member[]]);
@@ -160,7 +164,8 @@ async function anyHealthy(members: readonly Member[], random: Random): Promise<M
   }
 }
 
-async function waitUntil(moment: number, signal: AbortSignal): Promise<void> {
+/** Resolves at a moment on the clock of `performance.now()`, or when it is aborted. */
+export async function waitUntil(moment: number, signal: AbortSignal): Promise<void> {
   const waitMs = moment - performance.now();
   if (waitMs > 0) await pause(waitMs, undefined, { signal }).catch(() => undefined);
 }

@@ -1,12 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { Connection } from '../crash/connection.ts';
 import { type End, Server } from '../crash/server.ts';
 import type { FleetDatabase } from './database.ts';
 import { type Cut, Link } from './link.ts';
-
-const pipelines = fileURLToPath(new URL('./pipelines.ts', import.meta.url));
 
 /** After a freeze requests are still about which came before or during it, in milliseconds. */
 const wakingMs = 8_000;
@@ -18,23 +15,36 @@ export interface MemberOptions {
   readonly folder: string;
   readonly port: number;
   readonly database: FleetDatabase;
-  readonly receiver: string;
+  /** The module of the pipelines that it serves, and what that is told. */
+  readonly served: string;
+  readonly environment: Readonly<Record<string, string>>;
   /** It ended, and nobody had ended it. */
   ended(words: string): void;
 }
+
+/** What a process counts while it lives. */
+export interface MemberCounts {
+  /** Commits that were refused, since their leases were over. */
+  readonly fencedCommits: number;
+  /** Batches of a topic that were read and dropped, since another process had taken them. */
+  readonly droppedBatches: number;
+  /** Events that were there already. */
+  readonly duplicates: number;
+}
+
+const none: MemberCounts = { fencedCommits: 0, droppedBatches: 0, duplicates: 0 };
 
 /** One process of the fleet, through all of its lives, with the link that leads from it to the database. */
 export class Member {
   readonly name: string;
   readonly connection: Connection;
-  /** Commits that the lives until now had refused, since their leases were over. */
-  fenced = 0;
   readonly #options: MemberOptions;
   readonly #link: Link;
   #server: Server;
   #lives = 0;
-  /** What the present life had refused, as of the last look. */
-  #fencedNow = 0;
+  /** Of the lives until now, and of the present one as of the last look. */
+  #countedBefore = none;
+  #countedNow = none;
   #isHealthy = true;
   #isClosing = false;
   /** Since when it is not frozen, on the clock of `performance.now()`; undefined while it is. */
@@ -107,8 +117,8 @@ export class Member {
 
   /** Begins its next life. Resolves once that serves. */
   async startAgain(): Promise<void> {
-    this.fenced += this.#fencedNow;
-    this.#fencedNow = 0;
+    this.#countedBefore = this.counted;
+    this.#countedNow = none;
     this.#server = this.#start();
     await this.#server.ready;
     this.#awakeAt = performance.now();
@@ -126,12 +136,13 @@ export class Member {
   async look(): Promise<void> {
     const answer = await this.connection.get('/pipelines');
     if (answer.kind !== 'answered' || answer.status !== 200) return;
-    const { items } = answer.body as { items: readonly { fencedCommits: number }[] };
-    this.#fencedNow = items.reduce((sum, { fencedCommits }) => sum + fencedCommits, 0);
+    const { items } = answer.body as { items: readonly MemberCounts[] };
+    this.#countedNow = items.reduce(sumOf, none);
   }
 
-  get fencedInAll(): number {
-    return this.fenced + this.#fencedNow;
+  /** What all lives together have counted, as of the last look. */
+  get counted(): MemberCounts {
+    return sumOf(this.#countedBefore, this.#countedNow);
   }
 
   async close(): Promise<void> {
@@ -142,16 +153,16 @@ export class Member {
   }
 
   #start(): Server {
-    const { folder, port, database, receiver, ended } = this.#options;
+    const { folder, port, database, served, environment, ended } = this.#options;
     this.#lives += 1;
     const log = join(folder, `${this.name}-${this.#lives}.log`);
     const server = new Server({
       folder,
-      served: [pipelines],
+      served: [served],
       port,
       database: database.url.replace(`:${database.port}/`, `:${this.#link.port}/`),
       log,
-      environment: { FLEET_RECEIVER: receiver, LOG_LEVEL: 'info' },
+      environment: { ...environment, LOG_LEVEL: 'info' },
     });
     void server.ended.then(({ code, signal }) => {
       if (this.#isHealthy && !this.#isClosing)
@@ -159,4 +170,13 @@ export class Member {
     });
     return server;
   }
+}
+
+/** What several have counted together. */
+export function sumOf(a: MemberCounts, b: MemberCounts): MemberCounts {
+  return {
+    fencedCommits: a.fencedCommits + b.fencedCommits,
+    droppedBatches: a.droppedBatches + b.droppedBatches,
+    duplicates: a.duplicates + b.duplicates,
+  };
 }

@@ -5,23 +5,23 @@ import type { Member } from './member.ts';
 /** How long everything may take to come to rest before it counts as stuck, in milliseconds. */
 const patienceMs = 120_000;
 const lookAgainMs = 500;
-const pipelines = ['steps', 'numbers', 'echoes'];
 
 /** What waits, by what it waits for. */
-const waitingSql = [
-  ...['held', 'causes', 'deliveries', 'gaps'].map((table) => `SELECT '${table}' AS what, count(*) AS count FROM millrace_${table}`),
-  ...pipelines.map(
-    (name) => `SELECT 'events of ${name} beyond the cursor', coalesce(sum(greatest(0, last - settled)), 0) FROM (
+const waitingSql = (pipelines: readonly string[]) =>
+  [
+    ...['held', 'causes', 'deliveries', 'gaps'].map((table) => `SELECT '${table}' AS what, count(*) AS count FROM millrace_${table}`),
+    ...pipelines.map(
+      (name) => `SELECT 'events of ${name} beyond the cursor', coalesce(sum(greatest(0, last - settled)), 0) FROM (
       SELECT (SELECT coalesce(max(position), 0) FROM millrace_log_${name} AS log WHERE log.slice = head.slice) AS last,
         (SELECT coalesce(max("cursor"), 0) FROM millrace_cursors AS own WHERE own.pipeline = '${name}' AND own.slice = head.slice) AS settled
       FROM millrace_heads AS head WHERE head.pipeline = '${name}') AS slices`,
-  ),
-].join(' UNION ALL ');
+    ),
+  ].join(' UNION ALL ');
 
-/** Resolves once nothing waits any more. Returns what does when that takes too long. */
-export async function atRest(query: Query, signal: AbortSignal): Promise<readonly string[]> {
+/** Resolves once nothing waits any more in the pipelines. Returns what does when that takes too long. */
+export async function atRest(query: Query, pipelines: readonly string[], signal: AbortSignal): Promise<readonly string[]> {
   for (const until = performance.now() + patienceMs; ; ) {
-    const waiting = (await query(waitingSql)).filter(({ count }) => Number(count) > 0);
+    const waiting = (await query(waitingSql(pipelines))).filter(({ count }) => Number(count) > 0);
     if (waiting.length === 0 || signal.aborted) return [];
     if (performance.now() > until) return waiting.map(({ what, count }) => `after ${patienceMs} ms there are ${count} ${what}`);
     await pause(lookAgainMs);
@@ -29,20 +29,20 @@ export async function atRest(query: Query, signal: AbortSignal): Promise<readonl
 }
 
 /** Resolves once all work on their share and say so. Returns what is not so when that takes too long. */
-export async function allAtWork(members: readonly Member[], signal: AbortSignal): Promise<readonly string[]> {
+export async function allAtWork(members: readonly Member[], pipelines: readonly string[], signal: AbortSignal): Promise<readonly string[]> {
   for (const until = performance.now() + patienceMs; ; ) {
-    const faults = (await Promise.all(members.map((member) => faultsOf(member, members.length)))).flat();
+    const faults = (await Promise.all(members.map((member) => faultsOf(member, members.length, pipelines.length)))).flat();
     if (faults.length === 0 || signal.aborted || performance.now() > until) return faults;
     await pause(lookAgainMs);
   }
 }
 
-async function faultsOf({ name, connection }: Member, size: number): Promise<readonly string[]> {
+async function faultsOf({ name, connection }: Member, size: number, pipelines: number): Promise<readonly string[]> {
   const [health, fleet] = [await connection.get('/health'), await connection.get('/fleet')];
   if (health.kind !== 'answered' || fleet.kind !== 'answered') return [`${name} does not answer`];
   if (health.status !== 200) return [`${name} is not healthy: ${JSON.stringify(health.body)}`];
   const { members, unowned } = fleet.body as { members: readonly { partitions: number }[]; unowned: number };
   const shares = members.map(({ partitions }) => partitions);
-  const isEven = members.length === size && unowned === 0 && Math.max(...shares) - Math.min(...shares) <= pipelines.length;
+  const isEven = members.length === size && unowned === 0 && Math.max(...shares) - Math.min(...shares) <= pipelines;
   return isEven ? [] : [`${name} says that the members have ${shares.join(', ')} partitions, and ${unowned} nobody has`];
 }

@@ -1,7 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import * as z from 'zod';
-import { post, problemIn, serve } from './fixture.test.ts';
+import { until } from '../../test/until.ts';
+import { MemoryTopic } from '../inlets/memory-inlet.fixture.test.ts';
+import { pipeline } from '../pipeline/pipeline.ts';
+import { post, problemIn, serve, visits } from './fixture.test.ts';
 
 const Pipeline = z.looseObject({
   name: z.string(),
@@ -11,6 +14,15 @@ const Pipeline = z.looseObject({
   paused: z.boolean(),
   now: z.looseObject({ in: z.number(), lag: z.number(), p99: z.number().nullable() }),
   chart: z.looseObject({ at: z.array(z.int()), stepMs: z.int(), in: z.array(z.number()) }).optional(),
+});
+const Sourced = z.object({
+  source: z
+    .strictObject({
+      name: z.string(),
+      partitions: z.array(z.looseObject({ noRoom: z.string().nullable() })),
+      warnings: z.array(z.string()),
+    })
+    .nullable(),
 });
 const Concerns = z.object({
   items: z.array(
@@ -50,6 +62,38 @@ test('a pipeline tells its counts, rates and health, what it declares, and the w
   );
   assert.equal((await problemIn(await fetch(`${url}/pipelines/visits?window=2d`))).code, 'MILL_INVALID_REQUEST');
   assert.equal((await fetch(`${url}/pipelines/nobody`)).status, 404);
+});
+
+test('a pipeline tells how far each partition of its topic was read, and one without a topic says so', async (t) => {
+  const topic = new MemoryTopic(2);
+  await topic.produce(1, [{ value: '{"page":"a"}' }, { value: '{"page":"poison"}' }, { value: '{"page":"poison"}' }]);
+  const fed = pipeline('fed', {
+    event: z.object({ page: z.string() }),
+    key: ({ page }) => page,
+    retry: { attempts: 1 },
+    onGiveUp: 'park',
+    from: topic.inlet(),
+    handle({ page }) {
+      if (page === 'poison') throw new Error('poison');
+    },
+  });
+  const { url } = await serve(t, { pipelines: [fed, visits], limits: { pendingPerKey: 1 } });
+  const ask = async (name: string) => Sourced.parse(await (await fetch(`${url}/pipelines/${name}`)).json()).source;
+  let found = await ask('fed');
+  await until(async () => {
+    found = await ask('fed');
+    return found?.partitions[1]?.noRoom !== null && found?.partitions.length === 2;
+  });
+  assert.deepEqual(found, {
+    name: 'memory:topic',
+    partitions: [
+      { partition: 0, next: 0, end: 0, lag: 0, noRoom: null },
+      { partition: 1, next: 2, end: 3, lag: 1, noRoom: found?.partitions[1]?.noRoom },
+    ],
+    warnings: [],
+  });
+  assert.match(found?.partitions[1]?.noRoom ?? '', /^key poison: 1 events wait/);
+  assert.equal(await ask('visits'), null);
 });
 
 test('concerns tell how many, since when and by whom, and what holds most back comes first', async (t) => {

@@ -56,7 +56,35 @@ const Declared = z.object({
   hasSchedule: z.boolean(),
   genericIngest: z.boolean(),
 });
-const PipelineAnswer = z.object({ ...PipelineItem.shape, declared: Declared });
+const SourcePartition = z.object({
+  partition: z.int(),
+  next: z.int().meta({ description: 'The offset of the first record that was not taken in' }),
+  end: z.int().meta({ description: 'The offset behind the last record there is, as far as is known' }),
+  lag: z.int().meta({ description: 'Records that were not taken in yet' }),
+  noRoom: z
+    .string()
+    .nullable()
+    .meta({ description: 'Why the next record waits for room, such as a key that has as many events as it may' }),
+});
+const Source = z
+  .object({
+    name: z.string(),
+    partitions: z.array(SourcePartition),
+    warnings: z.array(z.string()).meta({ description: 'Partitions that are not read, and why' }),
+  })
+  .nullable()
+  .meta({
+    description:
+      'The topic that it takes events from, with the partitions that the process that answers reads; null for a pipeline without one',
+    examples: [
+      {
+        name: 'kafka:orders',
+        partitions: [{ partition: 0, next: 1_200, end: 1_250, lag: 50, noRoom: null }],
+        warnings: [],
+      },
+    ],
+  });
+const PipelineAnswer = z.object({ ...PipelineItem.shape, declared: Declared, source: Source });
 
 const EngineAnswer = z.object({
   now: z.object(columnsOf(engineColumns, z.number().nullable())),
@@ -100,7 +128,7 @@ export function pipelineRoutes(app: FastifyInstance, mill: Mill, figures: Figure
       schema: {
         tags,
         operationId: 'getPipeline',
-        summary: 'A pipeline: its counts, rates and health, and what it declares',
+        summary: 'A pipeline: its counts, rates and health, what it declares, and how far its topic was read',
         params: jsonSchemaOf(PipelineParams),
         querystring,
         response: { 200: jsonSchemaOf(PipelineAnswer, 'output') },
@@ -109,7 +137,7 @@ export function pipelineRoutes(app: FastifyInstance, mill: Mill, figures: Figure
     async (request) => {
       const name = nameOf(mill, request.params);
       const { window } = await parseRequest(Query, request.query);
-      return { ...itemOf(name, window), declared: declaredOf(mill.pipelines.get(name) as AnyPipeline) };
+      return { ...itemOf(name, window), declared: declaredOf(mill.pipelines.get(name) as AnyPipeline), source: mill.source(name) ?? null };
     },
   );
 

@@ -17,7 +17,9 @@ const rest = {
   waits: [{ pipeline: 'visits', endpoint: 'shop', postponed: 'no port', restingAddresses: 3, silentAddresses: [], crowding: [] }],
   store: { logBytes: 4_096 },
   uptimeMs: 1_500,
-  sources: [['visits', { name: 'kafka:visits', partitions: [{ partition: 2, next: 3, end: 10, lag: 7 }], warnings: [] }]] as const,
+  sources: [
+    ['visits', { name: 'kafka:visits', partitions: [{ partition: 2, next: 3, end: 10, lag: 7, noRoom: null }], warnings: [] }],
+  ] as const,
   refusals: { missing: 3 },
 };
 const figureNames = figureEntries.map(([name]) => name);

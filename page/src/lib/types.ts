@@ -56,6 +56,24 @@ export interface PipelineDetails extends PipelineItem {
     readonly hasSchedule: boolean;
     readonly genericIngest: boolean;
   };
+  /** The topic that it takes events from; null for a pipeline without one. */
+  readonly source: Source | null;
+}
+
+export interface Source {
+  readonly name: string;
+  /** Those that the process that answers reads. */
+  readonly partitions: readonly SourcePartition[];
+  readonly warnings: readonly string[];
+}
+
+export interface SourcePartition {
+  readonly partition: number;
+  readonly next: number;
+  readonly end: number;
+  readonly lag: number;
+  /** Why the next record waits for room. */
+  readonly noRoom: string | null;
 }
 
 export type EngineColumn = 'commitP50' | 'commitP99' | 'turnsPerCommit' | 'loopP99' | 'logBytes' | 'rssBytes' | 'depth';

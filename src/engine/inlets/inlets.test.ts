@@ -12,6 +12,7 @@ import { lettersOf } from '../../store/letters-of.ts';
 import { memory, sharedMemory } from '../../store/memory/memory-store.ts';
 import { sqlite } from '../../store/sqlite/sqlite-store.ts';
 import type { Lease, Store } from '../../store/store.ts';
+import { VirtualClock } from '../../testing/virtual-clock.ts';
 import { recordingLogger } from '../logger.fixture.test.ts';
 import { type Mill, millrace } from '../mill.ts';
 import type { MillOptions } from '../mill-options.ts';
@@ -24,7 +25,10 @@ const Step = z.object({ key: z.string(), n: z.int() });
 const upTo = (last: number) => Array.from({ length: last }, (_, at) => at + 1);
 const record = (key: string, n: number) => ({ key, value: JSON.stringify({ key, n }) });
 
-function stepsFrom(from: Inlet, more: { readonly handle?: (n: number) => Promise<void> | void; readonly numbered?: boolean } = {}) {
+function stepsFrom(
+  from: Inlet,
+  more: { readonly handle?: (n: number, key: string) => Promise<void> | void; readonly numbered?: boolean } = {},
+) {
   return pipeline('steps', {
     event: Step,
     key: ({ key }) => key,
@@ -32,8 +36,8 @@ function stepsFrom(from: Inlet, more: { readonly handle?: (n: number) => Promise
     state: z.object({ ns: z.array(z.int()) }),
     from,
     retry: { attempts: 1 },
-    async handle({ n }, state) {
-      await more.handle?.(n);
+    async handle({ n, key }, state) {
+      await more.handle?.(n, key);
       return { ns: [...(state?.ns ?? []), n] };
     },
   });
@@ -135,6 +139,43 @@ test('while the door has no room a partition waits, and loses nothing', async (c
   assert.equal(mill.counts().steps?.rejected, 0);
   gate.resolve();
   assert.deepEqual(await applied(mill, 'a', 50), upTo(50));
+});
+
+test('a key without room holds its partition up, and no other, which is warned of and logged once a minute', async (context) => {
+  const topic = new MemoryTopic(2);
+  for (const n of upTo(9)) await topic.produce(0, [record('a', n)]);
+  for (const n of upTo(9)) await topic.produce(1, [record('b', n)]);
+  let isPoison = true;
+  const handle = (n: number, key: string) => {
+    if (key === 'a' && n === 1 && isPoison) throw new Error('poison');
+  };
+  const clock = new VirtualClock(Date.UTC(2026, 0, 1));
+  const steps = stepsFrom(topic.inlet(), { handle });
+  const { mill, lines } = await started(context, { store: memory(), pipelines: [steps], limits: { pendingPerKey: 4 }, clock });
+  const heldUp = () => lines.filter(({ message }) => message.startsWith('a partition of a topic is held up'));
+  const turnUntil = (holds: () => boolean) =>
+    until(() => {
+      clock.turnToNextAlarm(clock.now() + 500);
+      return holds();
+    });
+  await turnUntil(() => heldUp().length === 1);
+  const [first] = heldUp();
+  assert.deepEqual([first?.level, first?.fields.partition], ['warn', 0]);
+  assert.match(String(first?.fields.reason), /^key a: 4 events wait for it already/);
+  assert.ok(clock.elapsedMs() >= 10_000);
+  assert.match(JSON.stringify(mill.health()), /partition 0, is held up: there has been no room for its next record for \d+ s: key a/);
+  const [held, other] = mill.source('steps')?.partitions ?? [];
+  assert.deepEqual([held?.next, held?.lag, other?.next, other?.noRoom], [4, 5, 9, null]);
+  assert.match(held?.noRoom ?? '', /^key a/);
+  const loggedAt = clock.elapsedMs();
+  await turnUntil(() => heldUp().length === 2);
+  assert.ok(clock.elapsedMs() - loggedAt >= 60_000);
+  isPoison = false;
+  const [letter] = await mill.deadLetters();
+  await mill.redrive(letter?.id ?? '');
+  await turnUntil(() => mill.source('steps')?.partitions[0]?.next === 9);
+  assert.deepEqual(mill.source('steps')?.warnings, []);
+  assert.deepEqual(await applied(mill, 'a', 9), upTo(9));
 });
 
 test('an array of events is taken whole, each element judged by itself', async (context) => {

@@ -10,7 +10,7 @@ import type { Partition } from '../partition.ts';
 import type { Partitions } from '../partitions.ts';
 import { Waiters } from '../waiters.ts';
 import { RecordIntake } from './record-intake.ts';
-import { type Ended, TopicPartition } from './topic-partition.ts';
+import { type Ended, type NoRoom, TopicPartition } from './topic-partition.ts';
 import { type Standing, standingsOf } from './topic-state.ts';
 
 /** How long the broker may wait for the first record; while some is being taken in, of which more may be read at any moment, not as long. In milliseconds. */
@@ -19,6 +19,8 @@ const waitMs = { idle: 250, busy: 10 };
 const bytesMax = 1024 * 1024;
 /** How often the topic is looked at: for partitions that were added, and records that are gone. */
 const topicEveryMs = 3_000;
+/** A partition that has had no room for so long is held up, and one line of the log each so long says so, in milliseconds. */
+const heldUpMs = { from: 10_000, logEvery: 60_000 };
 /** After a failure, and while there is no room: the first pause and the longest. */
 const pausesMs = { least: 50, most: 2_000 };
 
@@ -41,6 +43,8 @@ export interface SourcePosition {
   /** The offset behind the last record there is, as far as is known. */
   readonly end: number;
   readonly lag: number;
+  /** Why the next record waits for room, such as a key that has as many events as it may; null while it need not wait. */
+  readonly noRoom: string | null;
 }
 
 /** What is known of a source on this engine. */
@@ -64,6 +68,8 @@ export class SourceReader {
   /** Why some are not read, by number. */
   readonly #stopped = new Map<number, string>();
   readonly #toldOf = new Set<string>();
+  /** When a line of the log said last that a partition is held up, by number. */
+  readonly #heldUpLoggedAt = new Map<number, number>();
   readonly #woken = new Waiters();
   #topic: InletTopic | undefined;
   #lookedAt = Number.NEGATIVE_INFINITY;
@@ -98,13 +104,18 @@ export class SourceReader {
       next: reading.position,
       end: reading.end,
       lag: reading.lag,
+      noRoom: reading.noRoom?.reason ?? null,
     }));
     const failed = this.#failures > 1 && this.#failure !== undefined ? [`${about} cannot be read: ${this.#failure}`] : [];
     const stopped = Array.from(this.#stopped, ([partition, reason]) => `${about}, partition ${partition}, is not read: ${reason}`);
+    const heldUp = this.#heldUp.map(
+      ([partition, { reason, since }]) =>
+        `${about}, partition ${partition}, is held up: there has been no room for its next record for ${this.#secondsSince(since)} s: ${reason}`,
+    );
     return {
       name: inlet.name,
       partitions: positions.toSorted((a, b) => a.partition - b.partition),
-      warnings: [...failed, ...stopped],
+      warnings: [...failed, ...stopped, ...heldUp],
     };
   }
 
@@ -121,6 +132,7 @@ export class SourceReader {
         await this.#pause(this.#failures);
       }
       this.#count();
+      this.#logHeldUp();
     }
   }
 
@@ -218,6 +230,7 @@ export class SourceReader {
         place,
         home,
         intake: this.#intake,
+        now: () => engine.clock.elapsedMs(),
         pause: (attempt) => this.#pause(attempt),
         progressed: () => this.#woken.wake(),
         mayGoOn: () => this.#mayGoOn && this.#reading.get(partition) === begun,
@@ -226,6 +239,29 @@ export class SourceReader {
     );
     begun.endsAt(end);
     this.#reading.set(partition, begun);
+  }
+
+  /** Partitions that have had no room for long: full keys, mostly, whose events nobody handles. */
+  get #heldUp(): readonly (readonly [partition: number, noRoom: NoRoom])[] {
+    const before = this.#means.engine.clock.elapsedMs() - heldUpMs.from;
+    return Array.from(this.#reading).flatMap(([partition, { noRoom }]) =>
+      noRoom !== undefined && noRoom.since <= before ? [[partition, noRoom] as const] : [],
+    );
+  }
+
+  #logHeldUp(): void {
+    const { engine, pipeline, inlet } = this.#means;
+    const now = engine.clock.elapsedMs();
+    for (const [partition, { reason, since }] of this.#heldUp) {
+      if (now - (this.#heldUpLoggedAt.get(partition) ?? Number.NEGATIVE_INFINITY) < heldUpMs.logEvery) continue;
+      this.#heldUpLoggedAt.set(partition, now);
+      const fields = { pipeline: pipeline.name, source: inlet.name, partition, seconds: this.#secondsSince(since), reason };
+      engine.log.warn(fields, 'a partition of a topic is held up: there is no room for its next record');
+    }
+  }
+
+  #secondsSince(moment: number): number {
+    return Math.floor((this.#means.engine.clock.elapsedMs() - moment) / 1_000);
   }
 
   #tellOnce({ partition, topicId }: { readonly partition: number; readonly topicId: string }, reason: string): void {
@@ -241,8 +277,9 @@ export class SourceReader {
     const { pipeline, partitions, inlet, engine } = this.#means;
     const { place } = partition;
     if (how.status !== 'taken' && this.#reading.get(place.partition) === partition) this.#reading.delete(place.partition);
+    const isFenced = how.status === 'failed' && codeOf(how.error) === 'MILL_STORE_FENCED';
+    if (how.status === 'moved' || isFenced) partitions.counters(pipeline.name).count('droppedBatches');
     if (how.status === 'moved') {
-      partitions.counters(pipeline.name).count('droppedBatches');
       const fields = { pipeline: pipeline.name, source: inlet.name, partition: place.partition };
       engine.log.warn(fields, 'records were read that another process has taken already: they are dropped');
     } else if (how.status === 'failed') this.#warn(how.error);

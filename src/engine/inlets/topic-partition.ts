@@ -12,12 +12,21 @@ export interface TopicPartitionMeans {
   /** The partition of the pipeline whose owner reads it. */
   readonly home: Partition;
   readonly intake: RecordIntake;
+  /** In elapsed time, in milliseconds. */
+  now(): number;
   /** Waits before the next try while there is no room; ends early when the engine stops. */
   pause(attempt: number): Promise<void>;
   /** There is room to read more. */
   progressed(): void;
   /** Whether it may go on: nobody has stopped the engine, or paused the pipeline. */
   mayGoOn(): boolean;
+}
+
+/** There is no room for the next record. */
+export interface NoRoom {
+  readonly reason: string;
+  /** Since when, in elapsed time. */
+  readonly since: number;
 }
 
 /**
@@ -40,7 +49,7 @@ export class TopicPartition {
   #next: number;
   #end = 0;
   #working: Promise<void> | undefined;
-  #full: string | undefined;
+  #noRoom: NoRoom | undefined;
 
   /**
    * @param begin the offset that the store has, null where it has none, and where to read on
@@ -79,9 +88,9 @@ export class TopicPartition {
     return this.#end;
   }
 
-  /** Why the next record must wait; undefined while it need not. */
-  get full(): string | undefined {
-    return this.#full;
+  /** Why the next record must wait, and since when; undefined while it need not. */
+  get noRoom(): NoRoom | undefined {
+    return this.#noRoom;
   }
 
   /** Whether more may be read. */
@@ -91,7 +100,7 @@ export class TopicPartition {
 
   /** Whether it takes in what was read, and waits for nothing. */
   get isBusy(): boolean {
-    return this.#working !== undefined && this.#full === undefined;
+    return this.#working !== undefined && this.#noRoom === undefined;
   }
 
   endsAt(end: number): void {
@@ -131,17 +140,18 @@ export class TopicPartition {
 
   /** Takes in all of a read, a piece at a time, as there is room. */
   async #takeAll({ records, next }: InletRead): Promise<'taken' | 'moved' | 'stopped'> {
-    const { mayGoOn, home, pause } = this.#means;
+    const { mayGoOn, home, pause, now } = this.#means;
     let left = records;
     for (let attempt = 1; mayGoOn() && home.isOurs; ) {
       const taken = await this.#take({ records: left, next });
       if (taken.status === 'moved') return taken.status;
-      this.#full = taken.status === 'full' ? taken.reason : undefined;
       if (taken.status === 'full') {
+        this.#noRoom = { reason: taken.reason, since: this.#noRoom?.since ?? now() };
         await pause(attempt);
         attempt += 1;
         continue;
       }
+      this.#noRoom = undefined;
       attempt = 1;
       left = left.slice(taken.records);
       if (left.length === 0) return 'taken';

@@ -6,15 +6,17 @@ import type { PipelineDetails, WaitingDelivery } from '../../lib/types.ts';
 import { Answer, Panel } from '../../parts/panel.tsx';
 import { ScheduleFacts, ScheduleSwitch, useSchedule } from '../schedules.tsx';
 import type { ArmedTimer } from '../timers.tsx';
+import { SourcePanel } from './source.tsx';
 
 const shown = 5;
 const everyMs = 5_000;
 
-/** What stands beside the keys: the schedule, deliveries, timers, and how to send the first event. */
+/** What stands beside the keys: the topic, the schedule, deliveries, timers, and how to send the first event. */
 export function SidePanels({ details }: { readonly details: PipelineDetails }) {
-  const { name, declared, received, deadLetters } = details;
+  const { name, declared, received, deadLetters, source } = details;
   return (
     <div class="column">
+      {source !== null && <SourcePanel source={source} />}
       {declared.hasSchedule && <SchedulePanel name={name} />}
       {declared.endpoints.length > 0 && <DeliveriesPanel name={name} />}
       {declared.timers.length > 0 && <TimersPanel name={name} />}

@@ -1,0 +1,26 @@
+import type { Peer } from '../peers/peer.ts';
+
+/** What a reader is given. */
+export interface ReaderMeans {
+  /** `host:port` of the broker. */
+  readonly brokers: string;
+  readonly topic: string;
+  readonly partitions: number;
+  /** An empty folder. */
+  readonly folder: string;
+  /** The URL of an empty database; empty where the reader needs none. */
+  readonly database: string;
+  /** To be called for each event whose effects are durable. */
+  handled(): void;
+}
+
+/** A program that does the work with the records of a topic, from its beginning. */
+export interface Reader extends Pick<Peer, 'history' | 'countOfStates'> {
+  /** Resolves once it reads. What fails later ends the process. */
+  start(): Promise<void>;
+  /** Resolves when nothing is under way. */
+  stop(): Promise<void>;
+  close(): Promise<void>;
+}
+
+export type MakeReader = (means: ReaderMeans) => Reader;

@@ -1,0 +1,96 @@
+import type { InletRecord } from '../../src/pipeline/inlet.ts';
+import type { Query } from '../fleet/database.ts';
+
+/** What the database and the topic that is delivered to say at the end. */
+export interface Findings {
+  /** Steps that had their turn. */
+  readonly applied: number;
+  readonly lost: number;
+  readonly duplicates: number;
+  readonly orderBreaks: number;
+  /** Deliveries that arrived, each counted once, and records beyond the first of one. */
+  readonly delivered: number;
+  readonly repeats: number;
+  /** Everything that is wrong, in words. */
+  readonly broken: readonly string[];
+}
+
+export interface Evidence {
+  readonly query: Query;
+  /** By key, how many steps were written. */
+  readonly written: ReadonlyMap<string, number>;
+  readonly deliverEvery: number;
+  readonly delivered: readonly (readonly InletRecord[])[];
+}
+
+/** So many of one kind of fault are named. */
+const namedMax = 5;
+
+/** Holds what was written down against what was written to the topic. Everything must be at rest. */
+export async function check(evidence: Evidence): Promise<Findings> {
+  const turns = await checkTurns(evidence);
+  const deliveries = checkDeliveries(evidence);
+  const [letters] = await evidence.query('SELECT count(*) AS count FROM millrace_dead_letters');
+  const buried = Number(letters?.count) === 0 ? [] : [`there are ${letters?.count} dead letters`];
+  return { ...turns, ...deliveries, broken: [...turns.broken, ...deliveries.broken, ...buried] };
+}
+
+/** Of each key the steps from the first to the last, each once, as the state counted them. */
+async function checkTurns({
+  query,
+  written,
+}: Evidence): Promise<Pick<Findings, 'applied' | 'lost' | 'duplicates' | 'orderBreaks' | 'broken'>> {
+  const rows =
+    await query(`SELECT applied."key", count(*) AS rows, count(DISTINCT n) AS steps, max(n) AS last, count(*) FILTER (WHERE n <> nth) AS strays,
+      max((state::json ->> 'count')::int8) AS state
+    FROM applied LEFT JOIN millrace_keys AS keys ON keys.pipeline = 'steps' AND keys."key" = applied."key" GROUP BY applied."key"`);
+  const found = new Map(rows.map((row) => [String(row.key), row]));
+  const sums = { applied: 0, lost: 0, duplicates: 0, orderBreaks: 0 };
+  const broken: string[] = [];
+  for (const [key, last] of written) {
+    const row = found.get(key);
+    const [all, steps, strays] = [Number(row?.rows ?? 0), Number(row?.steps ?? 0), Number(row?.strays ?? 0)];
+    sums.applied += all;
+    sums.lost += last - steps;
+    sums.duplicates += all - steps;
+    if (strays > 0) sums.orderBreaks += 1;
+    const isRight = steps === last && all === steps && strays === 0 && Number(row?.last) === last && Number(row?.state) === last;
+    if (!isRight)
+      broken.push(
+        `${key}: expected 1 to ${last}, found ${all} turns of ${steps} steps, ${strays} out of place, and the state ${row?.state}`,
+      );
+  }
+  for (const key of found.keys()) if (!written.has(key)) broken.push(`${key}: has turns, and was never written`);
+  return { ...sums, broken: some(broken) };
+}
+
+/** Each at least once under its id; of a key the first of each in the order of its turns. */
+function checkDeliveries({ written, deliverEvery, delivered }: Evidence): Pick<Findings, 'delivered' | 'repeats' | 'broken'> {
+  const seen = new Set<string>();
+  const last = new Map<string, number>();
+  const broken: string[] = [];
+  const records = delivered.flat();
+  for (const { key, n, id } of records.map(toDelivery)) {
+    if (id !== `${key}/${n}`) broken.push(`${key}/${n}: was delivered under the id ${id}`);
+    if (seen.has(id)) continue;
+    seen.add(id);
+    const before = last.get(key) ?? 0;
+    if (n !== before + deliverEvery) broken.push(`${key}: ${n} was delivered behind ${before}`);
+    last.set(key, n);
+  }
+  for (const [key, count] of written) {
+    const [expected, found] = [count - (count % deliverEvery), last.get(key) ?? 0];
+    if (found !== expected) broken.push(`${key}: expected deliveries up to ${expected}, found ${found}`);
+  }
+  return { delivered: seen.size, repeats: records.length - seen.size, broken: some(broken) };
+}
+
+/** A delivery, and the id by which a reader recognises it. */
+function toDelivery({ value, headers }: InletRecord): { readonly key: string; readonly n: number; readonly id: string } {
+  const found = headers.find(({ name }) => name === 'millrace-delivery-id' || name.toLowerCase() === 'nats-msg-id');
+  return { ...JSON.parse(Buffer.from(value ?? []).toString()), id: Buffer.from(found?.value ?? []).toString() };
+}
+
+function some(all: readonly string[]): readonly string[] {
+  return all.length <= namedMax ? all : [...all.slice(0, namedMax), `and ${all.length - namedMax} more like these`];
+}

@@ -1,0 +1,200 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { messageOf } from '../../src/errors.ts';
+import { integerFrom, pick, type Random, randomOf } from '../../systems/shared/random.ts';
+import { freePort } from '../../test/free-port.ts';
+import { type FleetDatabase, startDatabase } from '../fleet/database.ts';
+import { harm, type ProcessFault, processFaults } from '../fleet/faults.ts';
+import { anyHealthy, waitUntil } from '../fleet/harness.ts';
+import { Member, type MemberCounts, sumOf } from '../fleet/member.ts';
+import { allAtWork, atRest } from '../fleet/rest.ts';
+import type { Broker, BrokerKind, BrokerOptions } from './broker.ts';
+import { check, type Findings } from './checks.ts';
+import { startKafka } from './kafka-broker.ts';
+import { startNats } from './nats-broker.ts';
+import { ProducerOfSteps } from './producer.ts';
+import { type TakeOverCounts, TakeOvers } from './take-overs.ts';
+
+/** What happens: to a process, or to a server of the broker. */
+export const brokerFaults = ['kill', 'freeze', 'kill-broker', 'stop', 'cut-late', 'cut-lost'] as const;
+export type BrokerFault = (typeof brokerFaults)[number];
+
+export interface BrokersOptions {
+  readonly kind: BrokerKind;
+  /** Servers of the broker. */
+  readonly nodes: number;
+  readonly seed: number;
+  readonly events: number;
+  readonly keys: number;
+  readonly partitions: number;
+  /** Each so many-th step of a key is delivered. */
+  readonly deliverEvery: number;
+  /** What happens, one after the other. */
+  readonly faults: readonly BrokerFault[];
+  /** Between the beginnings of two faults, in milliseconds. */
+  readonly everyMs: number;
+  /** How long a freeze or a cut lasts, in milliseconds: longer than a lease. */
+  readonly lastsMs: number;
+  /** Aborts when it is to end at once. */
+  readonly signal: AbortSignal;
+  /** Takes a line of progress. */
+  progress(line: string): void;
+}
+
+export interface BrokersOutcome {
+  readonly events: number;
+  readonly repeatedBatches: number;
+  readonly faults: readonly BrokerFault[];
+  readonly takeOvers: TakeOverCounts;
+  readonly counted: MemberCounts;
+  readonly findings: Findings;
+  /** What was found broken; none when every promise was kept. */
+  readonly broken: readonly string[];
+  /** Where the logs are; undefined when nothing is broken. */
+  readonly folder: string | undefined;
+}
+
+const starts: Readonly<Record<BrokerKind, (options: BrokerOptions) => Promise<Broker>>> = { kafka: startKafka, nats: startNats };
+const pipelines = fileURLToPath(new URL('./pipelines.ts', import.meta.url));
+const names = ['steps'];
+const size = 3;
+/** How long a server of the broker is away, in milliseconds. */
+const awayMs = { least: 500, most: 3_000 };
+/** How long it may take until all that was written is taken in, in milliseconds. */
+const patienceMs = 180_000;
+
+/**
+ * Three processes take steps from a topic and deliver some to another one while they, and the servers of the broker, are killed and frozen; in the end
+ * everything is held against what was written. Throws when it was aborted.
+ */
+export async function brokers(options: BrokersOptions): Promise<BrokersOutcome> {
+  const folder = mkdtempSync(join(tmpdir(), 'millrace-brokers-'));
+  const database = await startDatabase('postgres');
+  const broker = await starts[options.kind](options);
+  const members: Member[] = [];
+  const dead = new AbortController();
+  const deaths: string[] = [];
+  const ended = (words: string) => {
+    deaths.push(words);
+    dead.abort();
+  };
+  let broken: readonly string[] | undefined;
+  try {
+    const environment = { ...broker.environment, BROKERS_DELIVER_EVERY: String(options.deliverEvery) };
+    for (let nth = 1; nth <= size; nth += 1) {
+      const name = `process ${nth}`;
+      members.push(await Member.start({ name, folder, port: await freePort(), database, served: pipelines, environment, ended }));
+    }
+    const signal = AbortSignal.any([options.signal, dead.signal]);
+    const outcome = await run({ ...options, signal }, { broker, members, database });
+    options.signal.throwIfAborted();
+    broken = [...deaths, ...outcome.broken];
+    return { ...outcome, broken, folder: broken.length === 0 ? undefined : folder };
+  } finally {
+    await Promise.all(members.map((member) => member.close()));
+    await broker.stop();
+    await database.stop();
+    if (broken?.length === 0) rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+interface Surroundings {
+  readonly broker: Broker;
+  readonly members: readonly Member[];
+  readonly database: FleetDatabase;
+}
+
+async function run(options: BrokersOptions, surroundings: Surroundings): Promise<Omit<BrokersOutcome, 'folder'>> {
+  const { broker, members, database } = surroundings;
+  const { signal, faults, everyMs, seed, deliverEvery } = options;
+  const { query } = database;
+  const broken: string[] = [...(await allAtWork(members, names, signal))];
+  const takeOvers = await TakeOvers.from(query, broker.source, options.kind === 'nats' ? 1 : options.partitions);
+  const overMs = (faults.length + 1) * everyMs;
+  const producer = new ProducerOfSteps({ ...options, broker, overMs, random: randomOf(seed, 1) });
+  const writing = producer.run();
+  // Whoever waits for the end has the failure.
+  writing.catch(() => undefined);
+  await harmAll(options, surroundings, broken);
+  await writing;
+  if (!signal.aborted)
+    broken.push(
+      ...(await allTaken(query, broker, signal)),
+      ...(await allAtWork(members, names, signal)),
+      ...(await atRest(query, names, signal)),
+    );
+  for (const member of members) await member.look();
+  const delivered = await broker.delivered();
+  const findings = await check({ query, written: producer.written, deliverEvery, delivered });
+  return {
+    events: producer.written.values().reduce((sum, n) => sum + n, 0),
+    repeatedBatches: producer.repeated,
+    faults,
+    takeOvers: await takeOvers.count(),
+    counted: members.map(({ counted }) => counted).reduce(sumOf),
+    findings,
+    broken: [...broken, ...findings.broken],
+  };
+}
+
+/** Lets it all happen. Resolves once all of it is over. */
+async function harmAll(options: BrokersOptions, { broker, members }: Surroundings, broken: string[]): Promise<void> {
+  const { faults, everyMs, lastsMs, seed, signal, progress } = options;
+  const random = randomOf(seed, 2);
+  const underWay: Promise<unknown>[] = [];
+  const began = performance.now();
+  for (const [nth, fault] of faults.entries()) {
+    await waitUntil(began + (nth + 1) * everyMs, signal);
+    if (signal.aborted) break;
+    const member = isOfProcess(fault) ? await anyReader(members, random) : undefined;
+    const who = member?.name ?? `server ${integerFrom(random, 1, broker.nodes)}`;
+    progress(`${Math.round((performance.now() - began) / 1_000)} s: ${fault} of ${who}`);
+    const harmed = member === undefined ? killBroker(broker, who, random) : harm(member, fault as ProcessFault, lastsMs);
+    underWay.push(harmed.catch((error: unknown) => broken.push(`${fault} of ${who}: ${messageOf(error)}`)));
+    // A majority of a cluster stays.
+    if (member === undefined) await underWay.at(-1);
+  }
+  await Promise.all(underWay);
+}
+
+/** One of those that are healthy; where some of these read the topic, one of them, also where it has a single partition. */
+async function anyReader(members: readonly Member[], random: Random): Promise<Member> {
+  const any = await anyHealthy(members, random);
+  const reading = await Promise.all(members.map((member) => member.isHealthy && isReading(member)));
+  const readers = members.filter((member, nth) => reading[nth] && member.isHealthy);
+  return readers.length > 0 ? pick(random, readers as [Member, ...Member[]]) : any;
+}
+
+async function isReading({ connection }: Member): Promise<boolean> {
+  const answer = await connection.get('/pipelines/steps');
+  if (answer.kind !== 'answered' || answer.status !== 200) return false;
+  const { source } = answer.body as { readonly source: { readonly partitions: readonly unknown[] } };
+  return source.partitions.length > 0;
+}
+
+function isOfProcess(fault: BrokerFault): fault is ProcessFault {
+  return processFaults.some((one) => one === fault);
+}
+
+async function killBroker(broker: Broker, who: string, random: Random): Promise<void> {
+  const node = Number(who.split(' ')[1]) - 1;
+  await broker.kill(node);
+  await pause(integerFrom(random, awayMs.least, awayMs.most));
+  await broker.run(node);
+}
+
+/** Resolves once the store says of each partition that it was read to its end. Returns what was not read when that takes too long. */
+async function allTaken(query: FleetDatabase['query'], broker: Broker, signal: AbortSignal): Promise<readonly string[]> {
+  const ends = await broker.ends();
+  for (const until = performance.now() + patienceMs; ; await pause(500)) {
+    const rows = await query(`SELECT "partition", next FROM millrace_source_offsets WHERE pipeline = 'steps'`);
+    const next = new Map(rows.map((row) => [Number(row.partition), Number(row.next)]));
+    const behind = Array.from(ends).filter(([partition, end]) => (next.get(partition) ?? 0) < end);
+    if (behind.length === 0 || signal.aborted) return [];
+    if (performance.now() > until)
+      return behind.map(([partition, end]) => `partition ${partition} was read up to ${next.get(partition) ?? 0} of ${end}`);
+  }
+}

@@ -1,0 +1,36 @@
+/*
+ * What the processes of the trial serve: a pipeline that takes steps from a topic, writes each turn down in the transaction of the turn, and delivers
+ * some to another topic. `millrace serve` loads this module in each process.
+ */
+import process from 'node:process';
+import * as z from 'zod';
+import { kafka, nats, pipeline, table } from '../../src/index.ts';
+
+const { BROKERS_KIND, BROKERS_SERVERS = '127.0.0.1:9', BROKERS_DELIVER_EVERY = '10' } = process.env;
+const servers = BROKERS_SERVERS.split(',');
+const deliverEvery = Number(BROKERS_DELIVER_EVERY);
+
+/** One row for each turn. It has no primary key, so that a turn that took effect twice shows. */
+const applied = table('applied', { key: 'text', n: 'integer', nth: 'integer', pid: 'integer' });
+
+const from = BROKERS_KIND === 'nats' ? nats({ servers, stream: 'STEPS' }) : kafka({ brokers: servers, topic: 'steps' });
+const to = BROKERS_KIND === 'nats' ? nats({ servers, subject: 'out' }) : kafka({ brokers: servers, topic: 'out' });
+
+/** The producer of the trial repeats itself, so a step has an id. */
+export const steps = pipeline('steps', {
+  event: z.object({ key: z.string(), n: z.int() }),
+  key: ({ key }) => key,
+  id: ({ key, n }) => `${key}/${n}`,
+  state: z.object({ count: z.int() }),
+  tables: { applied },
+  from,
+  deliver: {
+    out: { to, order: 'key', concurrency: 500, timeout: '10s', retry: { attempts: 10_000, backoff: '100ms', maxBackoff: '1s' } },
+  },
+  handle({ key, n }, state, turn) {
+    const nth = (state?.count ?? 0) + 1;
+    turn.add(applied, { key, n, nth, pid: process.pid });
+    if (n % deliverEvery === 0) turn.deliver('out', { key, n }, { id: `${key}/${n}` });
+    return { count: nth };
+  },
+});

@@ -1,0 +1,76 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import { integerFrom, type Random } from '../../systems/shared/random.ts';
+import type { Broker, Step } from './broker.ts';
+
+export interface ProducerOptions {
+  readonly broker: Broker;
+  readonly events: number;
+  readonly keys: number;
+  readonly partitions: number;
+  /** How long it takes over all of them, in milliseconds. */
+  readonly overMs: number;
+  readonly random: Random;
+  readonly signal: AbortSignal;
+}
+
+/** Steps that are written together. */
+const batch = 500;
+/** Each so many-th batch is written twice, as a producer does that has heard nothing of the first. */
+const twiceEvery = 40;
+const againMs = 200;
+
+/** Writes steps at an even rate, those of a key one behind the other, and again where nobody knows whether they were written. */
+export class ProducerOfSteps {
+  /** By key, how many were written. */
+  readonly written = new Map<string, number>();
+  /** Batches that were written once more, since they had failed, or on purpose. */
+  repeated = 0;
+  readonly #options: ProducerOptions;
+
+  constructor(options: ProducerOptions) {
+    this.#options = options;
+  }
+
+  /** Resolves once all are written, or it is aborted. */
+  async run(): Promise<void> {
+    const { events, overMs, signal } = this.#options;
+    const began = performance.now();
+    for (let count = 0, nth = 1; count < events && !signal.aborted; nth += 1) {
+      const steps = this.#next(Math.min(batch, events - count));
+      await this.#write(steps);
+      if (nth % twiceEvery === 0) {
+        this.repeated += 1;
+        await this.#write(steps);
+      }
+      for (const { key, n } of steps) this.written.set(key, n);
+      count += steps.length;
+      const waitMs = began + (overMs * count) / events - performance.now();
+      if (waitMs > 0) await pause(waitMs, undefined, { signal }).catch(() => undefined);
+    }
+  }
+
+  /** At most so many, each of another key: so those of a key are in order, however often some are written. */
+  #next(count: number): readonly Step[] {
+    const { keys, partitions, random } = this.#options;
+    const chosen = new Set<number>();
+    for (let tries = 0; tries < count; tries += 1) chosen.add(integerFrom(random, 1, keys));
+    return Array.from(chosen, (number) => {
+      const key = `key ${number}`;
+      return { key, n: (this.written.get(key) ?? 0) + 1, partition: number % partitions };
+    });
+  }
+
+  async #write(steps: readonly Step[]): Promise<void> {
+    const { broker, signal } = this.#options;
+    for (;;) {
+      try {
+        return await broker.write(steps);
+      } catch (error) {
+        // While a server is away that is what is expected.
+        if (signal.aborted) throw error;
+        this.repeated += 1;
+        await pause(againMs);
+      }
+    }
+  }
+}
