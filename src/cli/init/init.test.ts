@@ -53,6 +53,12 @@ test('a file or a broken link in the place of a folder is named', (context) => {
   assert.throws(() => writeProject(join(folder, 'taken'), files), UsageError);
 });
 
+test('the guide begins with the files that are written', () => {
+  const guide = readFileSync(join(import.meta.dirname, '../../../docs/start.md'), 'utf8');
+  for (const path of ['src/visits.ts', 'test/visits.test.ts'])
+    assert.ok(guide.includes(`\`${path}\`:\n\n\`\`\`ts\n${files[path]}\`\`\``), path);
+});
+
 test('the next steps can be pasted into a shell, and start a project that had a package.json, too', () => {
   const of = (folder: string, kept: readonly string[] = [], isBesideOther = false) =>
     summaryOf({ folder, files: Object.keys(files), kept, isBesideOther });
