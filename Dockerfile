@@ -5,10 +5,11 @@ FROM node:26-slim AS build
 WORKDIR /build
 COPY package.json package-lock.json ./
 RUN npm ci --ignore-scripts --no-audit --no-fund
-COPY tsconfig.json tsconfig.build.json ./
+COPY tsconfig.json tsconfig.build.json build.ts ./
 COPY src src
 COPY systems systems
-RUN npm run build
+COPY page page
+RUN npm run page && npm run build
 
 # What the program needs when it runs, the clients of all databases and brokers among them.
 FROM node:26-slim AS dependencies
@@ -22,6 +23,7 @@ ENV NODE_ENV=production HOST=0.0.0.0 PORT=8080 DATABASE_URL=sqlite:/data/millrac
 WORKDIR /app
 COPY --from=dependencies /build/node_modules node_modules
 COPY --from=build /build/dist dist
+COPY --from=build /build/page/dist page/dist
 COPY bin bin
 COPY package.json LICENSE ./
 RUN mkdir /data && chown node:node /data

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync } from 'node:fs';
 import { basename, dirname, join, relative } from 'node:path';
 import { promisify } from 'node:util';
 import { checkout } from './program.ts';
@@ -69,14 +69,19 @@ export class InstalledPackage {
 
 const run = promisify(execFile);
 
-/** Makes the tarball out of a copy, so that a `dist` of this checkout that others use stays as it is. Returns its path. */
+/** What the package is built from, and what it holds as it stands. */
+const sources = [
+  ...['package.json', 'README.md', 'CHANGELOG.md', 'LICENSE', 'SECURITY.md', 'bin', 'page'],
+  ...['build.ts', 'tsconfig.json', 'tsconfig.build.json', 'src', 'systems'],
+];
+
+/** Makes the tarball in a copy, so that what is built in this checkout stays as it is, by the scripts that run before a release. Returns its path. */
 async function pack(folder: string): Promise<string> {
   mkdirSync(folder, { recursive: true });
-  for (const name of ['package.json', 'bin', 'README.md', 'CHANGELOG.md', 'LICENSE', 'SECURITY.md'])
-    cpSync(join(checkout, name), join(folder, name), { recursive: true });
-  const compiler = join(checkout, 'node_modules/typescript/bin/tsc');
-  await run(process.execPath, [compiler, '-p', join(checkout, 'tsconfig.build.json'), '--outDir', join(folder, 'dist')]);
-  await run('npm', ['pack', '--ignore-scripts', '--silent'], { cwd: folder });
+  const built = join(checkout, 'page/dist');
+  for (const name of sources) cpSync(join(checkout, name), join(folder, name), { recursive: true, filter: (path) => path !== built });
+  symlinkSync(join(checkout, 'node_modules'), join(folder, 'node_modules'));
+  await run('npm', ['pack', '--silent'], { cwd: folder });
   const tarball = readdirSync(folder).find((name) => name.endsWith('.tgz'));
   if (tarball === undefined) throw new Error('expected a tarball of npm pack, found none');
   return join(folder, tarball);

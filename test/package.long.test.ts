@@ -7,7 +7,9 @@ import { after, before, describe, test } from 'node:test';
 import { faces } from './faces.ts';
 import { InstalledPackage, manifestIn } from './installed-package.ts';
 import { checkout } from './program.ts';
+import { runReadmeProgram, writeReadmeProgram } from './readme-program.ts';
 import { unnamedTypes } from './unnamed-types.ts';
+import { compilers, nodes, resolutions, strict } from './user-tools.ts';
 
 /** A function of each face. */
 const telling: Readonly<Record<string, string>> = {
@@ -30,18 +32,7 @@ const closures: Readonly<Record<string, { readonly beside?: readonly string[]; r
 
 /** The program of a user, in `package/`: what must compile, and, by expected errors, what must not. */
 const program = ['shop.ts', 'try-shop.ts', 'main.ts', 'my-store.ts', 'must-not-compile.ts'];
-
-/** By the folder that each lies in, as package.json installs them. */
-const compilers = [
-  { name: 'TypeScript 5.9', folder: 'typescript-5.9' },
-  { name: 'TypeScript 7', folder: 'typescript' },
-];
-
-/** How a program finds its modules. The first has what Node.js has and no DOM, the second what a bundler's program has. */
-const resolutions = {
-  nodenext: { module: 'nodenext', lib: ['esnext'] },
-  bundler: { module: 'esnext', moduleResolution: 'bundler' },
-};
+const readmeProgram = ['readme/main.ts', 'readme/visits.test.ts'];
 
 describe('the package as it is published', () => {
   const folder = mkdtempSync(join(tmpdir(), 'millrace-package-'));
@@ -50,6 +41,7 @@ describe('the package as it is published', () => {
   before(async () => {
     installed = await InstalledPackage.in(folder);
     for (const file of program) cpSync(join(checkout, 'test/package', file), join(installed.folder, file));
+    writeReadmeProgram(join(installed.folder, 'readme'), 'ts');
     useModules('module');
   });
   after(() => rmSync(folder, { recursive: true, force: true }));
@@ -61,17 +53,7 @@ describe('the package as it is published', () => {
 
   /** What a compiler has against the files, in the strictest project that a user may have; empty for nothing. */
   function complaints(compiler: string, files: readonly string[], options: object): string {
-    const compilerOptions = {
-      target: 'es2024',
-      strict: true,
-      exactOptionalPropertyTypes: true,
-      noUncheckedIndexedAccess: true,
-      skipLibCheck: false,
-      declaration: true,
-      rewriteRelativeImportExtensions: true,
-      outDir: 'out',
-      ...options,
-    };
+    const compilerOptions = { ...strict, outDir: 'out', ...options };
     writeFileSync(join(installed.folder, 'tsconfig.json'), JSON.stringify({ compilerOptions, files }));
     const words = [join(checkout, 'node_modules', compiler, 'bin/tsc'), '-p', installed.folder, '--pretty', 'false'];
     const { status, stdout, stderr } = spawnSync(process.execPath, words, { cwd: installed.folder, encoding: 'utf8' });
@@ -87,9 +69,16 @@ describe('the package as it is published', () => {
 
   for (const { name, folder: compiler } of compilers) {
     for (const [resolution, options] of Object.entries(resolutions)) {
-      test(`a strict program compiles with ${name} and ${resolution}, and what is wrong in it does not`, () => {
-        assert.equal(complaints(compiler, program, options), '');
+      const outDir = `${compiler}-${resolution}`;
+
+      test(`strict programs, README's among them, compile with ${name} and ${resolution}, and what is wrong in one does not`, () => {
+        assert.equal(complaints(compiler, [...program, ...readmeProgram], { ...options, outDir }), '');
       });
+
+      for (const { name: running, node, skip } of nodes)
+        test(`what ${name} with ${resolution} makes of README's example and its test runs on ${running}`, { skip }, () =>
+          runReadmeProgram(installed, { node, program: `${outDir}/readme`, ending: 'js' }),
+        );
     }
   }
 
@@ -119,7 +108,11 @@ describe('the package as it is published', () => {
         package: packageOf(specifier),
       })),
     );
-    assert.ok(named.length > 50);
+    for (const found of ['@types/node', '@standard-schema/spec', 'fastify', 'kysely', 'zod'])
+      assert.ok(
+        named.some((one) => one.package === found),
+        found,
+      );
     assert.deepEqual(
       named.filter((one) => !declared.includes(one.package)),
       [],

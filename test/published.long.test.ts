@@ -23,15 +23,12 @@ import { faces } from './faces.ts';
 import { InstalledPackage, manifestIn } from './installed-package.ts';
 import { checkout, environmentOfPrograms, Program } from './program.ts';
 import { publicApi } from './public-api.ts';
-import { blocksOf } from './snippets/block.ts';
-import { fileNameOf } from './snippets/program-file.ts';
+import { runReadmeProgram, writeReadmeProgram } from './readme-program.ts';
+import { nodes } from './user-tools.ts';
 
 /** What a user downloads; a bound that a new asset should meet knowingly. In bytes. */
 const tarballMax = 1_100_000;
 const run = promisify(execFile);
-const node24 = join(checkout, 'test/node-24/node_modules/.bin/node');
-const withoutNode24 =
-  !existsSync(node24) && process.env.TEST_SERVERS !== 'required' && 'there is no Node.js 24; npm ci in test/node-24 installs it';
 
 describe('what is published', () => {
   const folder = mkdtempSync(join(tmpdir(), 'millrace-published-'));
@@ -39,17 +36,20 @@ describe('what is published', () => {
 
   before(async () => {
     installed = await InstalledPackage.in(folder);
+    writeFileSync(join(installed.folder, 'package.json'), '{"private":true,"type":"module"}');
   });
   after(() => rmSync(folder, { recursive: true, force: true }));
 
-  test('publint finds nothing', async () => {
-    const { messages } = await publint({ pkgDir: installed.path, pack: false, strict: true });
-    const manifest = manifestIn(installed.path);
-    assert.deepEqual(
-      messages.map((message) => formatMessage(message, manifest, { color: false })),
-      [],
-    );
-  });
+  for (const name of ['millrace', 'create-millrace'])
+    test(`publint finds nothing in ${name}`, async () => {
+      const pkgDir = name === 'millrace' ? installed.path : join(checkout, name);
+      const { messages } = await publint({ pkgDir, pack: false, strict: true });
+      const manifest = manifestIn(pkgDir);
+      assert.deepEqual(
+        messages.map((message) => formatMessage(message, manifest, { color: false })),
+        [],
+      );
+    });
 
   test('attw finds types for every way to import it', async () => {
     // Every Node.js that the package runs on requires ES modules, so what attw says of that is no problem here.
@@ -68,36 +68,21 @@ describe('what is published', () => {
   test('the tarball has no tests and no source maps, and is not large', (context) => {
     const files = readdirSync(installed.path, { recursive: true, encoding: 'utf8' });
     assert.deepEqual(
-      files.filter((file) => /\.test\.|\.map$|(^|\/)(test|sim|bench)\//.test(file)),
+      files.filter((file) => /\.test\.|\.map$|\.tsx?$|(^|\/)(test|sim|bench)\//.test(file.replace(/\.d\.ts$/, ''))),
       [],
     );
+    assert.ok(files.includes('page/dist/index.html'));
     const { size } = statSync(installed.tarball);
     context.diagnostic(`${size} bytes, ${files.length} files and folders`);
     assert.ok(size < tarballMax, `expected at most ${tarballMax} bytes, found ${size}`);
   });
 
-  /** Writes the program of README, as `.ts` or `.js`: it has no types of its own. */
-  function writeProgram(ending: 'ts' | 'js'): void {
-    const markdown = readFileSync(join(checkout, 'README.md'), 'utf8');
-    const blocks = blocksOf('README.md', markdown).filter(({ language }) => language === 'ts');
-    for (const name of ['visits.ts', 'main.ts', 'visits.test.ts']) {
-      const block = blocks.find((one) => fileNameOf(one) === name);
-      assert.ok(block, `expected ${name} in README.md`);
-      writeFileSync(join(installed.folder, name.replace(/ts$/, ending)), block.text.replaceAll('./visits.ts', `./visits.${ending}`));
-    }
-  }
-
-  for (const { name, node, skip } of [
-    { name: 'Node.js 24', node: node24, skip: withoutNode24 },
-    { name: 'Node.js 26', node: process.execPath, skip: false },
-  ]) {
+  for (const { name, node, skip } of nodes) {
     for (const ending of ['js', 'ts'] as const) {
       test(`README's example and its test run on ${name} as .${ending}`, { skip }, async () => {
-        writeProgram(ending);
-        writeFileSync(join(installed.folder, 'package.json'), '{"private":true,"type":"module"}');
-        rmSync(join(installed.folder, 'visits.db'), { force: true });
-        assert.match(await installed.with(node, `main.${ending}`), /\{ visits: 1 \}/);
-        assert.match(await installed.with(node, '--test', `visits.test.${ending}`), /^(?:ℹ|#) pass 1$/m);
+        const program = `readme-${ending}`;
+        writeReadmeProgram(join(installed.folder, program), ending);
+        await runReadmeProgram(installed, { node, program, ending });
       });
     }
   }

@@ -1,8 +1,11 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { cpSync, existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { dirname, join, relative } from 'node:path';
 import { checkout } from '../program.ts';
 import type { Instruction, Stage } from './dockerfile.ts';
+import { leftOutBy } from './dockerignore.ts';
+
+const isLeftOut = leftOutBy(readFileSync(join(checkout, '.dockerignore'), 'utf8'));
 
 /** The user that the images of Node.js have. */
 const user = 1000;
@@ -75,8 +78,8 @@ export class Image {
       const isInto = paths.length > 2 || paths.at(-1) === './';
       const to = isInto ? join(target, path) : target;
       mkdirSync(dirname(to), { recursive: true });
-      // What .dockerignore leaves out.
-      cpSync(join(source, path), to, { recursive: true, filter: (file) => !/\.test\.ts$|\.db$/.test(file) });
+      cpSync(join(source, path), to, { recursive: true, filter: (file) => from !== undefined || !isLeftOut(relative(source, file)) });
+      if (!existsSync(to)) throw new Error(`expected ${path} to be there, found that .dockerignore leaves it out`);
     }
   }
 

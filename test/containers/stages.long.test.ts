@@ -49,7 +49,10 @@ describe('the Dockerfile, its commands run as they stand in roots of their own',
     }
     outer.once('exit', (code) => ready.reject(new Error(`it ended with ${code}: ${printed}`)));
     await ready.promise;
-    assert.deepEqual(await (await fetch(`http://127.0.0.1:${port}/ping`)).json(), { pong: true });
+    const url = `http://127.0.0.1:${port}`;
+    assert.deepEqual(await (await fetch(`${url}/ping`)).json(), { pong: true });
+    const [, script = ''] = /<script[^>]* src="(\/page\/[^"]+\.js)"/.exec(await (await fetch(url)).text()) ?? [];
+    assert.equal((await fetch(url + script)).headers.get('content-type'), 'text/javascript; charset=utf-8');
 
     const pid = Number(readFileSync(`/proc/${outer.pid}/task/${outer.pid}/children`, 'utf8').trim());
     const status = readFileSync(`/proc/${pid}/status`, 'utf8');

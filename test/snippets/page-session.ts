@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
-import { writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { type Block, hiddenFilesOf } from './block.ts';
 import { checks } from './checks/index.ts';
 import { type Command, commandsOf } from './commands.ts';
@@ -11,7 +11,7 @@ import { checkScripts } from './scripts.ts';
 import type { Served, Workshop } from './workshop.ts';
 
 /** Programs that do nothing outside of the folder of the page. */
-const runnable: ReadonlySet<string> = new Set(['curl', 'millrace', 'node', 'sqlite3']);
+const runnable: ReadonlySet<string> = new Set(['curl', 'millrace', 'node', 'npx', 'sqlite3']);
 
 /**
  * A reader who goes through a page from top to bottom, in one folder and one terminal: writes its files, runs its programs and
@@ -28,7 +28,12 @@ export class PageSession {
     this.#workshop = workshop;
     this.folder = workshop.folderOf(page);
     for (const [name, content] of hiddenFilesOf(markdown)) writeFileSync(join(this.folder, name), content);
-    for (const block of blocks) if (isCode(block)) writeFileSync(join(this.folder, fileNameOf(block)), fileTextOf(block));
+    for (const block of blocks) {
+      if (!isCode(block)) continue;
+      const file = join(this.folder, fileNameOf(block));
+      mkdirSync(dirname(file), { recursive: true });
+      writeFileSync(file, fileTextOf(block));
+    }
   }
 
   /** Throws when the block does not do what it says, and when it neither can be tried nor says why not. */

@@ -3,7 +3,7 @@ import { marksOf } from './marks.ts';
 
 /** The file that a block of code stands for: the one that its paragraph names, or one of its own. */
 export function fileNameOf({ language, lead, line }: Block): string {
-  return /`([\w-]+(?:\.test)?\.(?:ts|js))`/.exec(lead)?.[1] ?? `line-${line}.${language}`;
+  return /`((?:src\/|test\/)?[\w-]+(?:\.test)?\.(?:ts|js))`/.exec(lead)?.[1] ?? `line-${line}.${language}`;
 }
 
 /** The text of the file: the block, with the code around it that the page leaves out. */

@@ -12,10 +12,11 @@ import { checkout, environmentOfPrograms, type Lifetime, Program } from '../prog
 /** Does what an installed package does: makes `millrace` this checkout. */
 const provide = `import { provideMillrace } from ${JSON.stringify(pathToFileURL(join(checkout, 'src/provide-millrace.ts')).href)}; provideMillrace();`;
 
-/** Programs on the PATH of the pages: an installed `millrace`, and a `curl` that fails when the answer is an error. */
+/** Programs on the PATH of the pages: an installed `millrace`, also by `npx`, and a `curl` that fails when the answer is an error. */
 const tools: Readonly<Record<string, string>> = {
   millrace: `exec "${process.execPath}" "${join(checkout, 'bin/millrace.js')}" "$@"`,
   node: `exec "${process.execPath}" "$@"`,
+  npx: 'exec "$@"',
   curl: 'PATH="$REST_OF_PATH" exec curl --silent --show-error --fail-with-body --max-time 20 "$@"',
   // Where there is no sqlite3, Node.js is one.
   sqlite3: `PATH="$REST_OF_PATH" command -v sqlite3 >/dev/null && PATH="$REST_OF_PATH" exec sqlite3 "$@"
@@ -64,7 +65,11 @@ export class Workshop implements Lifetime {
       noUnusedLocals: false,
       noUnusedParameters: false,
     };
-    const configuration = { extends: join(checkout, 'tsconfig.json'), compilerOptions, include: ['pages/*/*.ts', 'doc-comments/*.ts'] };
+    const configuration = {
+      extends: join(checkout, 'tsconfig.json'),
+      compilerOptions,
+      include: ['pages/*/*.ts', 'pages/*/src/*.ts', 'pages/*/test/*.ts', 'doc-comments/*.ts'],
+    };
     writeFileSync(join(this.root, 'tsconfig.json'), JSON.stringify(configuration));
     try {
       await this.run(this.root, join(checkout, 'node_modules/.bin/tsc'), ['-p', this.root]);

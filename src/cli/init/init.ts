@@ -1,11 +1,13 @@
-import { basename, resolve } from 'node:path';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import type { Command } from 'commander';
 import type { Values } from '../../configuration/values.ts';
-import { shownPath } from '../../modules/shown-path.ts';
 import { readFlag } from '../read-flag.ts';
 import type { StopOrders } from '../stop-orders.ts';
 import { ask } from './ask.ts';
-import { type Language, languages, projectFiles } from './project-files.ts';
+import { summaryOf } from './next-steps.ts';
+import { packageName } from './package-name.ts';
+import { endings, type Language, languages, projectFiles } from './project-files.ts';
 import { checkIsEmpty, writeProject } from './write-project.ts';
 
 interface Flags {
@@ -23,7 +25,7 @@ export function addInit(program: Command, orders: StopOrders): void {
         'the folder and the language.',
     )
     .argument('[folder]', 'where to write it; by default the current folder')
-    .option('--language <language>', 'typescript or javascript (default: typescript)')
+    .option('--language <language>', 'typescript (ts) or javascript (js); default: typescript')
     .option('--force', 'also write into a folder that holds files; existing files stay as they are', false)
     .action(async (folder: string | undefined, flags: Flags) => {
       const flag = flags.language === undefined ? undefined : readFlag('--language', flags.language, languageValues);
@@ -33,36 +35,15 @@ export function addInit(program: Command, orders: StopOrders): void {
       const language = answer === undefined ? languages[0] : readFlag('language', answer, languageValues);
       const files = projectFiles({ name: packageName(target), language });
       const kept = writeProject(target, files);
-      process.stdout.write(summary(target, Object.keys(files), kept));
+      const isBesideOther = readFileSync(join(target, 'package.json'), 'utf8') !== files['package.json'];
+      process.stdout.write(summaryOf({ folder: target, files: Object.keys(files), kept, isBesideOther }));
     });
 }
 
 const languageValues: Values<Language> = {
   accepts: languages.join(' or '),
-  read: (text) => languages.find((language) => language === text.trim().toLowerCase()),
+  read: (text) => {
+    const word = text.trim().toLowerCase();
+    return languages.find((language) => language === word || endings[language] === word);
+  },
 };
-
-/** Converts a folder's name to a valid npm package name. */
-function packageName(folder: string): string {
-  const name = basename(resolve(folder))
-    .toLowerCase()
-    .replace(/[^a-z0-9-]+/g, '-')
-    .replace(/^-+|-+$/g, '');
-  // A package of that name could not depend on the engine.
-  return name === '' || name === 'millrace' ? 'my-millrace' : name;
-}
-
-function summary(folder: string, files: readonly string[], kept: readonly string[]): string {
-  const written = files.filter((file) => !kept.includes(file));
-  const isHere = resolve(folder) === process.cwd();
-  const lines = [
-    `Wrote ${written.length} files to ${isHere ? 'this folder' : shownPath(resolve(folder))}: ${written.join(', ')}`,
-    ...(kept.length > 0 ? [`Kept what was there: ${kept.join(', ')}`] : []),
-    '',
-    'Next:',
-    ...(isHere ? [] : [`  cd ${folder}`]),
-    '  npm install && npm start   # serves on http://127.0.0.1:8080 and reloads when a file changes',
-    '  npm test                   # runs the pipeline on a virtual clock',
-  ];
-  return `${lines.join('\n')}\n`;
-}

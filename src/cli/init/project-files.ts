@@ -4,6 +4,9 @@ import { dockerfile, dockerignore } from './container-files.ts';
 export const languages = ['typescript', 'javascript'] as const;
 export type Language = (typeof languages)[number];
 
+/** What the names of files end with. */
+export const endings: Readonly<Record<Language, string>> = { typescript: 'ts', javascript: 'js' };
+
 interface Project {
   readonly name: string;
   readonly language: Language;
@@ -11,7 +14,7 @@ interface Project {
 
 /** Returns the files of a new project, by path. Node.js runs both languages directly, so only the file extensions differ. */
 export function projectFiles({ name, language }: Project): Readonly<Record<string, string>> {
-  const ending = language === 'typescript' ? 'ts' : 'js';
+  const ending = endings[language];
   const files = {
     'package.json': `${JSON.stringify(manifest(name, language), undefined, 2)}\n`,
     [`src/visits.${ending}`]: pipeline,
@@ -25,7 +28,7 @@ export function projectFiles({ name, language }: Project): Readonly<Record<strin
 }
 
 function manifest(name: string, language: Language): object {
-  const ending = language === 'typescript' ? 'ts' : 'js';
+  const ending = endings[language];
   const check = language === 'typescript' ? { check: 'tsc -p .' } : {};
   const development = language === 'typescript' ? { devDependencies: { '@types/node': '>=24', typescript: '>=5.9' } } : {};
   return {

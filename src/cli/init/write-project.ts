@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readdirSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, renameSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { UsageError } from '../usage-error.ts';
 
@@ -18,14 +18,29 @@ export function checkIsEmpty(folder: string): void {
   );
 }
 
-/** Writes the files, by path below the folder. Existing files stay unchanged; returns their paths. */
+/**
+ * Writes the files, by path below the folder. A file that exists stays as it is; returns the paths of those. Each file appears whole or
+ * not at all, so running it again completes a project that was interrupted. Throws a `UsageError` where a file stands in the place of a folder.
+ */
 export function writeProject(folder: string, files: Readonly<Record<string, string>>): readonly string[] {
   const kept: string[] = [];
   for (const [path, text] of Object.entries(files)) {
     const whole = join(folder, path);
-    mkdirSync(dirname(whole), { recursive: true });
+    makeFolder(dirname(whole));
     if (existsSync(whole)) kept.push(path);
-    else writeFileSync(whole, text, { flag: 'wx' });
+    else {
+      writeFileSync(`${whole}.partial`, text);
+      renameSync(`${whole}.partial`, whole);
+    }
   }
   return kept;
+}
+
+function makeFolder(folder: string): void {
+  try {
+    mkdirSync(folder, { recursive: true });
+  } catch (error) {
+    if (!(error instanceof Error && 'code' in error && ['EEXIST', 'ENOENT', 'ENOTDIR'].includes(String(error.code)))) throw error;
+    throw new UsageError(`${folder}: expected a folder, found a file or a broken link in its path`);
+  }
 }
