@@ -1,11 +1,11 @@
 import type { Item } from './model.ts';
 
-/** Acts that have something tried again. */
+/** Actions that cause a retry. */
 const triesAgain: ReadonlySet<unknown> = new Set(['redrive', 'resume', 'resume key', 'resume-key', 'skip gap', 'skip-gap']);
 
 /**
- * Returns the items with the causes that follow from what they are: a call comes from the delivery that was asked for, an outcome from the last call, the turn of a
- * timer from the moment at which that came due, and a turn after a redrive from whoever redrove. The end of a timer by its own turn is no act, and is left out.
+ * Returns the items with inferred causes: a call comes from the requested delivery, an outcome from the last call, a timer's turn from the
+ * moment it came due, and a turn after a redrive from whoever redrove. A timer ending by its own turn is no action, and is left out.
  */
 export function withCauses(items: readonly Item[]): readonly Item[] {
   const byId = new Map(items.map((item) => [item.id, item]));
@@ -36,7 +36,7 @@ function causeOf(item: Item, inOrder: readonly Item[], byId: ReadonlyMap<string,
   }
 }
 
-/** The first turn after each act that has something tried again, by its id. */
+/** Returns the first turn after each action that causes a retry, by its id. */
 function redrivenTurns(inOrder: readonly Item[]): ReadonlyMap<string, string> {
   const found = new Map<string, string>();
   for (const [at, item] of inOrder.entries()) {

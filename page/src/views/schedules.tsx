@@ -16,7 +16,7 @@ interface Scheduled extends ScheduleStatus {
   readonly name: string;
 }
 
-/** The schedules, and how each stands. */
+/** The schedules and their status. */
 export function SchedulesView() {
   const names = useStore(figures).pipelines.map(({ name }) => name);
   const schedules = useLoaded((signal) => findSchedules(names, signal), [names.join()], everyMs);
@@ -64,7 +64,7 @@ function Row({ schedule, again }: { readonly schedule: Scheduled; readonly again
   );
 }
 
-/** How a schedule stands, in words. */
+/** The status of a schedule, in words. */
 export function ScheduleFacts({
   schedule: { status, isAtWork, lastRunAt, nextRunAt, lastFailure },
 }: {
@@ -98,7 +98,7 @@ interface SwitchProps {
   readonly again: () => void;
 }
 
-/** Stops a schedule that runs, and starts one that does not. */
+/** Stops a running schedule, and starts a stopped one. */
 export function ScheduleSwitch({ name, status, again }: SwitchProps) {
   const action = status === 'running' ? 'stop' : 'start';
   const act = async (reason: string | undefined) => {
@@ -114,7 +114,7 @@ export function ScheduleSwitch({ name, status, again }: SwitchProps) {
   );
 }
 
-/** The schedule of one pipeline, asked for by itself. */
+/** Loads the schedule of one pipeline separately. */
 export function useSchedule(name: string): Loaded<ScheduleStatus> {
   return useLoaded((signal) => get<ScheduleStatus>(`${pathOf('pipelines', name)}/schedule`, {}, signal), [name], everyMs);
 }

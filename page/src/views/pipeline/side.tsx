@@ -10,7 +10,7 @@ import type { ArmedTimer } from '../timers.tsx';
 const shown = 5;
 const everyMs = 5_000;
 
-/** What stands beside the keys: the schedule, deliveries, timers, and how to send the first event. */
+/** The panels beside the keys: the schedule, deliveries, timers, and how to send the first event. */
 export function SidePanels({ details }: { readonly details: PipelineDetails }) {
   const { name, declared, received, deadLetters } = details;
   return (
