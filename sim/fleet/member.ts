@@ -8,9 +8,9 @@ import { type Cut, Link } from './link.ts';
 
 const pipelines = fileURLToPath(new URL('./pipelines.ts', import.meta.url));
 
-/** After a freeze requests are still about which came before or during it, in milliseconds. */
+/** After a freeze, requests from before or during it are still around for this long, in milliseconds. */
 const wakingMs = 8_000;
-/** A process that answers nothing for longer is stuck, and another one is asked: it is to refuse within five seconds. */
+/** A process that takes longer is stuck, and another one is asked: it must refuse within five seconds. */
 const connectionOptions = { answerTimeoutMs: 6_000, connectionsMax: 100 };
 
 export interface MemberOptions {
@@ -19,21 +19,21 @@ export interface MemberOptions {
   readonly port: number;
   readonly database: FleetDatabase;
   readonly receiver: string;
-  /** It ended, and nobody had ended it. */
+  /** Reports an unexpected end. */
   ended(words: string): void;
 }
 
-/** One process of the fleet, through all of its lives, with the link that leads from it to the database. */
+/** One process of the fleet, through all of its lives, with its link to the database. */
 export class Member {
   readonly name: string;
   readonly connection: Connection;
-  /** Commits that the lives until now had refused, since their leases were over. */
+  /** Commits of earlier lives refused because their leases were over. */
   fenced = 0;
   readonly #options: MemberOptions;
   readonly #link: Link;
   #server: Server;
   #lives = 0;
-  /** What the present life had refused, as of the last look. */
+  /** The current life's refused commits, as of the last look. */
   #fencedNow = 0;
   #isHealthy = true;
   #isClosing = false;
@@ -55,7 +55,7 @@ export class Member {
     return member;
   }
 
-  /** Whether nothing is done to it at the moment. */
+  /** True if no fault is being inflicted on it. */
   get isHealthy(): boolean {
     return this.#isHealthy;
   }
@@ -66,19 +66,19 @@ export class Member {
     return pid;
   }
 
-  /** How the present life ended, if it has. */
+  /** The end of the current life, if it has ended. */
   get end(): End | undefined {
     return this.#server.end;
   }
 
-  /** Does something to it, after which it is healthy again. */
+  /** Inflicts a fault, after which it is healthy again. */
   async suffer(work: () => Promise<void>): Promise<void> {
     this.#isHealthy = false;
     await work();
     this.#isHealthy = true;
   }
 
-  /** Whether it lives and has not been frozen for a while. */
+  /** True if it is alive and has not been frozen for a while. */
   get canAnswer(): boolean {
     return this.end === undefined && this.#awakeAt !== undefined && performance.now() - this.#awakeAt > wakingMs;
   }
@@ -98,7 +98,7 @@ export class Member {
     await this.#server.kill();
   }
 
-  /** Stops it gently. Throws when it does not end in time, or not with 0. */
+  /** Stops it gracefully. Throws if it does not end in time, or not with 0. */
   async stop(): Promise<void> {
     await this.look();
     const { code, signal } = await this.#server.stop();
@@ -122,7 +122,7 @@ export class Member {
     this.#link.goOn();
   }
 
-  /** Takes its counters down, since they end with it. */
+  /** Records its counters, since they end with it. */
   async look(): Promise<void> {
     const answer = await this.connection.get('/pipelines');
     if (answer.kind !== 'answered' || answer.status !== 200) return;

@@ -2,12 +2,12 @@ import { setTimeout as pause } from 'node:timers/promises';
 import type { Query } from './database.ts';
 import type { Member } from './member.ts';
 
-/** How long everything may take to come to rest before it counts as stuck, in milliseconds. */
+/** Time limit for everything to come to rest, in milliseconds. */
 const patienceMs = 120_000;
 const lookAgainMs = 500;
 const pipelines = ['steps', 'numbers', 'echoes'];
 
-/** What waits, by what it waits for. */
+/** Pending work, by what it waits for. */
 const waitingSql = [
   ...['held', 'causes', 'deliveries', 'gaps'].map((table) => `SELECT '${table}' AS what, count(*) AS count FROM millrace_${table}`),
   ...pipelines.map(
@@ -18,7 +18,7 @@ const waitingSql = [
   ),
 ].join(' UNION ALL ');
 
-/** Resolves once nothing waits any more. Returns what does when that takes too long. */
+/** Resolves once nothing is pending any more. Returns what is, if that takes too long. */
 export async function atRest(query: Query, signal: AbortSignal): Promise<readonly string[]> {
   for (const until = performance.now() + patienceMs; ; ) {
     const waiting = (await query(waitingSql)).filter(({ count }) => Number(count) > 0);
@@ -28,7 +28,7 @@ export async function atRest(query: Query, signal: AbortSignal): Promise<readonl
   }
 }
 
-/** Resolves once all work on their share and say so. Returns what is not so when that takes too long. */
+/** Resolves once all members work on their share and report it. Returns exceptions if that takes too long. */
 export async function allAtWork(members: readonly Member[], signal: AbortSignal): Promise<readonly string[]> {
   for (const until = performance.now() + patienceMs; ; ) {
     const faults = (await Promise.all(members.map((member) => faultsOf(member, members.length)))).flat();
