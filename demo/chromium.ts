@@ -1,7 +1,7 @@
 /** Debian's Chromium, which the pictures and the test of the page use. */
 export const chromiumPath = process.env.CHROMIUM ?? '/usr/bin/chromium';
 
-/** Quiet: it asks nobody anything. */
+/** Quiet: makes no requests of its own. */
 export const chromiumArguments = [
   '--headless',
   '--no-sandbox',

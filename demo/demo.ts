@@ -1,4 +1,4 @@
-/** `npm run demo`: all systems, a shop and invoices with lively traffic, and failures among it, until it is interrupted. */
+/** `npm run demo`: all systems, a shop and invoices with lively traffic, including failures, until interrupted. */
 import { parseArgs } from 'node:util';
 import { serveDemo } from './serve-demo.ts';
 

@@ -2,12 +2,12 @@ import { pipeline } from 'millrace';
 import { system } from 'millrace/server';
 import * as z from 'zod';
 
-/** Says that nobody has told what a currency is worth. */
+/** Thrown when a currency has no rate. */
 class RateMissing extends Error {
   override readonly name = 'RateMissing';
 }
 
-/** What a currency is worth in euros, as another program has it. */
+/** Returns a currency's value in euros, from another program. */
 async function rateOf(currency: string): Promise<number> {
   const answer = await fetch(`${process.env.RATES_URL}/${currency}`);
   if (answer.status === 404) throw new RateMissing(`no exchange rate for ${currency} on ${new Date().toISOString().slice(0, 10)}`);
@@ -41,5 +41,5 @@ const invoices = pipeline('invoices', {
   },
 });
 
-/** Invoices in several currencies, of which one has no rate at first: their keys are parked. */
+/** Invoices in several currencies, one of which has no rate at first: its keys are parked. */
 export default system({ name: 'invoices', title: 'Invoices', description: 'Invoices in several currencies.', pipelines: [invoices] });

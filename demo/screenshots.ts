@@ -1,4 +1,7 @@
-/** `npm run screenshots`: pictures of every view into docs/screenshots, of the demo after it has run for a while. Needs Chromium and a built page. */
+/**
+ * `npm run screenshots`: takes pictures of every view into docs/screenshots, after the demo has run for a while. Needs Chromium and a built
+ * page.
+ */
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -17,9 +20,9 @@ interface Shot {
   readonly hash: string;
   readonly themes?: readonly ('light' | 'dark')[];
   readonly isPhone?: boolean;
-  /** The whole page, and not only what fits the window. */
+  /** The whole page, not only the part that fits the window. */
   readonly isWhole?: boolean;
-  /** What somebody does before the picture is taken. */
+  /** Acts as a user would before the picture is taken. */
   act?(page: Page): Promise<void>;
 }
 
@@ -30,7 +33,7 @@ async function openFirstGroup(page: Page): Promise<void> {
   await page.locator('.selection').waitFor();
 }
 
-/** The warehouse is down for a while in each minute: then deliveries wait. */
+/** The warehouse is down for part of each minute: then deliveries wait. */
 async function awaitDeliveries(page: Page): Promise<void> {
   for (let tries = 0; tries < 60 && (await page.locator('main tbody tr').count()) < 4; tries += 1) {
     await page.waitForTimeout(1_000);
@@ -38,12 +41,12 @@ async function awaitDeliveries(page: Page): Promise<void> {
   }
 }
 
-/** Chooses what was tried again in the end. */
+/** Chooses a turn that was retried. */
 async function chooseTurn(page: Page): Promise<void> {
   await page.locator('.story button.item-row').filter({ hasText: 'Handled' }).last().click();
 }
 
-/** Redrives the first invoice that was parked, once there is a rate for it, so that its story has an end. */
+/** Redrives the first parked invoice, once there is a rate for it, so that its story has an end. */
 async function redriveFirst(url: string): Promise<void> {
   const answer = await fetch(`${url}/dead-letters?pipeline=invoices&key=${firstParked}`);
   const { items } = (await answer.json()) as { items: readonly { id: string }[] };

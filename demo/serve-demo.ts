@@ -8,10 +8,10 @@ import { invoiceTraffic, shopTraffic } from './traffic/shop.ts';
 import { accountTraffic, eventTraffic, messageTraffic, workerTraffic } from './traffic/systems.ts';
 import { startWorld } from './world.ts';
 
-/** A demo that runs. */
+/** A running demo. */
 export interface Demo {
   readonly url: string;
-  /** From now on there is a rate for the currency that had none: the invoices that were parked can be redriven. */
+  /** Adds a rate for the currency that had none: the parked invoices can be redriven. */
   bringRate(): void;
   stop(): Promise<void>;
 }
@@ -19,7 +19,7 @@ export interface Demo {
 export interface DemoOptions {
   readonly port: number;
   readonly database: string;
-  /** What `MILLRACE_TOKENS` says, and a secret among these; without them the server asks for none. */
+  /** The value of `MILLRACE_TOKENS`, and one of its secrets; without them the server requires none. */
   readonly tokens?: { readonly lines: string; readonly secret: string };
 }
 
@@ -27,7 +27,7 @@ const root = join(import.meta.dirname, '..');
 const systems = ['rockets', 'events', 'accounts', 'messages', 'workers', './examples/shop/src/shop.ts', './demo/invoices.ts'];
 const newSecret = () => `whsec_${randomBytes(32).toString('base64')}`;
 
-/** Starts the server with all systems, the shop and the invoices, the programs that they call, and the traffic. */
+/** Starts the server with all systems, the shop and the invoices, the programs they call, and the traffic. */
 export async function serveDemo({ port, database, tokens }: DemoOptions): Promise<Demo> {
   const world = await startWorld();
   const payments = newSecret();
@@ -76,7 +76,7 @@ export async function serveDemo({ port, database, tokens }: DemoOptions): Promis
   };
 }
 
-/** The address that the server says it listens on. */
+/** Returns the address that the server reports listening on. */
 async function addressOf(server: ChildProcess): Promise<string> {
   let said = '';
   const ended = once(server, 'exit').then(() => Promise.reject(new Error(`the server has ended before it listened: ${said}`)));
@@ -93,7 +93,7 @@ async function addressOf(server: ChildProcess): Promise<string> {
   return url;
 }
 
-/** Does something again and again, never twice at once; returns what ends it. A server that goes away ends it, too. */
+/** Repeats an action, never twice at once; the returned function stops it, as does a server that goes away. */
 function every(pauseMs: number, act: () => Promise<void>): () => void {
   let isOver = false;
   const run = async () => {

@@ -1,15 +1,15 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
-/** The other programs that the demo calls: a warehouse and an SMS provider that fail now and then, and rates of currencies. */
+/** The other programs that the demo calls: a warehouse and an SMS provider that occasionally fail, and currency rates. */
 export interface World {
   readonly url: string;
-  /** From now on there is a rate for the currency that had none. */
+  /** Adds a rate for the currency that had none. */
   bringRate(): void;
   stop(): Promise<void>;
 }
 
-/** The warehouse is down for a while in each round, so that one sees calls fail, be retried, and some given up. */
+/** The warehouse is down for part of each round, so that calls visibly fail, are retried, and sometimes given up. */
 const roundMs = 60_000;
 const downMs = 20_000;
 const rates: Readonly<Record<string, number>> = { EUR: 1, USD: 0.92, GBP: 1.17 };

@@ -1,4 +1,4 @@
-/** Builds the page into `page/dist`, and compresses what is sent as text: `npm run page`. */
+/** Builds the page into `page/dist`, and compresses its text files: `npm run page`. */
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { extname, join } from 'node:path';
 import { brotliCompressSync, constants } from 'node:zlib';

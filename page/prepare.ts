@@ -1,4 +1,4 @@
-/** Builds the page when a checkout is installed with what builds it. What is installed as a package has the page already. */
+/** Builds the page when a checkout is installed with the build tools. An installed package already has the page. */
 import { existsSync } from 'node:fs';
 import { findPackageJSON } from 'node:module';
 import { join } from 'node:path';
@@ -6,7 +6,7 @@ import { join } from 'node:path';
 const isCheckout = existsSync(join(import.meta.dirname, 'src', 'main.tsx'));
 if (isCheckout && hasVite()) await import('./build.ts');
 
-/** An installation without development dependencies has none; its server says that the page is not built. */
+/** An installation without development dependencies has none; its server reports that the page is not built. */
 function hasVite(): boolean {
   return existsSync(join(import.meta.dirname, '..', 'node_modules', 'vite')) || findPackageJSON('vite', import.meta.url) !== undefined;
 }

@@ -1,6 +1,9 @@
 import { defineConfig } from 'vite';
 
-/** The operator's page: `npm run page` builds it into `page/dist`, and the server serves it from there, flat, below `/page/`. */
+/**
+ * Configuration of the operator's page: `npm run page` builds it into `page/dist`, and the server serves it from there, flat, below
+ * `/page/`.
+ */
 export default defineConfig({
   root: import.meta.dirname,
   base: '/page/',

@@ -4,8 +4,8 @@ import type { Change } from './assignment/rehearsal.ts';
 import { integer } from './command-line.ts';
 
 /*
- * What a change of a large fleet costs, on a virtual clock: the real part of the engine that decides who works on what, in many engines, on a
- * database that is a model of the leases. Prints a table.
+ * Measures the cost of changes to a large fleet, on a virtual clock: the real assignment logic, in many engines, on a database that is a
+ * model of the leases. Prints a table.
  */
 
 const usage = `Usage: npm run assignment -- [options]

@@ -1,25 +1,27 @@
 import { messageOf } from '../src/errors.ts';
 
-/** So many of what is broken are shown: one fault often breaks many things. */
+/** Maximum failures shown: one fault often breaks many things. */
 const shownMax = 20;
 
-/** A program that breaks things on purpose for a while, and then says what did not hold. */
+/** A program that breaks things on purpose for a while, and then reports what did not hold. */
 export interface Trial<Options> {
   readonly name: string;
   readonly usage: string;
-  /** Reads the words of the command line. Throws for those that are wrong. */
+  /** Parses the command line. Throws for invalid words. */
   readOptions(): Options;
-  /** Prints how it goes. Throws when the signal is aborted before its end. */
+  /** Prints its progress. Throws if the signal is aborted before its end. */
   run(options: Options, signal: AbortSignal): Promise<Verdict>;
 }
 
 interface Verdict {
   readonly broken: readonly string[];
-  /** Where everything is kept by which that can be looked into; undefined where nothing is broken. */
+  /** The evidence of a failure; undefined if nothing is broken. */
   readonly folder: string | undefined;
 }
 
-/** Runs a trial until it is over or the process is told to end. The exit code is 0, 1 where something is broken, 2 for wrong words, or 130. */
+/**
+ * Runs a trial until it is over or the process is told to end. The exit code is 0, 1 if something is broken, 2 for invalid words, or 130.
+ */
 export async function runTrial<Options>(trial: Trial<Options>): Promise<void> {
   const broughtDown = new AbortController();
   process.once('SIGINT', () => broughtDown.abort());
@@ -52,14 +54,14 @@ async function exitCodeOf<Options>({ name, usage, readOptions, run }: Trial<Opti
   }
 }
 
-/** The number that a word says; undefined where there is no word. Throws for one that is no whole number from `least`. */
+/** Parses a number; undefined if absent. Throws for anything but a whole number from `least`. */
 export function integer(text: string | undefined, flag: string, least: number): number | undefined {
   if (text === undefined) return undefined;
   if (/^\d{1,15}$/.test(text) && Number(text) >= least) return Number(text);
   throw new Error(`${flag}: expected a whole number from ${least}, found ${text}`);
 }
 
-/** A seed that was most likely never tried. */
+/** Returns a seed that was most likely never tried. */
 export function freshSeed(): number {
   return Math.floor(Math.random() * 2 ** 31);
 }

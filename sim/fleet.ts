@@ -72,7 +72,7 @@ function kindOf(found = 'postgres'): DatabaseKind {
   return kind;
 }
 
-/** Each kind in turn first, so that also a short run has all. */
+/** Starts with one of each kind, so that even a short run has all. */
 function faultsOf({ minutes, everyMs, onDatabase, seed }: Options): readonly Fault[] {
   const random = randomOf(seed, 3);
   const kinds: readonly [Fault, ...Fault[]] = onDatabase ? databaseFaults : processFaults;

@@ -4,7 +4,7 @@ import { messageOf } from '../src/errors.ts';
 import { type CampaignOptions, campaign } from './fuzz/campaign.ts';
 import { reportText } from './fuzz/report.ts';
 
-/** A real user is answered within this many milliseconds. */
+/** Time limit for answering a real user, in milliseconds. */
 const boundMs = 5_000;
 const seedMax = 999_999_999_999_999;
 

@@ -13,15 +13,15 @@ import { checkTimers } from './invariants/timers.ts';
 import type { Ledger } from './ledger.ts';
 
 export interface InvariantOptions {
-  /** When everything had come to rest, in milliseconds since 1970: then nothing may wait any more that could be done. */
+  /** When everything had come to rest, in milliseconds since 1970: then no feasible work may be pending. */
   readonly settledAt?: number;
 }
 
 /**
- * The promises as code: holds what a store keeps against what is known without it. Answers what is broken, in words; an empty
- * list when every promise was kept.
+ * The promises as code: compares a store's contents with what is known independently. Returns descriptions of the violations; an empty list
+ * if every promise was kept.
  *
- * The store must be open and nobody else at work on it: each partition is claimed.
+ * The store must be open with nobody else working on it: each partition is claimed.
  */
 export async function checkInvariants(ledger: Ledger, store: Store, { settledAt }: InvariantOptions = {}): Promise<readonly string[]> {
   const evidence = await Promise.all(ledger.witnesses.map((witness) => gather(witness, store)));
@@ -38,7 +38,7 @@ export async function checkInvariants(ledger: Ledger, store: Store, { settledAt 
   return broken;
 }
 
-/** Each says what it finds broken of one pipeline. */
+/** Each check reports the violations in one pipeline. */
 const checks: readonly ((evidence: Evidence, ledger: Ledger, say: (broken: string) => void) => void)[] = [
   checkLog,
   checkOnce,

@@ -12,5 +12,5 @@ import { workers } from './workers/index.ts';
 /** The systems that come with Millrace, in the order of its documentation. */
 export const systems: readonly (System | ConfigurableSystem)[] = [rockets, events, accounts, messages, workers];
 
-/** The commands that they bring along, in the same order. */
+/** The systems' commands, in the same order. */
 export const commands: readonly SystemCommand[] = [...ofRockets, ...ofAccounts, ...ofWorkers];

@@ -3,13 +3,13 @@ import { between, pick, type Sender } from './sender.ts';
 interface Rocket {
   readonly id: string;
   number: number;
-  /** How many messages still come behind a number that never does. */
+  /** Number of messages that still follow a number that never arrives. */
   left: number;
 }
 
 const rocketsMax = 60;
 
-/** Rockets that fly for ever. Their messages come out of order; now and then one never comes, and leaves a gap. */
+/** Rockets that fly for ever. Their messages come out of order; occasionally one is missing, and leaves a gap. */
 export function rocketTraffic(sender: Sender): () => Promise<void> {
   const rockets: Rocket[] = [];
   let sent = 0;

@@ -1,6 +1,6 @@
 /** Sends requests to the server of the demo. */
 export interface Sender {
-  /** Posts JSON; a refusal is counted and no failure of the demo: the server may be stopping, or its backlog full. */
+  /** Posts JSON; a refusal is counted and does not fail the demo: the server may be stopping, or its backlog full. */
   post(path: string, body: unknown, headers?: Readonly<Record<string, string>>): Promise<void>;
 }
 
@@ -14,7 +14,7 @@ export function senderTo(url: string, authorization: Readonly<Record<string, str
   };
 }
 
-/** One of several, by chance. */
+/** Returns one of several at random. */
 export function pick<T>(options: readonly T[]): T {
   return options[Math.floor(Math.random() * options.length)] as T;
 }

@@ -4,7 +4,7 @@ import { between, pick, type Sender } from './sender.ts';
 const articles = ['lamp', 'chair', 'kettle', 'rug', 'clock'];
 const openMax = 40;
 
-/** Orders that are placed, and most of them paid: timers, deliveries and sends go together. */
+/** Places orders and pays most of them, which exercises timers, deliveries and sends. */
 export function shopTraffic(sender: Sender, paymentsSecret: string): () => Promise<void> {
   const signer = new Webhook(paymentsSecret);
   const open: { readonly order: string; readonly cents: number }[] = [];
@@ -31,7 +31,7 @@ export function shopTraffic(sender: Sender, paymentsSecret: string): () => Promi
   };
 }
 
-/** Invoices: every fifteenth in a currency that has no rate yet, so that its key is parked, and what comes after it waits. */
+/** Sends invoices: every fifteenth in a currency without a rate, so that its key is parked and later events wait. */
 export function invoiceTraffic(sender: Sender): () => Promise<void> {
   let drawn = 0;
   return async () => {

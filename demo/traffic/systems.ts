@@ -25,7 +25,7 @@ export function accountTraffic(sender: Sender): () => Promise<void> {
   };
 }
 
-/** Things that users, sensors and systems did. */
+/** Events from users, sensors and systems. */
 export function eventTraffic(sender: Sender): () => Promise<void> {
   return async () => {
     const events = Array.from({ length: between(15, 40) }, () => {
@@ -50,7 +50,7 @@ const texts = [
   'See you at the lock',
 ];
 
-/** A message now and then; batches send them. */
+/** An occasional message; batches send them. */
 export function messageTraffic(sender: Sender): () => Promise<void> {
   return async () => {
     if (Math.random() < 0.5) await sender.post('/messages/pending', { to: `+90555${between(1_000_000, 9_999_999)}`, content: pick(texts) });

@@ -22,10 +22,10 @@ import { SignIn } from './views/sign-in.tsx';
 import { SystemViewOf } from './views/systems/view.tsx';
 import { TimersView } from './views/timers.tsx';
 
-/** Counts that no feed brings are asked for again now and then. */
+/** Counts that no feed supplies are polled. */
 const countsEveryMs = 5_000;
 
-/** The page: the view of the address, or a sign-in before it. */
+/** The page: the view for the address, or a sign-in before it. */
 export function App() {
   const known = useStore(access);
   const isIn = known !== undefined && maySee(known);

@@ -15,7 +15,7 @@ import { listenToKeys } from './lib/shortcuts.ts';
 
 const retryMs = 2_000;
 
-/** Until the server has answered once, there is nothing to show but that it does not. */
+/** Until the server has answered once, there is nothing to show except that it does not. */
 async function begin(page: HTMLElement): Promise<void> {
   for (;;) {
     try {

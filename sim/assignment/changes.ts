@@ -3,12 +3,12 @@ import { type Change, Rehearsal } from './rehearsal.ts';
 export interface ChangesOptions {
   readonly engines: number;
   readonly slices: number;
-  /** How many are replaced, one behind the other, in a rolling restart. */
+  /** Number of engines replaced, one after another, in a rolling restart. */
   readonly rolling: number;
   readonly seed: number;
 }
 
-/** Makes every kind of change to a fleet, and says what each came to. */
+/** Makes every kind of change to a fleet, and reports the result of each. */
 export async function* fleetChanges({ engines, slices, rolling, seed }: ChangesOptions): AsyncGenerator<Change> {
   const fleet = new Rehearsal({ slices, seed });
   const some = (count: number) => fleet.ids.slice(0, count);

@@ -1,12 +1,12 @@
 import type { Member, Ownership, Roll, StoreListener } from '../../src/store/store.ts';
 
-/** The pipeline whose slices are shared out. */
+/** The pipeline whose slices are distributed. */
 export const pipeline = 'events';
 
-/** What a database is asked, in transactions and in the statements of these; as `src/store/postgres/lease/process.ts` asks it. */
+/** The cost of database calls, in transactions and their statements, as `src/store/postgres/lease/process.ts` makes them. */
 const costs = {
   beat: 5,
-  /** Of the first beat of a process, which the others are told of. */
+  /** The first beat of a process, of which the others are notified. */
   arrival: 1,
   claim: 3,
   release: 2,
@@ -18,37 +18,37 @@ export interface DatabaseOptions {
   readonly leaseMs: number;
   /** The database's clock, in milliseconds. */
   now(): number;
-  /** Does something a moment later, as a notification comes. */
+  /** Does something a moment later, like a notification. */
   soon(work: () => void): void;
 }
 
-/** What was asked in one second. */
+/** The calls made in one second. */
 export interface Asked {
   transactions: number;
   statements: number;
 }
 
 /**
- * A database as far as leases go: who lives, and who has which slice of one pipeline, by the rules of the store for PostgreSQL. It answers at
- * once; whoever calls it waits for as long as a database takes. It counts what it is asked.
+ * A database reduced to leases: live processes, and who owns which slice of one pipeline, by the rules of the PostgreSQL store. It answers
+ * at once; its callers wait as long as a database takes. It counts the calls.
  */
 export class Database {
   readonly #options: DatabaseOptions;
   readonly #owners: (string | null)[];
-  /** Since when each slice is nobody's, where it is. */
+  /** Since when each free slice has been free. */
   readonly #freeSince: (number | undefined)[];
-  /** Those that have said that they live, in the order in which they came, and until when that holds. */
+  /** Processes that have reported themselves alive, in order of arrival, and until when that holds. */
   readonly #members = new Map<string, { readonly member: Member; until: number }>();
   readonly #listeners = new Map<string, StoreListener>();
   readonly #asked = new Map<number, Asked>();
-  /** Of the latest roll: it is the same for all until somebody moves. */
+  /** The latest roll: the same for all until something moves. */
   #slices: readonly Ownership[] | undefined;
   #living: readonly Member[] = [];
-  /** How often a slice came to an engine. */
+  /** Number of times a slice came to an engine. */
   moves = 0;
-  /** How often a slice came to an engine or left one. */
+  /** Number of times a slice came to an engine or left one. */
   changes = 0;
-  /** The longest that a slice which came to an engine had been nobody's before, in milliseconds. */
+  /** The longest time that a slice had been free before coming to an engine, in milliseconds. */
   pauseMsMax = 0;
 
   constructor(options: DatabaseOptions) {
@@ -61,7 +61,7 @@ export class Database {
     return this.#owners;
   }
 
-  /** What it was asked so far, by the second. */
+  /** The calls so far, by second. */
   get asked(): ReadonlyMap<number, Asked> {
     return this.#asked;
   }
@@ -86,7 +86,7 @@ export class Database {
     };
   }
 
-  /** Returns whether the slice is the engine's now. */
+  /** Returns whether the engine now owns the slice. */
   claim(self: string, slice: number): boolean {
     this.#count(costs.claim);
     const owner = this.#owners[slice] ?? null;
@@ -107,7 +107,7 @@ export class Database {
     this.#tellOthers(self);
   }
 
-  /** A process that stops says so. */
+  /** Handles the announcement of a process that stops. */
   leave(self: string): void {
     this.#count(costs.leave);
     this.died(self);
@@ -117,7 +117,7 @@ export class Database {
     this.#tellOthers(self);
   }
 
-  /** An engine works on nothing any more, which nobody knows. */
+  /** Handles an engine that stops working without anybody knowing. */
   died(self: string): void {
     for (const [slice, owner] of this.#owners.entries()) if (owner === self) this.#freeSince[slice] = this.#options.now();
   }

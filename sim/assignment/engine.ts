@@ -3,12 +3,12 @@ import { Fleet, type FleetPartition } from '../../src/engine/fleet/fleet.ts';
 import { clockWhile } from '../../src/testing/virtual-clock.ts';
 import { type Database, pipeline } from './database.ts';
 
-/** How long things take, in milliseconds. */
+/** The simulated durations, in milliseconds. */
 export interface Pace {
   readonly leaseMs: number;
-  /** From a question to the database to its answer. */
+  /** From a database call to its answer. */
   readonly answerMs: number;
-  /** For which an engine goes on with what it has under way in a slice, before it releases it. */
+  /** How long an engine finishes its work in a slice before it releases it. */
   readonly handOverMs: number;
 }
 
@@ -19,7 +19,7 @@ export interface EngineMeans {
   readonly pace: Pace;
 }
 
-/** An engine as far as the fleet goes: the real part decides what is its own; its partitions claim and release, and do nothing else. */
+/** An engine reduced to fleet behaviour: the real code decides what it owns; its partitions only claim and release. */
 export class Engine {
   readonly #means: EngineMeans;
   readonly #fleet: Fleet;
@@ -58,7 +58,7 @@ export class Engine {
     return this.#fleet.start();
   }
 
-  /** As an operator stops it: what it has is released first. */
+  /** Stops it like an operator: it releases everything first. */
   async stop(): Promise<void> {
     this.#fleet.rest();
     await this.#fleet.handOver();
@@ -67,7 +67,7 @@ export class Engine {
     this.#isAlive = false;
   }
 
-  /** Ends it between two of its steps. Nobody is told. */
+  /** Ends it between two of its steps, without notice. */
   die(): void {
     this.#isAlive = false;
     this.#fleet.close();

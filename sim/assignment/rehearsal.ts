@@ -8,18 +8,18 @@ export interface RehearsalOptions {
   readonly seed: number;
 }
 
-/** What a change of the fleet came to. */
+/** The result of a change to the fleet. */
 export interface Change {
   readonly name: string;
-  /** How often a slice came to an engine. */
+  /** Number of times a slice came to an engine. */
   readonly moves: number;
-  /** The fewest by which the fleet could be even again after each of its steps. */
+  /** The minimum for evening out the fleet after each step. */
   readonly movesMin: number;
   /** The longest that nobody worked on a slice, in seconds. */
   readonly pause: number;
-  /** From its beginning until all had as many slices, but for one, and it stayed so. In seconds. */
+  /** From its beginning until all engines permanently had equal numbers of slices, give or take one. In seconds. */
   readonly evenAfter: number;
-  /** Statements a second at the database, BEGIN and COMMIT left out: on average until it was even, and in the busiest second. */
+  /** Database statements per second, without BEGIN and COMMIT: on average until the fleet was even, and in the busiest second. */
   readonly statements: number;
   readonly statementsMax: number;
   /** Transactions in the busiest second. */
@@ -31,11 +31,11 @@ const pace: Pace = { leaseMs: 3_000, answerMs: 5, handOverMs: 20 };
 const notificationMs = 2;
 /** How long nothing must happen before a change counts as over, in milliseconds. */
 const calmMs = 5_000;
-/** After which a change that does not end is a failure. */
+/** Time limit for a change. */
 const changeMsMax = 600_000;
 const secondMs = 1_000;
 
-/** Many engines on one database, on a clock that stands still until it is turned. */
+/** Many engines on one database, on a clock that stands still until it is advanced. */
 export class Rehearsal {
   readonly clock = new VirtualClock(startedAt);
   readonly #database: Database;
@@ -43,9 +43,9 @@ export class Rehearsal {
   readonly #random: () => number;
   #joined = 0;
   #movesMin = 0;
-  /** When the engines last had unequal shares, or somebody's slices were nobody's, in elapsed time. */
+  /** When engines last had unequal shares, or slices were free, in elapsed time. */
   #unevenAt = 0;
-  /** What the shares came to when they were looked at last. */
+  /** The latest observed shares. */
   #present = { changes: -1, engines: 0, isEven: false };
 
   constructor({ slices, seed }: RehearsalOptions) {
@@ -54,12 +54,12 @@ export class Rehearsal {
     this.#database = new Database({ slices, leaseMs: pace.leaseMs, now, soon: (work) => this.clock.after(notificationMs, work) });
   }
 
-  /** Those that work, in the order in which they came. */
+  /** The working engines, in order of arrival. */
   get ids(): readonly string[] {
     return Array.from(this.#engines.keys());
   }
 
-  /** So many engines start, within a second. */
+  /** Starts `count` engines within a second. */
   join(count: number): void {
     const slices = this.#database.owners.length;
     const free = this.#database.owners.filter((owner) => owner === null).length;
@@ -72,7 +72,7 @@ export class Rehearsal {
     }
   }
 
-  /** Ends engines as a crash does. */
+  /** Ends engines like a crash. */
   die(ids: readonly string[]): void {
     for (const id of ids) {
       this.#movesMin += this.#countOf(id);
@@ -82,7 +82,7 @@ export class Rehearsal {
     }
   }
 
-  /** Stops an engine as an operator does. Resolves when it has left. */
+  /** Stops an engine like an operator. Resolves when it has left. */
   async stop(id: string): Promise<void> {
     const engine = this.#engines.get(id);
     this.#movesMin += this.#countOf(id);
@@ -114,7 +114,7 @@ export class Rehearsal {
     };
   }
 
-  /** What the fleet asks while nothing changes, over so many seconds. */
+  /** Measures the fleet's calls over a number of seconds without changes. */
   async calm(seconds: number): Promise<Change> {
     return this.measure('nothing', () => this.pass(seconds * secondMs)).then((change) => {
       const until = this.clock.elapsedMs();
@@ -122,12 +122,12 @@ export class Rehearsal {
     });
   }
 
-  /** Resolves once so much time has gone by; for a change that takes a while. */
+  /** Resolves after a time, for a change that takes a while. */
   pass(ms: number): Promise<void> {
     return new Promise((resolve) => this.clock.after(ms, resolve));
   }
 
-  /** Resolves once all slices are evenly shared out. */
+  /** Resolves once all slices are evenly distributed. */
   async untilEven(): Promise<void> {
     while (!this.#isEven()) await this.pass(10);
   }
@@ -179,7 +179,7 @@ export class Rehearsal {
   }
 }
 
-/** Numbers in [0, 1), the same for a seed. */
+/** Numbers in [0, 1), determined by the seed. */
 function dice(seed: number): () => number {
   let state = seed >>> 0;
   return () => {

@@ -5,32 +5,32 @@ import { type Examination, examine, examineWitnessed } from './examine.ts';
 import { goOn } from './go-on.ts';
 
 export interface CutExamination extends Examination {
-  /** The database as the server left it, and the one of which the log was cut. */
+  /** The database as the server left it, and the one whose log was cut. */
   readonly whole: string;
   readonly cut: string;
-  /** For an engine whose calls nobody counts. */
+  /** For an engine whose calls are not counted. */
   readonly environment: Readonly<Record<string, string>>;
 }
 
 export interface CutOutcome {
-  /** How many acknowledged events are gone. */
+  /** Number of acknowledged events lost. */
   readonly lost: number;
   readonly broken: readonly string[];
 }
 
-/** The names of what is in the log of each pipeline, in its order. */
+/** The names of the events in each pipeline's log, in order. */
 type Logs = ReadonlyMap<string, readonly string[]>;
 
 /**
- * What is left after a power cut must be what was there at an earlier moment: it opens, every promise holds but the durability
- * of the latest, and each log is the beginning of what it was. Then an engine goes on with it, and when everything has been
- * brought in again, everything has come to be as it should.
+ * Checks that the state after a power cut matches an earlier moment: it opens, every promise holds except the durability of the latest
+ * events, and each log is the beginning of the original. Then an engine continues with it, and once everything has been ingested again,
+ * everything must be as expected.
  */
 export async function examineCut(examination: CutExamination): Promise<CutOutcome> {
   const { whole, cut, page, loads, environment } = examination;
   const { ledger } = page;
   const before = await withStore(whole, (store) => logsOf(store, loads.witnesses));
-  // Calls may have been made that nobody has asked for any more.
+  // Calls may have been made that are no longer requested.
   const witnesses = ledger.witnesses.map((witness) => ({ ...witness, endpoints: [] }));
   const forgetful: Ledger = { ...ledger, witnesses, ingests: ledger.ingests.map(forgotten), calls: [] };
   const [after, broken] = await withStore(cut, async (store) => {
@@ -49,7 +49,7 @@ export async function examineCut(examination: CutExamination): Promise<CutOutcom
   };
 }
 
-/** What was acknowledged may be gone, so nothing is known of it any more; what was refused stays refused. */
+/** Acknowledged events may be lost, so nothing is known about them; refused ones stay refused. */
 function forgotten(ingest: Ingest): Ingest {
   return ingest.answer === 'refused' ? ingest : { ...ingest, answer: 'unknown' };
 }
@@ -82,7 +82,7 @@ function lostOf({ ingests }: Ledger, after: Logs): readonly Ingest[] {
   return ingests.filter((ingest) => ingest.answer === 'accepted' && kept.get(ingest.pipeline)?.has(titleOf(ingest)) === false);
 }
 
-/** Nothing is there that was brought in only after something that is gone was acknowledged, of any pipeline. */
+/** Checks that no event survived, in any pipeline, that was sent only after a lost one was acknowledged. */
 function suffixFaults(lost: readonly Ingest[], { ingests }: Ledger, after: Logs): readonly string[] {
   const first = lost.reduce<Ingest | undefined>(
     (least, ingest) => (least === undefined || ingest.ended < least.ended ? ingest : least),

@@ -9,10 +9,10 @@ export interface Life {
   endedAt: number;
 }
 
-/** What a client asked for; `unknown` until it is answered. */
+/** A client's request; `unknown` until it is answered. */
 type OpenIngest = { -readonly [Field in keyof Ingest]: Ingest[Field] };
 
-/** Which event a client brings in. */
+/** Identifies the event of a request. */
 export type Named = Pick<Ingest, 'pipeline' | 'key' | 'name'>;
 
 /** A call that arrived at one of our endpoints. */
@@ -23,17 +23,17 @@ export interface Call {
   readonly life: number;
   /** In milliseconds on the clock of `performance.now()`. */
   readonly arrivedAt: number;
-  /** `unknown` until an answer was sent whole. */
+  /** `unknown` until an answer was sent completely. */
   result: ArrivedCall['result'];
   /** When that was, on the same clock. */
   answeredAt: number;
-  /** What the provider called the message; empty where it took none. */
+  /** The provider's id for the message; empty if it accepted none. */
   messageId: string;
 }
 
 /**
- * What the harness knows of one group of rounds without asking the server: what its clients asked and were answered, which
- * calls arrived, which lives there were. It only grows.
+ * The harness's own knowledge about one group of rounds: its clients' requests and answers, the calls that arrived, the server's lives. It
+ * only grows.
  */
 export class Book {
   readonly lives: Life[] = [];
@@ -42,7 +42,7 @@ export class Book {
   #moment = 0;
   #onAccepted: () => void = () => undefined;
 
-  /** The life that is under way, or the last one; 0 before the first. */
+  /** The current life, or the last one; 0 before the first. */
   get life(): number {
     return this.lives.length;
   }
@@ -53,7 +53,7 @@ export class Book {
     return life;
   }
 
-  /** Writes a try down before it is made, so that it is known whatever becomes of it. What this returns takes the answer. */
+  /** Records a try before it is made, so that it is known whatever its result. The returned function takes the answer. */
   begin(event: Named): (answer: Ingest['answer']) => void {
     const ingest: OpenIngest = { ...event, answer: 'unknown', began: this.#next(), ended: Number.POSITIVE_INFINITY };
     this.#ingests.push(ingest);
@@ -64,14 +64,14 @@ export class Book {
     };
   }
 
-  /** Resolves as soon as a client has the next answer that its event was accepted. */
+  /** Resolves with the next acceptance that a client receives. */
   accepted(): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>();
     this.#onAccepted = resolve;
     return promise;
   }
 
-  /** All of it as it stands now, which does not change any more. */
+  /** Returns an immutable copy of its current contents. */
   copy(witnesses: readonly Witness[]): { readonly ledger: Ledger; readonly calls: readonly Call[]; readonly lives: readonly Life[] } {
     const ingests = this.#ingests.map((ingest) => ({ ...ingest }));
     const calls = this.calls.map((call) => ({ ...call }));
@@ -79,7 +79,7 @@ export class Book {
     return { ledger: { witnesses, ingests, calls: calls.flatMap(toArrived), resolved: [] }, calls, lives };
   }
 
-  /** How many of a pipeline's tries were answered so. */
+  /** Counts a pipeline's tries with a given answer. */
   count(pipeline: string, answer: Ingest['answer']): number {
     return this.#ingests.filter((ingest) => ingest.pipeline === pipeline && ingest.answer === answer).length;
   }
@@ -90,7 +90,7 @@ export class Book {
   }
 }
 
-/** The calls that the ledger's witnesses know of: those for messages are checked by their rows (`checks/messages.ts`). */
+/** Returns the calls relevant to the ledger's witnesses: message calls are checked by their rows (`checks/messages.ts`). */
 function toArrived({ endpoint, id, life, result }: Call): readonly ArrivedCall[] {
   if (endpoint === 'sms') return [];
   const [, key = ''] = id.split('/');

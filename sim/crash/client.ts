@@ -11,20 +11,20 @@ export interface Parcel {
   readonly path: string;
   readonly body: unknown;
   readonly events: readonly Named[];
-  /** The answers in a body with status 202, in the order of the events. */
+  /** Returns the answers in a body with status 202, in the order of the events. */
   read(body: unknown): readonly string[];
 }
 
-/** What the clients of all systems share. */
+/** Shared by the clients of all systems. */
 export interface ClientMeans {
   readonly book: Book;
   readonly connection: Connection;
-  /** Aborts when the harness is to end at once. */
+  /** Aborts to end the harness at once. */
   readonly signal: AbortSignal;
   say(broken: string): void;
 }
 
-/** As a client that knows what it wants: asks again, whatever became of the server, and keeps what it was told. */
+/** A persistent client: it asks again whatever happens to the server, and records the answers. */
 export class Client {
   readonly #means: ClientMeans;
 
@@ -32,7 +32,7 @@ export class Client {
     this.#means = means;
   }
 
-  /** Sends a parcel until it is answered, but at most so many times. Answers the last answers: `unknown` when it gave up. */
+  /** Sends a parcel until it is answered, up to a number of tries. Returns the last answers: `unknown` if it gave up. */
   async send(parcel: Parcel, random: Random, triesMax = Number.POSITIVE_INFINITY): Promise<readonly Answer[]> {
     for (let tries = 1; ; tries += 1) {
       const answers = await this.#try(parcel);
@@ -42,12 +42,12 @@ export class Client {
     }
   }
 
-  /** A request that brings in no event of the ledger. */
+  /** Makes a request that sends no event of the ledger. */
   post(path: string, body: unknown): Promise<Reply> {
     return this.#means.connection.post(path, body);
   }
 
-  /** Pauses for a time between these, in milliseconds. */
+  /** Pauses for a random time in this range, in milliseconds. */
   async rest(random: Random, minMs: number, maxMs: number): Promise<void> {
     await pause(integerFrom(random, minMs, maxMs));
   }
@@ -65,11 +65,11 @@ export class Client {
     });
   }
 
-  /** What any answer but 202 says of all events that were asked for. */
+  /** Returns the meaning of any answer but 202 for all requested events. */
   #refusalOf(path: string, { status, body }: Reply & { readonly kind: 'answered' }): Answer {
     const code = codeOf(body);
     if (status !== 202 && status !== 503) this.#means.say(`${path} answered ${status} ${JSON.stringify(body)} to what is valid`);
-    // Of a store that fails nobody knows what it has done.
+    // After a store failure the result is unknown.
     return status === 503 && code !== 'MILL_STORE_UNAVAILABLE' ? 'refused' : 'unknown';
   }
 
@@ -80,7 +80,7 @@ export class Client {
   }
 }
 
-/** The code of a problem; undefined for anything else. */
+/** Returns the code of a problem; undefined for anything else. */
 function codeOf(body: unknown): unknown {
   return typeof body === 'object' && body !== null && 'code' in body ? body.code : undefined;
 }

@@ -1,20 +1,20 @@
 import { Pool } from 'undici';
 
-/** What a request came to. `lost`: no answer came, or none that was whole; nobody knows what became of it. */
+/** The result of a request. `lost`: no complete answer came; its effect is unknown. */
 export type Reply = { readonly kind: 'answered'; readonly status: number; readonly body: unknown } | { readonly kind: 'lost' };
 
-/** Client and server are on one machine: what takes longer than this is stuck. */
+/** Client and server are on one machine: anything slower is stuck. */
 const answerTimeoutMs = 10_000;
 const connectionsMax = 24;
 
 export interface ConnectionOptions {
-  /** How long an answer is waited for, in milliseconds. */
+  /** Time limit for an answer, in milliseconds. */
   readonly answerTimeoutMs?: number;
   /** Requests under way at once. */
   readonly connectionsMax?: number;
 }
 
-/** Requests to the server, whichever of its lives is under way. */
+/** Requests to the server, whichever of its lives is current. */
 export class Connection {
   readonly #pool: Pool;
 
@@ -45,7 +45,7 @@ export class Connection {
       const response = await this.#pool.request({ method, path, ...(body !== undefined && { body }) });
       return { kind: 'answered', status: response.statusCode, body: await response.body.json() };
     } catch {
-      // Refused, reset, cut off: to a client these are the same, it has no answer.
+      // Refused, reset, cut off: to a client they are all the same, no answer.
       return { kind: 'lost' };
     }
   }

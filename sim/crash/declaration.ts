@@ -4,12 +4,12 @@ import { sqlite } from '../../src/store/sqlite/sqlite-store.ts';
 import type { Store } from '../../src/store/store.ts';
 import { systems } from '../../systems/index.ts';
 
-/** The pipelines of all systems, as the server has them with these variables. */
+/** Returns the pipelines of all systems, as the server has them with these variables. */
 export function pipelinesOf(environment: Readonly<Record<string, string>>): readonly AnyPipeline[] {
   return systems.flatMap((system) => configure(system, environment).pipelines);
 }
 
-/** Opens a database whose server has ended, looks at it, and closes it. */
+/** Opens a database whose server has ended, inspects it, and closes it. */
 export async function withStore<T>(database: string, look: (store: Store) => Promise<T>): Promise<T> {
   const pipelines = pipelinesOf({});
   const store = sqlite(database);

@@ -6,20 +6,20 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { integerFrom, type Random } from '../../systems/shared/random.ts';
 import type { Book, Call } from './book.ts';
 
-/** Where the server's calls go, and how they are answered. */
+/** The destinations of the server's calls. */
 export interface EndpointUrls {
   readonly sms: string;
   readonly explosions: string;
 }
 
 /**
- * The SMS provider, and the receiver of explosions: both take most calls and fail some, as the seed will have it. Whatever
- * arrives is written down in the book of the group that is under way.
+ * The SMS provider, and the receiver of explosions: both accept most calls and fail some, determined by the seed. Every arrival is recorded
+ * in the current group's book.
  */
 export class Endpoints {
   readonly #random: Random;
   readonly #server = createServer((request, response) => void this.#answer(request, response));
-  /** Connections that may bring calls: all but those on which a calm one came. */
+  /** Connections that may bring calls: all except those that brought a calm one. */
   readonly #lines = new Set<Socket>();
   #closed = Promise.withResolvers<void>();
   #book: Book | undefined;
@@ -47,19 +47,19 @@ export class Endpoints {
     return { sms: this.#url('sms'), explosions: this.#url('explosions') };
   }
 
-  /** Takes every call at once and writes none down. */
+  /** Accepts every call at once and records none. */
   get calmUrls(): EndpointUrls {
     return { sms: this.#url('calm'), explosions: this.#url('calm') };
   }
 
-  /** From now on calls belong to this group. */
+  /** Assigns calls to this group from now on. */
   open(book: Book): void {
     this.#book = book;
   }
 
-  /** Resolves once all has been read that a server has sent which is dead by now, so that none of it counts as the next one's. */
+  /** Resolves once everything sent by a dead server has been read, so that none of it counts as the next one's. */
   async drained(): Promise<void> {
-    // Connections are taken in the order in which they were made, so those of the dead one are before this.
+    // Connections are accepted in order, so those of the dead server come before this one.
     await (await fetch(this.calmUrls.sms)).arrayBuffer();
     while (this.#lines.size > 0) await this.#closed.promise;
   }

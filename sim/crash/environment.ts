@@ -1,9 +1,9 @@
 import type { EndpointUrls } from './endpoints.ts';
 
-/** Attempts for a message in all. */
+/** Total attempts per message. */
 export const attemptsMax = 4;
 
-/** What the systems are configured with: all that waits is quick, so that a few rounds see much. */
+/** The systems' configuration: short waits, so that a few rounds see much. */
 export function environmentOf({ sms, explosions }: EndpointUrls): Readonly<Record<string, string>> {
   return {
     LOG_LEVEL: 'info',
@@ -11,7 +11,7 @@ export function environmentOf({ sms, explosions }: EndpointUrls): Readonly<Recor
     SCHEDULER_INTERVAL: '100ms',
     MESSAGE_BATCH_SIZE: '20',
     MESSAGE_MAX_WORKERS: '8',
-    // The provider may be slow on a busy machine. A call that ran out of time would be made again, rightly.
+    // The provider may be slow on a busy machine. A call that timed out would rightly be repeated.
     SCHEDULER_BATCH_TIMEOUT: '60s',
     MESSAGE_PER_MESSAGE_TIMEOUT: '60s',
     MESSAGE_RETRY_BACKOFF: '20ms',

@@ -8,7 +8,7 @@ import { checkMessages } from './checks/messages.ts';
 import { checkRockets } from './checks/rockets.ts';
 import type { Loads, Plan } from './loads/loads.ts';
 
-/** What was known when a life had ended. It does not change while the next one is under way. */
+/** What was known at the end of a life. It does not change during the next one. */
 export interface Page {
   readonly ledger: Ledger;
   readonly calls: readonly Call[];
@@ -19,20 +19,20 @@ export interface Page {
 export interface Examination {
   readonly page: Page;
   readonly loads: Loads;
-  /** When everything had come to rest; undefined when it had not. */
+  /** When everything had come to rest; undefined if it had not. */
   readonly settledAt?: number | undefined;
-  /** Whether the latest of what was acknowledged may be gone, or has gone and was brought in again. */
+  /** True if the latest acknowledged events may be lost, or were lost and sent again. */
   readonly isCut?: boolean;
 }
 
-/** Holds a database whose server has ended against all that is known. Answers what is broken. */
+/** Compares the database of an ended server with everything known. Returns the violations. */
 export async function examine(store: Store, { page, loads, settledAt, isCut = false }: Examination): Promise<readonly string[]> {
   const { calls, lives, plan } = page;
   const check = { calls, lives, rows: plan.rows, contents: loads.messages.contents, isSettled: settledAt !== undefined, isCut };
   return [...(await examineWitnessed(store, { page, loads, settledAt, isCut })), ...(await checkMessages(store, check))];
 }
 
-/** The same without the messages, which nobody can know without the calls that arrived. */
+/** The same without the messages, which cannot be judged without the calls that arrived. */
 export async function examineWitnessed(store: Store, { page, loads, settledAt, isCut }: Examination): Promise<readonly string[]> {
   const broken = [
     await checkInvariants(page.ledger, store, settledAt === undefined ? {} : { settledAt }),
@@ -43,5 +43,5 @@ export async function examineWitnessed(store: Store, { page, loads, settledAt, i
   return broken.flat();
 }
 
-/** After a cut what was acknowledged once may have been taken in again, later. */
+/** After a cut, acknowledged events may have been taken in again later. */
 const nothing: ReadonlyMap<string, number> = new Map();

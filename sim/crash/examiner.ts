@@ -15,30 +15,30 @@ import type { Tally } from './tally.ts';
 import { readTold } from './told.ts';
 
 export interface ExaminerOptions {
-  /** Where the copies go. */
+  /** The folder for the copies. */
   readonly folder: string;
   readonly database: string;
   readonly book: Book;
   readonly loads: Loads;
   readonly random: Random;
   readonly tally: Tally;
-  /** For engines whose calls nobody counts. */
+  /** For engines whose calls are not counted. */
   readonly environment: Readonly<Record<string, string>>;
   logOf(life: number): string;
   say(broken: string): void;
 }
 
-/** What a life has left, and what was known then. */
+/** The remains of a life, and what was known then. */
 interface Remains {
   readonly life: Life;
   readonly page: Page;
   readonly whole: Snapshot;
   readonly settledAt: number | undefined;
-  /** A copy to make a power cut of. */
+  /** A copy for a power cut. */
   readonly cut: Snapshot | undefined;
 }
 
-/** Looks at copies of what each life has left, one after the other, in the background. */
+/** Examines copies of each life's remains, one after another, in the background. */
 export class Examiner {
   readonly #options: ExaminerOptions;
   readonly #recorded = new Recorded();
@@ -49,8 +49,8 @@ export class Examiner {
   }
 
   /**
-   * Copies what a life that has ended has left, which nobody may be at work on. Resolves when the former examination is done:
-   * so there is never more than one behind.
+   * Copies the remains of an ended life, which nobody may be using. Resolves when the previous examination is done: so it is never more
+   * than one behind.
    *
    * @param settledAt when everything had come to rest, if it had
    */
@@ -65,12 +65,12 @@ export class Examiner {
     this.#examining = this.#look({ life, page, whole, settledAt, cut }, own);
   }
 
-  /** Resolves when nothing is left to look at. */
+  /** Resolves when nothing is left to examine. */
   done(): Promise<void> {
     return this.#examining;
   }
 
-  /** A database that cannot even be opened is broken like any other. */
+  /** A database that cannot even be opened counts as broken. */
   async #look(remains: Remains, copies: string): Promise<void> {
     const broken = await this.#examine(remains).catch((error: unknown) => [`cannot be looked at: ${messageOf(error)}`]);
     for (const words of broken) this.#options.say(`after life ${remains.life.number}: ${words}`);
@@ -88,7 +88,7 @@ export class Examiner {
     return [...broken, ...afterCut];
   }
 
-  /** What the life has done again that was on disk before it. */
+  /** Returns what the life repeated although it was on disk before. */
   async #repeated(store: Store, { number }: Life): Promise<readonly string[]> {
     const { book, loads, logOf } = this.#options;
     const told = readTold(logOf(number));

@@ -14,13 +14,13 @@ interface Went {
   readonly broken: readonly string[];
 }
 
-/** An event to be brought in again. */
+/** An event to ingest again. */
 interface Repeat {
   readonly named: Named;
   readonly event: unknown;
 }
 
-/** Lets an engine go on with a database, brings everything planned in again, and waits until all of it has come to rest. */
+/** Runs an engine on a database, ingests everything planned again, and waits until all of it has come to rest. */
 export async function goOn(
   database: string,
   { plan, environment }: { readonly plan: Plan; readonly environment: Readonly<Record<string, string>> },
@@ -43,7 +43,7 @@ export async function goOn(
   }
 }
 
-/** All events of a batch are brought in at one moment, which is later than all that was before the cut. */
+/** All events of a batch are ingested at one moment, later than everything before the cut. */
 async function bringIn(mill: Mill, repeats: readonly Repeat[]): Promise<Went> {
   const ingests: Ingest[] = [];
   const broken: string[] = [];

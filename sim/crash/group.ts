@@ -18,18 +18,18 @@ export interface GroupOptions {
   /** Counted from 1. */
   readonly group: number;
   readonly seed: number;
-  /** Where the database and the logs of the server go. */
+  /** The folder for the database and the server's logs. */
   readonly folder: string;
   readonly port: number;
   readonly endpoints: Endpoints;
   readonly tally: Tally;
-  /** Aborts when the harness is to end at once. */
+  /** Aborts to end the harness at once. */
   readonly signal: AbortSignal;
 }
 
 /**
- * A group of rounds on one database: the clients send all the time, the server is started and killed in each round, and at the
- * end everything comes to rest and is held against what is known.
+ * A group of rounds on one database: the clients send all the time, the server is started and killed in each round, and at the end
+ * everything comes to rest and is checked.
  */
 export class Group {
   readonly #options: GroupOptions;
@@ -68,11 +68,11 @@ export class Group {
     signal.addEventListener('abort', () => this.#server?.signal('SIGKILL'));
     endpoints.open(this.#book);
     this.#sending = this.#loads.run();
-    // Whoever waits for it in the end has the failure.
+    // Whoever finally awaits it gets the failure.
     this.#sending.catch(() => undefined);
   }
 
-  /** What was found broken so far. */
+  /** The violations found so far. */
   get broken(): readonly string[] {
     return this.#broken;
   }
@@ -92,7 +92,7 @@ export class Group {
     await this.#examiner.take(life);
   }
 
-  /** Lets everything come to rest, stops the server, and checks all that there is. */
+  /** Lets everything come to rest, stops the server, and checks everything. */
   async finish(): Promise<void> {
     const { tally } = this.#options;
     const { server, life } = this.#start();
@@ -112,7 +112,7 @@ export class Group {
     tally.add(this.#book, repeats, this.#loads.messages.rows.size);
   }
 
-  /** Leaves nothing behind but the files. Without `finish` the harness's signal is to be aborted before. */
+  /** Leaves only the files behind. Without `finish`, abort the harness's signal first. */
   async close(): Promise<void> {
     this.#isStopping = true;
     await this.#server?.kill();
@@ -141,7 +141,7 @@ export class Group {
   }
 }
 
-/** The process that owns a database. */
+/** Returns the process that owns a database. */
 function ownerOf(database: string): unknown {
   const side = new DatabaseSync(`${database}-owner`, { readOnly: true, timeout: 1_000 });
   try {

@@ -12,10 +12,10 @@ export interface CrashOptions {
   readonly rounds: number;
   /** Rounds on one database. */
   readonly groupSize: number;
-  /** How many of the kills are followed by a power cut on a copy. */
+  /** Number of kills followed by a power cut on a copy. */
   readonly powerCuts: number;
   readonly seed: number;
-  /** Aborts when it is to end at once. */
+  /** Aborts to end it at once. */
   readonly signal: AbortSignal;
   /** Takes a line of progress. */
   progress(line: string): void;
@@ -23,13 +23,13 @@ export interface CrashOptions {
 
 export interface CrashOutcome {
   readonly tally: Tally;
-  /** What was found broken, each with where; none when every promise was kept. */
+  /** The violations found, each with its place; empty if every promise was kept. */
   readonly broken: readonly string[];
-  /** Where the files of the broken group are; undefined when nothing is broken. */
+  /** The files of the broken group; undefined if nothing is broken. */
   readonly folder: string | undefined;
 }
 
-/** Kills the real server again and again. Ends after the group in which something was found broken. Throws when it was aborted. */
+/** Kills the real server again and again. Ends after the first group with a violation. Throws if it was aborted. */
 export async function crash(options: CrashOptions): Promise<CrashOutcome> {
   const { rounds, groupSize, seed, signal } = options;
   const tally = new Tally();
@@ -63,7 +63,7 @@ interface GroupRun extends CrashOptions {
 async function runGroup(run: GroupRun): Promise<readonly string[]> {
   const { tally, last, rounds, powerCuts, seed, folder, signal } = run;
   mkdirSync(folder, { recursive: true });
-  // Ends the clients of this group, whatever ended it.
+  // Ends the clients of this group, for whatever reason.
   const own = new AbortController();
   const group = new Group({ ...run, signal: AbortSignal.any([signal, own.signal]) });
   const first = tally.rounds + 1;
@@ -81,7 +81,7 @@ async function runGroup(run: GroupRun): Promise<readonly string[]> {
     await group.close();
   }
   broken.unshift(...group.broken);
-  // A run that is brought down proves nothing.
+  // An aborted run proves nothing.
   if (signal.aborted) return [];
   if (broken.length === 0) {
     rmSync(folder, { recursive: true });
@@ -90,7 +90,7 @@ async function runGroup(run: GroupRun): Promise<readonly string[]> {
   return broken.map((words) => `seed ${seed}, rounds ${first} to ${tally.rounds}: ${words}`);
 }
 
-/** One below those that the system gives to connections: a client that finds nobody there may not meet itself. */
+/** Returns a port below the ephemeral range: a client that finds nobody there must not connect to itself. */
 async function freePort(): Promise<number> {
   for (let port = 20_000 + Math.floor(Math.random() * 10_000); ; port += 1) if (await isFree(port)) return port;
 }

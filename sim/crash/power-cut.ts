@@ -6,22 +6,21 @@ const headerBytes = 32;
 const frameHeaderBytes = 24;
 
 /**
- * Makes of a killed server's files what a power failure may leave: SIGKILL keeps all that was written, and a power failure only
- * what was synced. The write ahead log is cut at a random place and what was behind it is missing, zeros, noise, or whole again
- * after a torn page.
+ * Turns a killed server's files into what a power failure may leave: SIGKILL keeps everything written, a power failure only what was
+ * synced. The write-ahead log is cut at a random place, and the rest is missing, zeroed, noise, or intact after a torn page.
  *
- * SQLite has synced every commit before it is acknowledged (synchronous = FULL), so a cut below the last acknowledged one
- * stands for a disk that lied. Then acknowledged events are gone, but only the latest, and the rest must be consistent.
- * It is never cut below what is in the database file already: SQLite syncs the log before it begins to copy.
+ * SQLite syncs every commit before it is acknowledged (synchronous = FULL), so a cut below the last acknowledged one simulates a disk that
+ * lied. Then acknowledged events are lost, but only the latest, and the rest must be consistent. The cut is never below what is already in
+ * the database file: SQLite syncs the log before it begins to copy.
  *
- * Answers what was done, in words; undefined when there was nothing to cut.
+ * Returns a description of what was done; undefined if there was nothing to cut.
  */
 export function cutPower({ database, wal }: Snapshot, random: Random): string | undefined {
   if (wal === undefined || wal.frames <= wal.copiedFrames) return undefined;
   const frameBytes = frameHeaderBytes + wal.pageBytes;
   const from = headerBytes + wal.copiedFrames * frameBytes;
   const to = headerBytes + wal.frames * frameBytes;
-  // The last commits are what a real disk may lose.
+  // A real disk may lose the last commits.
   const at = random() < 0.4 ? integerFrom(random, Math.max(from, to - 20 * frameBytes), to) : integerFrom(random, from, to);
   const log = readFileSync(`${database}-wal`);
   const how = pick(random, ['missing', 'zeros', 'noise', 'torn']);

@@ -5,30 +5,30 @@ import { fileURLToPath } from 'node:url';
 
 const launcher = fileURLToPath(new URL('../../bin/millrace.js', import.meta.url));
 
-/** How long a start, or a stop, may take before it counts as stuck. */
+/** Time limit for a start or a stop. */
 const patienceMs = 60_000;
 
 export interface ServerOptions {
   readonly folder: string;
-  /** What it serves; without any all systems. */
+  /** The served systems; all by default. */
   readonly served?: readonly string[];
   /** The URL of its database. */
   readonly database: string;
   readonly port: number;
-  /** Where the log of this life goes. */
+  /** The file for this life's log. */
   readonly log: string;
   readonly environment: Readonly<Record<string, string>>;
 }
 
-/** How a life ended: by a signal, or with an exit code. */
+/** The end of a life: a signal, or an exit code. */
 export interface End {
   readonly code: number | null;
   readonly signal: NodeJS.Signals | null;
 }
 
 /**
- * One life of the real server, under the Node.js that runs this program: one that is new enough, so the launcher starts no
- * other, and the process that is killed is the server itself.
+ * One life of the real server, under the Node.js that runs this program: it is recent enough, so the launcher starts no other, and the
+ * killed process is the server itself.
  */
 export class Server {
   readonly ended: Promise<End>;
@@ -52,16 +52,16 @@ export class Server {
       return this.#end;
     });
     this.ready = this.#listening();
-    // Who kills it during its start does not wait for this.
+    // A kill during the start does not wait for this.
     this.ready.catch(() => undefined);
   }
 
-  /** Undefined while it lives. */
+  /** Undefined while it is alive. */
   get end(): End | undefined {
     return this.#end;
   }
 
-  /** Sends a signal; nothing happens when it has ended. */
+  /** Sends a signal; does nothing once it has ended. */
   signal(signal: NodeJS.Signals): void {
     if (this.#end === undefined) this.#child.kill(signal);
   }
@@ -71,7 +71,7 @@ export class Server {
     return this.ended;
   }
 
-  /** Throws when it does not end in time. */
+  /** Throws if it does not end in time. */
   async stop(): Promise<End> {
     this.signal('SIGTERM');
     return within(this.ended, `the server did not stop within ${patienceMs} ms`);

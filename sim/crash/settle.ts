@@ -4,11 +4,11 @@ import type { Connection } from './connection.ts';
 
 const pipelines = ['rockets', 'events', 'accounts', 'messages', 'workers'];
 
-/** How long everything may take to come to rest before it counts as stuck. */
+/** Time limit for everything to come to rest. */
 const patienceMs = 90_000;
 const lookAgainMs = 40;
 
-/** What still waits in a database, by what it waits for. Timers and deliveries of the schedules are none: these never rest. */
+/** Pending work in a database, by what it waits for. Timers and deliveries of schedules are excluded: they never rest. */
 const waiting = [
   ...pipelines.map((name) => ({ what: `held events of ${name}`, sql: `SELECT count(*) FROM millrace_held_${name}` })),
   ...pipelines.map((name) => ({ what: `timers and outcomes of ${name}`, sql: `SELECT count(*) FROM millrace_causes_${name}` })),
@@ -22,7 +22,7 @@ function beyondCursor(pipeline: string): string {
     WHERE position > (SELECT cursor FROM millrace_partitions WHERE pipeline = '${pipeline}')`;
 }
 
-/** Resolves once nothing waits in a database that an engine is at work on. Answers what does, when that takes too long. */
+/** Resolves once nothing is pending in a database that an engine is working on. Returns what is, if that takes too long. */
 export async function settled(database: string, isEnded: () => boolean): Promise<readonly string[]> {
   const deadline = performance.now() + patienceMs;
   const db = new DatabaseSync(database, { readOnly: true, timeout: 5_000 });
@@ -40,7 +40,7 @@ export async function settled(database: string, isEnded: () => boolean): Promise
   }
 }
 
-/** Whether the server says so too: what is wrong with its figures. */
+/** Returns the faults in the server's own figures. */
 export async function checkFigures(connection: Connection): Promise<readonly string[]> {
   const metrics = await connection.get('/metrics');
   const depth = metrics.kind === 'answered' ? fieldOf(metrics.body, 'current_queue_depth') : metrics.kind;

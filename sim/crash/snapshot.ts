@@ -1,25 +1,25 @@
 import { copyFileSync, existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 
-/** What of a write ahead log is not in the database file yet, as its index (`-shm`) has it. */
+/** The part of a write-ahead log that is not yet in the database file, from its index (`-shm`). */
 interface WalExtent {
   readonly pageBytes: number;
-  /** Frames that are committed. */
+  /** Committed frames. */
   readonly frames: number;
-  /** Frames that were copied to the database file, or may have been: they were on disk before that began. */
+  /** Frames that were, or may have been, copied to the database file: they were on disk before that began. */
   readonly copiedFrames: number;
 }
 
 /** The files of a database as a killed server left them. */
 export interface Snapshot {
   readonly database: string;
-  /** Undefined when there is no log, or nobody can tell: the server was killed while it read it anew. */
+  /** Undefined if there is no log, or this is unknowable: the server was killed while rereading it. */
   readonly wal: WalExtent | undefined;
 }
 
 /**
- * Copies the database and its write ahead log to a folder, not the index of that log: whoever opens the copy recovers as after
- * a crash. Nobody may be at work on the database, in this process neither: its locks would be gone with the copying.
+ * Copies the database and its write-ahead log to a folder, without the log's index: whoever opens the copy recovers as after a crash.
+ * Nobody may be using the database, not even this process: copying would drop its locks.
  */
 export function takeSnapshot(database: string, folder: string): Snapshot {
   mkdirSync(folder, { recursive: true });
@@ -29,9 +29,8 @@ export function takeSnapshot(database: string, folder: string): Snapshot {
 }
 
 /**
- * Reads the header of the index (https://www.sqlite.org/walformat.html, section 2.1): two copies of 48 bytes that differ while
- * they are being written, then, of what concerns checkpoints, at 128 the frames of which one was attempted. The file is in the
- * byte order of the machine.
+ * Reads the header of the index (https://www.sqlite.org/walformat.html, section 2.1): two copies of 48 bytes that differ while they are
+ * being written, then the checkpoint information, with the attempted frames at 128. The file is in the machine's byte order.
  */
 function readExtent(index: string): WalExtent | undefined {
   const header = existsSync(index) ? readFileSync(index) : Buffer.alloc(0);

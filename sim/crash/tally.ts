@@ -4,13 +4,13 @@ import type { KillMoment } from './until-kill.ts';
 
 const systems = ['rockets', 'events', 'accounts', 'messages', 'workers'] as const;
 
-/** What happened in all rounds. */
+/** The totals over all rounds. */
 export class Tally {
   readonly kills: Record<KillMoment, number> = { start: 0, load: 0, shutdown: 0 };
   rounds = 0;
   /** Stops that were not cut short. */
   stops = 0;
-  /** `owed`: to be made, and not yet, for some kills leave nothing to cut. `lost`: acknowledged events that were cut off. */
+  /** `owed`: still to be made, since some kills leave nothing to cut. `lost`: acknowledged events that were cut off. */
   readonly cuts = { owed: 0, made: 0, lost: 0 };
   readonly timers = { fired: 0, cancelled: 0 };
   readonly #answers = new Map<string, { accepted: number; duplicates: number; unknown: number }>();
@@ -20,7 +20,7 @@ export class Tally {
     return this.kills.start + this.kills.load + this.kills.shutdown;
   }
 
-  /** Adds what a group of rounds has come to. */
+  /** Adds the results of a group of rounds. */
   add(book: Book, repeats: Repeats, rows: number): void {
     for (const system of systems) {
       const sum = this.#answers.get(system) ?? { accepted: 0, duplicates: 0, unknown: 0 };
@@ -34,7 +34,7 @@ export class Tally {
     this.#calls.beforeDeathMsMax = Math.max(this.#calls.beforeDeathMsMax, repeats.beforeDeathMsMax);
   }
 
-  /** The table at the end. */
+  /** Returns the final table. */
   lines(): readonly string[] {
     const { start, load, shutdown } = this.kills;
     const { sms, explosions, repeated, beforeDeathMsMax } = this.#calls;

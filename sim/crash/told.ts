@@ -10,20 +10,20 @@ const Line = z.object({
   message: z.string().optional(),
 });
 
-/** What the log says of a message that the provider would not take; `checks/messages.ts` looks at its row. */
+/** The log's text for a message that the provider would not accept; `checks/messages.ts` inspects its row. */
 const givenUp = 'gave up a delivery';
 
-/** What a life's log says. */
+/** The contents of a life's log. */
 export interface Told {
-  /** What happened to accounts and workers, by name, in the order in which it was told. */
+  /** Incidents of accounts and workers, by name, in the order reported. */
   readonly happenings: readonly string[];
-  /** Lines at level error or fatal that nobody expects. */
+  /** Unexpected lines at level error or fatal. */
   readonly errors: readonly string[];
 }
 
 /**
- * Reads the log of a life that has ended. The turns of accounts and workers tell what they decide, before it is on disk: so
- * what a former life had on disk must not be told again, and nothing be told twice by one.
+ * Reads the log of a life that has ended. The turns of accounts and workers report their decisions before these are on disk: so anything an
+ * earlier life had on disk must not be reported again, and nothing twice in one life.
  */
 export function readTold(log: string): Told {
   const happenings: string[] = [];
@@ -44,7 +44,7 @@ function happeningOf({ msg, id, version, message }: z.infer<typeof Line>): strin
   return isOfAccount && id !== undefined && version !== undefined ? `${msg} ${nameOfUpdate({ id, version })}` : undefined;
 }
 
-/** Undefined for what is no line of the log, as the last one may be that a kill has cut. */
+/** Undefined for anything but a log line, such as a last one cut by a kill. */
 function parse(text: string): z.infer<typeof Line> | undefined {
   try {
     return Line.safeParse(JSON.parse(text)).data;

@@ -3,7 +3,7 @@ import { integerFrom, type Random } from '../../systems/shared/random.ts';
 import type { Book } from './book.ts';
 import type { Server } from './server.ts';
 
-/** What the server is at when it is killed. */
+/** The phase in which the server is killed. */
 export type KillMoment = 'start' | 'load' | 'shutdown';
 
 /** How long a kill waits for an acknowledgement; they come all the time. */
@@ -15,7 +15,7 @@ export function momentOfKill(random: Random): KillMoment {
   return lot < 0.3 ? 'shutdown' : 'load';
 }
 
-/** Resolves when the server is to be killed. Rejects when it has not come to be ready. */
+/** Resolves at the moment for the kill. Rejects if the server never became ready. */
 export async function untilKill(server: Server, moment: KillMoment, { book, random }: { readonly book: Book; readonly random: Random }) {
   const rest = (minMs: number, maxMs: number) => pause(integerFrom(random, minMs, maxMs));
   if (moment === 'start') return rest(10, 700);
@@ -25,7 +25,7 @@ export async function untilKill(server: Server, moment: KillMoment, { book, rand
     server.signal('SIGTERM');
     await rest(0, 120);
   } else if (random() < 0.5) {
-    // What has just been acknowledged is what a kill would cost, if that was too early.
+    // A premature acknowledgement would make this event the victim of the kill.
     await Promise.race([book.accepted(), pause(acceptedWithinMs)]);
   }
 }

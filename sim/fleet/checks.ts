@@ -2,20 +2,20 @@ import type { Book } from './clients.ts';
 import type { Query } from './database.ts';
 import type { Arrival } from './receiver.ts';
 
-/** What the database says at the end. */
+/** The final contents of the database. */
 export interface Findings {
   /** Events that had their turn. */
   readonly applied: number;
-  /** Acknowledged and without effect. */
+  /** Acknowledged events without effect. */
   readonly lost: number;
   /** Turns that took effect more than once. */
   readonly duplicates: number;
-  /** Turns that were not in the order of their key. */
+  /** Turns out of the order of their key. */
   readonly orderBreaks: number;
-  /** Calls that arrived more than once, which is allowed, and calls behind a later one of their key, which a process that was frozen may make. */
+  /** Calls that arrived more than once, which is allowed, and calls after a later one of their key, which a frozen process may make. */
   readonly repeatedCalls: number;
   readonly lateCalls: number;
-  /** Everything that is wrong, in words. */
+  /** Descriptions of all violations. */
   readonly broken: readonly string[];
 }
 
@@ -27,14 +27,14 @@ interface Row {
   readonly nth: number;
 }
 
-/** What must have happened as often as it was asked for, once. */
+/** Pairs that must have the same count, each once. */
 const pairs = [
   ['sent', 'heard'],
   ['armed', 'rang'],
   ['asked', 'told'],
 ] as const;
 
-/** Holds the database against what the clients and the receiver know. Everything must be at rest. */
+/** Compares the database with what the clients and the receiver know. Everything must be at rest. */
 export async function check(query: Query, book: Book, arrivals: readonly Arrival[]): Promise<Findings> {
   const rows = (await query('SELECT pipeline, "key", what, n, nth FROM happenings')).map(toRow);
   const broken: string[] = [];
@@ -60,7 +60,7 @@ interface Verdict {
   readonly broken: string[];
 }
 
-/** Of each key the events from the first to the last that is acknowledged, each once, as the state counted them. */
+/** Checks that each key has all events up to the last acknowledged one, each once, as its state counted them. */
 function checkTurns(turns: readonly Row[], book: Book, { counts, broken }: Verdict): void {
   const byKey = Map.groupBy(turns, ({ pipeline, key }) => `${pipeline} ${key}`);
   for (const [pipeline, keys] of book.acknowledged) {
@@ -93,7 +93,7 @@ function checkPair(asked: readonly Row[], done: readonly Row[], { counts, broken
   }
 }
 
-/** What a key sends to another arrives in the order in which it was sent. */
+/** Checks that one key's sends arrive at another in order. */
 function checkOrder(heard: readonly Row[], { counts, broken }: Verdict): void {
   for (const [key, own] of Map.groupBy(heard, (row) => row.key)) {
     const numbers = own.sort((a, b) => a.nth - b.nth).map(({ n }) => n);

@@ -2,7 +2,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { integerFrom, pick, type Random, randomOf } from '../../systems/shared/random.ts';
 import type { Member } from './member.ts';
 
-/** Those that clients send to. */
+/** The pipelines that clients send to. */
 const pipelines = ['steps', 'numbers'] as const;
 type PipelineName = (typeof pipelines)[number];
 
@@ -11,16 +11,16 @@ interface Step {
   readonly n: number;
 }
 
-/** What the clients know: all that was acknowledged, and how they were answered. */
+/** The clients' knowledge: everything acknowledged, and how they were answered. */
 export class Book {
-  /** By pipeline and key the number of the last event that is acknowledged, as all before it are. */
+  /** By pipeline and key, the number of the last acknowledged event; all before it are too. */
   readonly acknowledged: ReadonlyMap<PipelineName, Map<string, number>> = new Map(pipelines.map((name) => [name, new Map()]));
   readonly answers = { accepted: 0, duplicate: 0, rejected: 0, refused: 0, lost: 0 };
-  /** How long refusals took at most, in milliseconds. */
+  /** The slowest refusal, in milliseconds. */
   refusalMsMax = 0;
-  /** Requests that had no answer in time from a process that could have answered. */
+  /** Unanswered requests to a process that could have answered. */
   silent = 0;
-  /** Answers that nobody expects. */
+  /** Unexpected answers. */
   readonly strange: string[] = [];
 }
 
@@ -28,36 +28,36 @@ export interface ClientsOptions {
   readonly members: readonly Member[];
   readonly book: Book;
   readonly keys: number;
-  /** Events a second of all clients together. */
+  /** Events per second of all clients together. */
   readonly rate: number;
   readonly seed: number;
   readonly signal: AbortSignal;
 }
 
-/** Whatever becomes of the database, a request is answered within this time, in milliseconds. */
+/** Whatever happens to the database, a request is answered within this time, in milliseconds. */
 const refusedWithinMs = 5_000;
-/** For how long a process that gave no answer is not asked, in milliseconds. */
+/** How long an unresponsive process is avoided, in milliseconds. */
 const avoidedMs = 3_000;
-/** Those that wait for a process that is frozen keep no other from sending. */
+/** Enough that those waiting for a frozen process keep no other from sending. */
 const clients = 80;
 const batch = 5;
 
-/** Sends events to all members until it is told to end. */
+/** Sends events to all members until told to end. */
 export class Clients {
   readonly #options: ClientsOptions;
   #isEnding = false;
   readonly #running: Promise<unknown>;
-  /** Until when nobody asks those that gave no answer, as a load balancer does, on the clock of `performance.now()`. */
+  /** Until when unresponsive members are avoided, as by a load balancer, on the clock of `performance.now()`. */
   readonly #avoided = new Map<Member, number>();
 
   constructor(options: ClientsOptions) {
     this.#options = options;
     this.#running = Promise.all(Array.from({ length: clients }, (_, nth) => this.#run(nth, randomOf(options.seed, 100 + nth))));
-    // Whoever waits for the end has the failure.
+    // Whoever awaits the end gets the failure.
     this.#running.catch(() => undefined);
   }
 
-  /** Resolves once every event that was sent is acknowledged. */
+  /** Resolves once every sent event is acknowledged. */
   async end(): Promise<void> {
     this.#isEnding = true;
     await this.#running;
@@ -79,7 +79,7 @@ export class Clients {
       const chosen = new Set(Array.from({ length: batch }, () => `key ${nth}-${integerFrom(random, 1, own)}`));
       const first = Array.from(chosen, (key) => ({ key, n: (last.get(key) ?? 0) + 1 }));
       if (pipeline === 'numbers') {
-        // Two of each key at once, by two ways: the later one often comes first.
+        // Two of each key at once, in two ways: the later one often arrives first.
         const second = first.map(({ key, n }) => ({ key, n: n + 1 }));
         await Promise.all([this.#send(pipeline, second, random), this.#send(pipeline, first, random)]);
         for (const { key, n } of second) last.set(key, n);
@@ -91,7 +91,7 @@ export class Clients {
     }
   }
 
-  /** Sends until all of it is acknowledged, each time to any of the members. */
+  /** Sends until everything is acknowledged, each time to any member. */
   async #send(pipeline: PipelineName, steps: readonly Step[], random: Random): Promise<void> {
     for (let left = steps; left.length > 0 && !this.#options.signal.aborted; ) {
       left = await this.#try(pipeline, left, this.#anyOf(random));
@@ -113,7 +113,7 @@ export class Clients {
     if (reply.kind === 'lost') {
       book.answers.lost += 1;
       this.#avoided.set(member, performance.now() + avoidedMs);
-      // One that was killed or frozen cannot answer.
+      // A killed or frozen one cannot answer.
       if (performance.now() - from > refusedWithinMs && member.canAnswer) book.silent += 1;
       return steps;
     }

@@ -1,34 +1,34 @@
 import { MariadbServer } from '../../test/mariadb-server.ts';
 import { PostgresServer } from '../../test/postgres-server.ts';
 
-/** What kinds of database a fleet works on. */
+/** The kinds of database a fleet can work on. */
 export const databaseKinds = ['postgres', 'mysql'] as const;
 export type DatabaseKind = (typeof databaseKinds)[number];
 
-/** Runs SQL that all kinds understand on the database: names that one of them has a meaning of its own for stand in double quotes. */
+/** Runs SQL that all kinds understand; names reserved in one of them are in double quotes. */
 export type Query = (sql: string) => Promise<Record<string, unknown>[]>;
 
-/** The database of a fleet, on a server of its own that can be harmed. */
+/** The database of a fleet, on its own server that can be harmed. */
 export interface FleetDatabase {
   readonly kind: DatabaseKind;
   /** Where the server listens. */
   readonly port: number;
-  /** The address of the database, as if there were no link. */
+  /** The address of the database without a link. */
   readonly url: string;
   readonly query: Query;
-  /** Ends about half of the connections of the processes. */
+  /** Ends about half of the processes' connections. */
   endConnections(): Promise<void>;
-  /** Ends the server as a crash would. */
+  /** Ends the server like a crash. */
   kill(): Promise<void>;
-  /** Ends the server as an operator does. */
+  /** Ends the server like an operator. */
   shutDown(): Promise<void>;
   /** Starts the server again. Resolves when it answers. */
   run(): Promise<void>;
-  /** Ends the server, and removes what it has left. */
+  /** Ends the server, and removes its files. */
   stop(): Promise<void>;
 }
 
-/** Starts a server, whose commits survive its death, with an empty database. Whoever starts it stops it. */
+/** Starts a server with durable commits and an empty database. Whoever starts it stops it. */
 export function startDatabase(kind: DatabaseKind): Promise<FleetDatabase> {
   return kind === 'postgres' ? startPostgres() : startMariadb();
 }
@@ -62,13 +62,13 @@ async function startMariadb(): Promise<FleetDatabase> {
     query,
     async endConnections() {
       const threads = await query("SELECT id FROM information_schema.processlist WHERE user = 'millrace' AND RAND() < 0.5");
-      // One that has ended by itself meanwhile is no thread any more.
+      // One that has ended by itself meanwhile no longer exists.
       await Promise.all(threads.map(({ id }) => query(`KILL CONNECTION ${id}`).catch(unlessGone)));
     },
   };
 }
 
-/** The number of the error that there is no such thread. */
+/** The error number for a thread that does not exist. */
 const noSuchThread = 1_094;
 
 function unlessGone(error: unknown): void {

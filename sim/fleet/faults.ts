@@ -2,24 +2,24 @@ import { setTimeout as pause } from 'node:timers/promises';
 import type { FleetDatabase } from './database.ts';
 import type { Member } from './member.ts';
 
-/** What is done to a process. */
+/** Faults of a process. */
 export const processFaults = ['kill', 'freeze', 'cut-lost', 'cut-late', 'stop'] as const;
-/** What is done to the database. */
+/** Faults of the database. */
 export const databaseFaults = ['restart-immediate', 'restart-fast', 'terminate'] as const;
 export type ProcessFault = (typeof processFaults)[number];
 export type DatabaseFault = (typeof databaseFaults)[number];
 export type Fault = ProcessFault | DatabaseFault;
 
-/** For how long connections are ended, and how often, in milliseconds. */
+/** How long and how often connections are ended, in milliseconds. */
 const terminating = { forMs: 3_000, everyMs: 200 };
-/** For how long the database is away. */
+/** How long the database is down. */
 const awayMs = 2_000;
 
 export function isProcessFault(fault: Fault): fault is ProcessFault {
   return processFaults.some((one) => one === fault);
 }
 
-/** Does something to a process. Resolves once it serves again. @param lastsMs how long a freeze or a cut lasts, in milliseconds */
+/** Inflicts a fault on a process. Resolves once it serves again. @param lastsMs duration of a freeze or a cut, in milliseconds */
 export async function harm(member: Member, fault: ProcessFault, lastsMs: number): Promise<void> {
   await member.suffer(async () => {
     if (fault === 'kill') {
@@ -40,7 +40,7 @@ export async function harm(member: Member, fault: ProcessFault, lastsMs: number)
   });
 }
 
-/** Does something to the database. Resolves once that takes connections again. */
+/** Inflicts a fault on the database. Resolves once it accepts connections again. */
 export async function harmDatabase(database: FleetDatabase, fault: DatabaseFault): Promise<void> {
   if (fault === 'terminate') {
     for (const until = performance.now() + terminating.forMs; performance.now() < until; ) {

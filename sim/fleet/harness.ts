@@ -19,15 +19,15 @@ export interface FleetOptions {
   readonly database: DatabaseKind;
   readonly seed: number;
   readonly keys: number;
-  /** Events a second of all clients together. */
+  /** Events per second of all clients together. */
   readonly rate: number;
-  /** What happens, one after the other. */
+  /** The faults, one after another. */
   readonly faults: readonly Fault[];
-  /** Between the beginnings of two faults, in milliseconds. */
+  /** Interval between the beginnings of two faults, in milliseconds. */
   readonly everyMs: number;
-  /** How long a freeze or a cut lasts, in milliseconds. */
+  /** Duration of a freeze or a cut, in milliseconds. */
   readonly lastsMs: number;
-  /** Aborts when it is to end at once. */
+  /** Aborts to end it at once. */
   readonly signal: AbortSignal;
   /** Takes a line of progress. */
   progress(line: string): void;
@@ -36,31 +36,31 @@ export interface FleetOptions {
 export interface FleetOutcome {
   readonly answers: Book['answers'];
   readonly refusalMsMax: number;
-  /** Requests that had no answer in time from a process that could have answered. */
+  /** Unanswered requests to a process that could have answered. */
   readonly silent: number;
   readonly acknowledged: number;
   readonly findings: Findings;
   readonly fenced: number;
   readonly standstills: readonly Standstill[];
-  /** What was found broken; none when every promise was kept. */
+  /** The violations found; empty if every promise was kept. */
   readonly broken: readonly string[];
-  /** Where the logs are; undefined when nothing is broken. */
+  /** The folder of the logs; undefined if nothing is broken. */
   readonly folder: string | undefined;
 }
 
 const pipelines = fileURLToPath(new URL('./pipelines.ts', import.meta.url));
 const names = ['steps', 'numbers', 'echoes'];
 const size = 3;
-/** How long it may take until all that was sent is acknowledged, in milliseconds. */
+/** Time limit for acknowledging everything sent, in milliseconds. */
 const patienceMs = 60_000;
 
-/** Runs a fleet of three under load while things happen to it, and holds what it did against what is known. Throws when it was aborted. */
+/** Runs a fleet of three under load and faults, and compares its results with what is known. Throws if it was aborted. */
 export async function fleet(options: FleetOptions): Promise<FleetOutcome> {
   const folder = mkdtempSync(join(tmpdir(), 'millrace-fleet-'));
   const database = await startDatabase(options.database);
   const receiver = await Receiver.listen(randomOf(options.seed, 1));
   const members: Member[] = [];
-  // Without one of them the others may wait for ever.
+  // If one of them is dead the others may wait for ever.
   const dead = new AbortController();
   const deaths: string[] = [];
   const ended = (words: string) => {
@@ -126,7 +126,7 @@ interface Harming {
   readonly broken: string[];
 }
 
-/** Lets it all happen. Resolves once all of them are over. */
+/** Inflicts all faults. Resolves once all of them are over. */
 async function harmAll({ faults, everyMs, lastsMs, seed, signal, progress }: FleetOptions, harming: Harming): Promise<readonly Noted[]> {
   const { members, database, broken } = harming;
   const random = randomOf(seed, 2);
@@ -136,7 +136,7 @@ async function harmAll({ faults, everyMs, lastsMs, seed, signal, progress }: Fle
   for (const [nth, fault] of faults.entries()) {
     await waitUntil(began + (nth + 1) * everyMs, signal);
     if (signal.aborted) break;
-    // A process that starts while the database is away ends; whoever started it would start it again.
+    // A process that starts while the database is down ends; its supervisor would start it again.
     if (!isProcessFault(fault)) await Promise.all(underWay);
     const member = await anyHealthy(members, random);
     const one = await note(database.query, fault, member);
@@ -147,7 +147,7 @@ async function harmAll({ faults, everyMs, lastsMs, seed, signal, progress }: Fle
       one.backAt = Date.now();
     });
     underWay.push(over.catch((error: unknown) => broken.push(`${fault} of ${member.name}: ${messageOf(error)}`)));
-    // A database that is away cannot be asked who has what.
+    // A database that is down cannot be asked for the owners.
     if (!isProcessFault(fault)) await underWay.at(-1);
   }
   await Promise.all(underWay);

@@ -2,12 +2,12 @@ import { once } from 'node:events';
 import { connect, createServer, type Server, type Socket } from 'node:net';
 
 /**
- * How a link is cut. `lost`: what is sent meanwhile never arrives, and a connection that lost something stays dead. `late`: what is sent
- * arrives when the link goes on, as by retransmissions, also when its sender has given up meanwhile.
+ * How a link is cut. `lost`: anything sent meanwhile never arrives, and a connection that lost something stays dead. `late`: it arrives
+ * when the link is restored, as by retransmissions, even if its sender has given up meanwhile.
  */
 export type Cut = 'lost' | 'late';
 
-/** The two ends of a connection, and what is on its way from the one to the other. */
+/** The two ends of a connection, and the data in transit. */
 interface Direction {
   readonly from: Socket;
   readonly to: Socket;
@@ -15,7 +15,7 @@ interface Direction {
   hasEnded: boolean;
 }
 
-/** Stands between a process and the database. A cut closes no connection. */
+/** Sits between a process and the database. A cut closes no connection. */
 export class Link {
   readonly #server: Server;
   readonly #directions = new Set<Direction>();
@@ -69,7 +69,7 @@ export class Link {
       this.#sockets.add(from);
       from.setNoDelay(true);
       from.on('data', (bytes: Buffer) => this.#pass(direction, bytes, pair));
-      // That it ended is told by the end that follows.
+      // The following end event reports it.
       from.on('error', () => undefined);
       from.on('close', () => this.#closed(direction, database, pair));
     }

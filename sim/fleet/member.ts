@@ -7,7 +7,7 @@ import { type Cut, Link } from './link.ts';
 
 /** After a freeze requests are still about which came before or during it, in milliseconds. */
 const wakingMs = 8_000;
-/** A process that answers nothing for longer is stuck, and another one is asked: it is to refuse within five seconds. */
+/** A process that takes longer is stuck, and another one is asked: it must refuse within five seconds. */
 const connectionOptions = { answerTimeoutMs: 6_000, connectionsMax: 100 };
 
 export interface MemberOptions {
@@ -65,7 +65,7 @@ export class Member {
     return member;
   }
 
-  /** Whether nothing is done to it at the moment. */
+  /** True if no fault is being inflicted on it. */
   get isHealthy(): boolean {
     return this.#isHealthy;
   }
@@ -76,19 +76,19 @@ export class Member {
     return pid;
   }
 
-  /** How the present life ended, if it has. */
+  /** The end of the current life, if it has ended. */
   get end(): End | undefined {
     return this.#server.end;
   }
 
-  /** Does something to it, after which it is healthy again. */
+  /** Inflicts a fault, after which it is healthy again. */
   async suffer(work: () => Promise<void>): Promise<void> {
     this.#isHealthy = false;
     await work();
     this.#isHealthy = true;
   }
 
-  /** Whether it lives and has not been frozen for a while. */
+  /** True if it is alive and has not been frozen for a while. */
   get canAnswer(): boolean {
     return this.end === undefined && this.#awakeAt !== undefined && performance.now() - this.#awakeAt > wakingMs;
   }
@@ -108,7 +108,7 @@ export class Member {
     await this.#server.kill();
   }
 
-  /** Stops it gently. Throws when it does not end in time, or not with 0. */
+  /** Stops it gracefully. Throws if it does not end in time, or not with 0. */
   async stop(): Promise<void> {
     await this.look();
     const { code, signal } = await this.#server.stop();
@@ -132,7 +132,7 @@ export class Member {
     this.#link.goOn();
   }
 
-  /** Takes its counters down, since they end with it. */
+  /** Records its counters, since they end with it. */
   async look(): Promise<void> {
     const answer = await this.connection.get('/pipelines');
     if (answer.kind !== 'answered' || answer.status !== 200) return;

@@ -2,37 +2,40 @@ import type { Query } from './database.ts';
 import { type Fault, isProcessFault } from './faults.ts';
 import type { Member } from './member.ts';
 
-/** A fault, as it was noted when it began; moments are milliseconds since 1970. */
+/** A fault as noted at its beginning; moments are milliseconds since 1970. */
 export interface Noted {
   readonly fault: Fault;
   readonly at: number;
-  /** Whose; 0 for the database. */
+  /** The process; 0 for the database. */
   readonly pid: number;
-  /** `pipeline slice` of what the process worked on then. */
+  /** `pipeline slice` of the process's partitions at that time. */
   readonly partitions: readonly string[];
-  /** When the database took connections again, or the process could work again; undefined until then. */
+  /** When the database accepted connections again, or the process could work again; undefined until then. */
   backAt?: number;
 }
 
-/** Work that stood still for a fault, in milliseconds. */
+/** A standstill of work because of a fault, in milliseconds. */
 export interface Standstill {
   readonly fault: Fault;
-  /** When, in seconds from the first one. */
+  /** Its time, in seconds from the first one. */
   readonly second: number;
-  /** How many partitions it was about. */
+  /** Number of partitions affected. */
   readonly partitions: number;
-  /** From the fault to the first turn of its keys elsewhere or of the process once it was back, or from when the database was back to that of any key. */
+  /**
+   * From the fault to the first turn of its keys elsewhere or in the restored process, or from the database's return to the first turn of
+   * any key.
+   */
   readonly firstMs: number | undefined;
-  /** To when every partition had had a turn. */
+  /** Until every partition had had a turn. */
   readonly allMs: number | undefined;
-  /** `pipeline slice` of the one that had its turn last. */
+  /** `pipeline slice` of the last one to have a turn. */
   readonly lastPartition: string | undefined;
 }
 
-/** Under load every partition has many turns a second; one that had none for so long stands still, in milliseconds. */
+/** Under load every partition has many turns a second; one without any for this long stands still, in milliseconds. */
 const stallMs = 30_000;
 
-/** The partitions that stood still after a fault, in words. */
+/** Describes the partitions that stood still after a fault. */
 export function stalls(all: readonly Standstill[]): readonly string[] {
   const tooLong = all.filter(({ allMs = 0 }) => allMs > stallMs);
   return tooLong.map(
@@ -41,7 +44,7 @@ export function stalls(all: readonly Standstill[]): readonly string[] {
   );
 }
 
-/** @param member whom it happens to, unless it happens to the database */
+/** @param member the affected process, unless it is the database */
 export async function note(query: Query, fault: Fault, member: Member): Promise<Noted> {
   if (!isProcessFault(fault)) return { fault, at: Date.now(), pid: 0, partitions: [] };
   const rows = await query(`SELECT fence.pipeline, fence.slice FROM millrace_fences AS fence
@@ -49,7 +52,7 @@ export async function note(query: Query, fault: Fault, member: Member): Promise<
   return { fault, at: Date.now(), pid: member.pid, partitions: rows.map(({ pipeline, slice }) => `${pipeline} ${slice}`) };
 }
 
-/** How long work stood still for each fault, as the rows tell that the turns wrote. */
+/** Computes the standstill for each fault from the rows written by turns. */
 export async function standstills(query: Query, faults: readonly Noted[]): Promise<readonly Standstill[]> {
   const keys = await query('SELECT pipeline, "key", slice FROM millrace_keys');
   const slices = new Map(keys.map(({ pipeline, key, slice }) => [`${pipeline} ${key}`, slice]));

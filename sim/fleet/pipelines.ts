@@ -1,26 +1,26 @@
 /*
- * What the fleet serves: pipelines that write down every turn, in the transaction of the turn. `millrace serve` loads this module in each
- * process, and `checks.ts` holds what was written down against what the clients know.
+ * The fleet's pipelines, which record every turn in the turn's own transaction. `millrace serve` loads this module in each process, and
+ * `checks.ts` compares the records with what the clients know.
  */
 import process from 'node:process';
 import * as z from 'zod';
 import { http, pipeline, table } from '../../src/index.ts';
 
-/** Where deliveries go; the harness listens there. */
+/** The destination of deliveries; the harness listens there. */
 const receiver = process.env.FLEET_RECEIVER ?? 'http://127.0.0.1:9/';
 
-/** Every how many events of a key a turn also sends, sets the timer, and delivers. */
+/** The interval, in events of a key, at which a turn also sends, sets the timer, and delivers. */
 const every = { send: 4, timer: 5, delivery: 6 } as const;
 
-/** One row for each thing that a turn did. It has no primary key, so that a turn that took effect twice shows. */
+/** One row for each effect of a turn. It has no primary key, so that a turn that took effect twice shows. */
 const happenings = table('happenings', {
   pipeline: 'text',
   key: 'text',
   /** `event`, `armed`, `rang`, `asked`, `told`, `sent` or `heard`. */
   what: 'text',
-  /** The number of the event that it began with. */
+  /** The number of the event it began with. */
   n: 'integer',
-  /** For events: which one of its key it is, as the state counts. */
+  /** For events: its number within its key, as the state counts. */
   nth: 'integer',
   at: 'integer',
   pid: 'integer',
@@ -38,7 +38,7 @@ function happening(name: string, key: string, { what, n, nth = 0 }: { readonly w
   return { pipeline: name, key, what, n, nth, at: Date.now(), pid: process.pid };
 }
 
-/** Takes what the steps send. Their sender is in place of a key in its rows. */
+/** Receives the sends of the steps. In its rows the sender replaces the key. */
 export const echoes = pipeline('echoes', {
   event: Echo,
   key: ({ to }) => to,
@@ -51,7 +51,7 @@ export const echoes = pipeline('echoes', {
   },
 });
 
-/** Events in the order of their arrival, each with an id, with all that a turn can ask for. */
+/** Events in order of arrival, each with an id, exercising everything a turn can request. */
 export const steps = pipeline('steps', {
   event: Step,
   key: ({ key }) => key,
@@ -98,7 +98,7 @@ export const steps = pipeline('steps', {
   },
 });
 
-/** Events in the order of their numbers, in whatever order they arrive. */
+/** Events in number order, whatever order they arrive in. */
 export const numbers = pipeline('numbers', {
   event: Step,
   key: ({ key }) => key,

@@ -10,12 +10,12 @@ export interface Arrival {
   readonly at: number;
 }
 
-/** Of so many calls one fails. */
+/** One in this many calls fails. */
 const failures = 20;
 
-/** Takes the deliveries of the fleet, and fails some. */
+/** Receives the deliveries of the fleet, and fails some. */
 export class Receiver {
-  /** Those that were answered as taken, in the order in which they arrived. */
+  /** Accepted calls, in order of arrival. */
   readonly arrivals: Arrival[] = [];
   readonly #server;
 

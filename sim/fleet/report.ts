@@ -2,10 +2,10 @@ import { isProcessFault } from './faults.ts';
 import type { FleetOutcome } from './harness.ts';
 import type { Standstill } from './pauses.ts';
 
-/** What one that is longer is named by itself for, in milliseconds. */
+/** Longer ones are listed individually, in milliseconds. */
 const goalMs = 5_000;
 
-/** The table at the end. */
+/** Returns the final table. */
 export function linesOf({ answers, refusalMsMax, silent, acknowledged, findings, fenced, standstills }: FleetOutcome): readonly string[] {
   const { applied, lost, duplicates, orderBreaks, repeatedCalls, lateCalls } = findings;
   const { accepted, duplicate, rejected, refused, lost: unanswered } = answers;

@@ -2,7 +2,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import type { Query } from './database.ts';
 import type { Member } from './member.ts';
 
-/** How long everything may take to come to rest before it counts as stuck, in milliseconds. */
+/** Time limit for everything to come to rest, in milliseconds. */
 const patienceMs = 120_000;
 const lookAgainMs = 500;
 

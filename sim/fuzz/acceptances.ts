@@ -3,23 +3,23 @@ import type { Answer } from './answers.ts';
 import type { Asked } from './attempt.ts';
 import { jsonOf } from './judge.ts';
 
-/** The engine's own pipeline, in which commands to schedules are events. */
+/** The engine's own pipeline, whose events are commands to schedules. */
 export const schedulesPipeline = 'millrace_schedules';
 
-/** How many events have to be stored, as far as the answers tell. */
+/** The number of events that must be stored, according to the answers. */
 export interface Expected {
-  /** Events that were answered as accepted. */
+  /** Events answered as accepted. */
   count: number;
-  /** Events of requests that were not answered: each may be stored or not. */
+  /** Events of unanswered requests: each may be stored or not. */
   perhaps: number;
 }
 
-/** What has to be in the log of a pipeline. */
+/** The required contents of a pipeline's log. */
 export interface Accepted {
   readonly plain: Expected;
-  /** Those that are marked. */
+  /** The marked ones. */
   readonly marked: Expected;
-  /** The ids of those whose answers or requests have one: of an event, or (`key:…`) of a key. */
+  /** Ids from answers or requests: of an event, or (`key:…`) of a key. */
   readonly ids: Set<string>;
 }
 
@@ -37,7 +37,7 @@ const pipelineByPath: Readonly<Record<string, string>> = {
   '/scheduler': schedulesPipeline,
   '/pipelines/{pipeline}/schedule': schedulesPipeline,
 };
-/** They store nothing in a log when they succeed. */
+/** Routes that store nothing in a log when they succeed. */
 const storingNothing: ReadonlySet<string> = new Set([
   '/dead-letters/redrive',
   '/dead-letters/discard',
@@ -57,7 +57,7 @@ const storingNothing: ReadonlySet<string> = new Set([
   '/pipelines/{pipeline}/dead-letters/discard',
 ]);
 
-/** Adds up what the server said that it has stored. */
+/** Adds up what the server claims to have stored. */
 export class Acceptances {
   readonly #byPipeline = new Map<string, Accepted>();
 
@@ -69,13 +69,13 @@ export class Acceptances {
     return accepted;
   }
 
-  /** Of all pipelines. */
+  /** The total of all pipelines. */
   get total(): Expected {
     const all = [...this.#byPipeline.values()].flatMap(({ plain, marked }) => [plain, marked]);
     return all.reduce((sum, { count, perhaps }) => ({ count: sum.count + count, perhaps: sum.perhaps + perhaps }));
   }
 
-  /** Counts a request and its answer, undefined when there was none. Answers with what is wrong, if it is. */
+  /** Counts a request and its answer, undefined if there was none. Returns a fault, if any. */
   note({ method, path, pipeline: named, eventsMax, isMarked = false }: Asked, answer: Answer | undefined): string | undefined {
     if (method !== 'POST') return undefined;
     const pipeline = pipelineByPath[path] ?? named;
@@ -96,7 +96,9 @@ export class Acceptances {
   }
 }
 
-/** The ids of the events that an answer says are accepted, empty for one without an id; undefined when it says nothing of the kind. */
+/**
+ * Returns the ids of the events that an answer says are accepted, empty for one without an id; undefined if it says nothing of the kind.
+ */
 function acceptedIn({ body }: Answer): string[] | undefined {
   const json = jsonOf(body);
   const row = Row.safeParse(json).data;

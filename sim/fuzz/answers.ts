@@ -1,21 +1,21 @@
-/** An answer of the server. */
+/** A response of the server. */
 export interface Answer {
   readonly status: number;
-  /** By their names in lower case; of one that comes several times the last. */
+  /** By lower-case name; of repeated ones the last. */
   readonly headers: ReadonlyMap<string, string>;
   readonly body: Buffer;
 }
 
 /**
- * Takes the answers out of what comes back on a connection. Interim ones (1xx) are skipped. Whether an answer has a body
- * depends on what was asked, so it is told the methods, in order.
+ * Parses the responses on a connection, skipping interim ones (1xx). Whether a response has a body depends on the request, so it is given
+ * the methods, in order.
  */
 export class AnswerReader {
   readonly answers: Answer[] = [];
   readonly #methods: readonly string[];
   #pending: Buffer[] = [];
   #length = 0;
-  /** Bytes that are needed before looking again is worth it. */
+  /** Bytes needed before another look is worthwhile. */
   #wanted = 1;
   #fault: string | undefined;
 
@@ -23,12 +23,12 @@ export class AnswerReader {
     this.#methods = methods;
   }
 
-  /** Why what came back is no HTTP; undefined as long as it is. */
+  /** Why the data is not HTTP; undefined if it is. */
   get fault(): string | undefined {
     return this.#fault;
   }
 
-  /** Bytes that belong to an answer which is not complete. */
+  /** Bytes of an incomplete response. */
   get left(): number {
     return this.#length;
   }
@@ -43,7 +43,7 @@ export class AnswerReader {
     this.#length = rest.length;
   }
 
-  /** How many bytes the first answer in there took; 0 when it is not complete. */
+  /** Returns the length of the first response; 0 if it is incomplete. */
   #take(bytes: Buffer): number {
     this.#wanted = 1;
     const end = bytes.indexOf('\r\n\r\n');

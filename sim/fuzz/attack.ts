@@ -8,19 +8,19 @@ import { bytesOf, type Plan } from './plan.ts';
 import { Tally } from './tally.ts';
 import type { Victim } from './victim.ts';
 
-/** Attempts at once, those that are slow aside. */
+/** Concurrent attempts, apart from slow ones. */
 const lanes = 12;
-/** Slow attempts at once. */
+/** Concurrent slow attempts. */
 const slowMax = 100;
-/** The server waits ten seconds for headers and looks every two; a busy machine takes longer. */
+/** The server waits ten seconds for headers and checks every two; a busy machine takes longer. */
 const patienceMs = 40_000;
-/** Attempts that are slow get so much of the attack's time on top. */
+/** Extra time for slow attempts, as a share of the attack's. */
 const leaveShare = 0.2;
-/** An attack that found so many faults is over. */
+/** An attack ends after this many faults. */
 const faultsMax = 20;
-/** Where nobody is asked for a token. */
+/** Routes that require no token. */
 const open: ReadonlySet<string> = new Set(['/ping', '/health', '/access', '/']);
-/** Bytes of a request that are shown with a fault. */
+/** Bytes of a request shown with a fault. */
 const shownBytes = 1_000;
 
 export interface AttackOptions {
@@ -29,7 +29,7 @@ export interface AttackOptions {
   readonly acceptances: Acceptances;
 }
 
-/** Makes one attempt after the other, many at once, and judges how each is answered. */
+/** Makes one attempt after another, many at once, and judges the responses. */
 export class Attack {
   readonly tally = new Tally();
   readonly faults: string[] = [];
@@ -42,20 +42,23 @@ export class Attack {
     this.#options = options;
   }
 
-  /** Until the moment has come (by `performance.now()`) and every route had its turn, the signal does, or there are too many faults. */
+  /**
+   * Runs until the deadline (by `performance.now()`) once every route had its turn, until the signal aborts, or until there are too many
+   * faults.
+   */
   async run({ deadline, signal }: { readonly deadline: number; readonly signal?: AbortSignal | undefined }): Promise<void> {
     const startedAt = performance.now();
     const { plan, victim } = this.#options;
     const isDue = () => performance.now() >= deadline && this.#number >= plan.round;
     const isOver = () => isDue() || signal?.aborted === true || this.faults.length >= faultsMax || !victim.isAlive;
     await Promise.all(Array.from({ length: lanes }, () => this.#lane(isOver)));
-    // What is slow goes on for a while, and is left then.
+    // Slow attempts may continue for a while, and are then abandoned.
     await Promise.race([Promise.all(this.#slow), sleep(Math.min(patienceMs, (performance.now() - startedAt) * leaveShare))]);
     this.#leaving.abort();
     await Promise.all(this.#slow);
   }
 
-  /** One attempt, as a run made it. Shows what is sent and what came back. */
+  /** Repeats one attempt of a run. Shows what is sent and what comes back. */
   async repeat(number: number): Promise<void> {
     const attempt = this.#options.plan.attempt(number);
     process.stdout.write(`${attempt.kind}, ${attempt.route}\nsends ${shown(bytesOf(attempt), Number.POSITIVE_INFINITY)}\n`);
@@ -81,7 +84,7 @@ export class Attack {
     }
   }
 
-  /** Whoever does not show what the server asks for is let in nowhere but where nobody is asked. */
+  /** Without the required token only the open routes may succeed. */
   #letIn(attempt: Attempt, { answers }: Exchange): string[] {
     const { authorization } = this.#options.victim;
     if (authorization === undefined || bytesOf(attempt).includes(authorization)) return [];
@@ -104,20 +107,20 @@ export class Attack {
   }
 }
 
-/** The answer to one of many requests. What is no HTTP is answered last, whatever is still being worked on before it. */
+/** Returns the response to one of many requests. The response to invalid HTTP comes last, whatever is still being processed. */
 function answerTo({ asked }: Attempt, { answers }: Exchange, at: number): Answer | undefined {
   const answer = answers[at];
   const isLast = asked.length > 1 && at === answers.length - 1;
   return isLast && answer !== undefined && endsConnection(answer) ? undefined : answer;
 }
 
-/** Bytes as a JSON text, each a character, which `printf` and every language can make bytes of again. */
+/** Formats bytes as a JSON text, one character each, which `printf` and every language can convert back. */
 function shown(bytes: Buffer, max: number): string {
   const more = bytes.length > max ? ` and ${bytes.length - max} bytes more` : '';
   return `${JSON.stringify(bytes.toString('latin1', 0, Math.min(bytes.length, max)))}${more}`;
 }
 
-/** The page of the operator, which anybody may load. A target such as `*` leads to it, too. */
+/** Returns whether it is the operator's page, which anybody may load. A target such as `*` leads to it, too. */
 function isPage(body: Buffer): boolean {
   return body.subarray(0, 15).toString().toLowerCase() === '<!doctype html>';
 }

@@ -2,19 +2,19 @@ import type { Draw } from './draw.ts';
 import type { Request } from './request.ts';
 import type { Route } from './routes.ts';
 
-/** What is done on a connection, one after the other. */
+/** The steps on a connection, one after another. */
 export type Step =
   | { readonly write: Buffer }
-  /** A byte at a time, that many milliseconds apart. */
+  /** One byte at a time, at this interval in milliseconds. */
   | { readonly drip: Buffer; readonly everyMs: number }
   | { readonly pauseMs: number }
-  /** Says that nothing more comes, and goes on reading. */
+  /** Half-closes the connection, and continues reading. */
   | { readonly finish: true }
-  /** Cuts the connection off: at once, or when the first bytes of an answer are there. */
+  /** Resets the connection: at once, or at the first bytes of a response. */
   | { readonly reset: 'now' | 'when answered' };
 
 /**
- * What has to come back:
+ * The required reaction:
  *
  * - `answers`: one for each request;
  * - `end`: at least one answer, or the end of the connection;
@@ -25,41 +25,41 @@ export type Expectation = 'answers' | 'end' | 'nothing';
 /** One request of an attempt. */
 export interface Asked {
   readonly method: string;
-  /** The path of the route as the OpenAPI document writes it; empty when it is no known route. */
+  /** The path of the route in the OpenAPI document; empty for an unknown route. */
   readonly path: string;
-  /** The pipeline that its parameter names, where the path has one. */
+  /** The pipeline named by its parameter, if the path has one. */
   readonly pipeline?: string | undefined;
-  /** No more events than that are stored when the server takes it. */
+  /** Maximum events stored if the server accepts it. */
   readonly eventsMax: number;
-  /** Whether its events are marked, as those are of requests that may go without an answer. */
+  /** True if its events are marked, as in requests that may remain unanswered. */
   readonly isMarked?: boolean;
 }
 
-/** What a kind of attempt makes. */
+/** The result of a kind of attempt. */
 export interface Made {
   readonly steps: readonly Step[];
   readonly asked: readonly Asked[];
   readonly expects: Expectation;
-  /** It must not be taken: an answer of 2xx is a fault. */
+  /** It must be refused: a 2xx answer is a fault. */
   readonly isInvalid?: boolean;
-  /** How long to listen for more than was asked for, in milliseconds. */
+  /** How long to wait for surplus responses, in milliseconds. */
   readonly lingerMs?: number;
 }
 
 export interface Attempt extends Made {
   readonly number: number;
   readonly kind: string;
-  /** The route that it is aimed at: `GET /rockets/{id}`. */
+  /** The targeted route: `GET /rockets/{id}`. */
   readonly route: string;
 }
 
-/** What a kind makes an attempt out of. */
+/** The inputs for an attempt. */
 export interface Material {
   readonly draw: Draw;
   readonly route: Route;
   /** A request that is valid for the route. */
   readonly valid: ValidRequest;
-  /** Another, of any route. */
+  /** Returns another one, of any route. */
   another(): ValidRequest;
 }
 
@@ -72,13 +72,13 @@ export interface ValidRequest {
   readonly request: Request;
 }
 
-/** A way to be hostile. */
+/** A kind of hostility. */
 export interface Kind {
   readonly name: string;
   readonly weight: number;
-  /** It takes seconds, most of which it waits. */
+  /** True if it takes seconds, mostly waiting. */
   readonly slow?: boolean;
-  /** Whether it makes something of that route; by default of any. */
+  /** Returns whether it applies to a route; by default to any. */
   suits?(route: Route): boolean;
   make(material: Material): Made;
 }

@@ -8,10 +8,10 @@ import { User, type UserOptions } from './user.ts';
 
 /** From the end of one errand to the next, in milliseconds. */
 const pauseMs = 50;
-/** A dead letter is resolved when it is so old that its key knows of it. */
+/** Age at which a dead letter is resolved, so that its key knows of it. */
 const letterAgeMs = 2_000;
 
-/** Pages that are read of a list at a time. */
+/** Pages of a list read at a time. */
 const pagesMax = 10;
 const lists = [
   ...['id', 'type', 'speed', 'mission', 'status'].map((sort) => `/rockets?limit=30&sort=${sort}`),
@@ -20,7 +20,7 @@ const lists = [
   ...['sent', 'pending', 'failed'].map((list) => `/messages/${list}?limit=100`),
 ];
 
-/** Real users: what they ask for is valid, and has to be served while others attack. */
+/** Real users: their requests are valid, and must be served during attacks. */
 export class Bystanders {
   readonly #user: User;
   readonly #errands: readonly (() => Promise<void>)[];
@@ -44,12 +44,12 @@ export class Bystanders {
     ];
   }
 
-  /** How long each answer took, in milliseconds. */
+  /** The response times, in milliseconds. */
   get latencies(): readonly number[] {
     return this.#user.latencies;
   }
 
-  /** What was answered wrongly, late or not at all. */
+  /** Wrong, late or missing answers. */
   get faults(): readonly string[] {
     return this.#user.faults;
   }
@@ -59,7 +59,7 @@ export class Bystanders {
     return this.#resolved;
   }
 
-  /** Goes on until it is told to stop, so many at once. */
+  /** Runs the given number of lanes until told to stop. */
   async run(lanes: number): Promise<void> {
     await Promise.all(Array.from({ length: lanes }, () => this.#lane()));
   }
@@ -127,7 +127,7 @@ export class Bystanders {
     await this.#user.find(`/messages/${id}`, (message) => message.to === to);
   }
 
-  /** Attempts stop the batches now and then. */
+  /** Attempts occasionally stop the batches. */
   async #startBatches(): Promise<void> {
     await this.#user.post('/scheduler', { action: 'start' }, []);
   }
@@ -139,12 +139,12 @@ export class Bystanders {
     if (letter === undefined) return;
     const what = this.#count % 2 === 0 ? 'redrive' : 'discard';
     const { status } = await this.#user.ask('POST', `/dead-letters/${letter.id}/${what}`);
-    // Another may have come first, or its message have come back meanwhile.
+    // Another may have come first, or its message have returned meanwhile.
     if (![200, 404, 409].includes(status)) this.#user.faults.push(`POST /dead-letters/{id}/${what}: expected 200, found ${status}`);
     if (status === 200) this.#resolved += 1;
   }
 
-  /** Whatever attacks have put into a list, its pages follow each other to the last. */
+  /** Whatever attacks have put into a list, its pages must follow each other to the last. */
   async #pages(): Promise<void> {
     const list = lists[this.#read % lists.length] ?? '';
     this.#read += 1;

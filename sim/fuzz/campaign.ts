@@ -18,17 +18,17 @@ import { Victim } from './victim.ts';
 
 export interface CampaignOptions {
   readonly seed: number;
-  /** How long to attack, in milliseconds. */
+  /** Duration of the attack, in milliseconds. */
   readonly attackMs: number;
-  /** How long a real user may wait. */
+  /** Time limit for answering a real user. */
   readonly boundMs: number;
-  /** Whether the server asks for tokens; some attempts have none then, or a wrong one. */
+  /** True if the server requires tokens; some attempts then have none, or a wrong one. */
   readonly withTokens?: boolean;
-  /** Makes this one attempt and no other. */
+  /** Makes only this one attempt. */
   readonly only?: number | undefined;
   /** Ends it early, with everything checked. */
   readonly signal?: AbortSignal;
-  /** Is told how it goes, once a second. */
+  /** Called with the progress once a second. */
   onProgress?(text: string): void;
 }
 
@@ -39,21 +39,21 @@ export interface Report {
   readonly bystanders: Bystanders;
   readonly acceptances: Acceptances;
   readonly memory: Memory;
-  /** When the attack ended, as {@link Memory} counts. */
+  /** When the attack ended, by {@link Memory}'s clock. */
   readonly attackedMs: number;
   readonly sockets: { readonly before: number; readonly after: number };
   readonly routes: number;
 }
 
-/** After the attack the server has so long to get idle: V8 gives memory back then. In milliseconds. */
+/** Idle time after the attack, in which V8 returns memory. In milliseconds. */
 const idleMs = 10_000;
 const shortIdleMs = 1_000;
-/** Sockets of clients that left are closed within the time limits of the server, and soon. */
+/** Sockets of departed clients are closed within the server's time limits, and soon. */
 const socketsTimeoutMs = 40_000;
 const stopTimeoutMs = 30_000;
 const lanes = 4;
 
-/** Attacks a server of its own, and checks all that has to hold in the meantime and afterwards. */
+/** Attacks its own server, and checks all requirements during and after the attack. */
 export async function campaign(options: CampaignOptions): Promise<Report> {
   const folder = mkdtempSync(join(tmpdir(), 'millrace-fuzz-'));
   const provider = await Provider.start();
@@ -124,7 +124,7 @@ interface Aftermath {
   readonly socketsBefore: number;
 }
 
-/** What has to hold when all is over. */
+/** Checks the requirements after everything is over. */
 async function aftermath({ victim, canary, path, acceptances, boots, socketsBefore }: Aftermath): Promise<string[]> {
   if (!victim.isAlive) return [`expected the server to live, found that it ended: ${victim.lines.join('\n')}`];
   try {

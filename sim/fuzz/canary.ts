@@ -6,7 +6,7 @@ const channel = 'ca7a0000-0000-4000-8000-000000000000';
 const account = 'canary';
 const eventId = 'ca7a0000-0000-4000-8000-000000000001';
 
-/** What is stored before the attack, path by path. */
+/** Data stored before the attack, path by path. */
 const stored: readonly (readonly [path: string, pipeline: string, id: string, json: unknown])[] = [
   [
     '/messages',
@@ -21,7 +21,7 @@ const stored: readonly (readonly [path: string, pipeline: string, id: string, js
   ['/accounts', 'accounts', `${account}#0`, { id: account, accountType: 'a', tokens: 1, callbackTimeMs: 0, data: { empty: {} } }],
 ];
 
-/** What is asked before and after. Nobody else touches what it is about, so the answers are the same to the byte. */
+/** Requests made before and after. Nobody else touches their data, so the answers are identical to the byte. */
 const questions: readonly Omit<Question, 'timeoutMs'>[] = [
   ...['/ping', '/openapi.json', '/docs/', `/rockets/${channel}`, `/rockets/${channel}/history`, `/events/${eventId}`].map(get),
   ...[`/accounts/${account}`, `/accounts/${account}/updates`, `/pipelines/rockets/keys/${channel}`, '/events?limit=0', '/nowhere'].map(get),
@@ -34,7 +34,7 @@ const questions: readonly Omit<Question, 'timeoutMs'>[] = [
   ]),
 ];
 
-/** Notices when something that all requests share was changed by one: `Object.prototype`, a route, a schema. */
+/** Detects changes by a request to anything shared by all requests: `Object.prototype`, a route, a schema. */
 export class Canary {
   readonly #server: Server;
   #before: readonly string[] = [];
@@ -43,19 +43,19 @@ export class Canary {
     this.#server = server;
   }
 
-  /** Stores what it will ask for, and notes the answers. */
+  /** Stores its data, and records the answers. */
   async begin(acceptances: Acceptances): Promise<void> {
     for (const [target, pipeline, id, json] of stored) {
       const told = await ask(this.#server, { method: 'POST', target, json, timeoutMs });
       acceptances.note({ method: 'POST', path: target, eventsMax: 1 }, told);
       acceptances.of(pipeline).ids.add(id);
     }
-    // What reads wait for is done by then.
+    // Pending work is done by then.
     await this.#ask();
     this.#before = await this.#ask();
   }
 
-  /** What is answered otherwise than before. */
+  /** Returns answers that differ from before. */
   async differences(): Promise<string[]> {
     const after = await this.#ask();
     return after.flatMap((answer, at) =>

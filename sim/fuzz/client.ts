@@ -1,14 +1,14 @@
 import { request } from 'node:http';
 import type { Answer } from './answers.ts';
 
-/** A server as its clients know it. */
+/** A server from its clients' view. */
 export interface Server {
   readonly port: number;
-  /** The `Authorization` that it asks for; undefined when it asks for none. */
+  /** The required `Authorization`; undefined if none. */
   readonly authorization?: string | undefined;
 }
 
-/** What a well-behaved client asks for. */
+/** A well-behaved client's request. */
 export interface Question {
   readonly method: string;
   readonly target: string;
@@ -20,7 +20,7 @@ export interface Told extends Answer {
   readonly elapsedMs: number;
 }
 
-/** Asks on a connection of its own, as any client would. Throws when there is no answer in time. */
+/** Makes a request on its own connection, as any client would. Throws if there is no answer in time. */
 export function ask({ port, authorization }: Server, { method, target, json, timeoutMs }: Question): Promise<Told> {
   const startedAt = performance.now();
   const { promise, resolve, reject } = Promise.withResolvers<Told>();

@@ -1,6 +1,6 @@
 import { integerFrom, type Random, randomOf } from '../../systems/shared/random.ts';
 
-/** Choices that a seed and a number alone decide, so that an attempt can be made again. */
+/** Choices determined by a seed and a number alone, so that an attempt can be repeated. */
 export class Draw {
   readonly #random: Random;
 
@@ -8,12 +8,12 @@ export class Draw {
     this.#random = randomOf(seed, number);
   }
 
-  /** A whole number from `min` to `max`, both included. */
+  /** Returns a whole number from `min` to `max`, inclusive. */
   integer(min: number, max: number): number {
     return integerFrom(this.#random, min, max);
   }
 
-  /** True in that share of all cases. */
+  /** Returns true in that share of all cases. */
   chance(share: number): boolean {
     return this.#random() < share;
   }
@@ -24,7 +24,7 @@ export class Draw {
     return choice;
   }
 
-  /** One of them, those of more weight more often. */
+  /** Returns one of them, weighted. */
   weighted<T extends { readonly weight: number }>(choices: readonly T[]): T {
     let left = this.#random() * choices.reduce((sum, { weight }) => sum + weight, 0);
     for (const choice of choices) {
@@ -41,7 +41,7 @@ export class Draw {
     return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-4${hex.slice(13, 16)}-${variant}${hex.slice(17, 20)}-${hex.slice(20)}`;
   }
 
-  /** One of a few UUIDs that attempts share, so that they meet each other. */
+  /** Returns one of a few UUIDs shared by attempts, so that they collide. */
   sharedUuid(): string {
     return `f0220000-0000-4000-8000-${String(this.integer(0, 99)).padStart(12, '0')}`;
   }

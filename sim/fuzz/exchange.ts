@@ -3,10 +3,10 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { type Answer, AnswerReader } from './answers.ts';
 import type { Made, Step } from './attempt.ts';
 
-/** What became of an attempt. */
+/** The result of an attempt. */
 export interface Exchange {
   readonly answers: readonly Answer[];
-  /** Why what came back is no HTTP. */
+  /** Why the response is not HTTP. */
   readonly fault: string | undefined;
   /**
    * - `answered`: everything asked for was;
@@ -21,11 +21,11 @@ export interface Exchange {
 export interface ExchangeOptions {
   readonly port: number;
   readonly patienceMs: number;
-  /** Lets the client leave before it is done. */
+  /** Lets the client leave early. */
   readonly signal: AbortSignal;
 }
 
-/** Makes an attempt on a connection of its own. */
+/** Makes an attempt on its own connection. */
 export async function exchange(made: Made, { port, patienceMs, signal }: ExchangeOptions): Promise<Exchange> {
   const startedAt = performance.now();
   const line = new Line(port, made);
@@ -49,7 +49,7 @@ class Line {
     this.#socket = connect({ port, host: '127.0.0.1', allowHalfOpen: true, noDelay: true });
     this.#socket.on('data', (bytes: Buffer) => this.#received(bytes));
     this.#socket.on('end', () => this.#closed());
-    // A server may close while the client still writes; what it had answered by then counts.
+    // A server may close while the client still writes; its earlier answers count.
     this.#socket.on('error', () => this.#closed());
     this.#socket.on('close', () => {
       this.#closed();
@@ -62,7 +62,7 @@ class Line {
     signal.addEventListener('abort', leave);
     if (signal.aborted) leave();
     const patience = setTimeout(() => this.#over.resolve('silent'), patienceMs);
-    // Whatever goes wrong on the way is an end of the connection, which the socket tells.
+    // Any failure on the way is an end of the connection, which the socket reports.
     const acted = this.#act(this.#made.steps).then(() => {
       if (this.#made.expects === 'nothing') this.#over.resolve('left');
     });
@@ -92,7 +92,7 @@ class Line {
     this.#socket.resetAndDestroy();
   }
 
-  /** Resolves when the bytes are with the kernel, or never will be. */
+  /** Resolves when the bytes have reached the kernel, or never will. */
   #write(bytes: Buffer): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>();
     if (!this.#socket.writable) return Promise.resolve();

@@ -2,16 +2,16 @@ import type { Answer } from './answers.ts';
 import type { Attempt } from './attempt.ts';
 import type { Exchange } from './exchange.ts';
 
-/** The only errors of ours that may be answered with 503, and why. Each has to say when to try again. */
+/** Our only errors that may be answered with 503, and why. Each must say when to retry. */
 const allowedUnavailable: ReadonlySet<string> = new Set([
-  // A rocket whose numbers have a gap and 10,000 messages behind it.
+  // A rocket whose numbers have a gap followed by 10,000 messages.
   'MILL_KEY_FULL',
 ]);
 
-/** What Node.js answers by itself, without a body: to a request without a host, or with an expectation that it does not know. */
+/** Node.js's own answers, without a body: to a request without a host, or with an unknown expectation. */
 const byNode: ReadonlySet<number> = new Set([400, 417]);
 
-/** Everything that is wrong with how an attempt was answered. */
+/** Returns everything wrong with the responses to an attempt. */
 export function faultsOf(attempt: Attempt, { answers, fault, ended }: Exchange): string[] {
   const { asked, expects } = attempt;
   const faults = answers.flatMap((answer, at) => faultsOfAnswer(answer, asked[at]?.method ?? 'GET'));
@@ -26,7 +26,7 @@ export function faultsOf(attempt: Attempt, { answers, fault, ended }: Exchange):
   return faults;
 }
 
-/** Whether it is the last on its connection. */
+/** Returns whether it is the last on its connection. */
 export function endsConnection({ headers }: Answer): boolean {
   return headers.get('connection')?.toLowerCase() === 'close';
 }
@@ -58,7 +58,7 @@ function faultsOfProblem({ status, headers, body }: Answer, method: string): str
   return [`expected a problem with status ${status}, found ${body.toString().slice(0, 300)}`];
 }
 
-/** The value of a JSON body; undefined when it is none. */
+/** Returns the value of a JSON body; undefined if it is not JSON. */
 export function jsonOf(body: Buffer): unknown {
   try {
     return JSON.parse(body.toString());

@@ -1,12 +1,12 @@
 const mebibyte = 1024 * 1024;
 
-/** Room for what V8 and the allocator keep for themselves in a process that has been warm for a third of the run. */
+/** Allowance for what V8 and the allocator keep in a process that has been warm for a third of the run. */
 const slackBytes = 64 * mebibyte;
-/** What the engine may keep of an accepted event: the state of its key stays in memory, for up to 50,000 keys a pipeline. */
+/** Memory the engine may keep per accepted event: the state of its key stays in memory, for up to 50,000 keys a pipeline. */
 const bytesPerEvent = 1024;
-/** What the process may take at any time: some hundred bodies of a mebibyte may be in memory at once, several times each. */
+/** Limit for the process at any time: some hundred bodies of a mebibyte may be in memory at once, several times each. */
 const maxBytes = 1536 * mebibyte;
-/** A run that is shorter, in milliseconds, says nothing about a leak: V8 grows for the first minute anyhow. */
+/** A shorter run, in milliseconds, says nothing about leaks: V8 grows for the first minute anyway. */
 const shortMs = 60_000;
 
 interface Sample {
@@ -17,9 +17,9 @@ interface Sample {
 }
 
 /**
- * The resident memory of the server over the run. Between two collections it rises and falls by a lot, so the least of a
- * while is compared: in the second third of the attack, and from its last sixth to the end of some idle seconds after it. A leak of a
- * few hundred bytes a request shows in ten minutes, one of a connection or a body in one.
+ * The server's resident memory over the run. It fluctuates widely between collections, so minima are compared: over the second third of the
+ * attack, and from its last sixth to the end of some idle seconds after it. A leak of a few hundred bytes per request shows in ten minutes,
+ * one of a connection or a body in one.
  */
 export class Memory {
   readonly #samples: Sample[] = [];
@@ -36,12 +36,12 @@ export class Memory {
     return Math.max(0, ...this.#samples.map(({ bytes }) => bytes));
   }
 
-  /** The least in that span of time. */
+  /** Returns the minimum in that period. */
   least(fromMs: number, toMs: number): number {
     return Math.min(...this.#samples.filter(({ atMs }) => atMs >= fromMs && atMs <= toMs).map(({ bytes }) => bytes));
   }
 
-  /** Why it grew too much; empty when it did not. `endedMs` is when the attack ended. */
+  /** Returns why it grew too much; empty if it did not. `endedMs` is when the attack ended. */
   faults(endedMs: number): string[] {
     const faults = this.max > maxBytes ? [`memory: expected at most ${inMebibytes(maxBytes)}, found ${inMebibytes(this.max)}`] : [];
     const last = this.#samples.at(-1);
@@ -58,7 +58,7 @@ export class Memory {
   }
 }
 
-/** For people; what is not known, as on a system without `/proc`, is said to be. */
+/** Formats bytes for people, including unknown values, as on a system without `/proc`. */
 export function inMebibytes(bytes: number): string {
   if (!Number.isFinite(bytes) || bytes === 0) return 'unknown';
   return `${Math.round(bytes / mebibyte)} MiB`;

@@ -5,7 +5,7 @@ import { marked } from './mark.ts';
 import { type Route, undocumented } from './routes.ts';
 import { bodyOf, samples } from './samples.ts';
 
-/** Makes attempts: one and the same for a seed, a number and the routes. */
+/** Creates attempts, determined by the seed, the number and the routes. */
 export class Plan {
   readonly #seed: number;
   readonly #routes: readonly Route[];
@@ -18,17 +18,17 @@ export class Plan {
       throw new Error(`expected a sample of every route, found none of ${unknown.map(({ name }) => name).join(', ')}`);
     this.#seed = seed;
     this.#authorization = authorization;
-    // There is more to get wrong about a body than about anything else.
+    // A body offers more to get wrong than anything else.
     const withBody = documented.filter(({ hasBody }) => hasBody);
     this.#routes = [...documented, ...undocumented, ...withBody, ...withBody, ...withBody];
   }
 
-  /** So many attempts are aimed at every route once. */
+  /** Number of attempts that target every route once. */
   get round(): number {
     return this.#routes.length;
   }
 
-  /** Goes through the routes in turn, so that none is left out. */
+  /** Takes the routes in turn, so that none is left out. */
   attempt(number: number): Attempt {
     const draw = new Draw(this.#seed, number);
     const route = this.#routes[number % this.#routes.length];
@@ -43,7 +43,7 @@ export class Plan {
 
   #make(kind: Kind, route: Route, draw: Draw): Made {
     const valid = validRequest(route, draw);
-    // What stands there without tokens stays as it is for a seed.
+    // Without tokens the choices for a seed stay the same.
     const authorization = this.#authorization && presented(this.#authorization, draw);
     const shown = (one: ValidRequest): ValidRequest => ({ ...one, request: { ...one.request, authorization } });
     const another = () => shown(validRequest(draw.pick(this.#routes), draw));
@@ -53,7 +53,7 @@ export class Plan {
   }
 }
 
-/** Mostly what the server asks for; now and then nothing, and seldom, since each is slowed down, what is nearly right. */
+/** Mostly the required token; sometimes none, and rarely, since each is slowed down, a nearly right one. */
 function presented(authorization: string, draw: Draw): string | undefined {
   if (draw.chance(0.15)) return undefined;
   if (!draw.chance(0.02)) return authorization;
@@ -71,7 +71,7 @@ function presented(authorization: string, draw: Draw): string | undefined {
   ]);
 }
 
-/** A request that its route takes. */
+/** Returns a request that its route accepts. */
 function validRequest(route: Route, draw: Draw): ValidRequest {
   const sample = samples[route.name] ?? {};
   const parameters = sample.parameters?.(draw) ?? {};
@@ -82,14 +82,14 @@ function validRequest(route: Route, draw: Draw): ValidRequest {
   return { route, parameters, query, json, request: { method: route.method, target, body } };
 }
 
-/** A path with its parameters and its query filled in, encoded. */
+/** Returns a path with its parameters and its query filled in, encoded. */
 function targetOf(path: string, parameters: Readonly<Record<string, string>>, query: Readonly<Record<string, string>>): string {
   const filled = path.replaceAll(/\{(\w+)\}/g, (_, name: string) => encodeURIComponent(parameters[name] ?? ''));
   const search = new URLSearchParams(query).toString();
   return search === '' ? filled : `${filled}?${search}`;
 }
 
-/** All that an attempt writes, without its pauses. */
+/** Returns everything an attempt writes, without its pauses. */
 export function bytesOf({ steps }: { readonly steps: readonly Step[] }): Buffer {
   return Buffer.concat(steps.flatMap((step) => ('write' in step ? [step.write] : 'drip' in step ? [step.drip] : [])));
 }

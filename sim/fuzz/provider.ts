@@ -1,10 +1,10 @@
 import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
 
-/** Recipients that begin so are never reached: their messages end as dead letters. */
+/** Recipients with this prefix are never reached: their messages become dead letters. */
 export const unreachable = '+500';
 
-/** Stands in for the provider of messages. It keeps no connection open, so that those of the attack can be counted. */
+/** Stands in for the message provider. It keeps no connection open, so that the attack's can be counted. */
 export class Provider {
   readonly url: string;
   readonly #server: Server;

@@ -1,7 +1,7 @@
 import type { Report } from './campaign.ts';
 import { inMebibytes } from './memory.ts';
 
-/** The report as text, what is wrong at the end. */
+/** Formats the report, with the faults at the end. */
 export function reportText({ seed, faults, attack, bystanders, acceptances, memory, attackedMs, sockets, routes }: Report): string {
   const { tally } = attack;
   const { latencies } = bystanders;

@@ -1,25 +1,25 @@
-/** A header as it is written; a name may come several times. */
+/** A header as written; names may repeat. */
 export type Header = readonly [name: string, value: string];
 
-/** A request before it is bytes. Texts are written as latin1, so that each character is one byte. */
+/** A request before serialisation. Texts are written as latin1, so that each character is one byte. */
 export interface Request {
   readonly method: string;
   readonly target: string;
   /** Default `HTTP/1.1`. */
   readonly version?: string;
-  /** `Host` and `Content-Length` are added unless they, or a `Transfer-Encoding`, are among them. */
+  /** `Host` and `Content-Length` are added unless they, or a `Transfer-Encoding`, are present. */
   readonly headers?: readonly Header[];
   readonly body?: Buffer | undefined;
   /** Added to the headers. */
   readonly authorization?: string | undefined;
 }
 
-/** The whole request as it goes out. */
+/** Serialises the whole request. */
 export function toBytes(request: Request): Buffer {
   return Buffer.concat([headOf(request), request.body ?? Buffer.alloc(0)]);
 }
 
-/** The request up to its body. */
+/** Serialises the request up to its body. */
 export function headOf({ method, target, version = 'HTTP/1.1', headers = [], body, authorization }: Request): Buffer {
   const given = new Set(headers.map(([name]) => name.toLowerCase()));
   const framed = given.has('content-length') || given.has('transfer-encoding');
@@ -33,7 +33,7 @@ export function headOf({ method, target, version = 'HTTP/1.1', headers = [], bod
   return Buffer.from(`${lines.join('\r\n')}\r\n\r\n`, 'latin1');
 }
 
-/** A body in chunks of that many bytes. */
+/** Returns a body in chunks of `size` bytes. */
 export function chunked(body: Buffer, size: number): Buffer {
   const chunks: Buffer[] = [];
   for (let at = 0; at < body.length; at += size) {

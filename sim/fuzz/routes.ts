@@ -7,7 +7,7 @@ export interface Route {
   readonly method: string;
   /** `/rockets/{id}` */
   readonly path: string;
-  /** Names of the parameters in the query. */
+  /** Names of the query parameters. */
   readonly query: readonly string[];
   readonly hasBody: boolean;
 }
@@ -18,10 +18,13 @@ const Operation = z.object({
 });
 const Document = z.object({ paths: z.record(z.string(), z.record(z.string(), Operation)) });
 
-/** Routes whose answers do not end. */
+/** Routes with endless answers. */
 const endless: ReadonlySet<string> = new Set(['GET /live']);
 
-/** Every route and method of an OpenAPI document whose answers end. A route that it has once for each pipeline is one, with the pipeline as a parameter. */
+/**
+ * Returns every route and method of an OpenAPI document with a finite answer. A route listed once per pipeline becomes one, with the
+ * pipeline as a parameter.
+ */
 export function routesOf(document: unknown): Route[] {
   const paths = Object.entries(Document.parse(document).paths);
   const routes = new Map(paths.map(([path, operations]) => [path.replace(/^\/pipelines\/\w+/, '/pipelines/{pipeline}'), operations]));

@@ -12,10 +12,10 @@ export type PipelineCounts = z.infer<typeof Counts>['items'][number];
 
 const isMarked = `(instr(body, '${markText}') > 0)`;
 
-/** Compares the rows of the file with what has to be in them. */
+/** Compares the rows of the file with the expected ones. */
 export class Rows {
   readonly #database: DatabaseSync;
-  /** The ids and keys that are in a log: looking each up by itself would read the log each time. */
+  /** The ids and keys in a log: looking each up separately would read the log each time. */
   readonly #known = new Map<string, ReadonlySet<string>>();
 
   constructor(database: DatabaseSync) {
@@ -26,7 +26,7 @@ export class Rows {
     return Number(this.#database.prepare(`SELECT count(*) AS count FROM "${table}" WHERE ${where}`).get()?.count);
   }
 
-  /** @param before rows that were there before the first request */
+  /** @param before number of rows before the first request */
   differencesInLog(pipeline: string, acceptances: Acceptances, before: number): string[] {
     const { plain, marked, ids } = acceptances.of(pipeline);
     const found = (which: string) => this.count(logOf(pipeline), which) - this.#own(pipeline, ids, which);
@@ -38,26 +38,26 @@ export class Rows {
     ];
   }
 
-  /** Each accepted event has left one row in the table of its system. */
+  /** Each accepted event must have left one row in its system's table. */
   differencesInTables(counts: readonly PipelineCounts[]): string[] {
     const handled = (pipeline: string) => {
       const found = counts.find(({ name }) => name === pipeline);
       return found === undefined ? 0 : found.processed - found.ignored;
     };
     const dead = (pipeline: string) => this.count('millrace_dead_letters', `pipeline = '${pipeline}' AND position IS NOT NULL`);
-    // A message that is submitted again under its id is the same row.
+    // A message submitted again under its id is the same row.
     const submitted = new Set(this.#values('messages', 'key', "body ->> 'kind' = 'submitted'")).size;
     return [
       ...differ('rows of processed_events', this.count('processed_events'), this.count(logOf('events'))),
       ...differ('rows of rocket_messages', this.count('rocket_messages'), handled('rockets')),
       ...differ('rows of account_updates', this.count('account_updates'), handled('accounts')),
       ...differ('rows of messages', this.count('messages'), submitted),
-      // What cannot be handled is refused at the door; only deliveries fail later.
+      // Unprocessable events are refused at the door; only deliveries fail later.
       ...counts.flatMap(({ name }) => differ(`${name}: events among the dead letters`, dead(name), 0)),
     ];
   }
 
-  /** The row of an event has what the event had. */
+  /** The row of an event must match the event. */
   differencesInEvents(): string[] {
     const both = `SELECT body, user_id, processed_data FROM processed_events JOIN "${logOf('events')}" USING (id)`;
     return this.#database
@@ -70,7 +70,7 @@ export class Rows {
       });
   }
 
-  /** The row of a key says what its state does. */
+  /** The row of a key must match its state. */
   differencesInState(table: string, fields: Readonly<Record<string, string>>): string[] {
     const both = `SELECT ${Object.keys(fields).join(', ')}, state FROM ${table} JOIN "millrace_keys_${table}" ON key = id`;
     return this.#database
@@ -83,7 +83,7 @@ export class Rows {
       });
   }
 
-  /** Events that the engine brought in by itself: batches of messages, and what workers hear. */
+  /** Events that the engine created itself: batches of messages, and what workers hear. */
   #own(pipeline: string, ids: ReadonlySet<string>, which: string): number {
     if (pipeline === 'messages') {
       const due = this.#values(pipeline, 'id', `${which} AND body ->> 'kind' = 'due' AND key IN (SELECT id FROM messages)`);
@@ -92,7 +92,7 @@ export class Rows {
     return pipeline === 'workers' ? this.count(logOf(pipeline), `${which} AND body ->> 'act' = 'speak'`) : 0;
   }
 
-  /** Whether an event with that id, or key, is in the log. */
+  /** Returns whether an event with that id, or key, is in the log. */
   #has(pipeline: string, id: string): boolean {
     const [column, value] = id.startsWith('key:') ? ['key', id.slice('key:'.length)] : ['id', id];
     const name = `${pipeline}.${column}`;
@@ -112,7 +112,7 @@ export function logOf(pipeline: string): string {
   return `millrace_log_${pipeline}`;
 }
 
-/** What is wrong with a number that has to be the one expected, or so much more at most. */
+/** Describes a number that differs from the expected one by more than the allowance. */
 export function differ(what: string, found = 0, expected = 0, more = 0): string[] {
   if (found >= expected && found <= expected + more) return [];
   return [`${what}: expected ${expected}${more > 0 ? ` to ${expected + more}` : ''}, found ${found}`];

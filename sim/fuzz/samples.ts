@@ -4,7 +4,7 @@ import type { Route } from './routes.ts';
 
 type Json = Readonly<Record<string, unknown>> | readonly unknown[];
 
-/** What a valid request of a route is made of. */
+/** The parts of a valid request to a route. */
 export interface Sample {
   parameters?(draw: Draw): Readonly<Record<string, string>>;
   query?(draw: Draw): Readonly<Record<string, string>>;
@@ -16,7 +16,7 @@ const window = (draw: Draw) => ({ window: draw.pick(['5m', '15m', '1h', '6h', '2
 const sharedId = { parameters: (draw: Draw) => ({ id: draw.sharedUuid() }) };
 /** A real one would keep the real users waiting. */
 const noPipeline = { parameters: (draw: Draw) => ({ pipeline: draw.pick(['gone', 'nobody']) }), query: () => ({ key: 'nobody' }) };
-/** The body of the operator's routes, which says why. */
+/** The body of operators' routes, with a reason. */
 const why = { body: () => ({ reason: plainText }) };
 const keyOfPipeline = {
   parameters: (draw: Draw) => ({ pipeline: draw.pick(Object.keys(events)), key: draw.pick([draw.sharedUuid(), accountId(draw), '1']) }),
@@ -29,7 +29,7 @@ const deliveryOfKey = {
     id: draw.sharedUuid(),
   }),
 };
-/** The body of an operation on many dead letters, of which the real users have none. */
+/** The body of an operation on many dead letters that real users do not have. */
 const letters = (draw: Draw) =>
   draw.chance(0.5)
     ? { ids: [draw.sharedUuid()], reason: plainText }
@@ -145,7 +145,7 @@ export const samples: Readonly<Record<string, Sample>> = {
 
 const place = { row: '1', says: plainText, interval: 3, accumulated_time: 7, workers: 5 };
 
-/** An event of each pipeline, as the routes for every pipeline take it. */
+/** An event of each pipeline, for the generic routes. */
 const events: Readonly<Record<string, (draw: Draw) => Json>> = {
   rockets: rocketMessage,
   events: event,
@@ -157,7 +157,7 @@ const events: Readonly<Record<string, (draw: Draw) => Json>> = {
       : { act: 'hear', worker: 1, speaker: 2, message: plainText },
 };
 
-/** The body of a valid request: of the routes for every pipeline it depends on which one they are asked for. */
+/** Returns the body of a valid request: for the generic routes it depends on the pipeline. */
 export function bodyOf(route: Route, sample: Sample, { pipeline = '' }: Readonly<Record<string, string>>, draw: Draw): unknown {
   const make = events[pipeline];
   if (sample.body !== undefined || make === undefined) return sample.body?.(draw);

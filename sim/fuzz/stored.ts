@@ -20,7 +20,7 @@ export interface StoredOptions {
   readonly boots: number;
 }
 
-/** Where what is stored differs from what the answers say: rows of the logs, rows of the tables, and the counters. */
+/** Returns differences between the stored data and the answers: rows of the logs, rows of the tables, and the counters. */
 export async function differencesInStore({ server, path, acceptances, boots }: StoredOptions): Promise<string[]> {
   const counts = await settled(server);
   const { pipelines } = Metrics.parse(jsonOf((await ask(server, { method: 'GET', target: '/metrics', timeoutMs })).body));
@@ -49,7 +49,7 @@ export async function differencesInStore({ server, path, acceptances, boots }: S
   }
 }
 
-/** The rows of the logs of schedules before anybody commanded one. */
+/** Counts the schedules' log rows before any commands. */
 export function bootsIn(path: string): number {
   const database = new DatabaseSync(path, { readOnly: true });
   try {
@@ -59,7 +59,7 @@ export function bootsIn(path: string): number {
   }
 }
 
-/** Waits until nothing is left to do but what waits for a missing number. */
+/** Waits until nothing is left to do except waits for a missing number. */
 async function settled(server: Server): Promise<readonly PipelineCounts[]> {
   const deadline = performance.now() + settleTimeoutMs;
   for (;;) {

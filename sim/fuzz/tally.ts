@@ -1,11 +1,11 @@
 import type { Attempt } from './attempt.ts';
 import type { Exchange } from './exchange.ts';
 
-/** What was tried, and how it was answered. */
+/** The attempts and their outcomes. */
 export class Tally {
   readonly byKind = new Map<string, number>();
   readonly byRoute = new Map<string, number>();
-  /** By status, and by how those ended that had no answer. */
+  /** By status, and by the end of those without an answer. */
   readonly byOutcome = new Map<string, number>();
   attempts = 0;
   requests = 0;

@@ -10,13 +10,13 @@ const pauseMs = 50;
 export interface UserOptions {
   readonly server: Server;
   readonly acceptances: Acceptances;
-  /** How long an answer may take. */
+  /** Time limit for an answer. */
   readonly boundMs: number;
 }
 
-/** Somebody who asks for what is valid, and has a right to an answer in time. */
+/** A user with valid requests and a right to timely answers. */
 export class User {
-  /** How long each answer took, in milliseconds. */
+  /** Response times, in milliseconds. */
   readonly latencies: number[] = [];
   readonly faults: string[] = [];
   readonly #options: UserOptions;
@@ -25,7 +25,7 @@ export class User {
     this.#options = options;
   }
 
-  /** @param stored the ids of the events that are in the log of a pipeline once it is answered */
+  /** @param stored the ids of events in a pipeline's log once it is answered */
   async post(path: string, json: unknown, stored: readonly (readonly [pipeline: string, id: string])[]): Promise<Told> {
     const { acceptances } = this.#options;
     const asked = { method: 'POST', path, eventsMax: 2 };
@@ -42,7 +42,7 @@ export class User {
     }
   }
 
-  /** What was accepted is found within the bound, and says what is expected. */
+  /** Checks that accepted data is found within the time limit, as expected. */
   async find(target: string, isRight: (found: Readonly<Record<string, unknown>> & { messages_heard: number }) => boolean): Promise<void> {
     const deadline = performance.now() + this.#options.boundMs;
     for (;;) {

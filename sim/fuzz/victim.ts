@@ -8,22 +8,22 @@ import type { Server } from './client.ts';
 
 const launcher = fileURLToPath(new URL('../../bin/millrace.js', import.meta.url));
 const readyTimeoutMs = 60_000;
-/** The provider does not answer to some messages. */
+/** The provider does not answer for some messages. */
 const expectedLine = '"msg":"gave up a delivery"';
-/** Lines of the log that are kept; there should be none. */
+/** Log lines kept; there should be none. */
 const linesMax = 50;
 
 export interface VictimOptions {
   readonly folder: string;
-  /** Where messages are sent to. */
+  /** The destination of messages. */
   readonly providerUrl: string;
   readonly asksForTokens: boolean;
 }
 
-/** The server under attack, a process of its own with all systems. */
+/** The server under attack, in its own process with all systems. */
 export class Victim {
   readonly port: number;
-  /** What it asks for; undefined when it does not. */
+  /** The required authorization; undefined if none. */
   readonly authorization: string | undefined;
   /** The first lines that it logged as errors, or printed. */
   readonly lines: readonly string[];
@@ -38,7 +38,7 @@ export class Victim {
     this.#ended = once(child, 'close');
   }
 
-  /** Resolves once it accepts requests. Throws when it does not come to that. */
+  /** Resolves once it accepts requests. Throws if it never does. */
   static async start({ folder, providerUrl, asksForTokens }: VictimOptions): Promise<Victim> {
     const { NODE_TEST_CONTEXT: _, PORT: _1, HOST: _2, DATABASE_URL: _3, ...inherited } = process.env;
     const secret = newSecret();
@@ -57,7 +57,7 @@ export class Victim {
       MESSAGE_RETRY_BACKOFF: '100ms',
     };
     const words = [launcher, 'serve', '--port', '0', '--database', `sqlite:${join(folder, 'fuzz.db')}`];
-    // In a group of its own, so that an interrupt of the attack is none of the server.
+    // In its own process group, so that an interrupt of the attack does not reach the server.
     const child = spawn(process.execPath, words, { cwd: folder, env: environment, stdio: ['ignore', 'pipe', 'pipe'], detached: true });
     const leave = () => child.kill('SIGKILL');
     process.once('exit', leave);
@@ -94,20 +94,20 @@ export class Victim {
     return this.#child.exitCode === null && this.#child.signalCode === null;
   }
 
-  /** Resident memory in bytes; 0 when it is not alive. */
+  /** Returns the resident memory in bytes; 0 if it is not alive. */
   memory(): number {
     const status = this.#isReadable() ? readFileSync(`/proc/${this.#child.pid}/status`, 'utf8') : '';
     return Number(/^VmRSS:\s+(\d+) kB/m.exec(status)?.[1] ?? 0) * 1024;
   }
 
-  /** Open sockets, those it listens on and those within the process among them. */
+  /** Counts its open sockets, including listening and internal ones. */
   sockets(): number {
     if (!this.#isReadable()) return 0;
     const folder = `/proc/${this.#child.pid}/fd`;
     return readdirSync(folder).filter((name) => targetOf(join(folder, name)).startsWith('socket:')).length;
   }
 
-  /** Asks it to stop, and kills it when it does not. Resolves to its exit code, or the signal. */
+  /** Asks it to stop, and kills it if it does not. Resolves to its exit code, or the signal. */
   async stop(timeoutMs: number): Promise<number | string> {
     const timeout = setTimeout(() => this.#child.kill('SIGKILL'), timeoutMs);
     this.#child.kill('SIGTERM');
@@ -126,7 +126,7 @@ export class Victim {
   }
 }
 
-/** What a link points to; empty for one that has gone since the folder was read. */
+/** Returns the target of a link; empty for one that has gone since the folder was read. */
 function targetOf(link: string): string {
   try {
     return readlinkSync(link);

@@ -2,8 +2,8 @@ import type { AppliedTurn, ArrivedCall, Ledger, LedgerEndpoint } from '../ledger
 import type { Evidence } from './evidence.ts';
 
 /**
- * Promise 6: a call is made only for what a turn asked for, and never again once its success was recorded; in order where the
- * endpoint says so; and each key is told once of what came of each delivery.
+ * Promise 6: a call is made only if a turn requested it, and never again once its success was recorded; in order if the endpoint says so;
+ * and each key is notified once of each delivery's outcome.
  */
 export function checkDeliveries({ witness, turns }: Evidence, ledger: Ledger, say: (broken: string) => void): void {
   const calls = ledger.calls.filter(({ pipeline }) => pipeline === witness.pipeline);
@@ -23,14 +23,14 @@ export function checkDeliveries({ witness, turns }: Evidence, ledger: Ledger, sa
   }
 }
 
-/** A delivery under one id, as the turns of its key tell. */
+/** A delivery under one id, according to the turns of its key. */
 export interface ToldDelivery {
   readonly id: string;
-  /** How often it was asked for anew: what is asked for again before its outcome is the same. */
+  /** Number of times it was requested anew: requesting it again before its outcome is the same. */
   times: number;
-  /** Its last outcome is still to come. */
+  /** True until its final outcome. */
   isOpen: boolean;
-  /** What its key was told last; undefined when it was told nothing. */
+  /** The key's latest notification; undefined if there was none. */
   status: string | undefined;
   /** The life in which its success was recorded. */
   recorded: number | undefined;
@@ -41,7 +41,7 @@ interface DeliveryContext {
   say(broken: string): void;
 }
 
-/** In the order in which they were asked for first. */
+/** In the order first requested. */
 export function deliveriesOf(
   turns: readonly AppliedTurn[],
   { name, isTold }: LedgerEndpoint,
@@ -70,7 +70,7 @@ function conclude(
   status: string,
   { life, isRedriven, say }: DeliveryContext & { readonly life: number | undefined },
 ): void {
-  // That it was redriven is old news to a key that can be told already what came of it.
+  // A key that can already be notified of its outcome does not hear of the redrive.
   if (status !== 'redriven' && !delivery.isOpen && !isRedriven(delivery.id))
     say(`${delivery.id} was told to be ${status} after its outcome`);
   if (status === 'redriven') delivery.times += 1;
@@ -98,7 +98,7 @@ function checkCalls(deliveries: ReadonlyMap<string, ToldDelivery>, calls: readon
   if (endpoint.isOrdered) checkCallOrder(deliveries, calls, { isRedriven, say });
 }
 
-/** Whether one of the calls was answered as delivered. */
+/** Returns whether one of the calls was answered as delivered. */
 export function hasArrived(calls: readonly ArrivedCall[] | undefined): boolean {
   return calls?.some(({ result }) => result === 'delivered') ?? false;
 }
@@ -115,7 +115,7 @@ function checkRepeats({ id, times, recorded }: ToldDelivery, calls: readonly Arr
   }
 }
 
-/** Whose turn it is never goes back. What is asked for again goes behind all others. */
+/** The turn order never goes back. A delivery requested again goes behind all others. */
 function checkCallOrder(
   deliveries: ReadonlyMap<string, ToldDelivery>,
   calls: readonly ArrivedCall[],
@@ -126,14 +126,14 @@ function checkCallOrder(
   for (const { id, life } of calls) {
     const place = places.get(id);
     if (place === undefined || isRedriven(id) || deliveries.get(id)?.times !== 1) continue;
-    // A process that lost the store and does not know may still call, and what comes of it counts for nothing.
+    // A process that lost the store without knowing may still call; the result counts for nothing.
     if (last !== undefined && life < last.life) continue;
     if (last !== undefined && place < last.place) say(`${id} was called after ${last.id}, which was asked for later`);
     last = { id, place, life };
   }
 }
 
-/** Deliveries that an operator has redriven or discarded. */
+/** Returns deliveries that an operator has redriven or discarded. */
 function redrivenOf(pipeline: string, { resolved }: Ledger): ReadonlySet<string> {
   const own = resolved.filter((one) => one.pipeline === pipeline && one.what === 'delivery');
   return new Set(own.map(({ key, name }) => `${JSON.stringify(key)} ${name}`));

@@ -1,23 +1,23 @@
 import type { DeadLetter, HeldEvent, KeyRecord, LoggedEvent, PartitionId, Standing, Store } from '../../src/store/store.ts';
 import type { AppliedTurn, Witness } from '../ledger.ts';
 
-/** An event of the log, under its name in the ledger. */
+/** An event of the log, with its name in the ledger. */
 export interface NamedEvent extends LoggedEvent {
   readonly name: string;
   readonly slice: number;
-  /** Accepted, and neither applied nor given up as far as the store knows. */
+  /** Accepted, but neither applied nor given up according to the store. */
   readonly isWaiting: boolean;
 }
 
-/** All that a store keeps of a pipeline, and what its turns wrote down. */
+/** A store's data for a pipeline, and the records of its turns. */
 export interface Evidence {
   readonly witness: Witness;
   readonly slices: readonly Slice[];
-  /** In the order of the log, slice after slice. */
+  /** In log order, slice after slice. */
   readonly events: readonly NamedEvent[];
-  /** The turns of each key, in the order in which they took effect. */
+  /** The turns of each key, in the order of effect. */
   readonly turns: ReadonlyMap<string, readonly AppliedTurn[]>;
-  /** Every key that has an event or a turn. */
+  /** Every key with an event or a turn. */
   readonly keys: ReadonlyMap<string, KeyRecord>;
   readonly letters: readonly DeadLetter[];
 }
@@ -28,7 +28,7 @@ interface Slice {
   readonly held: readonly HeldEvent[];
 }
 
-/** How much is read at once. */
+/** Items read at once. */
 const batch = 1_000;
 
 export async function gather(witness: Witness, store: Store): Promise<Evidence> {
@@ -42,7 +42,7 @@ export async function gather(witness: Witness, store: Store): Promise<Evidence> 
     const held = await heldOf(store, partition);
     const isHeld = new Set(held.map(({ position }) => position));
     for (const event of await logOf(store, partition)) {
-      // A numbered event is held from the moment it is accepted, wherever the cursor stands.
+      // A numbered event is held from the moment it is accepted, wherever the cursor is.
       const isWaiting = isHeld.has(event.position) || (!witness.numbered && event.position > standing.cursor);
       events.push({ ...event, name: witness.nameOf(event), slice, isWaiting });
     }
@@ -81,7 +81,7 @@ async function heldOfKey(store: Store, partition: PartitionId, key: string): Pro
   }
 }
 
-/** A key is known to one slice alone; to all others it is one that nothing is known of. */
+/** A key is known to only one slice; to all others it is unknown. */
 async function recordsOf(store: Store, pipeline: string, keys: ReadonlySet<string>): Promise<ReadonlyMap<string, KeyRecord>> {
   const names = Array.from(keys);
   const records = new Map<string, KeyRecord>();

@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { AccountUpdate } from './update.ts';
 
-/** An account: its current version, and whether the callback of that is still to come. */
+/** An account: its current version, and whether that version's callback is still pending. */
 export const Account = z.object({
   ...AccountUpdate.shape,
   /** When the version was taken in, in milliseconds since 1970. */
@@ -10,10 +10,10 @@ export const Account = z.object({
 });
 export type Account = z.infer<typeof Account>;
 
-/** When the callback of its current version is due, in milliseconds since 1970. */
+/** Returns when the callback of its current version is due, in milliseconds since 1970. */
 export function callbackDueAt({ indexedAt, callbackTimeMs }: Account): number {
   return indexedAt + callbackTimeMs;
 }
 
-/** What became of the callback of a version: undefined while it is to come. */
+/** The fate of a version's callback: undefined while it is pending. */
 export type Outcome = { readonly callbackAt: number } | { readonly cancelledAt: number; readonly by: number } | undefined;

@@ -31,5 +31,5 @@ const replay: SystemCommand = {
   },
 };
 
-/** What the accounts add to the command line. */
+/** The accounts' command-line commands. */
 export const commands: readonly SystemCommand[] = [replay];

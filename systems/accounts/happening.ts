@@ -1,6 +1,6 @@
 import type { Turn } from '../../src/index.ts';
 
-/** Something that happened to a version of an account, `at` in milliseconds since 1970. */
+/** An incident in the life of an account's version, `at` in milliseconds since 1970. */
 export type Happening = {
   readonly id: string;
   readonly version: number;
@@ -12,12 +12,12 @@ export type Happening = {
 );
 
 /**
- * Is told what happens, in the order in which it happens to each account, as soon as it is decided and before it is on
- * disk: after a crash, what the last commit would have held is told once more. What must be exact is in the tables.
+ * Called for each incident, in order for each account, as soon as it is decided and before it is on disk: after a crash, the incidents of
+ * the last commit are reported again. The tables are exact.
  */
 export type Observe = (happening: Happening, turn: Pick<Turn, 'log'>) => void;
 
-/** The default. What is ignored the engine logs itself, at debug. */
+/** The default. The engine itself logs ignored events, at debug. */
 export const logHappening: Observe = (happening, turn) => {
   if (happening.event === 'ignored') return;
   const { event, ...fields } = happening;

@@ -11,8 +11,8 @@ export const HighestQuery = z.object(pageParameters);
 const Cursor = z.tuple([exactly(z.string())]);
 
 /**
- * For each account type, by its name, the account whose latest version has the most tokens; of several the one with the
- * lowest id. Throws `MILL_INVALID_REQUEST` for a cursor that is not of such a list.
+ * Returns, for each account type by name, the account whose latest version has the most tokens; on a tie the one with the lowest id. Throws
+ * `MILL_INVALID_REQUEST` for a cursor from another list.
  */
 export async function listHighest(
   mill: Mill,
@@ -26,12 +26,12 @@ export async function listHighest(
   return pageOf(rows, { limit, cursor: (row) => [exactValue(row, 'account_type')], item: toAnswer });
 }
 
-/** All of that list at once, as the tables are now. */
+/** Returns the whole list at once, from the current tables. */
 export async function findHighest(mill: Mill): Promise<readonly AccountAnswer[]> {
   return (await selectHighest(mill, {}).execute()).map(toAnswer);
 }
 
-/** Reads the index of types and tokens, and of the accounts only those that it answers. */
+/** Reads the index of types and tokens, and only the resulting accounts. */
 function selectHighest(mill: Mill, reading: ReadOptions) {
   return mill
     .query(accountsTable, reading)

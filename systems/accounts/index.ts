@@ -3,14 +3,14 @@ import type { Observe } from './happening.ts';
 import { accountsPipeline } from './pipeline.ts';
 import { addRoutes } from './routes.ts';
 
-/** What can be replaced. */
+/** Replaceable parts. */
 export interface AccountsOptions {
-  /** Is told what happens to accounts; by default it is logged. */
+  /** Called for each incident of an account; by default it is logged. */
   readonly observe?: Observe;
 }
 
 /**
- * The system with an observer of your own.
+ * Returns the system with a custom observer.
  *
  * ```ts
  * export default accountsSystem({ observe: ({ event, id, version }) => console.log(event, id, version) });
@@ -26,5 +26,5 @@ export function accountsSystem({ observe }: AccountsOptions = {}): System {
   };
 }
 
-/** Takes versioned updates of accounts in. */
+/** Processes versioned updates of accounts. */
 export const accounts = accountsSystem();

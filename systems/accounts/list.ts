@@ -32,7 +32,7 @@ export const AccountQuery = z.object({
   ...pageParameters,
 });
 
-/** An account as it is shown. */
+/** An account as shown. */
 export const AccountAnswer = z.object({
   id: z.string(),
   accountType: z.string(),
@@ -46,10 +46,10 @@ export const AccountAnswer = z.object({
 });
 export type AccountAnswer = Omit<z.infer<typeof AccountAnswer>, 'data'> & { readonly data: unknown };
 
-/** How long a list waits for what was accepted before it, in milliseconds. */
+/** How long a list waits for events accepted before it, in milliseconds. */
 export const freshnessMs = 250;
 
-/** A page of accounts, sorted. Throws `MILL_INVALID_REQUEST` for a cursor that is not of a list in the same order. */
+/** Returns a sorted page of accounts. Throws `MILL_INVALID_REQUEST` for a cursor from a list in another order. */
 export async function listAccounts(
   mill: Mill,
   query: z.infer<typeof AccountQuery>,
@@ -63,7 +63,7 @@ export async function listAccounts(
   return pageOf(rows, { limit, cursor: (row) => [sort, order, exactValue(row, sort), exactValue(row, 'id')], item: toAnswer });
 }
 
-/** One account as of every update that was accepted before. Throws `MILL_NOT_FOUND`. */
+/** Returns one account, reflecting every update accepted before. Throws `MILL_NOT_FOUND`. */
 export async function findAccount(mill: Mill, id: string, reading: ReadOptions = {}): Promise<AccountAnswer> {
   // Waits for the account itself, not for others.
   await mill.keys(pipelineName, [id], reading);
@@ -72,7 +72,7 @@ export async function findAccount(mill: Mill, id: string, reading: ReadOptions =
   throw new MillraceError('MILL_NOT_FOUND', `expected the id of an account, found ${JSON.stringify(id)}`);
 }
 
-/** What is shown of a row. */
+/** Converts a row for display. */
 export function toAnswer(row: Row): AccountAnswer {
   return {
     id: row.id,
@@ -90,7 +90,7 @@ interface Selection {
   readonly type: string | undefined;
   readonly sort: Sort;
   readonly order: Order;
-  /** Begin after the account at this place. */
+  /** Start after the account at this place. */
   readonly after: Place | undefined;
   readonly limit: number;
 }
@@ -101,7 +101,7 @@ function selectSorted(mill: Mill, { type, sort, ...sorting }: Selection, reading
     return type === undefined ? all : all.where('account_type', '=', type);
   };
   if (sort === 'id') return selectById(select(forPage), sorting);
-  // `placeOf` has seen that the value of the place is a number.
+  // `placeOf` has checked that the value of the place is a number.
   return sortedRows(sorting as Sorting<number>, {
     ascending(after, limit) {
       const rows = select(forPage).selectAll().orderBy(sort).orderBy('id').limit(limit);
@@ -109,7 +109,7 @@ function selectSorted(mill: Mill, { type, sort, ...sorting }: Selection, reading
       return (behind ?? rows).execute();
     },
     equal(value, afterId, limit) {
-      // Null too, in a table that somebody made by hand.
+      // May be null, in a table somebody created by hand.
       const rows = select(forPart)
         .selectAll()
         .where(sort, value === null ? 'is' : '=', value)
@@ -137,10 +137,10 @@ function selectById(select: TableQuery<typeof accountsTable>, { order, after, li
   return (after === undefined ? rows : rows.where('id', order === 'asc' ? '>' : '<', after[1])).execute();
 }
 
-/** A value that a list is sorted by as the database has it, whatever somebody put there. */
+/** A value to sort by, as the database has it, whatever somebody stored there. */
 const SortValue = exactly(z.custom<number>((value) => value === null || typeof value === 'number' || typeof value === 'string'));
 
-/** Where a cursor points. It is made for one order and means nothing in another. */
+/** Decodes a cursor. It is made for one order and means nothing in another. */
 async function placeOf(cursor: string, sort: Sort, order: Order): Promise<Place> {
   const value = exactly(sort === 'id' ? z.string() : z.int());
   const schema = z.tuple([z.literal(sort), z.literal(order), value, exactly(z.string())]);

@@ -11,16 +11,16 @@ type AccountTurn = Turn<string, unknown, typeof tables, 'callback'>;
 
 export interface AccountsOptions {
   /**
-   * What tells one update from another: `version` (default), its account and version, or `caller`, the id that `mill.ingest` is
-   * given, so that a version that comes again is ignored and not a duplicate.
+   * The identity of an update: `version` (default), its account and version; or `caller`, the id given to `mill.ingest`, so that a repeated
+   * version is ignored rather than a duplicate.
    */
   readonly identifiedBy?: 'version' | 'caller';
 }
 
 /**
- * Updates in, the latest version of each account out. A version that is newer takes the place of the one before, whose
- * callback is cancelled if it is still to come. When a callback is due, or overdue, depends on nothing but the moments
- * at which updates were taken in: so a crash, a retry or a late start changes none of it.
+ * Takes updates in and keeps the latest version of each account. A newer version replaces the previous one, whose callback is cancelled if
+ * it is still pending. Whether a callback is due, or overdue, depends only on the moments at which updates were taken in: so a crash, a
+ * retry or a late start changes nothing.
  */
 export function accountsPipeline(observe: Observe = logHappening, { identifiedBy = 'version' }: AccountsOptions = {}) {
   return pipeline(pipelineName, {
@@ -29,7 +29,7 @@ export function accountsPipeline(observe: Observe = logHappening, { identifiedBy
     ...(identifiedBy === 'version' && { id: updateIdOf }),
     state: Account,
     tables,
-    // It decides from what is there: what failed once would fail again.
+    // It decides from stored data: a failure would repeat.
     retry: { attempts: 1 },
     handle(update, before, turn) {
       const { id, version } = update;

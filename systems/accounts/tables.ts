@@ -1,7 +1,7 @@
 import { type RowOf, table } from '../../src/index.ts';
 import { type Account, callbackDueAt, type Outcome } from './account.ts';
 
-/** The latest version of each account, one row each. Times are UTC with milliseconds, so that their order is that of time. */
+/** The latest version of each account, one row each. Times are UTC with milliseconds, so that they sort chronologically. */
 export const accountsTable = table(
   'accounts',
   {
@@ -11,7 +11,7 @@ export const accountsTable = table(
     version: 'integer',
     data: 'json',
     callback_time_ms: 'integer',
-    /** When its callback is due; null when that has fired. */
+    /** When its callback is due; null once it has fired. */
     callback_due_at: 'text?',
     /** When the version was taken in. */
     updated_at: 'text',
@@ -29,7 +29,7 @@ export const accountsTable = table(
   },
 );
 
-/** Every version that was indexed. Each gets a callback or is cancelled, and never both. */
+/** Every version that was indexed. Each gets a callback or is cancelled, never both. */
 export const updatesTable = table(
   'account_updates',
   {

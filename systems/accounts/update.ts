@@ -1,18 +1,18 @@
 import * as z from 'zod';
 import { RowText, SortedText } from '../shared/text.ts';
 
-/** Longer ids would not leave room for a version in the longest id of an event, which has 512 characters. */
+/** Longer ids would leave no room for a version in an event's id, which has at most 512 characters. */
 const idLengthMax = 490;
 
-/** Bytes of an id and a type in UTF-8, which stand in one index: an entry of one has at most 2,704 on PostgreSQL, with a number beside them. */
+/** Maximum bytes of an id and a type in UTF-8, which share an index: an entry has at most 2,704 on PostgreSQL, including a number. */
 const namesBytesMax = 2_600;
-/** Of a UTF-16 unit in UTF-8, at most. */
+/** Maximum UTF-8 bytes of a UTF-16 unit. */
 const unitBytesMax = 3;
 
-/** 317 years, so that a callback's moment has four digits for its year. */
+/** 317 years, so that a callback's year has four digits. */
 const callbackTimeMsMax = 10_000_000_000_000;
 
-/** As deep as a body may be; code that walks far deeper ones would exhaust its stack. */
+/** Maximum nesting of a body; code that walks much deeper ones would exhaust its stack. */
 const levelsMax = 500;
 
 /** The id of an account. */
@@ -20,7 +20,7 @@ const AccountId = RowText.min(1).max(idLengthMax);
 
 export const AccountType = SortedText.min(1);
 
-/** A version of an account as it comes in. Numbers are exact: what JSON would round is refused. */
+/** A version of an account as it arrives. Numbers are exact: any that JSON would round is refused. */
 export const AccountUpdate = z
   .object({
     id: AccountId,
@@ -39,12 +39,12 @@ export const AccountUpdate = z
   });
 export type AccountUpdate = z.infer<typeof AccountUpdate>;
 
-/** Which update it is: the same version of the same account is the same update, whoever brings it again. */
+/** Identifies an update: the same version of the same account is the same update, whoever sends it again. */
 export function updateIdOf({ id, version }: Pick<AccountUpdate, 'id' | 'version'>): string {
   return `${id}#${version}`;
 }
 
-/** Few are so long that their bytes have to be counted. */
+/** Few are long enough for their bytes to be counted. */
 function areShort({ id, accountType }: { readonly id: string; readonly accountType: string }): boolean {
   if ((id.length + accountType.length) * unitBytesMax <= namesBytesMax) return true;
   return Buffer.byteLength(id) + Buffer.byteLength(accountType) <= namesBytesMax;

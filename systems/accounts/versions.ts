@@ -6,7 +6,7 @@ import { updatesTable } from './tables.ts';
 /** The parameters of the list. */
 export const VersionQuery = z.object(pageParameters);
 
-/** A version of an account as it is shown, with what became of its callback. */
+/** A version of an account as shown, with the fate of its callback. */
 export const VersionAnswer = z.object({
   version: z.int(),
   accountType: z.string(),
@@ -23,7 +23,7 @@ type VersionAnswer = Omit<z.infer<typeof VersionAnswer>, 'data'> & { readonly da
 
 const Cursor = z.tuple([exactly(z.int())]);
 
-/** A page of an account's versions, ascending. Throws `MILL_INVALID_REQUEST` for a cursor that is not of such a list. */
+/** Returns a page of an account's versions, ascending. Throws `MILL_INVALID_REQUEST` for a cursor from another list. */
 export async function listVersions(
   mill: Mill,
   account: string,

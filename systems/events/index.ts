@@ -7,12 +7,12 @@ import { addRoutes } from './routes.ts';
 import { type EventStorage, tableStorage } from './storage.ts';
 import { type EventValidator, eventValidator } from './validator.ts';
 
-/** What can be replaced. */
+/** Replaceable parts. */
 export interface EventsOptions {
   readonly validator?: EventValidator;
   readonly processor?: EventProcessor;
   readonly storage?: EventStorage;
-  /** How long an attempt to process an event may take. Default 30 s. */
+  /** Maximum duration of an attempt to process an event. Default 30 s. */
   readonly timeout?: Duration;
 }
 
@@ -43,7 +43,7 @@ const settings = {
 } as const;
 
 /**
- * The system with parts of your own.
+ * Returns the system with custom parts.
  *
  * ```ts
  * export default eventsSystem({ processor: async (event) => ({ ...event.data, weather: await weatherAt(event.data.place) }) });

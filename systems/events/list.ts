@@ -23,7 +23,7 @@ export const EventQuery = z
     path: ['from'],
   });
 
-/** A processed event as it is shown. */
+/** A processed event as shown. */
 export const EventAnswer = z.object({
   id: z.string(),
   type: z.string(),
@@ -39,10 +39,10 @@ export type EventAnswer = z.infer<typeof EventAnswer>;
 
 const Cursor = z.tuple([exactly(z.string()), exactly(z.string())]);
 
-/** How long the list waits for what was accepted before it, in milliseconds. */
+/** How long the list waits for events accepted before it, in milliseconds. */
 const freshnessMs = 250;
 
-/** A page of processed events, newest first. Throws `MILL_INVALID_REQUEST` for a cursor that is not of such a list. */
+/** Returns a page of processed events, newest first. Throws `MILL_INVALID_REQUEST` for a cursor from another list. */
 export async function listEvents(
   mill: Mill,
   storage: EventStorage,
@@ -56,7 +56,7 @@ export async function listEvents(
   return pageOf(rows, { limit, cursor: (row) => [exactValue(row, 'created_at'), exactValue(row, 'id')], item: toAnswer });
 }
 
-/** What is shown of a row. */
+/** Converts a row for display. */
 export function toAnswer({ user_id, ...row }: ProcessedEvent): EventAnswer {
   const { id, type, source, ...processing } = row;
   return { id, type, source, ...(user_id === null ? {} : { user_id }), ...processing };

@@ -9,23 +9,23 @@ import type { Event, EventValidator, JsonObject } from './validator.ts';
 
 export const pipelineName = 'events';
 
-/** What the pipeline is made of. */
+/** The parts of the pipeline. */
 export interface EventsPipelineOptions {
   readonly validator: EventValidator;
   readonly processor: EventProcessor;
   readonly storage: EventStorage;
-  /** Asynchronous processors at work at once. */
+  /** Maximum concurrent asynchronous processors. */
   readonly workers: number;
   /** Attempts after the first. */
   readonly retries: number;
   readonly deduplicationWindow: Duration;
-  /** How long an attempt may take. */
+  /** Maximum duration of an attempt. */
   readonly timeout: Duration;
-  /** That events are taken from. */
+  /** The topic to take events from. */
   readonly kafka?: TopicAddress | undefined;
 }
 
-/** Events in, rows out. Every event is a key of its own: none waits for another, and one that is given up stands in no way. */
+/** Takes events in and writes rows. Every event is its own key: none waits for another, and a given-up event blocks nothing. */
 export function eventsPipeline({ validator, processor, storage, workers, retries, kafka, ...times }: EventsPipelineOptions) {
   return pipeline(pipelineName, {
     event: validator,
@@ -49,18 +49,18 @@ export function eventsPipeline({ validator, processor, storage, workers, retries
         });
       };
       const processed = processor(event, turn);
-      // What is there at once is saved at once: only processors that wait take a worker.
+      // A synchronous result is saved at once: only processors that wait occupy a worker.
       return isPromiseLike(processed) ? processed.then(save) : save(processed);
     },
   });
 }
 
-/** Of the names that ids of rows are made of (RFC 9562, section 5.5). */
+/** The namespace for row ids (RFC 9562, section 5.5). */
 const rowIds = '8f2c4d1e-6b0a-4c57-9d3e-1a7b52f0c9e4';
 
 /**
- * The id of an event's row. The system's own route takes UUIDs alone; what comes by the engine's, or by the inbox, may have an id that the column has no room
- * for, and then the row has a UUID that is made of it.
+ * Returns the id of an event's row. The system's own route accepts only UUIDs; an event from the engine's route, or the inbox, may have an
+ * id too long for the column, and its row gets a UUID derived from it.
  */
 function rowIdOf(id: string): string {
   return id.length <= rowIdLengthMax ? id : uuidOf(id, rowIds);

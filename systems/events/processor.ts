@@ -1,14 +1,14 @@
 import type { Turn } from '../../src/index.ts';
 import type { Event, JsonObject } from './validator.ts';
 
-/** What a processor learns of its turn: the event's id, which attempt this is, a signal that aborts at the time-out, a log. */
+/** A processor's view of its turn: the event's id, the attempt's number, a signal that aborts at the time-out, a log. */
 type ProcessorTurn = Pick<Turn, 'id' | 'attempt' | 'acceptedAt' | 'now' | 'signal' | 'log'>;
 
 /**
- * The second of the three seams: what is done with an event. Answers what is stored as `processed_data`. It is tried
- * again when it throws, rejects, or takes too long, so what it does elsewhere may happen more than once.
+ * The second of the three seams: processes an event. Returns the value stored as `processed_data`. It is retried when it throws, rejects,
+ * or takes too long, so its external effects may happen more than once.
  */
 export type EventProcessor = (event: Event, turn: ProcessorTurn) => JsonObject | PromiseLike<JsonObject>;
 
-/** The default: the data as it is. */
+/** The default: the data unchanged. */
 export const keepData: EventProcessor = (event) => event.data;

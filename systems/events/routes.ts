@@ -94,7 +94,7 @@ export function addRoutes(
     },
     async (request) => {
       const { id } = await parseRequest(Params, request.params);
-      // Waits for the event itself, not for others that were accepted before.
+      // Waits for the event itself, not for others accepted before.
       const { signal } = request;
       const [status] = await mill.keys(pipelineName, [id], { signal });
       const found = await storage.find(mill, id, { signal });
@@ -104,7 +104,7 @@ export function addRoutes(
   );
 }
 
-/** What there is of an event that has no row. */
+/** Returns what exists of an event without a row. */
 async function instead(mill: Mill, id: string, pending = 0): Promise<string> {
   if (pending > 0) return `${id} waiting for another attempt`;
   const letters = await mill.deadLetters({ pipeline: pipelineName, key: id });

@@ -13,7 +13,7 @@ import {
 import { exactValue, forPage } from '../../src/server/index.ts';
 import { type EventSource, EventType } from './validator.ts';
 
-/** Characters of the id of a row: as many as a UUID has. */
+/** Characters of a row's id: the length of a UUID. */
 export const rowIdLengthMax = 36;
 
 /** Every event that was processed, one row each. */
@@ -41,31 +41,31 @@ export const processedEvents = table(
 
 export type ProcessedEvent = StoredRowOf<typeof processedEvents>;
 
-/** Which events are asked for. */
+/** Selects events. */
 interface Selection {
   readonly type?: EventType | undefined;
   readonly source?: EventSource | undefined;
   readonly user_id?: string | undefined;
-  /** Created at that time or later. */
+  /** Created at this time or later. */
   readonly from?: string | undefined;
-  /** Created at that time or earlier. */
+  /** Created at this time or earlier. */
   readonly to?: string | undefined;
-  /** Begin after the event at this place. */
+  /** Start after the event at this place. */
   readonly after?: Place | undefined;
   readonly limit: number;
 }
 
-/** Where an event stands in a list. */
+/** The place of an event in a list. */
 type Place = Pick<ProcessedEvent, 'created_at' | 'id'>;
 
-/** The third of the three seams: where processed events are kept. */
+/** The third of the three seams: stores processed events. */
 export interface EventStorage {
   /** The tables that `save` writes. */
   readonly tables: Readonly<Record<string, Table>>;
-  /** Keeps an event together with everything else that its turn decides. */
+  /** Stores an event together with everything else its turn decides. */
   save(turn: Turn, event: ProcessedEvent): void;
   find(mill: Mill, id: string, options?: ReadOptions): Promise<ProcessedEvent | undefined>;
-  /** The newest of them: by `created_at`, then by id, both descending. */
+  /** Returns the newest of them: by `created_at`, then by id, both descending. */
   select(mill: Mill, selection: Selection, options?: ReadOptions): Promise<readonly ProcessedEvent[]>;
 }
 
@@ -76,9 +76,9 @@ export const tableStorage: EventStorage = {
   find: (mill, id, options) => mill.query(processedEvents, options).selectAll().where('id', '=', id).executeTakeFirst(),
   async select(mill, selection, options) {
     const { type, user_id, limit } = selection;
-    // Each index begins with a column of its own: without a user every type is read by itself, in order, and merged.
+    // Each index begins with a different column: without a user every type is read separately, in order, and merged.
     const types = type !== undefined || user_id !== undefined ? [type] : EventType.options;
-    // Together they hold what a page may.
+    // Together they fill one page.
     const reading = { ...options, charactersMax: Math.ceil(forPage.charactersMax / types.length) };
     const found = await Promise.all(types.map((one) => selectNewest(mill.query(processedEvents, reading), { ...selection, type: one })));
     return newestOf(found, limit);
@@ -91,7 +91,7 @@ async function selectNewest(
 ): Promise<readonly ProcessedEvent[]> {
   const chosen = choose(query, { type, source, user_id });
   let select = chosen.selectAll().orderBy('created_at', 'desc').orderBy('id', 'desc').limit(limit);
-  // With both bounds SQLite takes the index without the source. The rows come in the order of time, so the older ones can be cut off here.
+  // With both limits SQLite uses the index without the source. The rows come in time order, so the older ones can be cut off here.
   const isCutOff = from !== undefined && to !== undefined && source !== undefined && user_id === undefined;
   if (from !== undefined && !isCutOff) select = select.where('created_at', '>=', from);
   if (to !== undefined) select = select.where('created_at', '<=', to);
@@ -99,7 +99,7 @@ async function selectNewest(
     select = select.where(({ eb, refTuple, tuple }) => eb(refTuple('created_at', 'id'), '<', tuple(after.created_at, after.id)));
   const rows = await select.execute();
   const older = isCutOff ? rows.findIndex((row) => orderOf(row, 'created_at') < orderOfText(from)) : -1;
-  // Behind an older one there are only older ones.
+  // Only older ones follow an older one.
   return older === -1 ? rows : rows.slice(0, older);
 }
 
@@ -107,7 +107,7 @@ function choose(
   query: TableQuery<typeof processedEvents>,
   { type, source, user_id }: Pick<Selection, 'type' | 'source' | 'user_id'>,
 ): TableQuery<typeof processedEvents> {
-  // A user has few events of all those of a type or source, which an expression keeps the database from looking for.
+  // A user has few of a type's or source's events; an expression keeps the database from searching for them.
   const [typeColumn, sourceColumn] =
     user_id === undefined ? [sql`type`, sql`source`] : [sql`coalesce(type, '')`, sql`coalesce(source, '')`];
   let chosen = user_id === undefined ? query : query.where('user_id', '=', user_id);
@@ -116,7 +116,7 @@ function choose(
   return chosen;
 }
 
-/** The newest of several lists. Behind the end of one that was cut short there may be some that are missing. */
+/** Returns the newest of several lists. Rows may be missing after the end of one that was cut short. */
 function newestOf(lists: readonly (readonly ProcessedEvent[])[], limit: number): readonly ProcessedEvent[] {
   const events = lists.flat().sort(newestFirst);
   const ends = lists.filter((list) => isCutShort(list) && list.length > 1).map((list) => events.indexOf(list.at(-1) as ProcessedEvent) + 1);
@@ -135,7 +135,7 @@ function compare(one: ProcessedEvent, other: ProcessedEvent, column: keyof Place
   return a < b ? -1 : 1;
 }
 
-/** A text in the order of the database, where blobs come behind texts. */
+/** Returns a text that sorts like the database, where blobs come after texts. */
 function orderOf(event: ProcessedEvent, column: keyof Place): string {
   const value = exactValue(event, column);
   return typeof value === 'string' ? orderOfText(value) : `~${JSON.stringify(value)}`;

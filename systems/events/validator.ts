@@ -12,25 +12,25 @@ export const EventType = z.enum(['user_action', 'sensor_data', 'system_log']);
 export type EventSource = z.infer<typeof EventSource>;
 export const EventSource = z.enum(['web', 'mobile', 'iot_device', 'system']);
 
-/** 1 to 50 characters, however many bytes each takes. Half of a surrogate pair and U+0000 are none: a row could not keep them. */
+/** 1 to 50 characters, however many bytes each takes. Half of a surrogate pair and U+0000 are excluded: a row could not hold them. */
 export const UserId = z
   .string()
   .regex(/^[^\p{Surrogate}\0]{1,50}$/u, 'expected 1 to 50 characters of well-formed Unicode without U+0000')
   .meta({ minLength: 1, maxLength: 50, pattern: undefined });
 
-/** An event as it was accepted. */
+/** An accepted event. */
 export interface Event {
-  /** Undefined: the engine makes one, and the turn has it. */
+  /** Undefined: the engine generates one, and the turn has it. */
   readonly id?: string | undefined;
   readonly type: EventType;
   readonly source: EventSource;
-  /** RFC 3339. Undefined: when it was accepted. */
+  /** RFC 3339. Undefined: the time of acceptance. */
   readonly timestamp?: string | undefined;
   readonly user_id?: string | undefined;
   readonly data: JsonObject;
 }
 
-/** The first of the three seams: what is accepted, and how it is read. */
+/** The first of the three seams: what is accepted, and how it is parsed. */
 export type EventValidator = StandardSchemaV1<unknown, Event>;
 
 const common = {
@@ -51,10 +51,10 @@ const UserAction = z.object({
   }),
 });
 const FreeForm = z.object({ type: EventType.exclude(['user_action']), ...common, data: AnyObject });
-/** Finds everything wrong with an event that has none of our types, its type included. */
+/** Finds every fault of an event whose type is unknown, including its type. */
 const Untyped = FreeForm.extend({ type: EventType });
 
-/** The default. An event goes by its type to the one schema that fits, so that every fault is told, and none twice. */
+/** The default. The type of an event selects its schema, so that every fault is reported, and none twice. */
 export const eventValidator: EventValidator & StandardJSONSchemaV1 = {
   '~standard': {
     version: 1,

@@ -2,29 +2,29 @@ import type { Redis } from 'ioredis';
 import * as z from 'zod';
 import type { Answer, OutgoingCall, Transport, TransportLogger } from '../../src/index.ts';
 
-/** Where Redis is, and as whom to go there. */
+/** The address of Redis, and the credentials for it. */
 export interface RedisPlace {
   readonly host: string;
   readonly port: number;
   readonly username?: string | undefined;
   readonly password?: string | undefined;
   readonly db?: number | undefined;
-  /** Whether to speak TLS. */
+  /** True to use TLS. */
   readonly tls?: boolean | undefined;
 }
 
 const Entry = z.object({ messageId: z.string(), sentAt: z.string() });
 
-/** How long an entry lives, and after which it is not worth writing any more. */
+/** Lifetime of an entry, after which writing it is pointless. */
 const lifeSeconds = 24 * 60 * 60;
-/** Between two looks whether Redis is there. */
+/** Delay between checks for Redis. */
 const pauseMs = 1_000;
-/** A Redis that is slower is as good as none: what a batch noted, its end waits for. In milliseconds. */
+/** A slower Redis is useless: the end of a batch waits for its notes. In milliseconds. */
 const timeoutMs = 2_000;
 
 /**
- * Notes sent messages in Redis, for a day: `sent_messages:<messageId>` is when it was sent. While Redis is not there they
- * wait, and count no attempt; that it went and came is logged once each.
+ * Notes sent messages in Redis, for a day: `sent_messages:<messageId>` is the time it was sent. While Redis is unavailable the notes wait
+ * without counting attempts; its loss and return are logged once each.
  */
 export class RedisCache implements Transport {
   readonly #place: RedisPlace;
@@ -38,10 +38,10 @@ export class RedisCache implements Transport {
     this.#now = now;
   }
 
-  /** Does not wait for Redis: a start needs it as little as a message does. */
+  /** Does not wait for Redis: neither a start nor a message needs it. */
   async open(log: TransportLogger): Promise<void> {
     this.#log = log;
-    // Only who has a Redis waits for its client to load.
+    // Only programs with a Redis wait for its client to load.
     const { Redis } = await import('ioredis');
     // It was closed meanwhile.
     if (this.#log === undefined) return;
@@ -65,7 +65,7 @@ export class RedisCache implements Transport {
     redis.on('error', (error) => this.#down(reasonOf(error)));
     redis.on('close', () => this.#down('the connection was closed'));
     this.#redis = redis;
-    // What came of it the listeners know.
+    // The listeners handle the result.
     redis.connect().catch(() => undefined);
   }
 
@@ -85,7 +85,7 @@ export class RedisCache implements Transport {
   }
 
   close(): void {
-    // That it closes now is no news.
+    // Closing on purpose is not worth a line.
     this.#log = undefined;
     this.#redis?.disconnect();
   }
@@ -105,9 +105,9 @@ export class RedisCache implements Transport {
   }
 }
 
-/** Its message alone: a refused command carries its words, and those of AUTH are the password. */
+/** Only the message: a refused command contains its words, and those of AUTH include the password. */
 function reasonOf(error: unknown): string {
-  // Where a name has several addresses, each failed for a reason of its own.
+  // If a name has several addresses, each failed for its own reason.
   const cause: unknown = error instanceof AggregateError ? error.errors[0] : error;
   return cause instanceof Error ? cause.message : String(cause);
 }

@@ -8,7 +8,7 @@ import { sandboxProvider } from './sandbox.ts';
 import { addSchedulerRoutes } from './scheduler-routes.ts';
 import { type MessagesConfiguration, redisPlace, settings } from './settings.ts';
 
-/** Sends the rows of a table to an SMS provider, a batch every interval. */
+/** Sends the rows of a table to an SMS provider, in one batch per interval. */
 export const messages = system({
   name: 'messages',
   title: 'Messages',

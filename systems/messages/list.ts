@@ -25,7 +25,7 @@ export const MessageQuery = z
     to: z
       .string()
       .min(1)
-      // What a + in a URL becomes when nobody wrote %2B; no number begins with a blank.
+      // A + in a URL arrives as a blank unless written as %2B; no number begins with a blank.
       .transform((to) => to.replace(/^ /, '+'))
       .optional()
       .meta({ description: 'Only messages to that recipient.' }),
@@ -51,7 +51,7 @@ export const MessageQuery = z
   });
 type MessageQuery = z.infer<typeof MessageQuery>;
 
-/** A message as it is shown. */
+/** A message as shown. */
 export const MessageAnswer = z.object({
   id: z.string(),
   to: z.string(),
@@ -67,7 +67,7 @@ export const MessageAnswer = z.object({
 });
 export type MessageAnswer = z.infer<typeof MessageAnswer>;
 
-/** A list as it is shown. */
+/** A list as shown. */
 export const MessageList = z.object({
   items: z.array(MessageAnswer),
   total: z.int().meta({ description: 'Messages on all pages.' }),
@@ -79,23 +79,23 @@ type MessageList = Page<MessageAnswer> & { readonly total: number; readonly page
 
 interface Listing {
   readonly status: MessageStatus;
-  /** What it is filtered and, newest first, sorted by. */
+  /** The column to filter and, newest first, sort by. */
   readonly column: 'sent_at' | 'created_at';
   readonly order: RawBuilder<string>;
 }
 
 const byCreation = { column: 'created_at', order: timeOrder('created_at') } as const;
 
-/** The lists by their names in URLs. */
+/** The lists, by their names in URLs. */
 export const listings = {
-  // We write `sent_at` ourselves, always alike, so that its index is in the order of time; there may be very many.
+  // We write `sent_at` ourselves, in a fixed format, so that its index is in time order; there may be very many.
   sent: { status: 'SUCCESS', column: 'sent_at', order: sql.ref('sent_at') },
   pending: { status: 'PENDING', ...byCreation },
   failed: { status: 'FAILED', ...byCreation },
 } as const satisfies Readonly<Record<string, Listing>>;
 export type ListName = keyof typeof listings;
 
-/** The columns that are shown. What the provider answered is not, and may be long. */
+/** The columns shown. The provider's answer may be long, and is not shown. */
 const shownColumns = [
   'id',
   'to',
@@ -110,10 +110,10 @@ const shownColumns = [
 ] as const satisfies readonly (keyof MessageRow)[];
 type ShownRow = Pick<MessageRow, (typeof shownColumns)[number]>;
 
-/** How long a list waits for what was accepted before it, in milliseconds. */
+/** How long a list waits for events accepted before it, in milliseconds. */
 const freshnessMs = 250;
 
-/** Messages of a status, newest first. Throws `MILL_INVALID_REQUEST` for a cursor that is not of the same list. */
+/** Returns messages with a status, newest first. Throws `MILL_INVALID_REQUEST` for a cursor from another list. */
 export async function listMessages(
   mill: Mill,
   name: ListName,
@@ -124,7 +124,7 @@ export async function listMessages(
   const after = cursor === undefined ? undefined : await placeOf(cursor, name);
   await mill.settled(pipelineName, freshnessMs);
   const chosen = choose(mill.query(messages, reading), listing, filter);
-  // A page by its number has its place among all others, however much it holds.
+  // A numbered page is placed by counting all the others, whatever their size.
   let select = choose(mill.query(messages, after === undefined ? reading : { ...reading, ...forPage }), listing, filter)
     .select(shownColumns)
     .select(listing.order.as('place'))
@@ -143,7 +143,7 @@ export async function listMessages(
   return { items, total, ...(after === undefined ? { page } : {}), limit, ...next };
 }
 
-/** One message that is not deleted. Throws `MILL_NOT_FOUND`. */
+/** Returns one message that is not deleted. Throws `MILL_NOT_FOUND`. */
 export async function findMessage(mill: Mill, id: string, reading: ReadOptions = {}): Promise<MessageAnswer> {
   await mill.settled(pipelineName, freshnessMs);
   const found = await readMessage(mill, id, reading);
@@ -151,13 +151,13 @@ export async function findMessage(mill: Mill, id: string, reading: ReadOptions =
   throw new MillraceError('MILL_NOT_FOUND', `expected the id of a message, found ${JSON.stringify(id)}`);
 }
 
-/** Returns a message as its row has it now; undefined when there is no row, or it is deleted. */
+/** Returns a message from its current row; undefined if there is no row, or it is deleted. */
 export async function readMessage(mill: Mill, id: string, reading: ReadOptions = {}): Promise<MessageAnswer | undefined> {
   const row = await mill.query(messages, reading).selectAll().where('id', '=', id).where('deleted_at', 'is', null).executeTakeFirst();
   return row === undefined ? undefined : withRowErrors(row, toAnswer(row));
 }
 
-/** What is shown of a row. */
+/** Converts a row for display. */
 function toAnswer(row: ShownRow): MessageAnswer {
   const { id, to, content, status, message_id, sent_at, created_at, updated_at, attempts, reason } = row;
   return {
@@ -181,7 +181,7 @@ function choose(
 ): TableQuery<typeof messages> {
   let chosen = query.where('status', '=', status).where('deleted_at', 'is', null).where(column, 'is not', null);
   if (to !== undefined) chosen = chosen.where('to', '=', to);
-  // The day, which every form of a moment begins with, is found along an index; the moment among those of the day is not.
+  // An index finds the day, the beginning of every form of a moment; the moment within the day is compared row by row.
   if (from !== undefined) chosen = chosen.where(column, '>=', dayOf(from)).where(timeOrder(column), '>=', timeBounds(from).first);
   if (until !== undefined) chosen = chosen.where(column, '<=', `${dayOf(until)}~`).where(timeOrder(column), '<=', timeBounds(until).last);
   return chosen;
@@ -191,7 +191,7 @@ function dayOf(moment: string): string {
   return moment.slice(0, '2026-11-21'.length);
 }
 
-/** Where a cursor points. It is made for one list and means nothing in another. */
+/** Decodes a cursor. It is made for one list and means nothing in another. */
 async function placeOf(cursor: string, name: ListName): Promise<readonly [order: string, id: string]> {
   const [, ...place] = await decodeCursor(z.tuple([z.literal(name), exactly(z.string()), exactly(z.string())]), cursor);
   return place;

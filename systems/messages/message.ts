@@ -1,10 +1,10 @@
 import * as z from 'zod';
 import { faultOfText } from '../shared/text.ts';
 
-/** Characters, which are Unicode code points, that a message may have. */
+/** Maximum characters (Unicode code points) of a message's texts. */
 export const lengthMax = { to: 20, content: 255 } as const;
 
-/** What is wrong with a text of a message; undefined when nothing is. Null stands for a text that is far too long to be read. */
+/** Returns the fault of a message's text; undefined if there is none. Null stands for a text far too long to be read. */
 function faultOf(text: string | null, max: number): string | undefined {
   // There are never more code points than units, and counting them costs an array.
   const length = text !== null && text.length > max ? Array.from(text).length : 0;
@@ -12,7 +12,7 @@ function faultOf(text: string | null, max: number): string | undefined {
   return text.trim() === '' ? `expected 1 to ${max} characters, found ${text === '' ? 'none' : 'only blanks'}` : undefined;
 }
 
-/** What is wrong with a message and where: `content: expected …`; undefined when it can be sent. */
+/** Returns a message's fault and where it is: `content: expected …`; undefined if it can be sent. */
 export function faultOfMessage({ to, content }: { readonly to: string | null; readonly content: string | null }): string | undefined {
   const inTo = faultOf(to, lengthMax.to);
   if (inTo !== undefined) return `to: ${inTo}`;
@@ -30,13 +30,13 @@ function text(max: number) {
     .meta({ minLength: 1, maxLength: max });
 }
 
-/** A message as it comes in over HTTP. */
+/** A message as it arrives over HTTP. */
 export const NewMessage = z.object({
   to: text(lengthMax.to).meta({ description: 'The recipient, as the provider takes it.' }),
   content: text(lengthMax.content),
 });
 
-/** What happens to a row. */
+/** An event of a row. */
 export const MessageEvent = z.discriminatedUnion('kind', [
   z.object({
     kind: z.literal('submitted'),
@@ -44,7 +44,7 @@ export const MessageEvent = z.discriminatedUnion('kind', [
     ...NewMessage.shape,
     createdAt: z.iso.datetime(),
   }),
-  /** The row has its turn to be sent, with what it says now. Null: longer than anything that can be sent. */
+  /** The row's turn to be sent has come, with its current contents. Null: too long to be sent. */
   z.object({ kind: z.literal('due'), id: z.string(), to: z.string().nullable(), content: z.string().nullable() }),
 ]);
 export type MessageEvent = z.infer<typeof MessageEvent>;

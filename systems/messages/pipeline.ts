@@ -7,38 +7,38 @@ import { messages } from './table.ts';
 
 export const pipelineName = 'messages';
 
-/** What the pipeline is made of. Times are in milliseconds. */
+/** The parts of the pipeline. Times are in milliseconds. */
 export interface MessagesPipelineOptions {
   readonly provider: Transport;
-  /** Whether the provider is believed to answer. */
+  /** Returns whether the provider is believed to answer. */
   isProviderWell(): boolean;
   /** Where sent messages are noted; undefined: nowhere. */
   readonly cache: Transport | undefined;
-  /** From the begin of a batch to that of the next. */
+  /** From the beginning of one batch to the next. */
   readonly interval: number;
-  /** Messages that a batch takes. */
+  /** Messages per batch. */
   readonly batchSize: number;
-  /** Messages that are under way at once. */
+  /** Concurrent messages. */
   readonly workers: number;
   readonly batchTimeout: number;
-  /** How long the provider may take for an answer. */
+  /** Time limit for the provider's answer. */
   readonly messageTimeout: number;
-  /** The pause after a first failure; it doubles from one to the next. */
+  /** The pause after the first failure; it doubles each time. */
   readonly backoff: number;
-  /** Attempts for a message in all. */
+  /** Total attempts per message. */
   readonly attempts: number;
 }
 
-/** What the provider answered when it took a message. */
+/** The provider's answer when it accepted a message. */
 export const Accepted = z.object({ messageId: z.string(), rawResponse: z.string() });
 export type Accepted = z.infer<typeof Accepted>;
 const Answered = z.object({ rawResponse: z.string() });
 
-/** The key's memory that its message was sent, whatever somebody's SQL makes of the row. */
+/** The key's record that its message was sent, whatever somebody's SQL makes of the row. */
 const Sent = z.object({ messageId: z.string(), sentAt: z.string() });
 type Sent = z.infer<typeof Sent>;
 
-/** Pending rows in, calls of the provider out. Every row is a key of its own: none waits for another. */
+/** Takes pending rows in and calls the provider. Every row is its own key: none waits for another. */
 export function messagesPipeline(options: MessagesPipelineOptions) {
   const { provider, cache, workers, attempts, backoff, batchTimeout } = options;
   return pipeline(pipelineName, {
@@ -46,8 +46,8 @@ export function messagesPipeline(options: MessagesPipelineOptions) {
     key: ({ id }) => id,
     state: Sent,
     tables: { messages },
-    // A row whose turn fails for good is a dead letter, and no batch takes it before somebody redrives or discards that. Nothing
-    // would be gained by parking its key as well.
+    // A row whose turn fails for good is a dead letter, and no batch takes it until somebody redrives or discards that. Parking its key as
+    // well would gain nothing.
     onGiveUp: 'skip',
     schedule: {
       every: options.interval,
@@ -64,7 +64,7 @@ export function messagesPipeline(options: MessagesPipelineOptions) {
         return undefined;
       }
       const { id, to, content } = event;
-      // A crash cut its batch off. The row may have been changed since; the next batch looks.
+      // A crash cut its batch short. The row may have changed since; the next batch looks.
       if (turn.now - turn.acceptedAt > batchTimeout) return turn.ignore('its batch is over');
       if (sent !== undefined) {
         turn.update(messages, { id, ...columnsOf(sent), updated_at: now });
@@ -92,7 +92,7 @@ export function messagesPipeline(options: MessagesPipelineOptions) {
           return entry;
         },
       },
-      // Without a cache the endpoint is not there, and nothing is delivered to it.
+      // Without a cache the endpoint does not exist, and nothing is delivered to it.
       ...(cacheEndpoint(cache) as Required<ReturnType<typeof cacheEndpoint>>),
     },
   });
@@ -102,7 +102,7 @@ function cacheEndpoint(cache: Transport | undefined): { readonly cache?: { reado
   return cache === undefined ? {} : { cache: { to: cache } };
 }
 
-/** What an outcome makes of the row of a message that was not sent before. What others wrote to its other columns stays. */
+/** Returns an outcome's changes to the row of a message that was not sent before. Its other columns keep what others wrote. */
 function becomesOf(outcome: DeliveryOutcome) {
   const { attempts } = outcome;
   switch (outcome.status) {
@@ -128,7 +128,7 @@ function columnsOf({ messageId, sentAt }: Sent) {
   return { status: 'SUCCESS', message_id: messageId, sent_at: sentAt, reason: null, retry_at: null };
 }
 
-/** Null when the provider did not answer. */
+/** Null if the provider did not answer. */
 function rawResponseOf(answer: unknown): string | null {
   const answered = Answered.safeParse(answer);
   return answered.success ? answered.data.rawResponse : null;

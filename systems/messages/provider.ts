@@ -2,17 +2,20 @@ import { type Answer, type HttpResponse, type HttpTransport, http, retryAfterMs 
 import { toRowText } from '../shared/text.ts';
 import type { Accepted } from './pipeline.ts';
 
-/** A call a second shows whether the provider is back, and is no burden to one that is not; a batch that finds it down goes on with the next. */
+/**
+ * One call a second shows whether the provider is back, and does not burden one that is down; a batch that finds it down continues with the
+ * next.
+ */
 const circuit = { resetAfter: '1s', resetAfterMax: '1s' } as const;
 
-/** The SMS provider behind a URL. The key goes along as `x-ins-auth-key`. */
+/** Calls the SMS provider at a URL. The key is sent as `x-ins-auth-key`. */
 export function smsProvider({ url, key }: { readonly url: string; readonly key: string | undefined }): HttpTransport {
   return http({ url, headers: key === undefined ? {} : { 'x-ins-auth-key': key }, judge: judgeProvider, circuit });
 }
 
 /**
- * What an answer of the provider means. Only with its id for the message has it taken the message; where the answer cannot be read
- * whole, nobody knows.
+ * Interprets a provider's response. Only with its id for the message has it accepted the message; if the response cannot be read
+ * completely, the result is unknown.
  */
 export function judgeProvider({ status, headers, body, bodyFault }: HttpResponse): Answer {
   const answer = { rawResponse: toRowText(body) };
@@ -36,7 +39,7 @@ function parse(body: string): unknown {
   }
 }
 
-/** The id in the JSON of a body, a number as it is written: read as a number, 1405478888888888901 is another one. */
+/** Returns the id in a body's JSON, a number exactly as written: parsed as a number, 1405478888888888901 would change. */
 function messageIdOf(json: unknown, body: string): string | undefined {
   if (typeof json !== 'object' || json === null || !('messageId' in json)) return undefined;
   const { messageId } = json;
@@ -44,7 +47,7 @@ function messageIdOf(json: unknown, body: string): string | undefined {
   return typeof messageId === 'string' && messageId.trim() !== '' ? toRowText(messageId) : undefined;
 }
 
-/** The JSON with its numbers as texts. A reviver takes no text that nests very deeply: then the number is what it was read as. */
+/** Parses JSON with its numbers as texts. A reviver cannot handle very deep nesting: then the parsed number is used. */
 function parsedAsWritten(body: string, messageId: number): unknown {
   try {
     return JSON.parse(body, asWritten);
@@ -54,7 +57,7 @@ function parsedAsWritten(body: string, messageId: number): unknown {
   }
 }
 
-/** A reviver that leaves numbers as the texts that they are. */
+/** A reviver that keeps numbers as their source texts. */
 function asWritten(_name: string, value: unknown, ...[context]: readonly { readonly source?: string }[]): unknown {
   return typeof value === 'number' ? (context?.source ?? String(value)) : value;
 }

@@ -47,7 +47,7 @@ export function addMessageRoutes(app: FastifyInstance, mill: Mill): void {
         createdAt,
         updatedAt: createdAt,
       };
-      // There may have been a row of that id before, which stays as it is.
+      // There may have been a row with that id before, which stays unchanged.
       const found = key.id === undefined ? undefined : await readMessage(mill, id);
       if (found === undefined && status === 'duplicate')
         throw new MillraceError(

@@ -2,10 +2,10 @@ import { v5 as uuidOf } from 'uuid';
 import type { Transport } from '../../src/index.ts';
 import { judgeProvider } from './provider.ts';
 
-/** Of the ids that the sandbox makes. */
+/** The namespace for the sandbox's ids. */
 const namespace = '6f1d8c0e-6a0b-4c55-9d0e-1f5a3c1b7e42';
 
-/** Stands in for a provider: accepts every message, sends none. A call that is made again has the answer of the first. */
+/** Stands in for a provider: accepts every message, and sends none. A repeated call gets the answer of the first. */
 export function sandboxProvider(): Transport {
   return {
     open: (log) => log.warn({}, 'no SMS_PROVIDER_URL: messages go to a sandbox that accepts every message and sends none'),

@@ -51,7 +51,7 @@ export function addSchedulerRoutes(app: FastifyInstance, mill: Mill, { intervalM
   );
 }
 
-/** A span of time as settings are written: in the largest unit that it is whole in. */
+/** Formats a duration like a setting: in the largest unit that divides it. */
 function durationText(spanMs: number): string {
   for (const [unit, sizeMs] of [
     ['h', 3_600_000],

@@ -1,7 +1,7 @@
 import { type ConfigurationOf, durationUpTo, integerBetween, type Values } from '../../src/server/index.ts';
 import type { RedisPlace } from './cache.ts';
 
-/** A span of time that is more than none. */
+/** Durations greater than zero. */
 function positive({ accepts, read }: Values<number>): Values<number> {
   return { accepts: `${accepts}, not 0`, read: (text) => read(text) || undefined };
 }
@@ -100,7 +100,7 @@ export const settings = {
 
 export type MessagesConfiguration = ConfigurationOf<typeof settings>;
 
-/** The Redis that is configured; undefined when none is. What the URL does not say the other settings do. */
+/** Returns the configured Redis; undefined if there is none. The other settings supply what the URL does not. */
 export function redisPlace({ redisUrl, redisHost, redisPort, redisPassword, redisDb }: MessagesConfiguration): RedisPlace | undefined {
   if (redisUrl === undefined) {
     return redisHost === undefined ? undefined : { host: redisHost, port: redisPort, password: redisPassword, db: redisDb };
@@ -108,7 +108,7 @@ export function redisPlace({ redisUrl, redisHost, redisPort, redisPassword, redi
   const { protocol, hostname, port, username, password, pathname } = new URL(redisUrl);
   const db = /^\/(\d+)$/.exec(pathname)?.[1];
   return {
-    // An IPv6 address stands in brackets in a URL, and nowhere else.
+    // An IPv6 address has brackets only in a URL.
     host: hostname.replace(/^\[|\]$/g, ''),
     port: port === '' ? redisPort : Number(port),
     username: username === '' ? undefined : decoded(username),
@@ -118,7 +118,7 @@ export function redisPlace({ redisUrl, redisHost, redisPort, redisPassword, redi
   };
 }
 
-/** A part of a URL as it was meant; one that is not percent-encoded as it is. */
+/** Decodes a part of a URL; one that is not percent-encoded stays unchanged. */
 function decoded(part: string): string {
   try {
     return decodeURIComponent(part);

@@ -4,15 +4,15 @@ import { lengthMax, type MessageEvent } from './message.ts';
 import { timeOrder, toText } from './moment.ts';
 import { messages } from './table.ts';
 
-/** Bytes that a character has at most in UTF-8. */
+/** Maximum UTF-8 bytes of a character. */
 const utf8BytesMax = 4;
 
 /**
- * The rows of a batch: pending, not deleted, their backoff passed, oldest first. Whoever writes SQL can write anything, so
- * whatever cannot be read or named stays in the database: no row may keep those behind it from their turn.
+ * Returns the rows of a batch: pending, not deleted, past their backoff, oldest first. SQL users can write anything, so rows that cannot be
+ * read or named stay in the database: no row may block those behind it.
  *
- * While the provider does not answer, each batch is a probe of it. Then those go first that were tried least, so that no
- * message wears its attempts out for the others.
+ * While the provider does not answer, each batch is a probe. Then the least tried messages go first, so that no message exhausts its
+ * attempts for the others.
  */
 export function dueMessages(isProviderWell: () => boolean): Source<MessageEvent> {
   return tableSource(messages, {
@@ -34,12 +34,12 @@ const ofUuids = Array.from('0123456789abcdef-');
 const printable = Array.from({ length: 0x7f - 0x20 }, (_, at) => String.fromCharCode(0x20 + at));
 
 /**
- * 1 to 512 printable characters of ASCII, which any UUID is: the name of a key, and the same in JavaScript as in SQL. A UUID is recognised
- * sooner by itself.
+ * 1 to 512 printable ASCII characters, as in any UUID: usable as a key, and the same in JavaScript as in SQL. A UUID is recognised faster
+ * on its own.
  */
 const hasUsableId = sql<boolean>`length(id) between 1 and 512 and (${idHasOnly(ofUuids)} or ${idHasOnly(printable)})`;
 
-/** No pattern, and no function that takes several characters out at once, is the same in all databases. */
+/** No pattern, and no function that removes several characters at once, works the same in all databases. */
 function idHasOnly(characters: readonly string[]): RawBuilder<boolean> {
   const rest = characters.reduce((text, character) => sql<string>`replace(${text}, ${character}, '')`, sql<string>`id`);
   return sql<boolean>`${rest} = ''`;

@@ -1,8 +1,8 @@
 import { type StoredRowOf, table } from '../../src/index.ts';
 
 /**
- * Every message, one row each; anyone may add rows with SQL. Moments are texts in UTC: those of ours have milliseconds
- * (`2026-11-21T10:00:00.000Z`), those of others may be as `datetime('now')` writes them. See `moment.ts`.
+ * Every message, one row each; anyone may add rows with SQL. Moments are texts in UTC: ours have milliseconds (`2026-11-21T10:00:00.000Z`),
+ * others may be as `datetime('now')` writes them. See `moment.ts`.
  */
 export const messages = table(
   'messages',
@@ -12,18 +12,18 @@ export const messages = table(
     content: 'text',
     /** `PENDING`, `SUCCESS` or `FAILED`. */
     status: 'text',
-    /** What the provider calls it. */
+    /** The provider's id. */
     message_id: 'text?',
-    /** The provider's last answer, as it came. */
+    /** The provider's last answer, unchanged. */
     raw_response: 'text?',
     sent_at: 'text?',
     created_at: 'text',
     updated_at: 'text?',
-    /** A row with one is never sent and never listed. */
+    /** A row with a value is never sent and never listed. */
     deleted_at: 'text?',
-    /** Attempts so far that failed or were refused. */
+    /** Failed or refused attempts so far. */
     attempts: 'integer',
-    /** Not to be tried again before. */
+    /** Earliest retry. */
     retry_at: 'text?',
     /** Why it failed, or why its last attempt did. */
     reason: 'text?',
@@ -31,7 +31,7 @@ export const messages = table(
   {
     primaryKey: ['id'],
     indexes: [
-      // Those that a list leaves out, the deleted ones, are no part of the range that it reads and counts.
+      // Deleted rows, which lists leave out, are not in the range that they read and count.
       ['status', 'deleted_at', 'created_at', 'id'],
       ['status', 'deleted_at', 'sent_at', 'id'],
       ['to', 'status', 'deleted_at', 'created_at', 'id'],

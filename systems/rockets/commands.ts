@@ -33,5 +33,5 @@ const simulate: SystemCommand = {
   },
 };
 
-/** What the rockets add to the command line. */
+/** The rockets' command-line commands. */
 export const commands: readonly SystemCommand[] = [simulate];

@@ -2,15 +2,15 @@ import { http, isWebhookSecret } from '../../src/index.ts';
 import type { Values } from '../../src/server/index.ts';
 import type { Rocket } from './rocket.ts';
 
-/** Who is told of rockets that explode. */
+/** The webhook notified of exploding rockets. */
 export interface ExplosionWebhook {
-  /** Undefined: nobody. */
+  /** Undefined: none. */
   readonly url?: string | undefined;
-  /** Signs what is told. */
+  /** Signs the notifications. */
   readonly secret?: string | undefined;
 }
 
-/** How it is told: twenty attempts take some six hours, enough for a receiver to be mended. */
+/** The delivery of notifications: twenty attempts take some six hours, enough time to fix a receiver. */
 export function explosionEndpoint({ url, secret }: ExplosionWebhook) {
   return {
     to: http({ ...(url !== undefined && { url }), ...(secret !== undefined && { secret }) }),
@@ -19,7 +19,7 @@ export function explosionEndpoint({ url, secret }: ExplosionWebhook) {
   } as const;
 }
 
-/** What the webhook is told of a rocket, in the shape that Standard Webhooks has for payloads, and under which id. */
+/** Returns a rocket's webhook notification, in the payload format of Standard Webhooks, with its id. */
 export function explosionOf(rocket: Rocket) {
   return {
     id: `rocket.exploded/${rocket.id}/${rocket.lastMessageNumber}`,
@@ -27,7 +27,7 @@ export function explosionOf(rocket: Rocket) {
   };
 }
 
-/** Variables of the webhook. A URL may itself be a secret, as those of chat rooms are. */
+/** Variables of the webhook. A URL may itself be a secret, like those of chat rooms. */
 export const webhookSettings = {
   url: {
     variable: 'WEBHOOK_URL',

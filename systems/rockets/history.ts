@@ -13,7 +13,7 @@ export interface AppliedMessage {
 
 const Cursor = z.tuple([exactly(z.int())]);
 
-/** A page of a rocket's applied messages, in the order of their numbers. Throws `MILL_INVALID_REQUEST` for a cursor that is not of such a list. */
+/** Returns a page of a rocket's applied messages, in number order. Throws `MILL_INVALID_REQUEST` for a cursor from another list. */
 export async function findHistory(
   mill: Mill,
   rocket: string,

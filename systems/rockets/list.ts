@@ -20,7 +20,7 @@ type Place = readonly [value: string | number, id: string];
 
 const sorts = ['id', 'type', 'speed', 'mission', 'status'] as const;
 
-/** The parameters of the list. Unlike other lists it is whole when nobody sets a limit: a long one is answered piece by piece. */
+/** The parameters of the list. Unlike other lists it is complete without a limit: a long one is returned in chunks. */
 export const RocketQuery = z.object({
   sort: z.enum(sorts).default('id').meta({ description: 'Ties are sorted by id.' }),
   order: z.enum(['asc', 'desc']).optional().meta({ description: 'By default descending for speed, otherwise ascending.' }),
@@ -29,7 +29,7 @@ export const RocketQuery = z.object({
 });
 
 export interface RocketList {
-  /** All rockets, not only those of this page. */
+  /** All rockets, not only this page's. */
   readonly count: number;
   readonly rockets: readonly (Rocket & { readonly pendingMessages: number; readonly errors?: readonly UnreadableColumn[] })[];
   readonly sort: Sort;
@@ -37,14 +37,14 @@ export interface RocketList {
   readonly nextCursor?: string;
 }
 
-/** Rockets of a whole list that are read at once, at most. */
+/** Maximum rockets of a complete list read at once. */
 const pieceMax = 10_000;
-/** How long the list waits for what was accepted before it, in milliseconds. */
+/** How long the list waits for events accepted before it, in milliseconds. */
 const freshnessMs = 250;
 
 /**
- * The rockets, sorted; a whole list that is too long for one answer as the pieces of its JSON. Throws `MILL_INVALID_REQUEST` for a
- * cursor that is not of a list in the same order.
+ * Returns the rockets, sorted; a complete list too long for one answer comes as chunks of its JSON. Throws `MILL_INVALID_REQUEST` for a
+ * cursor from a list in another order.
  */
 export async function findRockets(
   mill: Mill,
@@ -72,8 +72,8 @@ export async function findRockets(
 }
 
 /**
- * A list without a limit, of which more is read once its reader has taken what was read before. Each piece shows its rockets as they
- * are when it is read; one that takes another place in the order meanwhile may be listed twice, or not at all.
+ * Yields a list without a limit, reading more once its reader has taken the previous chunk. Each chunk shows its rockets as they are when
+ * read; one that changes place in the order meanwhile may be listed twice, or not at all.
  */
 async function* wholeList(
   mill: Mill,
@@ -88,7 +88,7 @@ async function* wholeList(
     const place = await placeOf(cursorOf(found.rows.at(-1) as Row, { sort, order }), sort, order);
     const separator = count === 0 ? '' : ',';
     count += found.rows.length;
-    // While a piece waits to be read, nothing else is in memory.
+    // While a chunk waits to be read, nothing else is in memory.
     found.rows = [];
     yield separator + rockets;
     found.rows = rowsOfPage(await selectSorted(mill, { sort, order, after: place, limit: pieceMax + 1 }, reading), pieceMax);
@@ -103,7 +103,7 @@ function cursorOf(row: Row, { sort, order }: Pick<Selection, 'sort' | 'order'>):
 interface Selection {
   readonly sort: Sort;
   readonly order: Order;
-  /** Begin after the rocket at this place. */
+  /** Start after the rocket at this place. */
   readonly after: Place | undefined;
   readonly limit: number;
 }
@@ -155,7 +155,7 @@ function toRocket(row: Row): Rocket {
   };
 }
 
-/** Where a cursor points. It is made for one order and means nothing in another. */
+/** Decodes a cursor. It is made for one order and means nothing in another. */
 async function placeOf(cursor: string, sort: Sort, order: Order): Promise<Place> {
   const value = exactly(sort === 'speed' ? z.number() : z.string());
   const schema = z.tuple([z.literal(sort), z.literal(order), value, exactly(z.string())]);

@@ -13,7 +13,7 @@ const metadata = {
   messageTime: Timestamp,
 };
 
-/** One schema for each type of message. */
+/** One schema per message type. */
 const schemas = {
   RocketLaunched: messageOf('RocketLaunched', { type: Name, launchSpeed: z.number().min(0), mission: Name }),
   RocketSpeedIncreased: messageOf('RocketSpeedIncreased', { by: z.number().positive() }),
@@ -29,8 +29,8 @@ export type MessageType = keyof typeof schemas;
 export type RocketMessage<T extends MessageType = MessageType> = z.infer<(typeof schemas)[T]>;
 
 /**
- * A message as it comes in. It goes by its type to the one schema that fits: a plain union would try all of them on
- * every message, and could not tell which of its complaints is the right one.
+ * A message as it arrives. Its type selects the schema: a plain union would try all of them on every message, and could not tell which of
+ * the errors is relevant.
  */
 export const RocketMessage: StandardSchemaV1<z.input<typeof anySchema>, RocketMessage> & StandardJSONSchemaV1 = {
   '~standard': {
@@ -44,7 +44,7 @@ export const RocketMessage: StandardSchemaV1<z.input<typeof anySchema>, RocketMe
   },
 };
 
-/** Whether a message is of this type, for the compiler too. */
+/** Returns whether a message is of this type, for the compiler too. */
 export function isA<T extends MessageType>(type: T, message: RocketMessage): message is Extract<RocketMessage, RocketMessage<T>> {
   return message.metadata.messageType === type;
 }
@@ -58,7 +58,7 @@ const untyped = z.object({
   message: z.looseObject({}),
 });
 
-/** Everything wrong with a message that has none of our types, its type included. */
+/** Returns every fault of a message whose type is unknown, including its type. */
 function faultsOf(message: unknown): readonly StandardSchemaV1.Issue[] {
   return untyped.safeParse(message).error?.issues ?? [];
 }

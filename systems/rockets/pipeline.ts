@@ -17,8 +17,8 @@ export const rocketsTable = table(
     last_message_number: 'integer',
     last_updated: 'text',
   },
-  // None of the lists that are sorted otherwise has an index: each would be written with every message, for a list that reads
-  // a million rockets in a tenth of a second.
+  // The lists sorted otherwise have no index: it would be written with every message, for a list that reads a million rockets in a tenth of
+  // a second.
   { primaryKey: ['id'] },
 );
 
@@ -32,8 +32,8 @@ export const messagesTable = table(
 export const pipelineName = 'rockets';
 
 /**
- * Messages in, rockets out: whatever order they come in, each rocket is the fold of its messages in number order. The webhook,
- * if there is one, is told of each that explodes.
+ * Takes messages in and keeps the rockets: whatever the order of arrival, each rocket is the fold of its messages in number order. The
+ * webhook, if there is one, is notified of each explosion.
  */
 export function rocketsPipeline(webhook: ExplosionWebhook, topic?: TopicAddress) {
   return pipeline(pipelineName, {

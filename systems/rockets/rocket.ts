@@ -1,24 +1,24 @@
 import * as z from 'zod';
 import { isA, type RocketMessage } from './message.ts';
 
-/** What is known of a rocket: the fold of its messages in the order of their numbers. */
+/** The state of a rocket: the fold of its messages in number order. */
 export const Rocket = z.object({
   id: z.string(),
   type: z.string(),
   speed: z.number(),
   mission: z.string(),
   status: z.enum(['ACTIVE', 'EXPLODED']),
-  /** Only of one that exploded. */
+  /** Only for an exploded one. */
   explosionReason: z.string().optional(),
   lastMessageNumber: z.int(),
-  /** The `messageTime` of that message, as it came. */
+  /** The `messageTime` of that message, unchanged. */
   lastUpdated: z.string(),
 });
 export type Rocket = z.infer<typeof Rocket>;
 
 /**
- * The rocket after its next message. `undefined` for as long as it was not launched: what comes before a launch has
- * nothing to act on. Launched again, it starts over with what the launch says.
+ * Returns the rocket after its next message. `undefined` until it is launched: earlier messages have nothing to act on. A second launch
+ * starts over.
  */
 export function apply(rocket: Rocket | undefined, event: RocketMessage): Rocket | undefined {
   const { channel, messageNumber, messageTime } = event.metadata;
@@ -34,7 +34,7 @@ export function apply(rocket: Rocket | undefined, event: RocketMessage): Rocket 
   return { ...rocket, mission: event.message.newMission, ...last };
 }
 
-/** Infinity is neither JSON nor a column's value. */
+/** Infinity is neither JSON nor valid in a column. */
 function finite(speed: number): number {
   return Math.max(-Number.MAX_VALUE, Math.min(Number.MAX_VALUE, speed));
 }

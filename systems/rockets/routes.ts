@@ -24,7 +24,7 @@ const Params = z.object({ id: Uuid });
 const HistoryQuery = z.object(pageParameters);
 
 const Ingested = z.object({ status: z.enum(['accepted', 'duplicate']) });
-/** A rocket as it is shown. */
+/** A rocket as shown. */
 const RocketAnswer = z.object({
   ...Rocket.shape,
   pendingMessages: z.int().meta({ description: 'Messages that have arrived and wait for an earlier number.' }),
@@ -71,7 +71,7 @@ export function addRoutes(app: FastifyInstance, mill: Mill): void {
     async (request, reply) => {
       const found = await findRockets(mill, await parseRequest(RocketQuery, request.query), { signal: signalOf(reply) });
       if ('rockets' in found) return found;
-      // One piece at a time is in memory, until the client has read it.
+      // One chunk at a time is in memory, until the client has read it.
       return reply.type('application/json; charset=utf-8').send(Readable.from(found, { objectMode: false }));
     },
   );
@@ -109,7 +109,7 @@ export function addRoutes(app: FastifyInstance, mill: Mill): void {
   );
 }
 
-/** The rocket as of every message that was accepted before. Throws `MILL_NOT_FOUND` when it was never launched. */
+/** Returns the rocket, reflecting every message accepted before. Throws `MILL_NOT_FOUND` if it was never launched. */
 async function findRocket(mill: Mill, id: string, reading: ReadOptions): Promise<Rocket> {
   const state = await mill.state(pipelineName, id, reading);
   if (state === undefined || state === null)

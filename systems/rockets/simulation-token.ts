@@ -1,6 +1,6 @@
 import type { Setting } from '../../src/server/index.ts';
 
-/** The token of whoever simulates. */
+/** The simulator's token. */
 export const tokenSetting = {
   variable: 'MILLRACE_TOKEN',
   meaning: 'the token to send, if the server asks for one; its role must be operate',

@@ -1,13 +1,13 @@
 import { type KafkaTopic, kafka } from '../../src/index.ts';
 import type { Values } from '../../src/server/index.ts';
 
-/** A topic of Kafka that a system may take its events from. */
+/** A Kafka topic from which a system may take its events. */
 export interface TopicAddress {
   readonly brokers: string;
   readonly topic: string;
 }
 
-/** What a setting says that names a topic: its brokers, a slash, and its name. */
+/** The form of a topic setting: its brokers, a slash, and its name. */
 export const topicAddress: Values<TopicAddress> = {
   accepts: 'brokers and a topic, such as localhost:9092/orders',
   read: (text) => {
@@ -16,7 +16,7 @@ export const topicAddress: Values<TopicAddress> = {
   },
 };
 
-/** The option of a pipeline that takes its events from a topic, where there is one. */
+/** Returns the option of a pipeline that takes its events from a topic, if there is one. */
 export function fromTopic(address: TopicAddress | undefined): { readonly from?: KafkaTopic } {
   return address === undefined ? {} : { from: kafka(address) };
 }

@@ -3,10 +3,10 @@ import * as z from 'zod';
 /** Dates as zod checks them, leap years included, without the anchors. */
 const date = z.regexes.date.source.replace(/^\^|\$$/g, '');
 
-/** Hours, minutes, seconds (60 in a leap second), a fraction of any precision, and the distance to UTC. */
+/** Hours, minutes, seconds (60 in a leap second), a fraction of any precision, and the UTC offset. */
 const time = '([01]\\d|2[0-3]):[0-5]\\d:([0-5]\\d|60)(\\.\\d+)?([Zz]|[+-]([01]\\d|2[0-3]):[0-5]\\d)';
 
-/** A moment as RFC 3339, section 5.6, writes it; kept as it came. */
+/** A moment in the format of RFC 3339, section 5.6; kept unchanged. */
 export const Timestamp = z
   .string('expected an RFC 3339 date and time')
   .max(64, { abort: true })
@@ -17,8 +17,8 @@ export const Timestamp = z
   .meta({ format: 'date-time', pattern: undefined, maxLength: undefined });
 
 /**
- * The moment in UTC with milliseconds, so that texts are in the order of time: `2022-02-02T18:39:05.863Z`. What is finer
- * is cut off; a leap second is the first of the next minute. Throws a `RangeError` for what is no moment.
+ * Converts a moment to UTC with milliseconds, so that texts sort chronologically: `2022-02-02T18:39:05.863Z`. Finer digits are cut off; a
+ * leap second becomes the first of the next minute. Throws a `RangeError` for anything else.
  */
 export function toUtc(timestamp: string): string {
   const upper = timestamp.toUpperCase();
@@ -27,7 +27,7 @@ export function toUtc(timestamp: string): string {
   return new Date(isLeap ? elapsed + 1000 : elapsed).toISOString();
 }
 
-/** A {@link Timestamp} that has four digits for its year in UTC too. */
+/** A {@link Timestamp} whose year has four digits in UTC too. */
 export const UtcTimestamp = Timestamp.refine((timestamp) => toUtc(timestamp).length === '2022-02-02T18:39:05.863Z'.length, {
   error: 'expected a moment of the years 0000 to 9999 in UTC',
 });

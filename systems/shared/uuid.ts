@@ -2,10 +2,10 @@ import * as z from 'zod';
 import { MillraceError } from '../../src/index.ts';
 import { type IngestRequest, idempotencyKeyOf } from '../../src/server/index.ts';
 
-/** A UUID of any version, in lower case, so that one thing has one name. */
+/** A UUID of any version, in lower case, so that each has one spelling. */
 export const Uuid = z.guid('expected a UUID').toLowerCase();
 
-/** The `Idempotency-Key` of a request where it becomes the id of what the request brings, so it must be a UUID. Throws `MILL_INVALID_REQUEST`. */
+/** Returns a request's `Idempotency-Key` as the id of its contents, so it must be a UUID. Throws `MILL_INVALID_REQUEST`. */
 export function uuidKeyOf(request: Pick<IngestRequest, 'headers'>): { readonly id?: string } {
   const { id } = idempotencyKeyOf(request);
   if (id === undefined) return {};

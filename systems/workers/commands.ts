@@ -28,5 +28,5 @@ const play: SystemCommand = {
   },
 };
 
-/** What the workers add to the command line. */
+/** The workers' command-line commands. */
 export const commands: readonly SystemCommand[] = [play];

@@ -4,9 +4,9 @@ import { addRoutes } from './routes.ts';
 import { workersMax } from './speech.ts';
 import type { Observe } from './spoken.ts';
 
-/** What can be replaced. */
+/** Replaceable parts. */
 export interface WorkersOptions {
-  /** Is told whatever is said; by default it is logged. */
+  /** Called for everything that is said; by default it is logged. */
   readonly observe?: Observe;
 }
 
@@ -20,7 +20,7 @@ const settings = {
 } as const;
 
 /**
- * The system with an observer of your own.
+ * Returns the system with a custom observer.
  *
  * ```ts
  * export default workersSystem({ observe: ({ worker, message }) => console.log(worker, message) });

@@ -7,7 +7,7 @@ import { silentWorker, Worker } from './worker.ts';
 /** The parameters of the list. */
 export const WorkerQuery = z.object(pageParameters);
 
-/** A worker as it is shown. */
+/** A worker as shown. */
 export const WorkerAnswer = z.object({
   worker: z.int(),
   worker_listened: z.int().meta({ description: 'Who spoke to it last; 0 while nobody has.' }),
@@ -19,10 +19,10 @@ export type WorkerAnswer = z.infer<typeof WorkerAnswer>;
 
 const Cursor = z.tuple([z.int().min(0)]);
 
-/** How long a read waits for what was accepted before it, in milliseconds. */
+/** How long a read waits for events accepted before it, in milliseconds. */
 const freshnessMs = 250;
 
-/** A page of the workers, all of them, by their numbers. Throws `MILL_INVALID_REQUEST` for a cursor that is not of such a list. */
+/** Returns a page of all workers, by number. Throws `MILL_INVALID_REQUEST` for a cursor from another list. */
 export async function listWorkers(
   mill: Mill,
   workers: number,
@@ -37,18 +37,18 @@ export async function listWorkers(
   return pageOf(items, { limit, cursor: ({ worker }) => [worker], item: (item) => item });
 }
 
-/** One worker as of every message that was accepted before. */
+/** Returns one worker, reflecting every message accepted before. */
 export async function findWorker(mill: Mill, worker: number, reading: ReadOptions = {}): Promise<WorkerAnswer> {
   await heard(mill);
   return readWorker(mill, worker, reading);
 }
 
-/** What is said is heard in a turn that follows, so first all must be said, then all be heard. */
+/** A message is heard in a later turn, so first everything must be said, and then heard. */
 async function heard(mill: Mill): Promise<void> {
   if (await mill.settled(pipelineName, freshnessMs)) await mill.settled(pipelineName, freshnessMs);
 }
 
-/** Each by itself, until what they have heard is as much as a page may hold. */
+/** Reads each separately, until they fill a page. */
 async function readWorkers(
   mill: Mill,
   { from, count }: { readonly from: number; readonly count: number },

@@ -14,13 +14,13 @@ export interface WorkersPipelineOptions {
   /** They are numbered from 1 to this. */
   readonly workers: number;
   readonly observe?: Observe;
-  /** How long the log keeps what was said. Default 7 d. */
+  /** How long the log keeps messages. Default 7 d. */
   readonly retain?: Duration;
 }
 
 /**
- * A key for each worker. What a worker says is sent to another, which hears it in a turn of its own: so a message is
- * heard once, and those of one worker to another in the order in which they were said.
+ * One key per worker. A worker's message is sent to another, which hears it in its own turn: so a message is heard once, and messages from
+ * one worker to another are heard in order.
  */
 export function workersPipeline({ workers, observe = logSpoken, retain = '7d' }: WorkersPipelineOptions) {
   return pipeline(pipelineName, {
@@ -28,7 +28,7 @@ export function workersPipeline({ workers, observe = logSpoken, retain = '7d' }:
     key: ({ worker }) => String(worker),
     state: Worker,
     tables,
-    // It decides from what is there: what failed once would fail again.
+    // It decides from stored data: a failure would repeat.
     retry: { attempts: 1 },
     retain,
     handle(act, worker = silentWorker, turn) {

@@ -4,14 +4,14 @@ import { Place } from './place.ts';
 /** The most workers there may be. */
 export const workersMax = 1_000;
 
-/** A message that one worker says to another, which may be itself. */
+/** A message from one worker to another, or to itself. */
 export function speechOf(workers: number) {
   const worker = wholeNumber(1, workers);
   return z.object({ worker, message: text, destination_worker: worker }, expecting('an object'));
 }
 export type Speech = z.infer<ReturnType<typeof speechOf>>;
 
-/** What happens to a worker: it says something, or hears what was said to it. */
+/** An event of a worker: it says something, or hears something said to it. */
 export function actOf(workers: number) {
   const worker = wholeNumber(1, workers);
   return z.discriminatedUnion('act', [
@@ -20,10 +20,10 @@ export function actOf(workers: number) {
   ]);
 }
 
-/** Whole numbers, exact: what JSON would round is refused. */
+/** Whole numbers, exact: any that JSON would round is refused. */
 export function wholeNumber(min: number, max: number) {
   const expectation = expecting(`an integer from ${min} to ${max}`);
-  // One fault is told once.
+  // Reports one fault once.
   return z
     .number(expectation)
     .refine((value) => Number.isSafeInteger(value) && value >= min && value <= max, expectation)

@@ -8,26 +8,26 @@ const Paid = z.object({ type: z.literal('paid'), order: z.string().min(1), payme
 
 const OrderEvent = z.discriminatedUnion('type', [Placed, Paid]);
 
-/** What happens to an order. */
+/** An event in the life of an order. */
 export type OrderEvent = z.infer<typeof OrderEvent>;
 
-/** What a customer sends to place an order. */
+/** A customer's request to place an order. */
 export const NewOrder = Placed.omit({ type: true });
 
-/** The orders as anyone may query them. */
+/** The orders, open to anyone's queries. */
 export const orders = table(
   'orders',
   { id: 'text', status: 'text', cents: 'integer', placed_at: 'integer', paid_at: 'integer?' },
   { primaryKey: ['id'], indexes: [['paid_at']] },
 );
 
-/** How long a customer has to pay. */
+/** Time limit for a customer's payment. */
 const timeToPay = '30m';
 
 /**
- * The life of an order: placed, paid and shipped, or cancelled when nobody pays.
+ * The life of an order: placed, paid and shipped, or cancelled if it is not paid.
  *
- * @param warehouse calls the warehouse, which packs what is paid
+ * @param warehouse calls the warehouse, which packs paid orders
  */
 export function ordersPipeline(warehouse: HttpTransport) {
   return pipeline('orders', {
@@ -35,7 +35,7 @@ export function ordersPipeline(warehouse: HttpTransport) {
     key: ({ order }) => order,
     state: z.object({ status: z.enum(['placed', 'paid', 'shipped', 'cancelled']), items: z.array(Item), cents: z.int() }),
     tables: { orders },
-    genericIngest: false, // payments come in signed, and by no other way
+    genericIngest: false, // payments arrive signed, and in no other way
     handle(event, order, turn) {
       if (event.type === 'placed') {
         if (order !== undefined) return turn.ignore('the order is there already');

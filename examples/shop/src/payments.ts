@@ -9,10 +9,10 @@ const Payment = z.object({
   data: z.object({ order: z.string().min(1), payment: z.string().min(1), cents: z.int().min(0) }),
 });
 
-/** What the payment provider reports. */
+/** A payment provider's report. */
 export type Payment = z.infer<typeof Payment>;
 
-/** A payment whose signature fits its bytes. Throws `MILL_INVALID_REQUEST` for any other request. */
+/** Returns a payment whose signature matches its bytes. Throws `MILL_INVALID_REQUEST` for any other request. */
 export function verifiedPayment(secret: string, headers: IncomingHttpHeaders, rawBody: Buffer): Promise<Payment> {
   return parseRequest(Payment, verified(secret, headers, rawBody));
 }

@@ -2,12 +2,12 @@ import { pipeline, table } from 'millrace';
 import * as z from 'zod';
 import { orders } from './orders.ts';
 
-/** What was paid on each day, by UTC. */
+/** The payments of each day, by UTC. */
 export const sales = table('sales', { day: 'text', orders: 'integer', cents: 'integer' }, { primaryKey: ['day'] });
 
 const dayMs = 24 * 60 * 60 * 1000;
 
-/** Adds up the day before, every night. */
+/** Adds up the previous day, every night. */
 export const salesPipeline = pipeline('sales', {
   event: z.object({ day: z.string(), orders: z.int(), cents: z.int() }),
   key: ({ day }) => day,

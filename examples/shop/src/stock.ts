@@ -1,7 +1,7 @@
 import { pipeline } from 'millrace';
 import * as z from 'zod';
 
-/** How many pieces of each article are left; below zero they have to be bought. */
+/** Remaining pieces of each article; a negative number has to be bought. */
 export const stock = pipeline('stock', {
   event: z.object({ sku: z.string(), change: z.int() }),
   key: ({ sku }) => sku,

@@ -1,6 +1,6 @@
 import { askAccess, authorization } from './session.ts';
 
-/** What the server answered instead of what was asked for. */
+/** The server's error answer. */
 class Problem extends Error {
   readonly status: number;
   readonly code: string | undefined;
@@ -14,12 +14,12 @@ class Problem extends Error {
 
 type Query = Readonly<Record<string, string | number | undefined>>;
 
-/** A path out of segments, each of which may be any text. */
+/** Builds a path from segments, each of which may be any text. */
 export function pathOf(...segments: readonly string[]): string {
   return `/${segments.map(encodeURIComponent).join('/')}`;
 }
 
-/** Asks the server for JSON. Throws a {@link Problem} for anything but a 2xx. */
+/** Requests JSON from the server. Throws a {@link Problem} for anything but a 2xx. */
 export async function get<T>(path: string, query: Query = {}, signal?: AbortSignal): Promise<T> {
   const entries = Object.entries(query).flatMap(([name, value]) => (value === undefined || value === '' ? [] : [[name, String(value)]]));
   const search = entries.length === 0 ? '' : `?${new URLSearchParams(entries)}`;
@@ -34,7 +34,7 @@ export async function post<T>(path: string, body: object = {}): Promise<T> {
 
 async function answerOf<T>(answer: Response): Promise<T> {
   if (answer.ok) return (await answer.json()) as T;
-  // A token that was taken back: the page asks for another.
+  // A revoked token: the page asks for another.
   if (answer.status === 401) await askAccess();
   const problem = await problemOf(answer);
   throw new Problem(answer.status, problem.detail ?? `the server answered ${answer.status}`, problem.code);

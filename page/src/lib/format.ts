@@ -1,13 +1,13 @@
 const number = new Intl.NumberFormat('en');
 
-/** Counts in full up to 99,999; above that by thousands and millions. */
+/** Formats counts in full up to 99,999; above that in thousands and millions. */
 export function countText(count: number): string {
   if (count < 100_000) return number.format(Math.round(count * 10) / 10);
   if (count < 1_000_000) return `${Math.round(count / 1000)} k`;
   return `${(count / 1_000_000).toFixed(1)} M`;
 }
 
-/** A rate: with a digit behind the point while it is small. */
+/** Formats a rate, with one decimal while it is small. */
 export function rateText(rate: number | null | undefined): string {
   if (rate === null || rate === undefined) return '–';
   return rate >= 10 || rate === 0 ? countText(Math.round(rate)) : rate.toFixed(1);
@@ -25,7 +25,7 @@ const units = [
   ['s', 1_000],
 ] as const;
 
-/** A number and its unit, so that the unit can be quieter. */
+/** Returns a number and its unit, so that the unit can be styled more quietly. */
 export function durationParts(ms: number | null | undefined): readonly [value: string, unit: string] {
   if (ms === null || ms === undefined) return ['–', ''];
   if (ms < 1_000) return [ms < 10 && ms > 0 ? ms.toFixed(1) : String(Math.round(ms)), 'ms'];
@@ -36,7 +36,7 @@ export function durationParts(ms: number | null | undefined): readonly [value: s
   return [String(Math.round(ms / 86_400_000)), 'd'];
 }
 
-/** A duration in at most two units: `93 ms`, `2.1 s`, `6 h 12 min`. */
+/** Formats a duration in at most two units: `93 ms`, `2.1 s`, `6 h 12 min`. */
 export function durationText(ms: number): string {
   if (ms < 60_000) return durationParts(ms).join(' ');
   const first = units.findIndex(([, size]) => ms >= size);
@@ -47,20 +47,20 @@ export function durationText(ms: number): string {
   return rest === 0 || next === undefined ? `${whole} ${unit}` : `${whole} ${unit} ${rest} ${next[0]}`;
 }
 
-/** How long ago, or in how long. */
+/** Formats how long ago, or how far ahead. */
 export function ageText(at: string | number, now: number): string {
   const ms = now - new Date(at).getTime();
   return ms >= 0 ? durationText(Math.max(ms, 0)) : `in ${durationText(-ms)}`;
 }
 
-/** A moment of today to the second, of another day with its date; in UTC. */
+/** Formats a moment of today to the second, of another day with its date; in UTC. */
 export function momentText(at: string | number, now = Date.now()): string {
   const iso = new Date(at).toISOString();
   const time = iso.slice(11, 19);
   return iso.slice(0, 10) === new Date(now).toISOString().slice(0, 10) ? time : `${dayText(iso)} ${time}`;
 }
 
-/** A moment to the millisecond, in UTC. */
+/** Formats a moment to the millisecond, in UTC. */
 export function preciseText(at: string | number): string {
   return new Date(at).toISOString().slice(11, 23);
 }
@@ -71,7 +71,7 @@ function dayText(iso: string): string {
   return `${Number(iso.slice(8, 10))} ${months[Number(iso.slice(5, 7)) - 1]}`;
 }
 
-/** The same moment where the reader is, for titles. */
+/** Formats the same moment in the reader's time zone, for titles. */
 export function localText(at: string | number): string {
   return new Date(at).toLocaleString('en-GB', { timeZoneName: 'short' });
 }

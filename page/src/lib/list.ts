@@ -2,7 +2,7 @@ import { useEffect, useState } from 'preact/hooks';
 import { get, type Page } from './api.ts';
 import { type Loaded, useLoaded } from './load.ts';
 
-/** A list by pages: those that were asked for so far, and the way to more. */
+/** A paged list: the pages loaded so far, and a way to load more. */
 export interface PagedList<Item> {
   readonly items: readonly Item[];
   readonly first: Loaded<Page<Item>>;
@@ -12,7 +12,7 @@ export interface PagedList<Item> {
 
 type Query = Readonly<Record<string, string | number | undefined>>;
 
-/** Asks for the first page when a view opens or its query changes. A list stands still until somebody asks again. */
+/** Requests the first page when a view opens or its query changes. A list stays the same until somebody asks again. */
 export function usePagedList<Item>(path: string, query: Query): PagedList<Item> {
   const first = useLoaded((signal) => get<Page<Item>>(path, query, signal), [path, JSON.stringify(query)]);
   const [later, setLater] = useState<readonly Page<Item>[]>([]);

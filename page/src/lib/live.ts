@@ -2,17 +2,17 @@ import { authorization } from './session.ts';
 import { createStore } from './store.ts';
 import type { EngineNow, Happening, PipelineNow } from './types.ts';
 
-/** What `GET /live` has said last. */
+/** The latest data from `GET /live`. */
 export interface Live {
   readonly isOn: boolean;
   readonly isConnected: boolean;
-  /** By the clock of the server, in milliseconds; 0 before it has said anything. */
+  /** By the server's clock, in milliseconds; 0 before the first data. */
   readonly at: number;
   readonly pipelines: Readonly<Record<string, PipelineNow>>;
   readonly engine: EngineNow | undefined;
   /** The latest first. It is a sample. */
   readonly happenings: readonly Happening[];
-  /** When the server was heard last, by the clock of the reader. */
+  /** When the server was last heard from, by the reader's clock. */
   readonly heardAt: number;
 }
 
@@ -30,7 +30,7 @@ const happeningsMax = 40;
 const tryEveryMs = 2_000;
 let under: AbortController | undefined;
 
-/** Follows the live feed until it is turned off, and tries again when it breaks off. */
+/** Follows the live feed until it is turned off, and reconnects when it breaks off. */
 export async function followLive(): Promise<void> {
   under?.abort();
   const controller = new AbortController();
@@ -40,7 +40,7 @@ export async function followLive(): Promise<void> {
       await readFeed(controller.signal);
     } catch (error) {
       if (controller.signal.aborted) return;
-      // That there is no answer is shown; the page goes on trying.
+      // The missing answer is shown; the page keeps trying.
       if (!(error instanceof Error)) throw error;
     }
     live.update((now) => ({ ...now, isConnected: false }));

@@ -1,18 +1,18 @@
 import { useCallback, useEffect, useRef, useState } from 'preact/hooks';
 
-/** What a view shows of something that it asks the server for. */
+/** The state of something requested from the server. */
 export interface Loaded<T> {
   readonly value: T | undefined;
   readonly error: Error | undefined;
   readonly isLoading: boolean;
-  /** Asks again; what is shown stays until the answer is there. */
+  /** Requests it again; the old data stays until the answer arrives. */
   again(): void;
 }
 
 /**
- * Asks the server when a view opens, and when what it depends on changes. An answer that was overtaken is thrown away.
+ * Requests data when a view opens, and when its dependencies change. An outdated answer is dropped.
  *
- * @param everyMs asks again by itself, for what changes in place
+ * @param everyMs repeats the request automatically, for data that changes in place
  */
 export function useLoaded<T>(ask: (signal: AbortSignal) => Promise<T>, depends: readonly unknown[], everyMs?: number): Loaded<T> {
   const [state, setState] = useState<{ value: T | undefined; error: Error | undefined; isLoading: boolean }>({

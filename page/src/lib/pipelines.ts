@@ -13,7 +13,7 @@ export const chartWindows: readonly (readonly [ChartWindow, string])[] = [
   ['24h', '24 h'],
 ];
 
-/** All pipelines with their charts, and the engine; asked for when the window changes, and now and then since then. */
+/** All pipelines with their charts, and the engine; requested when the window changes, and occasionally after that. */
 export interface Figures {
   readonly window: ChartWindow;
   readonly pipelines: readonly PipelineItem[];
@@ -23,7 +23,7 @@ export interface Figures {
 
 export const figures = createStore<Figures>({ window: '5m', pipelines: [], engine: undefined, error: undefined });
 
-/** Asks for all of it. */
+/** Requests all of it. */
 export async function loadFigures(window = figures.get().window): Promise<void> {
   try {
     const [{ items }, engine] = await Promise.all([
@@ -36,7 +36,7 @@ export async function loadFigures(window = figures.get().window): Promise<void> 
   }
 }
 
-/** Asks for the counts alone; the charts grow by the feed. */
+/** Requests only the counts; the feed extends the charts. */
 export async function loadCounts(): Promise<void> {
   const { pipelines, window } = figures.get();
   if (pipelines.some(({ chart }) => chart === undefined) || pipelines.length === 0) return loadFigures(window);
@@ -55,13 +55,13 @@ export async function loadCounts(): Promise<void> {
   }
 }
 
-/** What is going on in a pipeline, as the feed has said last, or the last answer. */
+/** Returns a pipeline's current figures, from the latest of feed and answer. */
 export function nowOf({ pipelines, at }: Live, item: PipelineItem): PipelineNow {
   const said = at === 0 ? undefined : pipelines[item.name];
   return said ?? { ...item.now, health: item.health };
 }
 
-/** A chart with what is going on now as its last point. */
+/** Returns a chart with the current figures as its last point. */
 export function withNow<Column extends string>(
   chart: Chart<Column> | undefined,
   at: number,
@@ -73,7 +73,7 @@ export function withNow<Column extends string>(
   return { ...chart, ...columns, at: [...chart.at, at] } as Chart<Column>;
 }
 
-/** Takes a point that has lasted a step into the charts for good, so that what is live need not be asked for. */
+/** Adds a point that has lasted a full step to the charts permanently, so that live data need not be requested. */
 function growCharts({ at, pipelines, engine }: Live): void {
   const { pipelines: items, engine: known } = figures.get();
   const last = items[0]?.chart;
@@ -91,7 +91,7 @@ function growCharts({ at, pipelines, engine }: Live): void {
   }));
 }
 
-/** No chart keeps more than its window. */
+/** Limits a chart to its window. */
 function trimmed<Column extends string>(chart: Chart<Column>): Chart<Column> {
   const max = chart.spanMs / chart.stepMs;
   if (chart.at.length <= max) return chart;

@@ -1,6 +1,6 @@
 import { createStore, useStore } from './store.ts';
 
-/** Where the reader is: the segments of the path, and what stands behind it. */
+/** The reader's location: the segments of the path, and the query. */
 export interface Place {
   readonly path: readonly string[];
   readonly query: Readonly<Record<string, string>>;
@@ -19,7 +19,7 @@ export function usePlace(): Place {
   return useStore(place);
 }
 
-/** The address of a view. Whatever has no value is left out. */
+/** Returns the address of a view. Parameters without a value are left out. */
 export function hrefOf(path: readonly string[], query: Readonly<Record<string, string | undefined>> = {}): string {
   const entries = Object.entries(query).filter((entry): entry is [string, string] => entry[1] !== undefined && entry[1] !== '');
   const search = entries.length === 0 ? '' : `?${new URLSearchParams(entries)}`;
@@ -30,7 +30,7 @@ export function goTo(path: readonly string[], query: Readonly<Record<string, str
   location.hash = hrefOf(path, query);
 }
 
-/** Changes what stands behind the path, without a step to go back to. */
+/** Changes the query, without adding a history entry. */
 export function setQuery(change: Readonly<Record<string, string | undefined>>): void {
   const { path, query } = place.get();
   history.replaceState(null, '', hrefOf(path, { ...query, ...change }));

@@ -1,6 +1,6 @@
 import { createStore } from './store.ts';
 
-/** What the server says that the token may do. */
+/** The server's answer about a token's permissions. */
 export interface Access {
   readonly asksForTokens: boolean;
   readonly token: {
@@ -12,10 +12,10 @@ export interface Access {
 
 const storageKey = 'millrace.token';
 
-/** Undefined while nobody has asked yet. */
+/** Undefined until the first request. */
 export const access = createStore<Access | undefined>(undefined);
 
-/** The token is kept for this tab alone, and goes when it is closed. */
+/** The token is kept for this tab only, and lost when it is closed. */
 function storedToken(): string {
   return sessionStorage.getItem(storageKey) ?? '';
 }
@@ -25,23 +25,23 @@ export function storeToken(token: string): void {
   else sessionStorage.setItem(storageKey, token);
 }
 
-/** Headers that show the token, where there is one. */
+/** Returns headers with the token, if there is one. */
 export function authorization(): Record<string, string> {
   const token = storedToken();
   return token === '' ? {} : { authorization: `Bearer ${token}` };
 }
 
-/** Returns whether somebody may look, as far as is known. */
+/** Returns whether viewing is allowed, as far as is known. */
 export function maySee({ asksForTokens, token }: Access): boolean {
   return !asksForTokens || token?.role === 'read' || token?.role === 'operate';
 }
 
-/** Returns whether somebody may change anything, as far as is known. */
+/** Returns whether changes are allowed, as far as is known. */
 export function mayOperate(known: Access | undefined): boolean {
   return known !== undefined && (!known.asksForTokens || known.token?.role === 'operate');
 }
 
-/** Asks the server what the stored token may do. Throws what `fetch` throws. */
+/** Asks the server what the stored token permits. Throws what `fetch` throws. */
 export async function askAccess(): Promise<Access> {
   const answer = await fetch('/access', { headers: authorization() });
   if (!answer.ok) throw new Error(`the server answered ${answer.status}`);

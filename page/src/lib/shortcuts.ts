@@ -3,11 +3,11 @@ import { goTo } from './router.ts';
 import { createStore } from './store.ts';
 import { toggleTheme } from './theme.ts';
 
-/** Which of the boxes that keys open is open. */
+/** The dialog opened by a key, if any. */
 export const openBox = createStore<'jump' | 'help' | undefined>(undefined);
 
 const storageKey = 'millrace.single-keys';
-/** Single keys can be turned off, for those who speak to their computer. */
+/** Single keys can be turned off, for users of speech input. */
 export const singleKeys = createStore(localStorage.getItem(storageKey) !== 'off');
 
 export function setSingleKeys(isOn: boolean): void {
@@ -15,7 +15,7 @@ export function setSingleKeys(isOn: boolean): void {
   singleKeys.set(isOn);
 }
 
-/** What keys do, for the list that `?` opens. */
+/** The keys and their actions, for the list that `?` opens. */
 export const shortcutList: readonly (readonly [keys: string, does: string])[] = [
   ['/', 'jump to a key'],
   ['g o', 'overview'],
@@ -59,7 +59,7 @@ const pressed: Readonly<Record<string, () => void>> = {
   X: () => document.querySelector<HTMLInputElement>('[data-choose-all]')?.click(),
 };
 
-/** Listens to single keys for as long as the page lives. */
+/** Listens to single keys for the life of the page. */
 export function listenToKeys(): void {
   let isGoing = false;
   addEventListener('keydown', (event) => {
@@ -73,7 +73,7 @@ export function listenToKeys(): void {
   });
 }
 
-/** A view says on its buttons which key presses them. */
+/** A view's buttons declare which key presses them. */
 function buttonOf(key: string): (() => void) | undefined {
   if (key.length !== 1) return undefined;
   const button = document.querySelector<HTMLButtonElement>(`[data-shortcut="${CSS.escape(key)}"]:not([disabled])`);

@@ -1,6 +1,6 @@
 import { useEffect, useState } from 'preact/hooks';
 
-/** A value that parts of the page follow. */
+/** An observable value. */
 export interface Store<T> {
   get(): T;
   set(value: T): void;
@@ -27,7 +27,7 @@ export function createStore<T>(initial: T): Store<T> {
   return store;
 }
 
-/** The value of a store; the component renders again when it changes. */
+/** Returns the value of a store; the component renders again when it changes. */
 export function useStore<T>(store: Store<T>): T {
   const [value, setValue] = useState(store.get());
   useEffect(() => {

@@ -1,4 +1,4 @@
-/** The systems that come with Millrace have views of their own, where their pipelines are served. */
+/** The systems that come with Millrace have their own views, where their pipelines are served. */
 const known = [
   { name: 'rockets', title: 'Rockets' },
   { name: 'accounts', title: 'Accounts' },

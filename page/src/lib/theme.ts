@@ -12,7 +12,7 @@ function stored(): Theme | undefined {
   return theme === 'light' || theme === 'dark' ? theme : undefined;
 }
 
-/** The theme in force: the one that was chosen, otherwise that of the system. */
+/** The theme in force: the chosen one, otherwise the system's. */
 export const theme = createStore<Theme>(stored() ?? systemTheme());
 
 function show(chosen: Theme): void {

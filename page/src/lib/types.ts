@@ -1,4 +1,4 @@
-/** What the API answers, as far as the page shows it. */
+/** The parts of the API's answers that the page shows. */
 
 type Health = 'flowing' | 'idle' | 'behind' | 'paused' | 'stalled';
 

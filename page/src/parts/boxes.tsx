@@ -3,7 +3,7 @@ import { useStore } from '../lib/store.ts';
 import { Dialog } from './dialog.tsx';
 import { Jump } from './jump.tsx';
 
-/** The boxes that keys open. */
+/** The dialogs that keys open. */
 export function Boxes() {
   const open = useStore(openBox);
   const close = () => openBox.set(undefined);

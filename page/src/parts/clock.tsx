@@ -4,10 +4,10 @@ import { live, toggleLive } from '../lib/live.ts';
 import { useStore } from '../lib/store.ts';
 import { Glyph } from './glyph.tsx';
 
-/** From then on a server that says nothing is said to give no answer. */
+/** After this long, a silent server is shown as not answering. */
 const silentMs = 4_000;
 
-/** The clock of the server, or since when it says nothing; and the switch of the feed. */
+/** Shows the server's clock, or how long it has been silent, and the switch of the feed. */
 export function Clock() {
   const { at, heardAt, isOn, isConnected } = useStore(live);
   const [now, setNow] = useState(Date.now());

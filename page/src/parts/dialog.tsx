@@ -7,7 +7,7 @@ interface DialogProps {
   readonly children: ComponentChildren;
 }
 
-/** Something that stands before the page until it is closed. The browser keeps the focus in it, and brings it back. */
+/** A modal dialog. The browser keeps the focus in it, and restores it afterwards. */
 export function Dialog({ label, onClose, children }: DialogProps) {
   const dialog = useRef<HTMLDialogElement>(null);
   useEffect(() => dialog.current?.showModal(), []);
@@ -21,14 +21,14 @@ export function Dialog({ label, onClose, children }: DialogProps) {
 interface ReasonProps {
   readonly title: string;
   readonly text?: ComponentChildren;
-  /** What the button says. */
+  /** The button's label. */
   readonly action: string;
   readonly isDanger?: boolean;
   readonly act: (reason: string | undefined) => Promise<unknown>;
   readonly onClose: () => void;
 }
 
-/** Asks for a reason, and does what is asked for. */
+/** Asks for a reason, and carries out the action. */
 export function ReasonDialog({ title, text, action, isDanger = false, act, onClose }: ReasonProps) {
   const [reason, setReason] = useState('');
   const [failure, setFailure] = useState<string>();

@@ -9,7 +9,7 @@ interface FieldProps {
 
 const askAfterMs = 250;
 
-/** A text to filter by. It takes effect a moment after the last key. */
+/** A text filter. It takes effect a moment after the last key. */
 export function TextField({ label, value, onChange, isSearch = false }: FieldProps & { readonly isSearch?: boolean }) {
   const [text, setText] = useState(value);
   useEffect(() => setText(value), [value]);
@@ -26,7 +26,7 @@ export function TextField({ label, value, onChange, isSearch = false }: FieldPro
   );
 }
 
-/** One of several, or any. */
+/** Chooses one of several, or any. */
 export function Select({ label, value, options, onChange }: FieldProps & { readonly options: readonly string[] }) {
   return (
     <span class="field">

@@ -4,7 +4,7 @@ const stroke = (path: string, colour = 'currentColor', width = 1.4) => (
   <path d={path} fill="none" stroke={colour} stroke-width={width} stroke-linejoin="round" stroke-linecap="round" />
 );
 
-/** Each state has a shape of its own: colour never carries a meaning alone. */
+/** Each state has its own shape: colour never carries a meaning alone. */
 const glyphs = {
   flowing: <circle cx="6" cy="6" r="4" fill="var(--water-fill)" />,
   idle: <circle cx="6" cy="6" r="3.6" fill="none" stroke="var(--edge)" stroke-width="1.5" />,
@@ -55,7 +55,7 @@ const glyphs = {
 
 export type GlyphName = keyof typeof glyphs;
 
-/** A shape beside a word. Where it stands alone it is labelled. */
+/** A shape beside a word. A shape on its own is labelled. */
 export function Glyph({ name, label }: { readonly name: GlyphName; readonly label?: string }) {
   const labelled = label === undefined ? { 'aria-hidden': true } : { role: 'img' as const, 'aria-label': label };
   return (

@@ -7,7 +7,7 @@ import type { ListedKey } from '../lib/types.ts';
 import { Dialog } from './dialog.tsx';
 import { Glyph, type GlyphName } from './glyph.tsx';
 
-/** Something to go to. */
+/** A possible destination. */
 interface Target {
   readonly glyph: GlyphName;
   readonly text: string;
@@ -19,7 +19,7 @@ interface Target {
 const keysPerPipeline = 4;
 const askAfterMs = 120;
 
-/** Finds keys by how they begin, in every pipeline, and pipelines by name. Enter goes to the one that is chosen. */
+/** Finds keys by prefix, in every pipeline, and pipelines by name. Enter goes to the selected one. */
 export function Jump({ onClose }: { readonly onClose: () => void }) {
   const { pipelines } = useStore(figures);
   const [text, setText] = useState('');

@@ -7,14 +7,14 @@ interface ListProps<Item> {
   readonly list: PagedList<Item>;
   readonly noun: string;
   readonly nouns?: string;
-  /** What stands there when there is nothing. */
+  /** Shown for an empty list. */
   readonly empty: ComponentChildren;
-  /** Says what has changed since somebody looked. */
+  /** Describes changes since the list was loaded. */
   readonly changed?: string | undefined;
   readonly children: (items: readonly Item[]) => ComponentChildren;
 }
 
-/** A list with the way to its next page, and to what has changed since. */
+/** A list with a way to load its next page, and changes since. */
 export function List<Item>({ list, noun, nouns, empty, changed, children }: ListProps<Item>) {
   const { items, first, hasMore, more } = list;
   return (

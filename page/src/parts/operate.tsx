@@ -5,20 +5,20 @@ import { useStore } from '../lib/store.ts';
 import { ReasonDialog } from './dialog.tsx';
 
 interface OperateProps {
-  /** What the button says. */
+  /** The button's label. */
   readonly children: ComponentChildren;
   readonly title: string;
   readonly text?: ComponentChildren;
   readonly action: string;
   readonly isDanger?: boolean;
   readonly isMain?: boolean;
-  /** Why it cannot be done now; undefined when it can. */
+  /** Why it cannot be done now; undefined if it can. */
   readonly unable?: string | undefined;
   readonly shortcut?: string;
   readonly act: (reason: string | undefined) => Promise<unknown>;
 }
 
-/** A button that changes something: it asks for a reason first, and says why it cannot be pressed. */
+/** A button that changes something: it asks for a reason first, and explains why it is disabled. */
 export function Operate({ children, unable, shortcut, isMain = false, ...ask }: OperateProps) {
   const [isOpen, setIsOpen] = useState(false);
   const known = useStore(access);

@@ -30,7 +30,7 @@ interface AnswerProps<T> {
   readonly children: (value: T) => ComponentChildren;
 }
 
-/** What was asked for, once it is there; otherwise what keeps it away. A view keeps what it has shown when a later answer fails. */
+/** Shows the requested data once available; otherwise its progress or error. A view keeps showing old data when a later request fails. */
 export function Answer<T>({ of: { value, error, again }, children }: AnswerProps<T>) {
   return (
     <>
@@ -48,7 +48,7 @@ export function Answer<T>({ of: { value, error, again }, children }: AnswerProps
   );
 }
 
-/** Says that it loads, but only when that takes so long that somebody would ask. */
+/** Shows that it is loading, but only if that takes noticeably long. */
 function Waiting() {
   const [isLong, setIsLong] = useState(false);
   useEffect(() => {
@@ -103,7 +103,7 @@ interface SegmentsProps<T extends string> {
   readonly onChange: (value: T) => void;
 }
 
-/** A few options of which one is chosen. */
+/** A few options, one of which is chosen. */
 export function Segments<T extends string>({ label, options, value, onChange }: SegmentsProps<T>) {
   return (
     // biome-ignore lint/a11y/useSemanticElements: a fieldset cannot be laid out in a row of tools

@@ -10,7 +10,7 @@ import { systemViews } from '../lib/systems.ts';
 import { toggleTheme } from '../lib/theme.ts';
 import { Glyph, type GlyphName, Wheel } from './glyph.tsx';
 
-/** What stands around every view: where one can go, and what needs somebody. */
+/** The frame around every view: navigation, and what needs attention. */
 export function Shell({ children }: { readonly children: ComponentChildren }) {
   return (
     <>

@@ -6,16 +6,16 @@ interface SparkProps {
   readonly second?: Values | undefined;
   readonly width: number;
   readonly height?: number;
-  /** The scale reaches at least so far, so that noise looks like noise. */
+  /** The scale reaches at least this far, so that noise looks like noise. */
   readonly floor: number;
-  /** How many points fill the width. */
+  /** Number of points that fill the width. */
   readonly points: number;
-  /** What somebody hears who does not see it. */
+  /** The label for screen readers. */
   readonly label: string;
   readonly isLate?: boolean;
 }
 
-/** A small chart. The newest value is at the right; a gap in the data is a gap in the line. */
+/** A small chart. The newest value is on the right; a gap in the data is a gap in the line. */
 export function Spark({ values, second, width, height = 28, floor, points, label, isLate = false }: SparkProps) {
   const shown = values.slice(-points);
   const other = second?.slice(-points) ?? [];
@@ -64,7 +64,7 @@ function areaOf(values: Values, x: Place, y: (value: number) => number, height: 
   return path;
 }
 
-/** Bars of the last hour, one a minute. */
+/** Bars for the last hour, one per minute. */
 export function ArrivalBars({ arrivals, label }: { readonly arrivals: readonly number[]; readonly label: string }) {
   const top = Math.max(4, ...arrivals);
   const bars = arrivals.map((count, at) => {

@@ -17,11 +17,11 @@ export interface Series {
 interface TimeChartProps {
   readonly title: string;
   readonly unit: string;
-  /** Ends of the points, since the epoch in milliseconds. */
+  /** End times of the points, in milliseconds since the epoch. */
   readonly at: readonly number[];
   readonly spanMs: number;
   readonly series: readonly Series[];
-  /** The scale reaches at least so far. */
+  /** The scale reaches at least this far. */
   readonly floor: number;
   readonly format: (value: number | null) => string;
   readonly note?: ComponentChildren;
@@ -36,7 +36,10 @@ const colours = {
   'bar-red': '--series-4',
 } as const;
 
-/** A chart over time. Its crosshair is that of all charts of the view; the names of its series stand in its title with their values there, or now. */
+/**
+ * A chart over time. It shares its crosshair with all charts of the view; its title shows the series names with their values at that time,
+ * or now.
+ */
 export function TimeChart({ title, unit, at, spanMs, series, floor, format, note }: TimeChartProps) {
   const holder = useRef<HTMLDivElement>(null);
   const plot = useRef<uPlot>(undefined);

@@ -1,6 +1,6 @@
 import type { ComponentChildren } from 'preact';
 
-/** What may be wider than its place: it scrolls by itself, by the keyboard too. */
+/** Content that may be wider than its place: it scrolls separately, also by keyboard. */
 export function Wide({ children }: { readonly children: ComponentChildren }) {
   return (
     // biome-ignore lint/a11y/noNoninteractiveTabindex: without anything to focus in it, nobody could scroll it by the keyboard

@@ -1,14 +1,14 @@
 import { countOf, durationText, momentText } from '../lib/format.ts';
 import type { Item } from './model.ts';
 
-/** One row of the story: an item, or several attempts that failed alike. */
+/** One row of the story: an item, or several attempts that failed in the same way. */
 export interface Row {
   readonly text: string;
   /** The newest first. */
   readonly items: readonly Item[];
 }
 
-/** What happened without a long pause, or while the key was parked. */
+/** Items without a long pause between them, or from while the key was parked. */
 export interface Chapter {
   readonly title: string;
   readonly note: string;
@@ -19,7 +19,7 @@ export interface Chapter {
 const pauseMs = 10_000;
 
 interface Group {
-  /** When the key was parked, for what came while it was. */
+  /** When the key was parked, for items during the park. */
   readonly park: Park | undefined;
   readonly items: Item[];
 }
@@ -29,7 +29,7 @@ interface Park {
   readonly to: number;
 }
 
-/** The story in chapters, cut where nothing happened for long and where the key was parked; the newest first. */
+/** Returns the story in chapters, split at long pauses and where the key was parked; newest first. */
 export function chaptersOf(items: readonly Item[]): readonly Chapter[] {
   const parks = parksIn(items);
   const groups: Group[] = [];
@@ -46,7 +46,7 @@ export function chaptersOf(items: readonly Item[]): readonly Chapter[] {
   );
 }
 
-/** The times from a park to what ended it. */
+/** Returns the times from each park to its end. */
 function parksIn(items: readonly Item[]): readonly Park[] {
   const inOrder = items.toReversed();
   return inOrder.flatMap((item, at) => {
@@ -77,7 +77,7 @@ function parkedChapter(items: readonly Item[], { from, to }: Park): Chapter {
   return { title, note: `nothing ran; ${countOf(items.length, 'thing')} queued up`, isParked: true, rows: rowsOf(items) };
 }
 
-/** Attempts at the same that failed alike are one row. */
+/** Combines similar failures of the same thing into one row. */
 function rowsOf(items: readonly Item[]): readonly Row[] {
   const rows: { text: string; items: Item[] }[] = [];
   for (const item of items) {

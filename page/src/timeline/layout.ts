@@ -15,7 +15,7 @@ export interface LaneBox {
   readonly lane: Lane;
   readonly top: number;
   readonly height: number;
-  /** The names of its rows, where each has one. */
+  /** The names of its rows, if they have any. */
   readonly rows: readonly { readonly name: string; readonly y: number }[];
 }
 
@@ -34,7 +34,7 @@ const callMin = 28;
 /** Below the name of its lane. */
 const firstRow = 30;
 
-/** Gives every item its place: in its lane, in the row of what it is about, one step down for each attempt that failed before it. */
+/** Places every item: in its lane, in the row of its subject, one step down for each failed attempt before it. */
 export function layOut(items: readonly Item[], scale: Scale): Layout {
   const placed: Placed[] = [];
   const boxes: LaneBox[] = [];
@@ -59,12 +59,12 @@ function rightOf(item: Item, x: number, scale: Scale): number {
   return Math.max(x + (item.kind === 'call' ? callMin : barMin), scale.x(item.end));
 }
 
-/** What a turn decided is on disk with the turn, so it hangs on its end. */
+/** A turn's effects are on disk with the turn, so they hang from its end. */
 export function isEffect({ kind }: Item): boolean {
   return kind === 'timer set' || kind === 'timer cancelled' || kind === 'delivery asked' || kind === 'sent';
 }
 
-/** Where each turn ends, by its id. */
+/** Returns where each turn ends, by its id. */
 function endsOfTurns(items: readonly Item[], scale: Scale): ReadonlyMap<string, number> {
   const turns = items.filter(({ kind }) => kind === 'turn' || kind === 'outcome');
   return new Map(turns.map((turn) => [turn.id, rightOf(turn, scale.x(turn.at), scale)]));
@@ -87,14 +87,14 @@ function rowsOf(lane: Lane, items: readonly Item[]): Rows {
   return namedRowsOf(items, lane === 'deliveries');
 }
 
-/** Events that come close together stand below each other, so that their names have room. */
+/** Stacks events that come close together, so that their names have room. */
 function eventRowsOf(items: readonly Item[]): Rows {
   const rows = Math.min(eventRows, items.length);
   const order = new Map(items.toSorted((a, b) => a.at - b.at).map(({ id }, at) => [id, at % rows]));
   return { rows: [], height: 12 + rows * 20, y: ({ id }) => 18 + (order.get(id) ?? 0) * 20 };
 }
 
-/** One row, or one stair, for each name. */
+/** Returns one row, or one stair, per name. */
 function namedRowsOf(items: readonly Item[], hasStairs: boolean): Rows {
   const names = [...new Set(items.map(({ name }) => name))];
   const steps = hasStairs ? stepsOf(items, ({ details, name }) => `${name} ${String(details.delivery ?? '')}`) : new Map<string, number>();
@@ -114,7 +114,7 @@ function namedRowsOf(items: readonly Item[], hasStairs: boolean): Rows {
 
 const stepsMax = 5;
 
-/** How far down each attempt stands: below the one that failed before it, and back at the top after one that did not. */
+/** Returns how far down each attempt is: below the failed one before it, and back at the top after a success. */
 function stepsOf(items: readonly Item[], groupOf: (item: Item) => string): ReadonlyMap<string, number> {
   const depth = new Map<string, number>();
   const steps = new Map<string, number>();
@@ -128,7 +128,7 @@ function stepsOf(items: readonly Item[], groupOf: (item: Item) => string): Reado
   return steps;
 }
 
-/** Drops labels that would stand on others; the chosen one stays. */
+/** Drops labels that would overlap others; the chosen one stays. */
 export function withoutCollisions<L extends { readonly x: number; readonly y: number; readonly text: string; readonly isChosen: boolean }>(
   labels: readonly L[],
 ): readonly L[] {

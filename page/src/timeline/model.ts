@@ -1,14 +1,14 @@
-/** What happened to a key, as the picture and the story show it. */
+/** An item of a key's history, as the picture and the story show it. */
 export interface Item {
   readonly id: string;
-  /** Since the epoch, in milliseconds. */
+  /** In milliseconds since the epoch. */
   readonly at: number;
-  /** When it ended; the same moment for what took no time. */
+  /** When it ended; the same moment for an instantaneous one. */
   readonly end: number;
   readonly kind: ItemKind;
-  /** Whether it went well; undefined for what can do neither. */
+  /** True if it went well; undefined if that does not apply. */
   readonly isGood: boolean | undefined;
-  /** What it is about: the id of an event, the name of a timer or endpoint, the key that something was sent to. */
+  /** Its subject: the id of an event, the name of a timer or endpoint, the key that something was sent to. */
   readonly name: string;
   /** The same in words. */
   readonly text: string;
@@ -17,10 +17,10 @@ export interface Item {
   readonly causedBy: string | null;
   /** Items with the same commit are on disk together. */
   readonly commit: string | null;
-  /** Which of several attempts at the same it was. */
+  /** The attempt's number. */
   readonly attempt: number | undefined;
   readonly reason: string | undefined;
-  /** Whatever else is known of it. */
+  /** Further details. */
   readonly details: Readonly<Record<string, unknown>>;
 }
 
@@ -62,12 +62,12 @@ export function laneOf({ kind }: Item): Lane {
   return laneOfKind[kind];
 }
 
-/** Returns whether something was under way for all the time of an item: a fold never hides it. */
+/** Returns whether something was under way for the item's whole time: a fold never hides it. */
 export function isWork({ kind }: Item): boolean {
   return kind === 'turn' || kind === 'call';
 }
 
-/** Items of the same commit, by its name. */
+/** Groups items of the same commit by its name. */
 export function commitsOf(items: readonly Item[]): ReadonlyMap<string, readonly Item[]> {
   const commits = new Map<string, Item[]>();
   for (const item of items) {

@@ -10,7 +10,7 @@ const right = 24;
 
 interface PictureProps {
   readonly items: readonly Item[];
-  /** Up to when the picture goes. */
+  /** The end of the picture. */
   readonly now: number;
   readonly title: string;
   readonly isLinear: boolean;
@@ -27,7 +27,7 @@ const laneNames: Readonly<Record<LaneBox['lane'], string>> = {
   sends: 'Sends',
 };
 
-/** What happened, drawn: lanes from the top, time from the left. The story in words carries all of it, too. */
+/** Draws the history: lanes from the top, time from the left. The story has all of it in words, too. */
 export function Picture({ items, now, title, isLinear, chosen, choose }: PictureProps) {
   const holder = useRef<HTMLElement>(null);
   const [width, setWidth] = useState(960);
@@ -89,7 +89,7 @@ function Patterns() {
   );
 }
 
-/** True time, fanned out to the picture below. */
+/** Draws true time, fanned out to the picture below. */
 function TrueTime({
   items,
   now,
@@ -148,7 +148,7 @@ function Folds({ scale, height, open }: { readonly scale: Scale; readonly height
 
 const timeWidth = 84;
 
-/** Times stand where something begins after a while, as far as there is room for them. */
+/** Labels times where something begins after a while, room permitting. */
 function Axis({ items, scale }: { readonly items: readonly Item[]; readonly scale: Scale }) {
   const times: { readonly at: number; readonly x: number }[] = [];
   for (const { at } of items.toSorted((a, b) => a.at - b.at)) {
@@ -200,7 +200,7 @@ interface ConnectionsProps {
   readonly chosen: string | undefined;
 }
 
-/** What joins items: commits, causes, waits, pauses between attempts, and parks. */
+/** Draws the connections between items: commits, causes, waits, pauses between attempts, and parks. */
 function Connections({ layout, scale, now, chosen }: ConnectionsProps) {
   const byId = new Map(layout.placed.map((one) => [one.item.id, one]));
   const chosenItem = chosen === undefined ? undefined : byId.get(chosen)?.item;
@@ -232,7 +232,7 @@ function Connections({ layout, scale, now, chosen }: ConnectionsProps) {
   );
 }
 
-/** What a commit or a stair joins already needs no line of its own. */
+/** A commit or a stair already connects its items, which need no other line. */
 function isDrawn(cause: Placed, { item }: Placed): boolean {
   if (cause.item.commit !== null && cause.item.commit === item.commit) return false;
   return item.kind !== 'call' || (item.attempt ?? 1) === 1;
@@ -251,7 +251,7 @@ function Cause({ from, to, isChosen }: { readonly from: Placed; readonly to: Pla
   );
 }
 
-/** Attempts of the same stair: the next begins after a pause. */
+/** Attempts on the same stair: each begins after a pause. */
 function pausesOf(placed: readonly Placed[]): readonly (readonly [Placed, Placed])[] {
   const groups = new Map<string, Placed>();
   const pauses: (readonly [Placed, Placed])[] = [];
@@ -275,7 +275,7 @@ interface ParkTime {
   readonly isOver: boolean;
 }
 
-/** Times in which a key was parked: from that moment to the act of somebody, or to its next turn. */
+/** Returns the times when a key was parked: from that moment to an operator's action, or to its next turn. */
 function parksOf(placed: readonly Placed[], now: number): readonly ParkTime[] {
   const items = placed.map(({ item }) => item).toSorted((a, b) => a.at - b.at);
   return items.flatMap((item, at) => {
@@ -317,7 +317,7 @@ function Park({
   );
 }
 
-/** How far a label stands from its shape. */
+/** Distance of a label from its shape. */
 const labelGap: Readonly<Partial<Record<Item['kind'], number>>> = { sent: 14, 'timer cancelled': 9, operator: 15, 'timer due': 9 };
 
 function Labels({ placed, chosen }: { readonly placed: readonly Placed[]; readonly chosen: string | undefined }) {
@@ -347,7 +347,7 @@ function Labels({ placed, chosen }: { readonly placed: readonly Placed[]; readon
   );
 }
 
-/** The item beside the chosen one: in time, or in the lane above or below. */
+/** Returns the neighbour of the chosen item: in time, or in the lane above or below. */
 function stepFrom(placed: readonly Placed[], chosen: string | undefined, key: string): string | undefined {
   const sorted = placed.toSorted((a, b) => a.item.at - b.item.at);
   const at = sorted.findIndex(({ item }) => item.id === chosen);

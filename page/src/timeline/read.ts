@@ -2,7 +2,7 @@ import { countOf, momentText } from '../lib/format.ts';
 import { withCauses } from './causes.ts';
 import type { Item } from './model.ts';
 
-/** An item as `GET …/timeline` answers it: what is there depends on its kind. */
+/** An item as `GET …/timeline` returns it: its fields depend on its kind. */
 export interface TimelineItem {
   readonly id: string;
   readonly at: string;
@@ -15,7 +15,7 @@ export interface TimelineItem {
   readonly event?: string;
   readonly position?: number;
   readonly number?: number;
-  /** Since the epoch, in milliseconds, as `dueAt`. */
+  /** In milliseconds since the epoch, like `dueAt`. */
   readonly acceptedAt?: number;
   readonly timer?: string;
   readonly dueAt?: number;
@@ -32,13 +32,16 @@ export interface TimelineItem {
 
 type Shown = Pick<Item, 'kind' | 'text'> & Partial<Pick<Item, 'isGood' | 'name' | 'label'>>;
 
-/** Returns the items as the page shows them, the newest first; what the API tells with a turn, such as when its event was accepted, has an item of its own. */
+/**
+ * Returns the items as the page shows them, newest first; details that the API returns with a turn, such as when its event was accepted,
+ * become separate items.
+ */
 export function readTimeline(items: readonly TimelineItem[]): readonly Item[] {
   const read = items.map(readItem);
   return withCauses([...read, ...acceptedIn(items), ...dueIn(items)]).toSorted((a, b) => b.at - a.at || b.end - a.end);
 }
 
-/** One of a kind that the page does not know is shown by its name. */
+/** An unknown kind is shown by its name. */
 function readItem(item: TimelineItem): Item {
   const shown = (readings[item.kind] ?? unknownKind)(item);
   const { id, at, durationMs = 0, causedBy, commit, kind: _, ...details } = item;
@@ -62,7 +65,7 @@ function readItem(item: TimelineItem): Item {
   };
 }
 
-/** What a turn is about: an event by its number or place in the log, a timer, or the outcome of a delivery. */
+/** Returns the subject of a turn: an event by its number or place in the log, a timer, or the outcome of a delivery. */
 function subjectOf({ event, number, position, timer, endpoint }: TimelineItem): string {
   if (timer !== undefined) return `timer ${timer}`;
   if (endpoint !== undefined) return `the outcome of ${endpoint}`;
@@ -129,7 +132,7 @@ const readings: Readonly<Record<string, (item: TimelineItem) => Shown>> = {
   },
 };
 
-/** The acceptance of each event, which its turns and attempts tell. */
+/** Returns the acceptance of each event, from its turns and attempts. */
 function acceptedIn(items: readonly TimelineItem[]): readonly Item[] {
   const accepted = new Map<string, Item>();
   for (const item of items) {

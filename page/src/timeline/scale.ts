@@ -1,6 +1,6 @@
 import { type Item, isWork } from './model.ts';
 
-/** A time in which nothing was under way, drawn short. */
+/** A compressed time in which nothing was under way. */
 interface Fold {
   readonly from: number;
   readonly to: number;
@@ -8,11 +8,11 @@ interface Fold {
   readonly width: number;
 }
 
-/** Where moments stand in the picture. */
+/** Maps moments to places in the picture. */
 export interface Scale {
   readonly width: number;
   readonly folds: readonly Fold[];
-  /** How far apart moments stand; it stays while a view is open, so that nothing drawn moves. */
+  /** The distance between moments; it stays while a view is open, so that drawn items do not move. */
   readonly stretch: number;
   x(at: number): number;
 }
@@ -22,7 +22,7 @@ const power = 0.36;
 const stretchMin = 1.5;
 const stretchMax = 40;
 const foldAfterMs = 10_000;
-/** The time since the last moment grows while somebody looks, and must not push what is drawn. */
+/** The time since the last moment grows while somebody looks, and must not push drawn items. */
 const foldSinceLastMs = 1_000;
 const foldWidth = 45;
 
@@ -33,18 +33,18 @@ interface Gap {
 }
 
 interface ScaleOptions {
-  /** Where the first moment stands, and what there is room for. */
+  /** The place of the first moment, and the available room. */
   readonly left: number;
   readonly room: number;
-  /** That of the picture before. */
+  /** The stretch of the previous picture. */
   readonly stretch?: number | undefined;
-  /** Where folds begin that somebody has opened. */
+  /** The start times of folds opened by the user. */
   readonly opened: ReadonlySet<number>;
 }
 
 /**
- * Elastic time: a gap of g milliseconds gets `least + stretch · g^0.36` pixels, so that milliseconds of work are legible beside hours of waiting. Where nothing is
- * under way for long, it is folded.
+ * Elastic time: a gap of g milliseconds gets `least + stretch · g^0.36` pixels, so that milliseconds of work are legible beside hours of
+ * waiting. Long idle times are folded.
  */
 export function elasticScale(items: readonly Item[], now: number, { left, room, stretch: before, opened }: ScaleOptions): Scale {
   const gaps = gapsOf(items, now, opened);

@@ -7,7 +7,7 @@ interface ShapeProps {
   readonly choose: (id: string) => void;
 }
 
-/** The shape of an item. A click chooses it; by the keyboard the whole picture is one stop. */
+/** The shape of an item. A click chooses it; for the keyboard the whole picture is one stop. */
 export function Shape({ placed, isChosen, choose }: ShapeProps) {
   const { item } = placed;
   return (

@@ -3,11 +3,11 @@ import { Panel, Segments } from '../parts/panel.tsx';
 
 interface StateProps {
   readonly state: unknown;
-  /** The state before the chosen turn and after it, where the timeline has them. */
+  /** The state before and after the chosen turn, if the timeline has them. */
   readonly change: { readonly before: unknown; readonly after: unknown; readonly by: string } | undefined;
 }
 
-/** The state of a key; where a turn is chosen that tells, what it changed. */
+/** Shows the state of a key, or the changes made by the chosen turn. */
 export function StatePanel({ state, change }: StateProps) {
   const [shown, setShown] = useState<'diff' | 'whole'>('diff');
   const isDiff = change !== undefined && shown === 'diff';
@@ -65,7 +65,7 @@ interface DiffLine {
   readonly text: string;
 }
 
-/** Lines that are in both stay; others were removed or added, in the order of the texts. */
+/** Keeps lines that are in both; others were removed or added, in text order. */
 function diffOf(before: readonly string[], after: readonly string[]): readonly DiffLine[] {
   const lines: DiffLine[] = [];
   let at = 0;

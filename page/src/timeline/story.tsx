@@ -10,7 +10,7 @@ interface StoryProps {
   readonly choose: (id: string | undefined) => void;
 }
 
-/** What happened, in words: newest first, in chapters, with the cause of each beside it. It carries all that the picture does. */
+/** The history in words: newest first, in chapters, each item with its cause. It contains everything in the picture. */
 export function Story({ items, chosen, choose }: StoryProps) {
   const byId = new Map(items.map((item) => [item.id, item]));
   const commits = commitsOf(items);
@@ -74,7 +74,7 @@ interface StoryRowProps {
   readonly row: Row;
   readonly isChosen: boolean;
   readonly cause: Item | undefined;
-  /** What is on disk together with it. */
+  /** Items on disk together with it. */
   readonly together: readonly Item[];
   readonly choose: (id: string | undefined) => void;
 }
@@ -154,7 +154,7 @@ function More({ items, together }: { readonly items: readonly Item[]; readonly t
   );
 }
 
-/** What was thrown, and where: the frames of the program; those of the engine are counted. */
+/** An error and its place: the program's frames; the engine's are counted. */
 export function Stack({ text }: { readonly text: string }) {
   const [head = '', ...lines] = text.split('\n');
   const isOwn = (line: string) => !/node:internal|\/millrace\/|node_modules/.test(line);
@@ -171,7 +171,7 @@ export function Stack({ text }: { readonly text: string }) {
   );
 }
 
-/** A frame with the end of its path: where a program lies on its machine is the same for all of its frames. */
+/** Shortens a frame to the end of its path: the location of a program on its machine is the same for all of its frames. */
 function shortened(line: string): string {
   return line.replace(/(?:file:\/\/)?\/[^\s()]*\/([^/\s()]+\/[^/\s()]+:\d+:\d+)/, '$1');
 }

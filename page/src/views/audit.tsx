@@ -10,7 +10,7 @@ import { List } from '../parts/list.tsx';
 import { Moment } from '../parts/moment.tsx';
 import { Command, Head, Panel } from '../parts/panel.tsx';
 
-/** What operators have done. */
+/** Operators' actions. */
 export function AuditView() {
   const { query } = usePlace();
   const { pipeline = '', key = '' } = query;

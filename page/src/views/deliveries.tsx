@@ -12,7 +12,7 @@ import { Operate } from '../parts/operate.tsx';
 import { Command, Head, Panel } from '../parts/panel.tsx';
 import { PipelineTabs } from '../parts/pipeline-tabs.tsx';
 
-/** The calls that wait for their turn or their next attempt, of one pipeline. */
+/** One pipeline's calls waiting for their turn or their next attempt. */
 export function DeliveriesView() {
   const { query } = usePlace();
   const { pipelines } = useStore(figures);

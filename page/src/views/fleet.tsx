@@ -24,7 +24,7 @@ export function FleetView() {
   );
 }
 
-/** A row a member. */
+/** One row per member. */
 export function Members({ fleet: { members, unowned } }: { readonly fleet: Fleet }) {
   return (
     <>
@@ -61,7 +61,7 @@ export function Members({ fleet: { members, unowned } }: { readonly fleet: Fleet
   );
 }
 
-/** A process with a database of its own in memory does not tell since when it is there. */
+/** A process with its own in-memory database does not report its start time. */
 function upText(since: string): string {
   return Date.parse(since) === 0 ? '–' : ageText(since, Date.now());
 }

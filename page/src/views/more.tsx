@@ -15,7 +15,7 @@ const places: readonly (readonly [path: string, glyph: GlyphName, text: string])
   ['audit', 'audit', 'Audit'],
 ];
 
-/** Where else one can go, on a phone. */
+/** Further destinations, on a phone. */
 export function MoreView() {
   const names = useStore(figures).pipelines.map(({ name }) => name);
   return (

@@ -1,7 +1,7 @@
 import { hrefOf } from '../lib/router.ts';
 import { Head } from '../parts/panel.tsx';
 
-/** An address that leads nowhere. */
+/** The view for an unknown address. */
 export function NowhereView() {
   return (
     <Head

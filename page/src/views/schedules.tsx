@@ -14,7 +14,7 @@ interface Scheduled extends ScheduleStatus {
   readonly pipeline: string;
 }
 
-/** The schedules, and how each stands. */
+/** The schedules and their status. */
 export function SchedulesView() {
   const schedules = useLoaded((signal) => findSchedules(signal), [], everyMs);
   return (
@@ -65,7 +65,7 @@ function Row({ schedule, again }: { readonly schedule: Scheduled; readonly again
   );
 }
 
-/** How a schedule stands, in words. */
+/** The status of a schedule, in words. */
 export function ScheduleFacts({
   schedule: { status, isAtWork, lastRunAt, nextRunAt, lastFailure },
 }: {
@@ -99,7 +99,7 @@ interface SwitchProps {
   readonly again: () => void;
 }
 
-/** Stops a schedule that runs, and starts one that does not. */
+/** Stops a running schedule, and starts a stopped one. */
 export function ScheduleSwitch({ name, status, again }: SwitchProps) {
   const action = status === 'running' ? 'stop' : 'start';
   const act = async (reason: string | undefined) => {
@@ -115,7 +115,7 @@ export function ScheduleSwitch({ name, status, again }: SwitchProps) {
   );
 }
 
-/** The schedule of one pipeline, asked for by itself. */
+/** Loads the schedule of one pipeline separately. */
 export function useSchedule(name: string): Loaded<ScheduleStatus> {
   return useLoaded((signal) => get<ScheduleStatus>(`${pathOf('pipelines', name)}/schedule`, {}, signal), [name], everyMs);
 }

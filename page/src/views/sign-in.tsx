@@ -2,7 +2,7 @@ import { useState } from 'preact/hooks';
 import { type Access, askAccess, maySee, storeToken } from '../lib/session.ts';
 import { Wheel } from '../parts/glyph.tsx';
 
-/** Asks for a token, where the server does. */
+/** Asks for a token, if the server requires one. */
 export function SignIn() {
   const [token, setToken] = useState('');
   const [refusal, setRefusal] = useState<string>();

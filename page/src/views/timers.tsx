@@ -16,7 +16,7 @@ export interface ArmedTimer {
   readonly dueAt: string;
 }
 
-/** The timers that are armed, of one pipeline: those that come due first. */
+/** One pipeline's pending timers, soonest first. */
 export function TimersView() {
   const { query } = usePlace();
   const { pipelines } = useStore(figures);

@@ -5,15 +5,14 @@ import { nameOfUpdate } from '../loads/accounts.ts';
 type Row = Readonly<Record<string, FoundValue>>;
 
 export interface AccountsCheck {
-  /** When somebody knew that an update was taken in, by name, in milliseconds since 1970; of the others nothing is known. */
+  /** When each update was known to be taken in, by name, in milliseconds since 1970; nothing is known of the others. */
   readonly acknowledged: ReadonlyMap<string, number>;
   readonly isSettled: boolean;
 }
 
 /**
- * The callback of a version fires or is cancelled, never both; not before it is due; and it is cancelled by a newer version
- * that was acknowledged before, and by none that was taken in when it was due already. The row of an account is that of its
- * latest version.
+ * Checks that a version's callback fires or is cancelled, never both; that it does not fire before it is due; and that it is cancelled by a
+ * newer version acknowledged earlier, and by none taken in when it was already due. An account's row is that of its latest version.
  */
 export async function checkAccounts(store: Store, { acknowledged, isSettled }: AccountsCheck): Promise<readonly string[]> {
   const updates = Map.groupBy(await store.query('SELECT * FROM account_updates ORDER BY version', []), ({ id }) => String(id));

@@ -1,14 +1,14 @@
 import type { Book, Call } from '../book.ts';
 
-/** Calls that arrived again after one that was answered as taken, and what they say of the engine. */
+/** Calls repeated after one that was accepted, and what they reveal about the engine. */
 export interface Repeats {
   readonly count: number;
-  /** The longest time from such an answer to the death of the life that it was for, in milliseconds: its commit was under way. */
+  /** The longest time from such an answer to the death of its life, in milliseconds: its commit was under way. */
   readonly beforeDeathMsMax: number;
   readonly broken: readonly string[];
 }
 
-/** Promise 6: a call that was taken is repeated only when the server died before it could record that. */
+/** Promise 6: an accepted call is repeated only if the server died before it could record the acceptance. */
 export function checkRepeats({ calls, lives }: Book): Repeats {
   const repeats = { count: 0, beforeDeathMsMax: 0 };
   const broken: string[] = [];
@@ -26,7 +26,7 @@ export function checkRepeats({ calls, lives }: Book): Repeats {
   return { ...repeats, broken };
 }
 
-/** The last call that was answered as taken by then. */
+/** Returns the last call that had been accepted by then. */
 function takenBefore(earlier: readonly Call[], { arrivedAt }: Call): Call | undefined {
   return earlier.findLast(({ result, answeredAt }) => result === 'delivered' && answeredAt <= arrivedAt);
 }

@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import type { Store } from '../../../src/store/store.ts';
 import type { EventsLoad } from '../loads/events.ts';
 
-/** Each row is of an event that was sent, and holds what that said. */
+/** Checks that each row belongs to a sent event, and has its contents. */
 export async function checkEvents({ planned }: EventsLoad, store: Store): Promise<readonly string[]> {
   const rows = await store.query('SELECT id, type, source, processed_data FROM processed_events', []);
   return rows.flatMap(({ id, type, source, processed_data }) => {

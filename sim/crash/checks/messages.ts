@@ -9,18 +9,18 @@ type Row = Readonly<Record<string, FoundValue>>;
 export interface MessagesCheck {
   readonly calls: readonly Call[];
   readonly lives: readonly Life[];
-  /** What must be there, by id. */
+  /** The required rows, by id. */
   readonly rows: ReadonlyMap<string, PlannedRow>;
-  /** The contents of all that may be there. */
+  /** The contents of all possible rows. */
   readonly contents: ReadonlySet<string>;
   readonly isSettled: boolean;
-  /** Whether the latest may be gone. */
+  /** True if the latest ones may be lost. */
   readonly isCut: boolean;
 }
 
 /**
- * What was answered with 201, and what SQL put there, has its row; what was sent was taken by the provider, and what was given
- * up was not, unless the server died before it had written that down.
+ * Checks that everything answered with 201, and every row inserted with SQL, has its row; that the provider accepted every sent message and
+ * no given-up one, unless the server died before recording it.
  */
 export async function checkMessages(store: Store, check: MessagesCheck): Promise<readonly string[]> {
   const found = new Map((await store.query('SELECT * FROM messages', [])).map((row) => [String(row.id), row]));
@@ -45,7 +45,7 @@ export async function checkMessages(store: Store, check: MessagesCheck): Promise
   }).flat();
 }
 
-/** The row is one that somebody put there, and says what they said. */
+/** Checks that a row was inserted by somebody, with these contents. */
 function originFaults(row: Row, planned: PlannedRow | undefined, contents: ReadonlySet<string>): readonly string[] {
   if (planned === undefined) return contents.has(String(row.content)) ? [] : [`nobody put it there: ${JSON.stringify(row)}`];
   return row.to === planned.to && row.content === planned.content
@@ -55,7 +55,7 @@ function originFaults(row: Row, planned: PlannedRow | undefined, contents: Reado
 
 interface RowContext {
   readonly calls: readonly Call[];
-  /** Its dead letters. */
+  /** Number of its dead letters. */
   readonly letters: number;
   readonly isValid: boolean;
 }
@@ -74,7 +74,7 @@ function statusFaults({ status, message_id }: Row, { calls, letters, isValid }: 
 function callFaults({ status }: Row, calls: readonly Call[], { lives, isSettled }: MessagesCheck): readonly string[] {
   const faults: string[] = [];
   const endOf = ({ life }: Call) => lives[life - 1]?.end;
-  // Each death may swallow what came of the last call before it.
+  // Each death may swallow the result of the last call before it.
   const swallowed = new Set(calls.filter((call) => endOf(call) === 'killed').map(({ life }) => life)).size;
   if (calls.length > attemptsMax + swallowed) faults.push(`it may be tried ${attemptsMax} times, and ${calls.length} calls arrived`);
   const isTaken = calls.some((call) => call.result === 'delivered' && endOf(call) === 'stopped');

@@ -7,14 +7,14 @@ import { explosionId, isExplosion } from '../witnesses/rockets.ts';
 import { nameOf, settled } from '../witnesses/workers.ts';
 
 /**
- * What was on disk when a life had ended, by name: a message that was sent, an explosion that was taken, a callback that has
- * fired. None of these may happen once more in a later life.
+ * Everything on disk at the end of a life, by name: a sent message, an accepted explosion, a fired callback. None of these may happen again
+ * in a later life.
  */
 export class Recorded {
-  /** The first life after which it was seen, and what was seen of it. */
+  /** The life after which it was first seen, and its contents then. */
   readonly #seen = new Map<string, { readonly life: number; readonly as: string }>();
 
-  /** Takes in what is on disk after a life. Answers what has changed that is never to change. */
+  /** Records what is on disk after a life. Returns forbidden changes. */
   async look(store: Store, life: number, { planned }: RocketsLoad): Promise<readonly string[]> {
     const found = await Promise.all([sentMessages(store), takenExplosions(store, planned), callbacks(store), spoken(store)]);
     const broken: string[] = [];
@@ -27,7 +27,7 @@ export class Recorded {
     return broken;
   }
 
-  /** What the calls and the log of a life repeat. */
+  /** Returns what the calls and the log of a life repeat. */
   check(life: number, { calls }: Book, { happenings }: Told): readonly string[] {
     const broken: string[] = [];
     const counts = new Map<string, number>();
@@ -53,7 +53,7 @@ async function sentMessages(store: Store): Promise<readonly OnDisk[]> {
   return rows.map(({ id, message_id, sent_at }) => ({ name: `sms ${id}`, as: `sent as ${message_id} at ${sent_at}` }));
 }
 
-/** An explosion whose turn is on disk and whose delivery is not any more. */
+/** Returns explosions whose turn is on disk and whose delivery no longer is. */
 async function takenExplosions(store: Store, planned: RocketsLoad['planned']): Promise<readonly OnDisk[]> {
   const pending = new Set((await store.query('SELECT id FROM millrace_deliveries_rockets', [])).map(({ id }) => id));
   const rows = await store.query(`SELECT rocket, number FROM rocket_messages WHERE type = 'RocketExploded'`, []);

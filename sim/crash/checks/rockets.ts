@@ -7,7 +7,7 @@ import { expectedRocket } from '../witnesses/rockets.ts';
 
 type Row = Readonly<Record<string, FoundValue>>;
 
-/** Each rocket's row is the fold of its first messages, and its history is these messages as they were first taken. */
+/** Checks that each rocket's row is the fold of its first messages, and that its history is these messages as they were first accepted. */
 export async function checkRockets({ planned }: RocketsLoad, store: Store): Promise<readonly string[]> {
   const rows = new Map((await store.query('SELECT * FROM rockets', [])).map((row) => [String(row.id), row]));
   const applied = Map.groupBy(await store.query('SELECT * FROM rocket_messages ORDER BY number', []), ({ rocket }) => String(rocket));
@@ -27,7 +27,7 @@ function rowFaults(found: Row | undefined, messages: readonly SimulatedMessage[]
   return [`the row is ${JSON.stringify(found)}, and its messages make ${JSON.stringify(expected)}`];
 }
 
-/** Of two messages with one number the first was taken, which is the planned one. */
+/** Of two messages with one number the first was accepted, which is the planned one. */
 function historyFaults(history: readonly Row[], messages: readonly SimulatedMessage[]): readonly string[] {
   return history.flatMap(({ number, type, message }, at) => {
     const planned = messages[at];

@@ -5,7 +5,7 @@ import { type Load, type LoadMeans, readResults, readStatus, senders } from './l
 const senderCount = 3;
 const accountsMax = 15;
 const batchMax = 8;
-/** The longest callback: longer than the server is down, shorter than a group lasts. */
+/** The longest callback: longer than the server's downtime, shorter than a group. */
 const callbackMsMax = 1_500;
 
 export interface PlannedUpdate {
@@ -17,16 +17,16 @@ export interface PlannedUpdate {
   readonly data: Readonly<Record<string, unknown>>;
 }
 
-/** What an update is called. */
+/** Returns the name of an update. */
 export function nameOfUpdate({ id, version }: Pick<PlannedUpdate, 'id' | 'version'>): string {
   return `${id}#${version}`;
 }
 
-/** Versions of accounts from several senders at once, repeated, some of them older than what came before. */
+/** Sends versions of accounts from several senders at once, some repeated, some older than earlier ones. */
 export class AccountsLoad implements Load {
-  /** Everything that was sent, by name. */
+  /** Everything sent, by name. */
   readonly planned = new Map<string, PlannedUpdate>();
-  /** When somebody first knew that an update was taken in, by name, in milliseconds since 1970. */
+  /** When each update was first known to be taken in, by name, in milliseconds since 1970. */
   readonly acknowledged = new Map<string, number>();
   readonly #means: LoadMeans;
   /** The highest version of each account. */
@@ -57,7 +57,7 @@ export class AccountsLoad implements Load {
     for (const { name } of events) if (!this.acknowledged.has(name)) this.acknowledged.set(name, Date.now());
   }
 
-  /** A newer version; or the same again, or one that was left out before and comes too late. */
+  /** Returns a newer version; or a repeated one, or one left out before that comes too late. */
   #next(random: Random): PlannedUpdate {
     const id = `account ${this.#means.group}.${integerFrom(random, 1, accountsMax)}`;
     const highest = this.#versions.get(id) ?? -1;

@@ -7,7 +7,7 @@ const batchMax = 12;
 const types = ['user_action', 'sensor_data', 'system_log'] as const;
 const sources = ['web', 'mobile', 'iot_device', 'system'] as const;
 
-/** What is sent as an event. */
+/** An event to send. */
 interface PlannedEvent {
   readonly id: string;
   readonly type: (typeof types)[number];
@@ -15,9 +15,9 @@ interface PlannedEvent {
   readonly data: Readonly<Record<string, unknown>>;
 }
 
-/** Events with ids, one by one and in batches, repeated; some senders give up what is not answered. */
+/** Sends events with ids, singly and in batches, some repeated; some senders give up unanswered ones. */
 export class EventsLoad implements Load {
-  /** Everything that was sent, by id. */
+  /** Everything sent, by id. */
   readonly planned = new Map<string, PlannedEvent>();
   readonly #means: LoadMeans;
   readonly #all: PlannedEvent[] = [];
@@ -45,7 +45,7 @@ export class EventsLoad implements Load {
     }
   }
 
-  /** A new one, or one of those that were sent before: also of this very batch. */
+  /** Returns a new event, or one sent before, even in the same batch. */
   #next(random: Random): PlannedEvent {
     const known = this.#all[Math.floor(random() * this.#all.length)];
     if (known !== undefined && random() < 0.12) return known;

@@ -1,26 +1,26 @@
 import { type Random, randomOf } from '../../../systems/shared/random.ts';
 import type { Client, Parcel } from '../client.ts';
 
-/** What a system is loaded with in a group of rounds. */
+/** A system's load in a group of rounds. */
 export interface Load {
-  /** Keeps sending until it is told to stop; resolves once everything that it began is answered. */
+  /** Keeps sending until told to stop; resolves once everything it began is answered. */
   run(): Promise<void>;
 }
 
 export interface LoadMeans {
   readonly client: Client;
   readonly seed: number;
-  /** Of the group, so that no two groups send the same. */
+  /** The number of the group, so that no two groups send the same. */
   readonly group: number;
   isStopping(): boolean;
 }
 
-/** A random sequence of its own for each sender, so that what one sends does not depend on when another is answered. */
+/** Returns a random sequence for each sender, so that one sender does not depend on when another is answered. */
 export function senders({ seed, group }: LoadMeans, system: number, count: number): readonly Random[] {
   return Array.from({ length: count }, (_, at) => randomOf(seed, group * 1_000 + system * 100 + at));
 }
 
-/** A UUID of version 4 that the seed decides. */
+/** Returns a UUID of version 4 determined by the seed. */
 export function uuidFrom(random: Random): string {
   const hex = Array.from({ length: 32 }, () => Math.floor(random() * 16).toString(16)).join('');
   return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-4${hex.slice(13, 16)}-a${hex.slice(17, 20)}-${hex.slice(20)}`;

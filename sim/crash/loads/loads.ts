@@ -18,7 +18,7 @@ export class Loads {
   readonly accounts: AccountsLoad;
   readonly messages: MessagesLoad;
   readonly workers: WorkersLoad;
-  /** Of all systems but the messages: those have their own check, since their rows are anyone's to write. */
+  /** Those of all systems except the messages, which have their own check, since anyone may write their rows. */
   readonly witnesses: readonly Witness[];
 
   constructor(means: LoadMeans, database: string, say: (broken: string) => void) {
@@ -30,13 +30,13 @@ export class Loads {
     this.witnesses = [rocketsWitness(this.rockets), eventsWitness, accountsWitness(this.accounts), workersWitness(this.workers)];
   }
 
-  /** Sends until it is told to stop; resolves once all that was begun is answered. */
+  /** Sends until told to stop; resolves once everything begun is answered. */
   async run(): Promise<void> {
     const all = [this.rockets, this.events, this.accounts, this.messages, this.workers];
     await Promise.all(all.map((load) => load.run()));
   }
 
-  /** What of it can be brought in again and is then known as a repeat, as of now. */
+  /** Returns what could currently be sent again and would be recognised as a repeat. */
   plan(): Plan {
     const rockets = Array.from(this.rockets.planned.values()).flat();
     const events = Array.from(this.events.planned.values());
@@ -45,11 +45,11 @@ export class Loads {
   }
 }
 
-/** What had been planned at a moment. */
+/** The plan at one moment. */
 export interface Plan {
   readonly rockets: readonly SimulatedMessage[];
   readonly events: readonly { readonly id: string }[];
   readonly accounts: readonly PlannedUpdate[];
-  /** Rows of messages that are there, by id. */
+  /** Existing message rows, by id. */
   readonly rows: ReadonlyMap<string, PlannedRow>;
 }

@@ -3,21 +3,21 @@ import { integerFrom, type Random } from '../../../systems/shared/random.ts';
 import { type Load, type LoadMeans, senders, uuidFrom } from './load.ts';
 
 const senderCount = 2;
-/** How long a row that is put in with SQL waits for the server's own commits; nothing else happens here meanwhile. */
+/** How long an SQL insert waits for the server's own commits; nothing else happens here meanwhile. */
 const busyTimeoutMs = 250;
 
 export interface PlannedRow {
   readonly to: string;
   readonly content: string;
-  /** Whether it can be sent at all. */
+  /** True if it can be sent at all. */
   readonly isValid: boolean;
 }
 
-/** Messages over HTTP, and rows that are put in with SQL, some of which cannot be sent. */
+/** Sends messages over HTTP, and inserts rows with SQL, some of which cannot be sent. */
 export class MessagesLoad implements Load {
-  /** Rows that are known to be there, by id. */
+  /** Rows known to exist, by id. */
   readonly rows = new Map<string, PlannedRow>();
-  /** The contents of all that was ever tried: of what was sent without an answer nobody knows the id. */
+  /** The contents of everything tried: the id of an unanswered message is unknown. */
   readonly contents = new Set<string>();
   readonly #means: LoadMeans;
   readonly #database: string;
@@ -43,7 +43,7 @@ export class MessagesLoad implements Load {
     }
   }
 
-  /** Nothing makes a repeat of this known as one, so what is not answered is left. */
+  /** A repeat could not be recognised, so unanswered messages are left. */
   async #post(random: Random): Promise<void> {
     const { to, content } = this.#next(random);
     const reply = await this.#means.client.post('/messages/pending', { to, content });
@@ -68,7 +68,7 @@ export class MessagesLoad implements Load {
   }
 }
 
-/** Answers whether the row is there: not while the table is yet to be made, or somebody else has the lock. */
+/** Returns whether the row exists: not if the table is not there yet, or somebody else has the lock. */
 function insertRow(database: string, id: string, { to, content }: PlannedRow): boolean {
   let db: DatabaseSync | undefined;
   try {

@@ -4,12 +4,12 @@ import { type Load, type LoadMeans, readStatus, senders, uuidFrom } from './load
 
 const senderCount = 5;
 const rocketsMax = 25;
-/** Messages that wait in the hat: so far a message may go out before its predecessors. */
+/** Messages in the hat, and so the most that a message may precede its predecessors by. */
 const hatSize = 20;
 
-/** Messages of rockets: out of order, repeated, from several senders per rocket. None is left out for good. */
+/** Sends messages of rockets: out of order, repeated, from several senders per rocket. None is left out for good. */
 export class RocketsLoad implements Load {
-  /** What every rocket was sent, in the order of the numbers, from 1. */
+  /** Each rocket's messages, in number order, from 1. */
   readonly planned = new Map<string, SimulatedMessage[]>();
   readonly #means: LoadMeans;
   readonly #random: Random;
@@ -29,7 +29,7 @@ export class RocketsLoad implements Load {
     const { client } = this.#means;
     for (let message = this.#draw(); message !== undefined; message = this.#draw()) {
       const lot = random();
-      // Two at once with the same number: one of them is not so stubborn.
+      // Two at once with the same number; one of them gives up sooner.
       await Promise.all([this.#post(message, random), ...(lot < 0.08 ? [this.#post(message, random, 1)] : [])]);
       this.#taken.push(message);
       const known = this.#taken[Math.floor(random() * this.#taken.length)];
@@ -44,7 +44,7 @@ export class RocketsLoad implements Load {
     await this.#means.client.send({ path: '/messages', body: message, events, read: readStatus }, random, triesMax);
   }
 
-  /** Undefined when the load is to stop and nothing is left: no rocket waits for a message that never comes. */
+  /** Undefined when the load stops and nothing is left: no rocket waits for a message that never comes. */
   #draw(): SimulatedMessage | undefined {
     while (!this.#means.isStopping() && this.#hat.length < hatSize) this.#hat.push(this.#next());
     const at = Math.floor(this.#random() * this.#hat.length);
@@ -63,7 +63,7 @@ export class RocketsLoad implements Load {
   }
 }
 
-/** The same number with another payload, for after the first was taken: it must change nothing. */
+/** Returns the same number with another payload, sent after the first was accepted: it must change nothing. */
 function otherwise(message: SimulatedMessage): SimulatedMessage {
   return { metadata: { ...message.metadata, messageType: 'RocketSpeedIncreased' }, message: { by: 1_000_000 } };
 }

@@ -9,9 +9,9 @@ export interface PlannedSpeech {
   readonly destination_worker: number;
 }
 
-/** Workers that talk. A message has no id: one that is not answered goes out again as another. */
+/** Workers that talk. A message has no id: an unanswered one is sent again as another. */
 export class WorkersLoad implements Load {
-  /** Everything that was sent, by what it says: each says something else. */
+  /** Everything sent, by contents, which are unique. */
   readonly planned = new Map<string, PlannedSpeech>();
   readonly #means: LoadMeans;
 

@@ -5,9 +5,9 @@ import { type AccountsLoad, nameOfUpdate } from '../loads/accounts.ts';
 
 type Row = Readonly<Record<string, FoundValue>>;
 
-/** The accounts by the versions that were indexed, and what became of the callback of each. */
+/** Witnesses the accounts by their indexed versions and the callbacks of these. */
 export function accountsWitness({ planned }: AccountsLoad): Witness {
-  /** As of the latest reading: when each version was taken in, and where it stands in the log. */
+  /** From the latest reading: when each version was taken in, and its place in the log. */
   const indexedAt = new Map<string, number>();
   const positions = new Map<string, number>();
   return {
@@ -22,7 +22,7 @@ export function accountsWitness({ planned }: AccountsLoad): Witness {
         positions.set(String(id), Number(position));
       return rows.flatMap(turnsOf);
     },
-    // Nothing but a version that was not older, and taken in before, is a reason.
+    // The only valid reason is an earlier version that was not older.
     isIgnored: ({ id, position }, turns) => {
       const version = versionOf(id);
       return namesOf(turns).some((name) => versionOf(name) >= version && (positions.get(name) ?? position) < position);
@@ -38,7 +38,7 @@ export function accountsWitness({ planned }: AccountsLoad): Witness {
   };
 }
 
-/** The turn that indexed a version, and that of its timer if that has fired. A callback of 0 ms fires in the first. */
+/** Returns the turn that indexed a version, and that of its timer if it has fired. A callback of 0 ms fires in the first. */
 function turnsOf(row: Row): readonly AppliedTurn[] {
   const key = String(row.id);
   const name = nameOf(row);

@@ -3,7 +3,7 @@ import { advance, type ExpectedRocket, type SimulatedMessage, unlaunched } from 
 import type { AppliedTurn, Witness } from '../../ledger.ts';
 import type { RocketsLoad } from '../loads/rockets.ts';
 
-/** The rockets by their history: a row for each message that was applied. */
+/** Witnesses the rockets by their history: one row for each applied message. */
 export function rocketsWitness({ planned }: RocketsLoad): Witness {
   return {
     pipeline: 'rockets',
@@ -27,7 +27,7 @@ export function rocketsWitness({ planned }: RocketsLoad): Witness {
   }
 }
 
-/** The rocket after its first messages, so many of them. */
+/** Returns the rocket after a number of its first messages. */
 export function expectedRocket(messages: readonly SimulatedMessage[], count: number): ExpectedRocket {
   const rocket = unlaunched(messages[0]?.metadata.channel ?? '');
   for (const message of messages.slice(0, count)) {
@@ -37,19 +37,19 @@ export function expectedRocket(messages: readonly SimulatedMessage[], count: num
   return rocket;
 }
 
-/** What a rocket's explosion at this message is called to the receiver. */
+/** Returns the receiver's id for a rocket's explosion at this message. */
 export function explosionId(rocket: string, number: number): string {
   return `rocket.exploded/${rocket}/${number}`;
 }
 
-/** Whether the rocket explodes with this message: once for a launch. */
+/** Returns whether the rocket explodes with this message: once per launch. */
 export function isExplosion(messages: readonly SimulatedMessage[], number: number): boolean {
   const types = messages.slice(0, number).map(({ metadata }) => metadata.messageType);
   const before = types.slice(0, -1);
   return types.at(-1) === 'RocketExploded' && before.lastIndexOf('RocketExploded') <= before.lastIndexOf('RocketLaunched');
 }
 
-/** As the engine keeps it: what there is not is left out. */
+/** Returns the engine's form: absent values are left out. */
 function stateOf({ pendingMessages: _, explosionReason, ...rocket }: ExpectedRocket): unknown {
   return explosionReason === undefined ? rocket : { ...rocket, explosionReason };
 }

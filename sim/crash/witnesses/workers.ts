@@ -5,8 +5,8 @@ import type { WorkersLoad } from '../loads/workers.ts';
 const Act = z.object({ act: z.enum(['speak', 'hear']), message: z.string() });
 
 /**
- * The workers write nothing down of a turn but their state. So their turns are the events of the log that the store calls
- * settled, and the state must be what these make: one that was applied twice or not at all shows in its counts.
+ * Witnesses the workers, whose turns record nothing but their state. So their turns are the settled events of the log, and the state must
+ * follow from these: one applied twice or not at all shows in its counts.
  */
 export function workersWitness({ planned }: WorkersLoad): Witness {
   return {
@@ -36,7 +36,7 @@ export function workersWitness({ planned }: WorkersLoad): Witness {
   }
 }
 
-/** What the workers have said or heard as far as the store knows, in the order of the log. */
+/** What the workers have said or heard according to the store, in log order. */
 export const settled = `SELECT key, body FROM millrace_log_workers
   WHERE position <= (SELECT cursor FROM millrace_partitions WHERE pipeline = 'workers')
     AND position NOT IN (SELECT position FROM millrace_held_workers)
@@ -44,7 +44,7 @@ export const settled = `SELECT key, body FROM millrace_log_workers
 
 const silent = { worker_listened: 0, message_listened: '', messages_heard: 0, messages_spoken: 0 };
 
-/** What an event of the workers is called: `speak …` or `hear …`. */
+/** Returns the name of a workers' event: `speak …` or `hear …`. */
 export function nameOf(body: string): string {
   const { act, message } = Act.parse(JSON.parse(body));
   return `${act} ${message}`;

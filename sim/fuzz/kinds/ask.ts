@@ -1,23 +1,23 @@
 import type { Asked, Expectation, Made, ValidRequest } from '../attempt.ts';
 import { type Request, toBytes } from '../request.ts';
 
-/** A request that is a valid one but for what is changed, sent at once. */
+/** A valid request with changes, sent at once. */
 export function send(valid: ValidRequest, changes: Partial<Request>, expects: Expectation = 'answers'): Made {
   const request = { ...valid.request, ...changes };
   return { steps: [{ write: toBytes(request) }], asked: [asked(valid, request)], expects };
 }
 
-/** What is asked for by a request that was made from a valid one. */
+/** Describes a request derived from a valid one. */
 export function asked({ route, parameters }: ValidRequest, { method, body }: Request): Asked {
   return { method, path: route.path, pipeline: parameters.pipeline, eventsMax: eventsMaxOf(body) };
 }
 
-/** A body as text; what is written is its bytes. */
+/** A body as text; its bytes are exactly those written. */
 export function text(body: string): { readonly body: Buffer } {
   return { body: Buffer.from(body) };
 }
 
-/** No more events than this are in a body. */
+/** Returns an upper limit for the events in a body. */
 function eventsMaxOf(body: Buffer | undefined): number {
   const json = parse(body?.toString() ?? '');
   if (Array.isArray(json)) return json.length;

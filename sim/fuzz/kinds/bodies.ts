@@ -5,7 +5,7 @@ import { type Place, placesIn, textWithAt, textWithMember, valueAt, withAt } fro
 
 const suits: NonNullable<Kind['suits']> = ({ hasBody }) => hasBody;
 
-/** Texts that are no JSON. */
+/** Texts that are not JSON. */
 const noJson = [
   '{',
   '}',
@@ -37,7 +37,7 @@ const poisonedNames = [
   'toJSON',
   'then',
 ];
-/** Levels of nesting that a body may have. */
+/** Maximum nesting of a body. */
 const levelsMax = 500;
 const poisons = ['{"polluted":true}', '{"prototype":{"polluted":true}}', 'null', '1', '[]', '{"__proto__":{"polluted":true}}'];
 const otherValues = [null, true, false, 0, -1, 1.5, '', 'text', '0', '[object Object]', [], {}, [[]], [null], { a: 1 }, 2 ** 53];
@@ -59,7 +59,7 @@ const texts = [
   ...['"\\u202eabc"', '"é́́́́"', '"2022-02-30T00:00:00Z"', '"+275760-09-13T00:00:00Z"', '"0000-00-00T00:00:00Z"'],
 ];
 
-/** Bodies that are no JSON, or break a valid one in exactly one place. */
+/** Bodies that are not JSON, or break a valid one in exactly one place. */
 export const bodyKinds: readonly Kind[] = [
   { name: 'valid', weight: 6, make: ({ valid }) => send(valid, {}) },
   {
@@ -123,7 +123,7 @@ function nested(draw: Draw, json: unknown, levels: number): string {
   return draw.chance(0.3) || json === undefined ? piece : textWithAt(json, draw.pick(placesIn(json)), piece);
 }
 
-/** A random place whose value is of that type; the whole when there is none. */
+/** Returns a random place with a value of that type; the whole if there is none. */
 function placeOf(draw: Draw, json: unknown, type: 'number' | 'string' | 'object'): Place {
   const fitting = placesIn(json).filter((place) => {
     const value = valueAt(json, place);

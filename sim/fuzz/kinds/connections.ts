@@ -2,7 +2,7 @@ import type { Asked, Kind, Made, Material, Step } from '../attempt.ts';
 import { toBytes } from '../request.ts';
 import { asked } from './ask.ts';
 
-/** Requests in one write when they are pipelined. */
+/** Pipelined requests in one write. */
 const pipelined = 50;
 
 /** Many requests on one connection, and connections that end at a bad moment. */
@@ -15,7 +15,7 @@ export const connectionKinds: readonly Kind[] = [
     make: ({ valid }) => ({
       steps: [{ write: toBytes(valid.request) }, { finish: true }],
       asked: [asked(valid, valid.request)],
-      // Node.js takes the end for one of both directions, and may drop an answer that is not ready by then.
+      // Node.js takes the end for one of both directions, and may drop an unfinished answer.
       expects: 'end',
     }),
   },
@@ -57,7 +57,7 @@ function pipeline({ valid, another }: Material, broken?: number): Made {
   const requests = [valid, ...Array.from({ length: pipelined - 1 }, another)];
   const whole = requests.map(({ request }, at) => (at === broken ? Buffer.from('GET /ping HTTP/9.9\r\nbroken\r\n\r\n') : toBytes(request)));
   const all = requests.map((one): Asked => asked(one, one.request));
-  // What stands behind a broken one is never read.
+  // Nothing after a broken request is read.
   const read = broken === undefined ? all : all.slice(0, broken);
   return { steps: [{ write: Buffer.concat(whole) }], asked: read, expects: broken === undefined ? 'answers' : 'end' };
 }

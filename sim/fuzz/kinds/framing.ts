@@ -3,10 +3,10 @@ import { type Header, toBytes } from '../request.ts';
 import { asked, send } from './ask.ts';
 
 const smuggled = 'GET /ping HTTP/1.1\r\nHost: smuggled\r\n\r\n';
-/** How long to listen for an answer to what was smuggled. */
+/** How long to wait for an answer to a smuggled request. */
 const lingerMs = 100;
 
-/** Lengths and chunks that lie, request lines that are none, and what is no HTTP at all. */
+/** False lengths and chunks, invalid request lines, and data that is not HTTP at all. */
 export const framingKinds: readonly Kind[] = [
   {
     name: 'content lengths',
@@ -121,7 +121,7 @@ export const framingKinds: readonly Kind[] = [
 
 function framed({ valid }: Pick<Material, 'valid'>, headers: readonly Header[], body: Buffer): Made {
   const request = { ...valid.request, headers, body };
-  // A server may read the body as longer than it is and wait for the rest, so the client ends what it says.
+  // A server may take the body for longer than it is and wait for the rest, so the client half-closes.
   const steps = [{ write: toBytes(request) }, { pauseMs: 20 }, { finish: true } as const];
   return { steps, asked: [asked(valid, valid.request)], expects: 'end', lingerMs };
 }

@@ -3,7 +3,7 @@ import type { Draw } from '../draw.ts';
 import { type Header, headOf } from '../request.ts';
 import { send, text } from './ask.ts';
 
-/** Headers that are strange, each harmless by itself. */
+/** Strange headers, each harmless by itself. */
 const strange: readonly ((draw: Draw) => readonly Header[])[] = [
   (draw) => [['Traceparent', draw.pick(['', '00-0-0-0', `00-${'0'.repeat(32)}-${'0'.repeat(16)}-00`, 'x'.repeat(5_000), '\x80'])]],
   (draw) => [
@@ -39,7 +39,7 @@ const strange: readonly ((draw: Draw) => readonly Header[])[] = [
   (draw) => [['Origin', draw.pick(['null', 'https://evil.example', ''])]],
 ];
 
-/** Requests with headers that are strange, or far too many or too long. */
+/** Requests with strange headers, or far too many or too long ones. */
 export const headerKinds: readonly Kind[] = [
   { name: 'strange headers', weight: 6, make: ({ draw, valid }) => send(valid, { headers: draw.pick(strange)(draw) }, 'end') },
   {

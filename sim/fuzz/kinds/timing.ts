@@ -2,12 +2,12 @@ import type { Kind, Step } from '../attempt.ts';
 import { chunked, headOf, toBytes } from '../request.ts';
 import { asked, send, text } from './ask.ts';
 
-/** Milliseconds from one byte to the next of a slow one: a body of some hundred bytes takes seconds. */
+/** Milliseconds between the bytes of a slow sender: a body of some hundred bytes takes seconds. */
 const everyMs = 20;
-/** Bodies and heads that are slow are cut off after so many bytes, or so much silence. */
+/** Slow bodies and heads are cut off after this many bytes, or this much silence. */
 const dripMax = 300;
 
-/** Clients that are slow, or never come to an end. */
+/** Slow clients, or ones that never end. */
 export const timingKinds: readonly Kind[] = [
   {
     name: 'slow body',
@@ -60,7 +60,7 @@ export const timingKinds: readonly Kind[] = [
     slow: true,
     make({ valid }) {
       const head = headOf(valid.request).subarray(0, -2);
-      // The server has to end it: it waits ten seconds for headers and looks every two.
+      // The server must end it: it waits ten seconds for headers and checks every two.
       return { steps: [{ write: head }], asked: [{ ...asked(valid, valid.request), eventsMax: 0 }], expects: 'end' };
     },
   },

@@ -1,4 +1,4 @@
-/** In place of a parameter in a path. */
+/** Replacements for a path parameter. */
 export const strangeParts = [
   ...[
     '%2e%2e%2f%2e%2e%2fetc%2fpasswd',
@@ -46,7 +46,7 @@ export const strangeParts = [
     '..',
   ],
 ];
-/** In place of a value in a query. */
+/** Replacements for a query value. */
 export const strangeValues = [
   ...[
     '',
@@ -68,7 +68,7 @@ export const strangeValues = [
   ],
   ...['2022-02-30T00:00:00Z', '0000-01-01T00:00:00Z', '9999-12-31T23:59:60Z', '+', "'--", '10%00', '%2B10', '０１', 'asc,desc', 'true'],
 ];
-/** Names of parameters in a query: those that there are, and others. */
+/** Names of query parameters: existing and other ones. */
 export const strangeNames = [
   'limit',
   'cursor',
@@ -87,7 +87,7 @@ export const strangeNames = [
   'to',
   'until',
 ];
-/** Methods that Node.js lets through. */
+/** Methods that Node.js accepts. */
 export const methods = [
   'DELETE',
   'PUT',

@@ -5,7 +5,7 @@ import { toBytes } from '../request.ts';
 import { asked, send } from './ask.ts';
 import { methods, strangeNames, strangeParts, strangeValues } from './url-parts.ts';
 
-/** Targets that are strange, and methods that a route does not have. */
+/** Strange targets, and methods that a route does not have. */
 export const urlKinds: readonly Kind[] = [
   { name: 'query parameters', weight: 6, make: ({ draw, valid }) => toTarget({ draw, valid }, `${pathOf(valid.request)}?${query(draw)}`) },
   {
@@ -37,7 +37,7 @@ export const urlKinds: readonly Kind[] = [
     weight: 4,
     make({ draw, valid }) {
       const request = { ...valid.request, method: draw.pick(methods) };
-      // Whoever asks to be looked at only, or to have the right method by chance, is let in.
+      // A plain read, or a method that happens to be right, is admitted.
       return { steps: [{ write: toBytes(request) }], asked: [asked(valid, request)], expects: 'answers' };
     },
   },
@@ -57,7 +57,7 @@ function query(draw: Draw): string {
   return draw.chance(0.2) ? draw.pick(odd) : pairs.join('&');
 }
 
-/** Words that are no cursor, or the cursor of another list. */
+/** Words that are not a cursor, or the cursor of another list. */
 function cursor(draw: Draw): string {
   const values: readonly unknown[] = [
     ...[

@@ -7,28 +7,28 @@ import type { UpdatesFile } from './updates-file.ts';
 
 export interface Arrivals {
   readonly file: UpdatesFile;
-  /** The longest that an update may come after the one before. */
+  /** The longest delay of an update after the previous one. */
   readonly maxDelayMs: number;
   readonly random: Random;
-  /** Called when so many more were taken in, or skipped. */
+  /** Called with the number of updates taken in, or skipped. */
   onDone(count: number): void;
-  /** Called for an update that is not valid. */
+  /** Called for an invalid update. */
   onSkipped(index: number, reason: string): void;
 }
 
-/** How many updates that come at once share a commit. */
+/** Maximum simultaneous updates that share a commit. */
 const burstMax = 500;
 
 /**
- * Takes updates in, in order, each a while after the one before. One that an earlier run has taken in is recognised and
- * nothing waits for it. Throws when the engine takes nothing in.
+ * Takes updates in, in order, each after a delay. One taken in by an earlier run is recognised, without a delay. Throws if the engine
+ * accepts nothing.
  */
 export async function takeIn(mill: Mill, { file, maxDelayMs, random, onDone, onSkipped }: Arrivals): Promise<void> {
   const size = maxDelayMs === 0 ? burstMax : 1;
   let arrivedAt = 0;
   let isNew = false;
   for (let first = 0; first < file.updates.length; first += size) {
-    // Drawn for what is recognised too, so that a seed gives every update the same delay in every run.
+    // Drawn for recognised updates too, so that a seed gives every update the same delay in every run.
     const delayMs = integerFrom(random, 0, maxDelayMs);
     if (isNew) await pause(Math.max(0, arrivedAt + delayMs - performance.now()));
     const burst = file.updates.slice(first, first + size);
@@ -39,12 +39,12 @@ export async function takeIn(mill: Mill, { file, maxDelayMs, random, onDone, onS
     isNew = !taken.every((one) => one.status === 'fulfilled' && one.value.status === 'duplicate');
     for (const [at, one] of taken.entries()) reportSkipped(one, (reason) => onSkipped(first + at, reason));
     onDone(burst.length);
-    // So that never more wait than the engine lets in.
+    // So that no more wait than the engine admits.
     if (size > 1) await mill.settled(pipelineName, forever);
   }
 }
 
-/** Throws what is no fault of the update. */
+/** Throws any error that is not the update's fault. */
 function reportSkipped(taken: PromiseSettledResult<Ingested>, report: (reason: string) => void): void {
   if (taken.status === 'fulfilled') return;
   const error: unknown = taken.reason;

@@ -1,8 +1,8 @@
-/** Lets somebody wait for the next time that something happens. */
+/** Lets callers wait for the next occurrence of something. */
 export class Bell {
   #next = Promise.withResolvers<void>();
 
-  /** Resolves when it is rung the next time. */
+  /** Resolves at the next ring. */
   get rung(): Promise<void> {
     return this.#next.promise;
   }

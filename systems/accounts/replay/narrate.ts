@@ -1,15 +1,15 @@
 import type { Happening } from '../happening.ts';
 import type { AccountAnswer } from '../list.ts';
 
-/** What a replay prints: lines that end with a line break. */
+/** The output of a replay: lines that end with a line break. */
 export interface Narrator {
-  /** Empty for what is not told. */
+  /** Empty for unreported incidents. */
   tell(happening: Happening): string;
-  /** The last words. */
+  /** Returns the summary. */
   sumUp(highest: readonly AccountAnswer[]): string;
 }
 
-/** Lines for people: a line for each happening, a table at the end. What was ignored is told only when `verbose`. */
+/** Prints lines for people: one for each incident, and a table at the end. Ignored updates appear only if `verbose`. */
 export function plainNarrator(verbose: boolean): Narrator {
   return {
     tell(happening) {
@@ -24,7 +24,7 @@ export function plainNarrator(verbose: boolean): Narrator {
   };
 }
 
-/** All of it as JSON lines. */
+/** Prints everything as JSON lines. */
 export const jsonNarrator: Narrator = {
   tell: ({ event, id, version, ...more }) => `${JSON.stringify({ event, id, version, ...more })}\n`,
   sumUp: (highest) =>
@@ -38,7 +38,7 @@ function remainderOf(happening: Happening): string {
   return happening.event === 'ignored' ? ` current=${happening.current}` : '';
 }
 
-/** A text of somebody else's without what would break its line or move a terminal's cursor. */
+/** Removes characters from a foreign text that would break its line or move a terminal's cursor. */
 function inline(text: string): string {
   return /[\p{C}\p{Zl}\p{Zp}]/u.test(text) ? JSON.stringify(text).replace(/[\p{C}\p{Zl}\p{Zp}]/gu, '\uFFFD') : text;
 }

@@ -18,16 +18,16 @@ export interface AccountsReplay {
   readonly database: Database;
   readonly narrator: Narrator;
   readonly log: Logger;
-  /** Resolves when somebody asks to stop before the end. */
+  /** Resolves on a request to stop before the end. */
   readonly stop: Promise<void>;
 }
 
-/** A timer that keeps the process alive while it waits for callbacks, and does nothing else; the longest that Node.js has. */
+/** A timer that keeps the process alive while it waits for callbacks; the longest in Node.js. */
 const aliveMs = 2 ** 31 - 1;
 
 /**
- * Takes updates in as they would arrive and tells what happens, to the last callback; then prints the summary. A signal
- * ends it before that, and the same replay on the same database goes on from there.
+ * Takes updates in as they would arrive and reports what happens, up to the last callback; then prints the summary. A signal ends it
+ * earlier, and the same replay on the same database resumes from there.
  */
 export async function replayAccounts({ file, maxDelayMs, seed, database, narrator, log, stop: asked }: AccountsReplay): Promise<void> {
   const stop = Promise.race([asked, outputClosed()]);
@@ -38,7 +38,7 @@ export async function replayAccounts({ file, maxDelayMs, seed, database, narrato
     if (line !== '') progress.print(process.stdout, line);
     bell.ring();
   };
-  // The place in the file says which update it is.
+  // The position in the file identifies an update.
   const pipeline = accountsPipeline(observe, { identifiedBy: 'caller' });
   const alive = setInterval(() => undefined, aliveMs);
   const mill = millrace({ store: storeFor(database), pipelines: [pipeline], log });
@@ -50,7 +50,7 @@ export async function replayAccounts({ file, maxDelayMs, seed, database, narrato
       onSkipped: (index, reason) => progress.print(process.stderr, `millrace: skipped the update at index ${index}: ${reason}\n`),
     };
     const play = async () => {
-      // A database may take its time, or never answer.
+      // A database may be slow, or never answer.
       await mill.start();
       await playAll(mill, arrivals, { bell, progress });
       return narrator.sumUp(await findHighest(mill));
@@ -85,7 +85,7 @@ async function playAll(
   }
 }
 
-/** An account that waits for an operator would be waited for in vain. */
+/** It would wait in vain for an account that waits for an operator. */
 async function checkNothingGivenUp(mill: Mill): Promise<void> {
   const [letter] = await mill.deadLetters({ pipeline: pipelineName, limit: 1 });
   if (letter === undefined) return;

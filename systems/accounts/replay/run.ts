@@ -14,10 +14,10 @@ export interface Options {
   readonly json?: true;
 }
 
-/** The most that `crypto.randomInt` gives is below 2^48. */
+/** `crypto.randomInt` stays below 2^48. */
 const seedMax = 99_999_999_999_999;
 
-/** Runs the command. Throws `UsageError` for an option that is not accepted, and what the replay throws. */
+/** Runs the command. Throws `UsageError` for an option that is not accepted, and the errors of the replay. */
 export async function run(path: string, options: Options, { environment, orders }: Invocation): Promise<void> {
   const stop = stopRequested(orders);
   const database = readDatabaseFlag(options.database, environment) ?? { kind: 'memory' };

@@ -4,14 +4,14 @@ import { readFileSync, statSync } from 'node:fs';
 import { findInexactNumbers, levelsMax, messageOf } from '../../../src/cli/index.ts';
 import { MillraceError } from '../../../src/index.ts';
 
-/** The updates of a file, each as it stands. */
+/** The updates of a file, unprocessed. */
 export interface UpdatesFile {
   readonly updates: readonly unknown[];
-  /** An id for the update at an index: the same again for as long as the file stays as it is. */
+  /** Returns an id for the update at an index: stable while the file is unchanged. */
   idOf(index: number): string;
 }
 
-/** Reads a JSON array of updates. Throws `MILL_INVALID_CONFIGURATION` when the file cannot be read or holds none. */
+/** Reads a JSON array of updates. Throws `MILL_INVALID_CONFIGURATION` if the file cannot be read or contains none. */
 export function readUpdatesFile(path: string): UpdatesFile {
   const bytes = read(path);
   const updates = parse(path, bytes);
@@ -32,7 +32,7 @@ function parse(path: string, bytes: Buffer): readonly unknown[] {
   if (!isUtf8(bytes)) throw unusable(path, 'expected JSON in UTF-8, found bytes that are not UTF-8');
   let value: unknown;
   try {
-    // What Windows puts in front of UTF-8 is no JSON.
+    // The byte-order mark that Windows adds is not JSON.
     const text = bytes.toString().replace(/^\uFEFF/, '');
     value = JSON.parse(text);
     if (Array.isArray(value)) return withInexactNumbers(value, text);
@@ -42,17 +42,17 @@ function parse(path: string, bytes: Buffer): readonly unknown[] {
   throw unusable(path, `expected a JSON array of updates, found ${value === null ? 'null' : kinds[typeof value]}`);
 }
 
-/** The updates of a text, in which the engine knows the numbers that JavaScript rounds: it refuses those updates, each by itself. */
+/** Returns the updates of a text, marking the numbers that JavaScript rounds for the engine: it refuses those updates individually. */
 function withInexactNumbers(updates: readonly unknown[], text: string): readonly unknown[] {
   const items = itemsOf(text);
-  // One that nests deeper is refused for that.
+  // A more deeply nested one is refused for that.
   return updates.map((update, at) => {
     const item = items[at];
     return item !== undefined && item.levels <= levelsMax ? (findInexactNumbers(item.text)?.value ?? update) : update;
   });
 }
 
-/** The texts of the items of a JSON array, and how deep each nests. */
+/** Returns the texts of a JSON array's items, with the nesting of each. */
 function itemsOf(array: string): readonly { readonly text: string; readonly levels: number }[] {
   const items: { readonly text: string; readonly levels: number }[] = [];
   let depth = 0;
@@ -73,7 +73,7 @@ function itemsOf(array: string): readonly { readonly text: string; readonly leve
   return items;
 }
 
-/** What JSON may hold beside arrays. */
+/** The JSON values other than arrays. */
 const kinds: Readonly<Record<string, string>> = { object: 'an object', string: 'a string', number: 'a number', boolean: 'a boolean' };
 
 function unusable(path: string, problem: string, cause?: unknown): MillraceError {

@@ -2,21 +2,21 @@ import { integerFrom, type Random } from '../../shared/random.ts';
 
 export interface DisorderOptions<T> {
   readonly items: Iterator<T>;
-  /** How many of the items are taken. */
+  /** Number of items to take. */
   readonly count: number;
-  /** The share of the items that comes once more, from 0 to 1. */
+  /** The share of items that occur again, from 0 to 1. */
   readonly repeats: number;
-  /** How many items wait in the hat out of which the next one is drawn; 0 keeps the order. */
+  /** Number of items in the hat from which the next one is drawn; 0 keeps the order. */
   readonly hat: number;
   readonly random: Random;
 }
 
-/** How many items {@link disorder} gives in all. */
+/** Returns the total number of items that {@link disorder} yields. */
 export function countWithRepeats(count: number, repeats: number): number {
   return count + Math.floor(count * repeats);
 }
 
-/** The items out of order, and some of them once more, before or after. The random numbers alone decide which. */
+/** Yields the items out of order, and some of them again, earlier or later. Only the random numbers decide which. */
 export function* disorder<T extends object>({ items, count, repeats, hat, random }: DisorderOptions<T>): Generator<T, void> {
   const waiting: T[] = [];
   const place = () => integerFrom(random, 0, waiting.length - 1);

@@ -10,7 +10,7 @@ interface Message<Type extends string, Body> {
   readonly message: Body;
 }
 
-/** What the simulator posts. Written down here once more, so that it shares no mistake with the system that it checks. */
+/** A message posted by the simulator. Defined here again, so that it shares no mistake with the system it checks. */
 export type SimulatedMessage =
   | Message<'RocketLaunched', { readonly type: string; readonly launchSpeed: number; readonly mission: string }>
   | Message<'RocketSpeedIncreased', { readonly by: number }>
@@ -18,7 +18,7 @@ export type SimulatedMessage =
   | Message<'RocketExploded', { readonly reason: string }>
   | Message<'RocketMissionChanged', { readonly newMission: string }>;
 
-/** A rocket as the API should show it once all of its messages were applied. */
+/** A rocket as the API should show it once all of its messages are applied. */
 export interface ExpectedRocket {
   readonly id: string;
   type: string;

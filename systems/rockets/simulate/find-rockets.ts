@@ -5,10 +5,7 @@ import { MillraceError } from '../../../src/index.ts';
 const answerTimeoutMs = 10_000;
 type Headers = Readonly<Record<string, string>>;
 
-/**
- * Returns the first of the URLs whose server has rockets. Throws `MILL_INVALID_CONFIGURATION` when none has, with what each
- * answered and what to do about it.
- */
+/** Returns the first URL whose server has rockets. Throws `MILL_INVALID_CONFIGURATION` if none has, with each answer and a remedy. */
 export async function findRockets(urls: readonly URL[], headers: Headers = {}): Promise<URL> {
   const problems: string[] = [];
   for (const url of urls) {
@@ -20,7 +17,7 @@ export async function findRockets(urls: readonly URL[], headers: Headers = {}): 
   throw new MillraceError('MILL_INVALID_CONFIGURATION', `found no rockets: ${problems.join('; ')}; ${remedy}`);
 }
 
-/** Returns why no rockets can be simulated there; undefined if they can. A server that starts or stops answers 5xx: it may have rockets. */
+/** Returns why no rockets can be simulated there; undefined if they can. A starting or stopping server answers 5xx: it may have rockets. */
 async function problemWith({ origin, protocol }: URL, headers: Headers): Promise<string | undefined> {
   const client = new Client(origin, {
     headersTimeout: answerTimeoutMs,
@@ -50,7 +47,7 @@ function isJsonObject(text: string): boolean {
   }
 }
 
-/** A host of several addresses fails with an error for each, and none of its own. */
+/** A host with several addresses fails with an error for each, and none of its own. */
 function describeNoAnswer(thrown: unknown, protocol: string): string {
   const error = thrown instanceof AggregateError ? thrown.errors[0] : thrown;
   const code = typeof error === 'object' && error !== null && 'code' in error ? String(error.code) : '';
@@ -61,5 +58,5 @@ function describeNoAnswer(thrown: unknown, protocol: string): string {
   return `does not speak ${protocol.slice(0, -1)} (${reason}); is it ${protocol === 'https:' ? 'http' : 'https'}://, or another kind of server?`;
 }
 
-/** A handshake that makes no sense, and a connection that is broken off at once. */
+/** A garbled handshake, or a connection aborted at once. */
 const misunderstood = /^(EPROTO|ERR_SSL_.*|UND_ERR_SOCKET|ECONNRESET)$/;

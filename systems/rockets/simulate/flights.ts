@@ -2,7 +2,7 @@ import { v4 as uuid } from 'uuid';
 import { integerFrom, pick, type Random, randomOf } from '../../shared/random.ts';
 import { advance, type ExpectedRocket, type SimulatedMessage, unlaunched } from './expected-rocket.ts';
 
-/** How many rockets fly. */
+/** Number of rockets in flight. */
 export const fleetSize = 20;
 
 const types = ['Falcon-9', 'Falcon-Heavy', 'Saturn-V', 'Ariane-6', 'Soyuz-2', 'Electron'] as const;
@@ -21,14 +21,14 @@ const zoneMs = 60 * 60 * 1000;
 
 interface Flight {
   readonly rocket: ExpectedRocket;
-  /** It explodes with its message of this number. */
+  /** It explodes with this message. */
   readonly lastNumber: number;
 }
 
 /**
- * The messages of a fleet, each rocket's in the order of their numbers, for as long as somebody reads. A seed always
- * gives the same messages, so a shorter run is the beginning of a longer one. `rockets` collects the state of each
- * rocket that was launched, moved on before its message is handed out.
+ * Yields the messages of a fleet, each rocket's in number order, as long as somebody reads. A seed always yields the same messages, so a
+ * shorter run is the beginning of a longer one. `rockets` collects the state of each launched rocket, advanced before its message is handed
+ * out.
  */
 export function* flights(seed: number, rockets: Map<string, ExpectedRocket>): Generator<SimulatedMessage, never> {
   const random = randomOf(seed, 1);
@@ -71,7 +71,7 @@ function nextMessage(random: Random, { rocket, lastNumber }: Flight, count: numb
   return { metadata: { ...metadata, messageType: 'RocketSpeedIncreased' }, message: { by } };
 }
 
-/** A message every 50 ms, on clocks that disagree by up to two seconds: the time is no order. Written with an offset and in microseconds. */
+/** A message every 50 ms, on clocks that disagree by up to two seconds: time gives no order. Written with an offset and in microseconds. */
 function timeOf(random: Random, count: number): string {
   const local = new Date(takeOffMs + zoneMs + count * 50 + integerFrom(random, -1000, 1000));
   return `${local.toISOString().slice(0, -1)}${String(integerFrom(random, 0, 999)).padStart(3, '0')}+01:00`;

@@ -1,6 +1,6 @@
 import type { Sent } from './sender.ts';
 
-/** The figures of a run, a line for each kind. */
+/** Formats the figures of a run, one line per kind. */
 export function describeRun(sent: Sent, elapsedMs: number): string {
   const taken = sent.accepted + sent.duplicates;
   const seconds = elapsedMs / 1000;

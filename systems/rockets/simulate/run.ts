@@ -14,7 +14,7 @@ export interface Options {
   readonly shuffle: string;
 }
 
-/** Runs the command: the exit code is 1 when a rocket is not right. Throws `UsageError` for an option that is not accepted. */
+/** Runs the command: the exit code is 1 if a rocket is wrong. Throws `UsageError` for an option that is not accepted. */
 export async function run(typed: readonly string[], options: Options, { environment, orders }: Invocation): Promise<void> {
   const named = typed
     .flatMap((text) => text.split(betweenUrls))
@@ -24,14 +24,14 @@ export async function run(typed: readonly string[], options: Options, { environm
   if (!(await simulateRockets(place, simulation, orders))) process.exitCode = 1;
 }
 
-/** Returns the addresses at which a server may listen that was started on this machine with the same variables. */
+/** Returns the addresses where a server started on this machine with the same variables may listen. */
 function usualUrls(environment: Environment): readonly URL[] {
   const { host, port } = readAddress(environment);
   const ports = [port, rockets.port, usualPort].filter((each) => each !== undefined && each > 0);
   return Array.from(new Set(ports), (each) => new URL(`http://${host}:${each}/messages`));
 }
 
-/** What every request says of who sends it. */
+/** Returns the authorization header of every request. */
 function authorization(environment: Environment): Readonly<Record<string, string>> {
   const token = readSetting(tokenSetting, environment);
   return token === undefined ? {} : { authorization: `Bearer ${token}` };
@@ -49,12 +49,12 @@ function readSimulation(options: Options): Omit<RocketSimulation, 'headers'> {
   };
 }
 
-/** A comma may be part of a URL, but not what begins the next one. */
+/** A comma may be part of a URL, but not of the beginning of the next one. */
 const betweenUrls = /,(?=https?:\/\/|[\w.-]+:\d)/;
 
-/** Without a path the messages go to where the rockets take them. */
+/** Without a path, messages go to the rockets' route. */
 function readUrl(text: string): URL | undefined {
-  // `localhost:8080` is a URL too, of the scheme localhost.
+  // `localhost:8080` is also a URL, with the scheme localhost.
   const url = URL.parse(/^[\w.-]+:\d+(\/|$)/.test(text) ? `http://${text}` : text);
   if (url === null || !/^https?:$/.test(url.protocol)) return undefined;
   return url.pathname === '/' ? new URL('/messages', url) : url;

@@ -4,27 +4,27 @@ import { Client } from 'undici';
 import { messageOf } from '../../../src/cli/index.ts';
 
 export interface SendingOptions {
-  /** A sender posts to them in turn, and a message that was not taken to the next one. */
+  /** A sender posts to them in turn, and a message that was not accepted to the next one. */
   readonly urls: readonly URL[];
   /** Sent with every message. */
   readonly headers?: Readonly<Record<string, string>>;
-  /** Each has a connection of its own to each of them and waits for the answer before it posts the next message. */
+  /** Each has its own connection to each of them and waits for the answer before it posts the next message. */
   readonly senders: number;
-  /** How long a sender rests after each message. */
+  /** Pause of a sender after each message. */
   readonly pauseMs: number;
-  /** Called after each message that was taken. */
+  /** Called after each accepted message. */
   onTaken(): void;
   /** Called when a message has to be posted again. */
   onRetry(url: URL, reason: string): void;
 }
 
-/** What became of the messages. */
+/** The fate of the messages. */
 export interface Sent {
   accepted: number;
   duplicates: number;
-  /** Posts that were not taken, by a refusal or without an answer. */
+  /** Posts that were not accepted, refused or unanswered. */
   retries: number;
-  /** From the post to the answer that took it, in microseconds. */
+  /** From the post to the answer that accepted it, in microseconds. */
   readonly latencyMicroseconds: RecordableHistogram;
 }
 
@@ -32,8 +32,8 @@ const retryPauseMs = 500;
 const answerTimeoutMs = 10_000;
 
 /**
- * Posts the messages until each of them is taken: whatever is not answered with a 2xx is posted again, for ever. Throws when
- * the server refuses the first one with a status that says that it will always do so.
+ * Posts the messages until each is accepted: whatever is not answered with a 2xx is posted again, for ever. Throws if the server refuses
+ * the first one with a permanent status.
  */
 export async function sendAll(messages: Iterable<object>, options: SendingOptions): Promise<Sent> {
   const sent: Sent = { accepted: 0, duplicates: 0, retries: 0, latencyMicroseconds: createHistogram() };
@@ -57,7 +57,7 @@ async function runSender(queue: Iterator<object>, options: SendingOptions, sent:
   await Promise.all(targets.map(({ client }) => client.close()));
 }
 
-/** Where a sender posts to. */
+/** The destination of a sender. */
 interface Target {
   readonly url: URL;
   readonly path: string;
@@ -92,7 +92,7 @@ async function sendUntilTaken(inTurn: () => Target, body: string, options: Sendi
   }
 }
 
-/** Throws when the message was not taken, or the answer did not come. */
+/** Throws if the message was not accepted, or the answer did not come. */
 async function post(client: Client, path: string, body: string, headers: SendingOptions['headers']): Promise<'accepted' | 'duplicate'> {
   const answer = await client.request({ method: 'POST', path, body, headers: { 'content-type': 'application/json', ...headers } });
   const text = await answer.body.text();
@@ -101,7 +101,7 @@ async function post(client: Client, path: string, body: string, headers: Sending
   return /"status"\s*:\s*"duplicate"/.test(text) ? 'duplicate' : 'accepted';
 }
 
-/** The server is there, but takes no such message at this path. */
+/** The server is there, but accepts no such message at this path. */
 class FinalRefusal extends Error {
   override readonly name = 'FinalRefusal';
 }

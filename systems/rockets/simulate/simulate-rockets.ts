@@ -12,26 +12,26 @@ export interface RocketSimulation {
   readonly senders: number;
   /** Distinct messages. */
   readonly messages: number;
-  /** How long a sender rests after each message. */
+  /** Pause of a sender after each message. */
   readonly pauseMs: number;
   readonly seed: number;
-  /** The share of the messages that comes once more, from 0 to 1. */
+  /** The share of messages that occur again, from 0 to 1. */
   readonly duplicates: number;
-  /** How many messages wait in the hat out of which the next one is drawn. */
+  /** Number of messages in the hat from which the next one is drawn. */
   readonly shuffle: number;
   /** Sent with every request. */
   readonly headers: Readonly<Record<string, string>>;
 }
 
-/** How long the server may take to apply what it has accepted. */
+/** Time limit for the server to apply everything it has accepted. */
 const settlingMs = 30_000;
 
-/** Where the rockets are: at each of the URLs, in one fleet, or at one of them. */
+/** The location of the rockets: at all of the URLs, in one fleet, or at one of them. */
 type Place = { readonly all: readonly URL[] } | { readonly firstOf: readonly URL[] };
 
 /**
  * Posts the messages to the URLs in turn, then checks every rocket at `/rockets/{id}` of their origins; prints figures and verdict.
- * Resolves to whether all rockets are right. Throws when there are no rockets.
+ * Resolves to whether all rockets are right. Throws if there are no rockets.
  */
 export async function simulateRockets(place: Place, simulation: RocketSimulation, orders: StopOrders): Promise<boolean> {
   const { senders, messages, pauseMs, seed, duplicates, shuffle, headers } = simulation;

@@ -5,19 +5,19 @@ import type { ExpectedRocket } from './expected-rocket.ts';
 
 const pollMs = 200;
 
-/** What the API shows of a rocket, or why it shows nothing. */
+/** The API's view of a rocket, or why there is none. */
 export type Look = { readonly rocket: Readonly<Record<string, unknown>> } | { readonly rocket?: undefined; readonly problem: string };
 
 interface Api {
-  /** Of servers that all show the same; they are asked in turn. */
+  /** The origins of servers that all show the same; they are asked in turn. */
   readonly origins: readonly string[];
   /** Sent with every request. */
   readonly headers?: Readonly<Record<string, string>>;
 }
 
 /**
- * Compares each rocket that the API shows with the expected one, field by field, and answers every
- * difference in a line. Gives the server until `deadlineMs` from now to have applied everything.
+ * Compares each rocket from the API with the expected one, field by field, and returns one line per difference. Gives the server until
+ * `deadlineMs` from now to apply everything.
  */
 export async function findDifferences(
   { origins, headers = {} }: Api,
@@ -44,7 +44,7 @@ export async function findDifferences(
   return differences;
 }
 
-/** One line for each field that is not as expected. */
+/** Returns one line for each unexpected field. */
 export function compare(expected: ExpectedRocket, look: Look): readonly string[] {
   const { rocket } = look;
   if (rocket === undefined) return [`rocket ${expected.id}: expected it to be shown, found ${look.problem}`];
@@ -53,12 +53,12 @@ export function compare(expected: ExpectedRocket, look: Look): readonly string[]
     .map(([field, value]) => `rocket ${expected.id}: ${field}: expected ${JSON.stringify(value)}, found ${JSON.stringify(rocket[field])}`);
 }
 
-/** Whether nothing that is still under way can change the rocket. */
+/** Returns whether nothing still under way can change the rocket. */
 function isSettled({ rocket }: Look, expected: ExpectedRocket): boolean {
   return rocket?.pendingMessages === 0 && Number(rocket.lastMessageNumber) >= expected.lastMessageNumber;
 }
 
-/** A server that is not there, or refuses, may be about to come back: that is a look like any other. */
+/** A missing or refusing server may be about to return: that counts as a normal look. */
 async function lookAt(client: Client, id: string, headers: Readonly<Record<string, string>>): Promise<Look> {
   try {
     const answer = await client.request({ method: 'GET', path: `/rockets/${id}`, headers });

@@ -4,8 +4,8 @@ import type { FileMessage } from './file-message.ts';
 import type { MessagesFile } from './messages-file.ts';
 
 /**
- * Finds a place in the file again; answers how many messages are up to it. Throws `MILL_CONFLICT` when it is of another
- * file, or of other workers.
+ * Finds a place in the file again; returns the number of messages up to it. Throws `MILL_CONFLICT` if it belongs to another file, or to
+ * other workers.
  */
 export function checkPlace(file: MessagesFile, place: Place): number {
   if (place.workers !== file.workers) refuse(file, `expected ${place.workers} workers, as it was begun with, found ${file.workers}`);
@@ -23,7 +23,7 @@ export function checkPlace(file: MessagesFile, place: Place): number {
   return refuse(file, `expected the intervals up to row ${place.row} to add up to ${place.accumulated_time} ms, found ${accumulated}`);
 }
 
-/** A state that is of no file: it was made over the API, say. */
+/** The error for a state that belongs to no file, for example one made over the API. */
 export function foreignState(): MillraceError {
   return new MillraceError('MILL_CONFLICT', 'the state does not belong to a play of a file');
 }

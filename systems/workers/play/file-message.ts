@@ -12,38 +12,38 @@ export interface FileMessage {
   readonly destination_worker: number;
   /** How long to wait before it, in milliseconds. */
   readonly interval: number;
-  /** A fingerprint of what the row says, however that is written. */
+  /** A fingerprint of the row's contents, however formatted. */
   readonly says: string;
 }
 
-/** A row as SQL answers it. */
+/** A row as SQL returns it. */
 export type Row = readonly [
   id: string | null,
   idType: string,
   dataType: string,
-  /** Null when it is neither text nor a blob, or too long. */
+  /** Null if it is neither text nor a blob, or too long. */
   data: Uint8Array | null,
   bytes: number | null,
 ];
 
-/** The longest `data` that is read, in bytes. */
+/** Maximum bytes of `data`. */
 export const dataBytesMax = 16 * 1024 * 1024;
 
-/** The longest that Node.js can wait at once: 24 days. */
+/** The longest wait in Node.js: 24 days. */
 const intervalMsMax = 2 ** 31 - 1;
 
-/** Reads rows; `encoding` is that of the database. */
+/** Reads rows; `encoding` is the database's. */
 export class RowReader {
   readonly #schema: z.ZodType<Omit<FileMessage, 'row' | 'says'>>;
   readonly #decoders: Readonly<Record<string, TextDecoder>>;
 
   constructor(workers: number, encoding: string) {
     this.#schema = speechOf(workers).extend({ interval: wholeNumber(0, intervalMsMax) });
-    // Whoever stores a blob writes bytes of their own; they are read when they are JSON.
+    // A blob's bytes are the writer's own; they are accepted if they are JSON.
     this.#decoders = { text: new TextDecoder(encoding, { fatal: true }), blob: new TextDecoder('UTF-8', { fatal: true }) };
   }
 
-  /** Throws an error that names the row, what was expected and what was found. */
+  /** Throws an error that names the row, the expected and the found value. */
   read(row: Row): FileMessage {
     const id = this.#idOf(row);
     const parsed = this.#schema.safeParse(this.#parse(id, row));
@@ -55,7 +55,7 @@ export class RowReader {
     return { row: id, worker, message, destination_worker, interval, says };
   }
 
-  /** The data of a row as it is written. */
+  /** Returns the data of a row as written. */
   textOf(row: Row): string {
     const [id, , dataType, data, bytes] = row;
     const decoder = this.#decoders[dataType];
@@ -83,7 +83,7 @@ export class RowReader {
   }
 }
 
-/** What SQL calls a type, for people. */
+/** SQL's type names, for people. */
 const kinds: Readonly<Record<string, string>> = {
   null: 'NULL',
   integer: 'an integer',

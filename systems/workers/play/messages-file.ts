@@ -6,7 +6,7 @@ import { MillraceError } from '../../../src/index.ts';
 import { dataBytesMax, type FileMessage, type Row, RowReader } from './file-message.ts';
 import { openSnapshot, type Snapshot } from './snapshot.ts';
 
-/** A row as it stands. */
+/** A row, unprocessed. */
 export interface SampleRow {
   readonly id: string;
   readonly data: string;
@@ -17,19 +17,16 @@ const columns = `CAST(id AS TEXT), typeof(id), typeof(data),
   CASE WHEN typeof(data) IN ('text', 'blob') AND octet_length(data) <= ${dataBytesMax} THEN CAST(data AS BLOB) END,
   octet_length(data)`;
 
-/**
- * The messages of a SQLite file, in the order of their ids. The file is read row by row, as it was when it was opened, and
- * never changed.
- */
+/** The messages of a SQLite file, in id order. The file is read row by row, as of its opening, and never changed. */
 export class MessagesFile {
   readonly path: string;
-  /** How many workers there are. */
+  /** Number of workers. */
   readonly workers: number;
-  /** The SQL that made the table. */
+  /** The SQL that created the table. */
   readonly tableSchema: string;
-  /** How many messages it holds. */
+  /** Number of messages. */
   readonly count: number;
-  /** The first row; undefined when there is none. */
+  /** The first row; undefined if there is none. */
   readonly sample: SampleRow | undefined;
   readonly #snapshot: Snapshot;
   readonly #reader: RowReader;
@@ -48,8 +45,8 @@ export class MessagesFile {
   }
 
   /**
-   * Opens a file and reads all of it once. Throws `MILL_INVALID_CONFIGURATION` when it cannot be read, is no database, or
-   * holds anything that cannot be played, with the id of the row.
+   * Opens a file and reads all of it once. Throws `MILL_INVALID_CONFIGURATION` if it cannot be read, is not a database, or contains
+   * anything that cannot be played, with the id of the row.
    */
   static open(path: string, workers: number): MessagesFile {
     let snapshot: Snapshot | undefined;
@@ -64,13 +61,13 @@ export class MessagesFile {
     }
   }
 
-  /** The messages behind a row, or all. */
+  /** Returns the messages after a row, or all. */
   after(row: string | undefined): Iterable<FileMessage> {
     if (row === undefined) return this.#messages(`SELECT ${columns} FROM ${tableName} ORDER BY id`);
     return this.#messages(`SELECT ${columns} FROM ${tableName} WHERE id > CAST(? AS INTEGER) ORDER BY id`, row);
   }
 
-  /** The messages up to a row. */
+  /** Returns the messages up to a row. */
   upTo(row: string): Iterable<FileMessage> {
     return this.#messages(`SELECT ${columns} FROM ${tableName} WHERE id <= CAST(? AS INTEGER) ORDER BY id`, row);
   }
@@ -79,7 +76,7 @@ export class MessagesFile {
     this.#snapshot.close();
   }
 
-  /** Reads every message. Answers how many there are. */
+  /** Reads every message. Returns their number. */
   #check(): number {
     let count = 0;
     let last: string | undefined;
@@ -88,7 +85,7 @@ export class MessagesFile {
       last = row;
       count += 1;
     }
-    // What the rows did not show.
+    // Faults that reading the rows did not show.
     const found = textOf(this.#snapshot.db, `PRAGMA quick_check('${tableName}')`);
     if (found !== undefined && found !== 'ok') throw new Error(`the database file is damaged: ${found}`);
     return count;
@@ -102,12 +99,12 @@ export class MessagesFile {
     const statement = this.#snapshot.db.prepare(sql);
     statement.setReturnArrays(true);
     const rows: Iterable<unknown> = statement.iterate(...parameters);
-    // The SQL selects what the type says.
+    // The SQL selects exactly this type.
     return rows as Iterable<Row>;
   }
 }
 
-/** The one text that a statement answers. */
+/** Returns the single text that a statement selects. */
 function textOf(db: DatabaseSync, sql: string): string | undefined {
   const [value] = Object.values(db.prepare(sql).get() ?? {});
   return typeof value === 'string' ? value : undefined;

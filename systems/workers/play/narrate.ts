@@ -5,17 +5,17 @@ import type { MessagesFile } from './messages-file.ts';
 /** A message of a play as it is said. */
 type Played = Spoken & { readonly place: Place };
 
-/** What a play prints. */
+/** The output of a play. */
 export interface Narrator {
-  /** What comes before all else. */
+  /** Returns the text before everything else. */
   open(file: Pick<MessagesFile, 'tableSchema' | 'sample'>): string;
   tell(played: Played): string;
 }
 
-/** A block for each message, and an empty line. The texts are as they are. */
+/** A block for each message, and an empty line. Texts are printed unchanged. */
 export const blockNarrator: Narrator = { open: () => '', tell: (played) => `${blockOf(played)}\n` };
 
-/** Also the table, a row of it, and in each block what the sender's row says beside the message. */
+/** Adds the table, one of its rows, and in each block the rest of the sender's row. */
 export const verboseNarrator: Narrator = {
   open({ tableSchema, sample }) {
     const row = sample === undefined ? '' : `Sample row:\nID: ${sample.id}\nData: ${sample.data}\n\n`;
@@ -31,12 +31,12 @@ destination_worker: ${played.destination_worker}
   },
 };
 
-/** A line of JSON for each message, with all that is known of it. */
+/** A line of JSON for each message, with all its details. */
 export const jsonNarrator: Narrator = {
   open: () => '',
   tell({ worker, worker_listened, message, message_listened, destination_worker, place: { row, interval, accumulated_time } }) {
     const fields = { worker, worker_listened, message, message_listened, interval, accumulated_time, destination_worker };
-    // The id of a row may be a number that JavaScript cannot say exactly.
+    // The id of a row may be a number that JavaScript cannot represent exactly.
     return `{"id":${row},${JSON.stringify(fields).slice(1)}\n`;
   },
 };

@@ -15,19 +15,19 @@ export interface WorkersPlay {
   readonly database: Database;
   readonly narrator: Narrator;
   readonly log: Logger;
-  /** Resolves when somebody asks to stop before the end. */
+  /** Resolves on a request to stop before the end. */
   readonly stop: Promise<void>;
 }
 
-/** A timer that keeps the process alive while the engine works, and does nothing else; the longest that Node.js has. */
+/** A timer that keeps the process alive while the engine works; the longest in Node.js. */
 const aliveMs = 2 ** 31 - 1;
 
-/** What an event holds beside the message. */
+/** Bytes of an event besides the message. */
 const placeBytesMax = 1_024;
 
 /**
- * Plays the messages of a file and prints each as it is said, to the last one. A signal ends it before that, and the same
- * play on the same database goes on from there.
+ * Plays the messages of a file and prints each as it is said, up to the last one. A signal ends it earlier, and the same play on the same
+ * database resumes from there.
  */
 export async function playWorkers({ file, database, narrator, log, stop }: WorkersPlay): Promise<void> {
   const { workers } = file;
@@ -36,7 +36,7 @@ export async function playWorkers({ file, database, narrator, log, stop }: Worke
   const alive = setInterval(() => undefined, aliveMs);
   const mill = millrace({
     store: storeFor(database),
-    // What was said is not looked at again.
+    // Messages are not looked at again.
     pipelines: [workersPipeline({ workers, observe: (spoken) => stage.tell(spoken), retain: '1s' })],
     limits: { eventBytes: dataBytesMax + placeBytesMax },
     log,
@@ -44,7 +44,7 @@ export async function playWorkers({ file, database, narrator, log, stop }: Worke
   let end: 'played' | 'stopped' | 'closed' | undefined;
   try {
     end = await Promise.race([
-      // A file that another program keeps locked is waited for.
+      // Waits for a file that another program keeps locked.
       mill
         .start()
         .then(() => play(mill, file, { stage, onPlayed: (count) => progress.step(count) }))
@@ -68,7 +68,7 @@ async function play(
   file: MessagesFile,
   { stage, onPlayed }: { readonly stage: Stage; readonly onPlayed: (count: number) => void },
 ): Promise<void> {
-  // What an earlier run had accepted is said first.
+  // Messages accepted by an earlier run are said first.
   await mill.idle(forever);
   await checkNothingGivenUp(mill);
   const place = await findPlace(mill);
@@ -91,12 +91,12 @@ async function play(
   }
 }
 
-/** Waits for the moment by the clock of `performance.now()`, never less; so that what is late delays nothing after it. */
+/** Waits for a moment by the clock of `performance.now()`, never less; so that one delay does not shift the rest. */
 async function pauseUntil(at: number): Promise<void> {
   for (let leftMs = at - performance.now(); leftMs > 0; leftMs = at - performance.now()) await pause(Math.ceil(leftMs));
 }
 
-/** The place of the last message that was said. */
+/** Returns the place of the last message said. */
 async function findPlace(mill: Mill): Promise<Place | undefined> {
   return mill.query(placeTable).selectAll().executeTakeFirst();
 }

@@ -27,7 +27,7 @@ export interface Options {
   readonly state?: string;
 }
 
-/** Runs the command. Throws `UsageError` for an option that is not accepted, and what the play throws. */
+/** Runs the command. Throws `UsageError` for an option that is not accepted, and the errors of the play. */
 export async function run(options: Options, { environment, orders }: Invocation): Promise<void> {
   const stop = stopRequested(orders);
   const workers = readFlag('--workers', options.workers, integerBetween(1, workersMax));
@@ -42,7 +42,7 @@ export async function run(options: Options, { environment, orders }: Invocation)
   }
 }
 
-/** Throws `UsageError` for the address of a server, of which a message would tell the password. */
+/** Throws `UsageError` for a server's address, whose password a message would reveal. */
 function refuseServer(path: string): void {
   const database = readDatabase(path);
   if (database?.kind === 'postgres' || database?.kind === 'mysql')
@@ -54,7 +54,7 @@ function narratorOf({ json, verbose }: Options): Narrator {
   return verbose ? verboseNarrator : blockNarrator;
 }
 
-/** Throws `UsageError` when the state would be kept in the file that is played, under whatever name. */
+/** Throws `UsageError` if the state would be kept in the file being played, under whatever name. */
 function readState(path: string | undefined, played: string): Database {
   if (path === undefined) return { kind: 'memory' };
   if (path === '') throw new UsageError('--state: expected a path, found none');

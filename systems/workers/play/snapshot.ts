@@ -3,26 +3,25 @@ import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 
-/** A database that is read and never changed, as it was at one moment. */
+/** A read-only view of a database as of one moment. */
 export interface Snapshot {
   readonly db: DatabaseSync;
   close(): void;
 }
 
-/** How long a lock of another program is waited for, in milliseconds. */
+/** How long to wait for another program's lock, in milliseconds. */
 const busyTimeoutMs = 2_000;
 
-/** The place of the read version in a file's header, and its value for a write ahead log (https://sqlite.org/fileformat2.html). */
+/** The offset of the read version in a file's header, and its value for a write-ahead log (https://sqlite.org/fileformat2.html). */
 const readVersionAt = 19;
 const readVersionOfWal = 2;
 
-/** SQLITE_READONLY and SQLITE_CANTOPEN (https://sqlite.org/rescode.html): what a reader is told who finds work undone. */
+/** SQLITE_READONLY and SQLITE_CANTOPEN (https://sqlite.org/rescode.html): a reader's errors when it finds unfinished work. */
 const undoneCodes = [8, 14];
 
 /**
- * Opens a database to be read. Nothing is written beside it: where SQLite itself would have to, since the file has a
- * write ahead log that nobody has open, or since a crash left a journal, a copy is read in its place. Throws what SQLite
- * or the file system throws.
+ * Opens a database for reading. Nothing is written beside it: if SQLite itself would have to, since the file has an unopened write-ahead
+ * log, or since a crash left a journal, a copy is read instead. Throws the errors of SQLite or the file system.
  */
 export function openSnapshot(path: string): Snapshot {
   if (isWalAtRest(path)) return openCopy(path);
@@ -42,7 +41,7 @@ function open(path: string, { readOnly }: { readonly readOnly: boolean }, closed
   };
   try {
     db = new DatabaseSync(path, { readOnly, timeout: busyTimeoutMs });
-    // The first read decides what is seen from now on.
+    // The first read fixes what is seen from now on.
     db.exec('BEGIN; SELECT count(*) FROM sqlite_schema');
     return { db, close };
   } catch (error) {
@@ -64,7 +63,7 @@ function openCopy(path: string): Snapshot {
   return open(copy, { readOnly: false }, remove);
 }
 
-/** Whoever has such a database open has its index, `-shm`, beside it. */
+/** An open database of this kind has its index, `-shm`, beside it. */
 function isWalAtRest(path: string): boolean {
   if (existsSync(`${path}-shm`)) return false;
   const header = Buffer.alloc(readVersionAt + 1);

@@ -8,15 +8,15 @@ import type { Narrator } from './narrate.ts';
 const undecided = new Promise<never>(() => undefined);
 
 /**
- * Where what is said is printed, before it is on disk, so that a crash can only repeat it. What cannot be printed, or must not
- * be since it is not of this file, stays undecided, and the play is over.
+ * Prints messages before they are on disk, so that a crash can only repeat them. A message that cannot be printed, or must not be since it
+ * is not from this file, stays undecided, and the play ends.
  */
 export class Stage {
-  /** The row that was printed last. */
+  /** The last printed row. */
   row: string | undefined;
-  /** Nobody reads what is printed any more. */
+  /** Resolves when nobody reads the output any more. */
   readonly closed: Promise<void>;
-  /** Rejects when what is said does not belong here, or cannot be printed. */
+  /** Rejects when a message does not belong here, or cannot be printed. */
   readonly broken: Promise<never>;
   readonly #file: MessagesFile;
   readonly #narrator: Narrator;
@@ -24,7 +24,7 @@ export class Stage {
   readonly #close: () => void;
   readonly #break: (error: unknown) => void;
   #isOpen = false;
-  /** Whether what is said now was accepted by an earlier run. */
+  /** True while messages come from an earlier run. */
   #isResuming = true;
 
   constructor(file: MessagesFile, narrator: Narrator, progress: Progress) {
@@ -43,13 +43,13 @@ export class Stage {
     });
   }
 
-  /** Nothing of an earlier run is to come, and this one goes on. */
+  /** Notes that all messages of an earlier run are done, and this one continues. */
   resumed(): void {
     this.#isResuming = false;
     this.#openOnce();
   }
 
-  /** Prints what is said. */
+  /** Prints a message. */
   tell(spoken: Spoken): void | Promise<void> {
     const { place } = spoken;
     if (place === undefined) return this.#refuse(foreignState());
@@ -65,7 +65,7 @@ export class Stage {
     this.row = place.row;
   }
 
-  /** Prints what comes before all else, once. */
+  /** Prints the opening text, once. */
   #openOnce(): void {
     if (this.#isOpen) return;
     this.#isOpen = true;

@@ -22,14 +22,14 @@ export const kindGlyphs: Readonly<Record<DeadLetter['kind'], GlyphName>> = {
 interface GroupsProps {
   readonly of: Loaded<Page<LetterGroup>>;
   readonly groups: readonly LetterGroup[];
-  /** The key that somebody looks for. */
+  /** The key being searched for. */
   readonly wanted: string;
   readonly chosen: ReadonlySet<string>;
   readonly choose: (names: readonly string[], isChosen: boolean) => void;
   readonly changed: boolean;
 }
 
-/** Groups of letters; one that is opened shows its letters. */
+/** Groups of letters; an opened one shows its letters. */
 export function Groups({ of, groups, wanted, chosen, choose, changed }: GroupsProps) {
   const names = groups.map(keyOf);
   const areAll = names.length > 0 && names.every((name) => chosen.has(name));

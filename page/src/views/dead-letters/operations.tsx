@@ -9,7 +9,7 @@ import type { Operation } from './types.ts';
 /** Operations that ended longer ago are in the audit. */
 const shownForMs = 10 * 60_000;
 
-/** What goes on with many letters: it starts in a moment, is under way, or has ended. Each stays until it is dismissed. */
+/** The operations on many letters: about to start, under way, or ended. Each stays until dismissed. */
 export function OperationStrip({ operations, again }: { readonly operations: readonly Operation[]; readonly again: () => void }) {
   const [dismissed, setDismissed] = useState<ReadonlySet<string>>(new Set());
   const now = Date.now();

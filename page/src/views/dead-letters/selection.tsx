@@ -14,7 +14,7 @@ interface SelectionProps {
   readonly clear: () => void;
 }
 
-/** What is chosen, what would happen to it, and the acts. Chosen are all that match. */
+/** The selection, the effect of each action, and the actions. All matching letters are selected. */
 export function Selection({ groups, act, clear }: SelectionProps) {
   const dry = useLoaded(() => dryRun(groups), [groups.map(keyOf).join()]);
   const count = dry.value ?? groups.reduce((sum, group) => sum + group.count, 0);

@@ -1,6 +1,6 @@
 import type { DeadLetter } from '../../lib/types.ts';
 
-/** Dead letters of one kind and pipeline whose reasons are alike. */
+/** Dead letters of one kind and pipeline with similar reasons. */
 export interface LetterGroup {
   readonly pipeline: string;
   readonly kind: DeadLetter['kind'];
@@ -8,11 +8,11 @@ export interface LetterGroup {
   readonly count: number;
   readonly first: string;
   readonly last: string;
-  /** How many came in each minute of the last hour, the oldest first. */
+  /** Arrivals in each minute of the last hour, oldest first. */
   readonly arrivals: readonly number[];
 }
 
-/** Something that an operator does to many dead letters. */
+/** An operator's action on many dead letters. */
 export interface Operation {
   readonly id: string;
   readonly action: 'redrive' | 'discard';
@@ -23,14 +23,14 @@ export interface Operation {
   readonly endedAt: string | null;
   readonly matched: number;
   readonly done: number;
-  /** Letters that came since it began and fit its filter. */
+  /** Letters that match its filter and came since it began. */
   readonly failedAgain: number;
-  /** Those that cannot be redriven. */
+  /** Letters that cannot be redriven. */
   readonly refused: number;
   readonly left: number;
 }
 
-/** What is chosen, so that all that match are meant and not those on the screen. */
+/** Identifies a selection, so that it covers all matching letters and not only those on the screen. */
 export function keyOf({ pipeline, kind, reason }: Pick<LetterGroup, 'pipeline' | 'kind' | 'reason'>): string {
   return JSON.stringify([pipeline, kind, reason]);
 }

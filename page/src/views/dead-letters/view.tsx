@@ -18,7 +18,7 @@ const kinds = ['event', 'timer', 'outcome', 'delivery', 'gap', 'origin', 'reject
 const operationsEveryMs = 1_000;
 const groupsMax = 100;
 
-/** What failed for good, grouped by reason; many are redriven or discarded at once. */
+/** Permanent failures, grouped by reason; many are redriven or discarded at once. */
 export function DeadLettersView() {
   const { query } = usePlace();
   const { pipeline = '', kind = '', reason = '', key = '', letter } = query;

@@ -12,7 +12,7 @@ const reasons: Readonly<Record<HeldEvent['reason'], string>> = {
   turn: 'its turn comes',
 };
 
-/** What a key waits for: held events, timers, deliveries. */
+/** A key's pending items: held events, timers, deliveries. */
 export function Held({ details: { held, timers, deliveries }, pipeline }: { readonly details: KeyDetails; readonly pipeline: string }) {
   const now = Date.now();
   return (

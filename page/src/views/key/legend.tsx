@@ -1,4 +1,4 @@
-/** What the shapes of the picture mean. */
+/** The legend of the picture's shapes. */
 export function Legend() {
   return (
     <div class="legend">

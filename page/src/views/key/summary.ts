@@ -2,7 +2,7 @@ import { countOf } from '../../lib/format.ts';
 import type { KeyDetails } from '../../lib/types.ts';
 import type { Item } from '../../timeline/model.ts';
 
-/** A sentence or two that tell what happened to a key. */
+/** Summarises a key's history in a sentence or two. */
 export function summaryOf(items: readonly Item[], details: KeyDetails | undefined): string {
   if (details === undefined) return '\u00a0';
   const { status, parkedBy, pending } = details;
@@ -20,7 +20,7 @@ export function summaryOf(items: readonly Item[], details: KeyDetails | undefine
   return `Open: nothing holds it back. ${done}.`;
 }
 
-/** What the chosen turn made of the state, where the timeline tells. */
+/** Returns the chosen turn's change of the state, if the timeline has it. */
 export function changeOf(items: readonly Item[], chosen: Item | undefined): { before: unknown; after: unknown; by: string } | undefined {
   if (chosen === undefined || !('state' in chosen.details)) return undefined;
   const earlier = items.find((item) => item.at < chosen.at && 'state' in item.details);

@@ -28,7 +28,7 @@ interface KeyProps {
   readonly name: string;
 }
 
-/** A key: what happened to it, drawn and in words, and its state. */
+/** A key: its history, drawn and in words, and its state. */
 export function KeyView({ pipeline, name }: KeyProps) {
   const path = pathOf('pipelines', pipeline, 'keys', name);
   const { isOn } = useStore(live);
@@ -87,7 +87,7 @@ export function KeyView({ pipeline, name }: KeyProps) {
   );
 }
 
-/** What was asked for first and what came by later pages, without what is in both. */
+/** Merges the first request's items with those of later pages, without duplicates. */
 function merged(newest: readonly TimelineItem[], older: readonly TimelineItem[]): readonly Item[] {
   const byId = new Map([...older, ...newest].map((item) => [item.id, item]));
   return readTimeline([...byId.values()]);
@@ -133,7 +133,7 @@ interface ActsProps {
   readonly again: () => void;
 }
 
-/** What an operator can do to a key. */
+/** The operator's actions on a key. */
 function Acts({ path, name, details: { value }, again }: ActsProps) {
   const act = (what: 'park' | 'resume' | 'skip-gap') => async (reason: string | undefined) => {
     await post(`${path}/${what}`, { ...(reason !== undefined && { reason }) });

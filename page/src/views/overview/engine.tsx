@@ -7,7 +7,7 @@ import { Spark } from '../../parts/spark.tsx';
 
 const points = 60;
 
-/** The engine of the process that answers: what commits cost, and how free its event loop is. */
+/** The engine of the answering process: the cost of commits, and how free its event loop is. */
 export function EnginePanel({ engine, now }: { readonly engine: Engine; readonly now: Live }) {
   const present = now.engine ?? engine.now;
   const chart = withNow<EngineColumn>(engine.chart, now.at, now.engine);

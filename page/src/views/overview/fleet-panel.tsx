@@ -6,7 +6,7 @@ import { Members } from '../fleet.tsx';
 
 const everyMs = 10_000;
 
-/** Who works on the database, in short. */
+/** A summary of who works on the database. */
 export function FleetPanel() {
   const fleet = useLoaded((signal) => get<Fleet>('/fleet', {}, signal), [], everyMs);
   const note = fleet.value && `${fleet.value.members.length} of them share ${fleet.value.partitions} partitions`;

@@ -6,7 +6,7 @@ import { Moment } from '../../parts/moment.tsx';
 const shown = 9;
 const glyphs: Readonly<Record<string, GlyphName>> = { 'timer handled': 'timer', 'outcome handled': 'delivery', 'gave up': 'dead' };
 
-/** A few of the things that happen, so that one sees the engine at work. */
+/** A sample of current activity, which shows the engine at work. */
 export function Happenings({ items }: { readonly items: readonly Happening[] }) {
   return (
     <ul class="happenings">

@@ -7,11 +7,11 @@ import { Glyph } from '../../parts/glyph.tsx';
 import { Panel } from '../../parts/panel.tsx';
 import { Spark } from '../../parts/spark.tsx';
 
-/** Points that the small charts show of their window. */
+/** Points in the small charts. */
 const points = 60;
 const lateMs = 1_000;
 
-/** One row a pipeline: how it stands, four small charts, what waits in it. */
+/** One row per pipeline: its condition, four small charts, and its waiting items. */
 export function Pipelines({ items, now }: { readonly items: readonly PipelineItem[]; readonly now: Live }) {
   const all = items.map((item) => nowOf(now, item));
   const sum = (figure: 'in' | 'out' | 'depth') => all.reduce((total, one) => total + (one[figure] ?? 0), 0);
@@ -143,7 +143,7 @@ function Row({ item, now }: { readonly item: PipelineItem; readonly now: Live })
   );
 }
 
-/** What waits in a pipeline: each number links to the list that explains it. */
+/** A pipeline's waiting items: each number links to the list that explains it. */
 function Tags({ item: { name, deadLetters, parked, gaps, held, deliveries, paused } }: { readonly item: PipelineItem }) {
   return (
     <div class="tags">
@@ -184,7 +184,7 @@ function Tags({ item: { name, deadLetters, parked, gaps, held, deliveries, pause
 type Values = readonly (number | null)[];
 type Thinned = Readonly<Record<'in' | 'out' | 'p50' | 'p99' | 'depth' | 'lag', Values>>;
 
-/** Of three points the highest: a small chart has no room for all, and must not lose a peak. */
+/** Keeps the highest of every three points: a small chart has no room for all, and must not lose a peak. */
 function thinned(chart: PipelineItem['chart']): Thinned {
   const columns = ['in', 'out', 'p50', 'p99', 'depth', 'lag'] as const;
   const thin = (values: Values): Values => {

@@ -15,7 +15,7 @@ import { Waits } from './waits.tsx';
 
 const concernsEveryMs = 5_000;
 
-/** What waits for a person first; then what flows, and the engine it flows through. */
+/** First everything that waits for a person; then the flow, and the engine behind it. */
 export function OverviewView() {
   const { window, pipelines, engine, error } = useStore(figures);
   const now = useStore(live);

@@ -8,7 +8,7 @@ import { Operate } from '../../parts/operate.tsx';
 import { Answer, Panel } from '../../parts/panel.tsx';
 import { ArrivalBars } from '../../parts/spark.tsx';
 
-/** What goes on only if a person acts. When there is nothing, it is one line. */
+/** Everything that needs a person to proceed. A single line if there is nothing. */
 export function Waits({ concerns }: { readonly concerns: Loaded<{ items: readonly Concern[] }> }) {
   if (concerns.value?.items.length === 0 && concerns.error === undefined) return <Panel title="Nothing waits for you." />;
   return (

@@ -6,7 +6,7 @@ import { type Series, TimeChart } from '../../parts/time-chart.tsx';
 const msText = (value: number | null) => durationParts(value).join(' ').trim();
 const countOrNone = (value: number | null) => (value === null ? '–' : countText(value));
 
-/** Four charts with one crosshair: events, latency, what waits, failures. */
+/** Four charts with one crosshair: events, latency, waiting, failures. */
 export function Charts({ chart }: { readonly chart: Chart | undefined }) {
   const all = useMemo(() => seriesOf(chart), [chart]);
   const axis = { at: chart?.at ?? [], spanMs: chart?.spanMs ?? 1 };

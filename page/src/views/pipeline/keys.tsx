@@ -25,13 +25,13 @@ const reasons: Readonly<Record<KeyStatus, string>> = {
   parked: 'an event was given up; a person decides',
 };
 
-/** The keys of a pipeline, by status and by how they begin. */
+/** The keys of a pipeline, by status and by prefix. */
 export function KeysPanel({ name, waiting }: { readonly name: string; readonly waiting: number }) {
   const { query } = usePlace();
   const status = statuses.find((one) => one === query.status) ?? '';
   const prefix = query.prefix ?? '';
   const list = usePagedList<ListedKey>(`${pathOf('pipelines', name)}/keys`, { status, prefix });
-  // What waits has changed by so much since somebody looked.
+  // Change in the number of waiting items since the list was loaded.
   const [seen, setSeen] = useState<{ readonly page: unknown; readonly waiting: number }>({ page: undefined, waiting });
   const page = list.first.value;
   if (seen.page !== page) setSeen({ page, waiting });

@@ -16,7 +16,7 @@ import { SidePanels } from './side.tsx';
 
 const everyMs = 10_000;
 
-/** A pipeline: how it goes, its keys, and what waits in it. */
+/** A pipeline: its progress, its keys, and its waiting items. */
 export function PipelineView({ name }: { readonly name: string }) {
   const [window, setWindow] = useState<ChartWindow>('5m');
   const details = useLoaded((signal) => get<PipelineDetails>(pathOf('pipelines', name), { window }, signal), [name, window], everyMs);
@@ -24,7 +24,7 @@ export function PipelineView({ name }: { readonly name: string }) {
   const now = useStore(live);
   const present = now.pipelines[name];
   const health = present?.health ?? value?.health ?? 'idle';
-  // What is paused by somebody else is seen at once.
+  // Another person's pause shows at once.
   const isPaused = health === 'paused';
   useEffect(details.again, [isPaused]);
   return (

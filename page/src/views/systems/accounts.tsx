@@ -18,7 +18,7 @@ interface Account {
 
 const everyMs = 2_000;
 
-/** Accounts: for each type the one with the most tokens, and all of them. */
+/** Accounts: the one with the most tokens for each type, and all of them. */
 export function AccountsView() {
   const highest = useLoaded((signal) => get<Page<Account>>('/accounts/highest', { limit: 20 }, signal), [], everyMs);
   const all = usePagedList<Account>('/accounts', { sort: 'tokens' });

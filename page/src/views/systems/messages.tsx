@@ -38,7 +38,7 @@ const listings: readonly (readonly [Listing, string])[] = [
 ];
 const everyMs = 2_000;
 
-/** Messages: what waits, went out or failed; a new one; and the batches that send them. */
+/** Messages: waiting, sent and failed ones; a new one; and the batches that send them. */
 export function MessagesView() {
   const [listing, setListing] = useState<Listing>('pending');
   const list = useLoaded((signal) => get<MessagePage>(`/messages/${listing}`, { limit: 20 }, signal), [listing], everyMs);

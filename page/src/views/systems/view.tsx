@@ -14,7 +14,7 @@ const views: Readonly<Record<string, () => JSX.Element>> = {
   workers: WorkersView,
 };
 
-/** The view that a system has of its own. */
+/** A system's own view. */
 export function SystemViewOf({ name }: { readonly name: string }) {
   const Found = views[name];
   return Found === undefined ? <NowhereView /> : <Found />;

@@ -18,7 +18,7 @@ interface Worker {
 const everyMs = 1_000;
 const shown = 100;
 
-/** The workers, talking: whom each heard last, and what. */
+/** The workers' conversation: whom each heard last, and what. */
 export function WorkersView() {
   const { isOn } = useStore(live);
   const list = useLoaded((signal) => get<Page<Worker>>('/workers', { limit: shown }, signal), [], isOn ? everyMs : undefined);
