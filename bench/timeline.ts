@@ -10,8 +10,8 @@ import { describeMachine, machineLines } from './report/machine.ts';
 import { figure, tableLines } from './report/table.ts';
 import { build, type Size } from './scale/growth.ts';
 import { millraceOn } from './scale/millrace-on.ts';
+import { readTimelines } from './scale/timelines.ts';
 import { Cleanup } from './servers/cleanup.ts';
-import { readTimelines } from './timeline/reading.ts';
 import { type Distribution, median } from './work/distribution.ts';
 
 const usage = `Usage: npm run timeline -- [options]

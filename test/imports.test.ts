@@ -138,7 +138,7 @@ const bench: readonly Part[] = [
   ofBench('host', 'peers', 'servers', 'work'),
   ofBench('measures', 'host', 'peers', 'servers', 'work'),
   ofBench('http', 'servers', 'work'),
-  { files: ['bench/scale/'], sees: ['bench/host/', 'bench/servers/', 'bench/work/', 'src/index.ts'] },
+  { files: ['bench/scale/'], sees: ['bench/host/', 'bench/peers/', 'bench/servers/', 'bench/work/', 'src/index.ts'] },
   { files: ['bench/tables/'], sees: ['bench/servers/', 'src/index.ts', 'test/mariadb-server.ts'] },
   {
     files: ['bench/brokers/'],
