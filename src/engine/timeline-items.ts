@@ -1,4 +1,4 @@
-/** What happened to a key, as a block has it. The id of an item is its block and its place among those of its key. */
+/** An item of a key's history, as a block stores it. Its id is its block and its index among the key's items. */
 export interface ToldItem {
   readonly kind:
     | 'handled'
@@ -14,21 +14,21 @@ export interface ToldItem {
   /** In milliseconds since 1970. */
   readonly at: number;
   readonly durationMs?: number | undefined;
-  /** The place, among the items of its key and block, of the one that it came from. */
+  /** The index, among the items of its key and block, of the item that caused it. */
   readonly of?: number | undefined;
-  /** The id of the event that it came from. */
+  /** The id of the event that caused it. */
   readonly event?: string | undefined;
   readonly [fact: string]: unknown;
 }
 
-/** The line of a block that tells of a key. */
+/** Formats a key's line in a block. */
 export function lineOf(key: string, before: number | undefined, items: readonly ToldItem[]): string {
   let told = '';
   for (const item of items) told += `${told === '' ? '' : ','}${textOf(item)}`;
   return `[${JSON.stringify(key)},${before ?? null},[${told}]]\n`;
 }
 
-/** What a block says of a key; undefined where it says nothing. No line break stands within a line. */
+/** Returns a block's contents for a key; undefined if there are none. No line contains a line break. */
 export function findLine(text: string, key: string): { readonly before: number | null; readonly items: readonly ToldItem[] } | undefined {
   const start = `[${JSON.stringify(key)},`;
   const found = text.startsWith(start) ? 0 : text.indexOf(`\n${start}`) + 1;
@@ -37,7 +37,7 @@ export function findLine(text: string, key: string): { readonly before: number |
   return { before, items: items.map((item: ToldItem | Plain) => (Array.isArray(item) ? fromPlain(item as Plain) : item)) };
 }
 
-/** Most of all that happens, an event that is handled, in half the bytes. */
+/** A compact form, half the size, for the most frequent item: an event that is handled. */
 type Plain = readonly [
   at: number,
   durationMs: number,

@@ -5,14 +5,14 @@ import type { ReadOptions, Reads } from './reads.ts';
 import type { TimelinePage, TimelinePlace } from './timeline-page.ts';
 import { TimelineWalk } from './timeline-walk.ts';
 
-/** What reading timelines takes; the engine provides it. */
+/** The dependencies for reading timelines, provided by the engine. */
 export interface TimelineReaderMeans {
   readonly store: Pick<Store, 'blocksOfKey' | 'block' | 'audit'>;
   readonly reads: Reads;
   readonly partitions: Partitions;
 }
 
-/** Reads what happened to a key: follows its chain of blocks, and merges in what operators did. */
+/** Reads a key's history: follows its chain of blocks, and merges in operators' actions. */
 export class TimelineReader {
   readonly #means: TimelineReaderMeans;
 
@@ -20,7 +20,7 @@ export class TimelineReader {
     this.#means = means;
   }
 
-  /** Reads a page, the newest first. */
+  /** Reads a page, newest first. */
   read(
     pipeline: AnyPipeline,
     key: string,

@@ -6,11 +6,11 @@ import type { Lane } from './lane.ts';
 import type { ToldItem } from './timeline-items.ts';
 import type { TurnRecord } from './turn.ts';
 
-/** Tells what a turn was about and what it has decided, but for its deliveries. Returns the place of the turn. */
+/** Records a turn's subject and decisions, except its deliveries. Returns the index of the turn's item. */
 export function tellTurn(draft: Draft, lane: Lane, turn: TurnRecord, cause: Cause, sends: readonly Outgoing[]): number {
   const { key } = lane;
   const { now: at, durationMs, attempt, ignored } = turn;
-  // Most turns are of events and have no other effect: no object is made for these but the one that is told.
+  // Most turns are of events and have no other effect: for these only the recorded object is created.
   const kind = ignored === undefined ? 'handled' : 'ignored';
   const item: ToldItem =
     cause.kind === 'event'
@@ -36,7 +36,7 @@ export function tellTurn(draft: Draft, lane: Lane, turn: TurnRecord, cause: Caus
   return of;
 }
 
-/** Tells of an attempt that has failed. */
+/** Records a failed attempt. */
 export function tellFailure(
   draft: Draft,
   lane: Lane,
@@ -49,7 +49,7 @@ export function tellFailure(
   draft.tell(lane.key, { kind: 'failed', at, durationMs, attempt: cause.attempts + 1, ...aboutOf(cause), reason, stack }, lane);
 }
 
-/** Names the event, the timer or the outcome that a turn is of. */
+/** Names the event, timer or outcome of a turn. */
 function aboutOf(cause: Cause): object {
   if (cause.kind === 'event')
     return { event: cause.id, position: cause.position, number: cause.number ?? undefined, acceptedAt: cause.acceptedAt };
@@ -57,7 +57,7 @@ function aboutOf(cause: Cause): object {
   return { endpoint: cause.endpoint, delivery: cause.id };
 }
 
-/** Rounds milliseconds: a long fraction takes longer to write than all else. */
+/** Rounds milliseconds: writing a long fraction would dominate the cost. */
 function tenths(ms: number): number {
   return Math.round(ms * 10) / 10;
 }

@@ -8,7 +8,7 @@ import { checkPipeline } from './limited-list.ts';
 import { decodeCursor, pageOf, pageParameters, pageSchema } from './page.ts';
 import { jsonSchemaOf, parseRequest } from './parse-request.ts';
 
-/** Groups that are looked at. What comes behind the largest so many is found by its reason alone. */
+/** Maximum groups examined. Smaller ones can only be found by their reason. */
 const groupsMax = 1_000;
 const minuteMs = 60_000;
 const minutes = 60;
@@ -47,7 +47,7 @@ const Group = z
     ],
   });
 
-/** Adds `GET /dead-letters/groups`: dead letters by what their reasons have in common. */
+/** Adds `GET /dead-letters/groups`: dead letters grouped by similar reasons. */
 export function deadLetterGroupRoutes(app: FastifyInstance, mill: Mill): void {
   app.get(
     '/dead-letters/groups',
@@ -66,7 +66,7 @@ export function deadLetterGroupRoutes(app: FastifyInstance, mill: Mill): void {
       const { limit, cursor, ...filter } = await parseRequest(Query, request.query);
       checkPipeline(request, filter.pipeline);
       const after = cursor === undefined ? undefined : await decodeCursor(Cursor, cursor);
-      // Whole minutes, so that a count does not change while its minute stays.
+      // Whole minutes, so that a count does not change during its minute.
       const since = Math.floor(Date.now() / minuteMs) * minuteMs - (minutes - 1) * minuteMs;
       const groups = await mill.deadLetterGroups({ ...filter, since, limit: groupsMax }, { signal: signalOf(reply) });
       const rows = groups.filter((group) => after === undefined || isBehind(group, after)).slice(0, limit + 1);
@@ -84,7 +84,7 @@ export function deadLetterGroupRoutes(app: FastifyInstance, mill: Mill): void {
   );
 }
 
-/** Whether a group comes behind a place in the list: smaller ones do, and of equal ones those with later names. */
+/** Returns whether a group comes after a place in the list: smaller ones do, and among equal ones those with later names. */
 function isBehind(group: DeadLetterGroup, [count, ...names]: z.infer<typeof Cursor>): boolean {
   if (group.count !== count) return group.count < count;
   const own = [group.pipeline, group.kind, group.reason];

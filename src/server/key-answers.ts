@@ -27,7 +27,7 @@ const held = z.object({
   event: z.unknown(),
 });
 
-/** A delivery that has no outcome yet. */
+/** A delivery without an outcome. */
 export const waitingDelivery = z.object({
   id: z.string(),
   endpoint: z.string(),
@@ -63,7 +63,7 @@ const timeline = z.object({
   prunedBefore: z.iso.datetime().optional().meta({ description: 'What happened before is forgotten' }),
 });
 
-/** What is answered of keys. */
+/** The schemas of answers about keys. */
 export const keySchemas = {
   timeline: timeline.meta({
     examples: [
@@ -112,12 +112,12 @@ export const keySchemas = {
   }),
 };
 
-/** What a key has handled last, as far as its number tells. */
+/** Returns the last number a key has handled, as far as it is known. */
 export function lastHandledOf({ next }: { readonly next: number | null }): { readonly number: number } | null {
   return next === null ? null : { number: next - 1 };
 }
 
-/** A moment as answers have it. */
+/** Formats a moment for answers. */
 export function momentOf(at: number): string {
   return new Date(at).toISOString();
 }

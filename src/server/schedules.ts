@@ -27,7 +27,7 @@ const Status = z.object({
   lastFailure: z.string().nullable().meta({ description: 'Why the last run could not take its batch, or an event of it' }),
 });
 
-/** Adds the routes over schedules: look, start, stop, pause. */
+/** Adds the routes for schedules: look, start, stop, pause. */
 export function scheduleRoutes(app: FastifyInstance, mill: Mill): void {
   const schema = { tags: ['operator'], params: jsonSchemaOf(Params), response: { 200: jsonSchemaOf(Status) } };
 

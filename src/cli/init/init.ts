@@ -17,14 +17,14 @@ interface Flags {
 export function addInit(program: Command, orders: StopOrders): void {
   program
     .command('init')
-    .summary('write a small project: one pipeline, its test, a Dockerfile')
+    .summary('create a small project: one pipeline, its test, a Dockerfile')
     .description(
-      'Writes a small project with one pipeline, its test and a Dockerfile. On a terminal it asks for what you do not give: ' +
+      'Writes a small project with one pipeline, its test and a Dockerfile. On a terminal it asks for anything you leave out: ' +
         'the folder and the language.',
     )
-    .argument('[folder]', 'where to write it; by default the current folder')
+    .argument('[folder]', 'the folder to write to; by default the current one')
     .option('--language <language>', 'typescript or javascript (default: typescript)')
-    .option('--force', 'also write into a folder that holds files; existing files stay as they are', false)
+    .option('--force', 'allow a folder with files in it; existing files stay unchanged', false)
     .action(async (folder: string | undefined, flags: Flags) => {
       const flag = flags.language === undefined ? undefined : readFlag('--language', flags.language, languageValues);
       const target = folder ?? (await ask('Folder', '.', orders)) ?? '.';
@@ -57,7 +57,7 @@ function summary(folder: string, files: readonly string[], kept: readonly string
   const isHere = resolve(folder) === process.cwd();
   const lines = [
     `Wrote ${written.length} files to ${isHere ? 'this folder' : shownPath(resolve(folder))}: ${written.join(', ')}`,
-    ...(kept.length > 0 ? [`Kept what was there: ${kept.join(', ')}`] : []),
+    ...(kept.length > 0 ? [`Kept existing files: ${kept.join(', ')}`] : []),
     '',
     'Next:',
     ...(isHere ? [] : [`  cd ${folder}`]),
