@@ -80,5 +80,5 @@ export function describeNotJson(value: unknown): string {
   if (value === undefined || typeof value === 'number') return String(value);
   if (typeof value !== 'object' || value === null) return `a ${typeof value}`;
   const name: unknown = Object.getPrototypeOf(value)?.constructor?.name;
-  return typeof name === 'string' && name !== '' ? `an instance of ${name}` : 'an object of a class';
+  return typeof name === 'string' && name !== '' ? `an instance of ${name}` : 'an instance of a class';
 }

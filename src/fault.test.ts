@@ -25,7 +25,7 @@ test('the chain of causes follows, with causes that are no errors, and ends wher
     'Error: not saved\n    at save (file:///save.ts:2:2)\nCaused by: Error: the disk is full\n    at write (file:///disk.ts:1:1)',
   );
   first.cause = { code: 7 };
-  assert.match(stackOf(second), /disk\.ts:1:1\)\nCaused by: \{"code":7\} \(thrown without an Error, so nothing tells where\)$/);
+  assert.match(stackOf(second), /disk\.ts:1:1\)\nCaused by: \{"code":7\} \(not an Error, so its origin is unknown\)$/);
   first.cause = second;
   assert.equal(stackOf(second).match(/Error: not saved/g)?.length, 1);
 });
@@ -45,7 +45,7 @@ test('an AggregateError tells the errors that it gathers, each with its causes',
       '    at a (file:///a.ts:1:1)',
       'Caused by: Error: no route',
       '    at c (file:///c.ts:3:3)',
-      'One of several: "a text" (thrown without an Error, so nothing tells where)',
+      'One of several: "a text" (not an Error, so its origin is unknown)',
     ]
       .join('\n')
       .replace('AggregateError', all.name),

@@ -82,7 +82,7 @@ function addTo(parts: string[], prefix: string, thrown: unknown, seen: Set<unkno
 }
 
 function textOf(thrown: unknown): string {
-  if (!isError(thrown)) return `${describeFound(thrown)} (thrown without an Error, so nothing tells where)`;
+  if (!isError(thrown)) return `${describeFound(thrown)} (not an Error, so its origin is unknown)`;
   const stack = propertyOf(thrown, 'stack');
   if (typeof stack !== 'string' || stack === '') return `${nameOf(thrown)}: ${messageOf(thrown)}`;
   // Scans each line break once: a message may hold a million of them.

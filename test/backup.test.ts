@@ -288,7 +288,7 @@ for (const [way, signal] of [
     assert.equal(
       next.stderr,
       signal === 'SIGKILL'
-        ? `millrace: deleted what an interrupted backup or restore had left: ${yard.path('copy.db.millrace-partial')}\n`
+        ? `millrace: deleted leftovers of an interrupted backup or restore: ${yard.path('copy.db.millrace-partial')}\n`
         : '',
     );
     assert.deepEqual(yard.filesOf('copy.db'), []);
@@ -312,7 +312,7 @@ test('a disk that fills in the midst of a backup is said in one line, and nothin
   const limited = ['bash', '-c', 'ulimit -f 8192; exec "$0" "$@"', process.execPath, join(checkout, 'bin/millrace.js')];
   const { code, stdout, stderr } = await yard.start(['backup', 'copy.db'], { command: limited }).ended;
   assert.deepEqual([code, stdout], [1, '']);
-  assert.match(stderr, /^millrace: \S+copy\.db\S*: a file has reached the largest size that this process may write[^\n]*\n$/);
+  assert.match(stderr, /^millrace: \S+copy\.db\S*: a file has reached this process's size limit[^\n]*\n$/);
   assert.deepEqual(yard.filesOf('copy.db'), []);
 });
 
@@ -325,11 +325,11 @@ test('what cannot be meant is refused in one line, and makes no file', async (co
   const before = yard.filesOf('');
   const refusals = [
     [['backup'], 2, /missing required argument 'file'/],
-    [['backup', 'copy.db'], 1, /copy\.db: expected no file there, found one; --force replaces it/],
+    [['backup', 'copy.db'], 1, /copy\.db: a file exists there; --force replaces it/],
     [['backup', 'mill.db', '--force'], 1, /mill\.db: expected another file than the database/],
     [['backup', 'mill.db-wal', '--force'], 1, /mill\.db-wal: expected another file than the database/],
     [['backup', 'folder'], 1, /folder: expected the path of a file, found a folder/],
-    [['backup', 'none/copy.db'], 1, /expected a folder that is there, found none at \S+none/],
+    [['backup', 'none/copy.db'], 1, /expected an existing folder, found none at \S+none/],
     [['backup', 'x.db', '--database', './none.db'], 1, /none\.db: expected a database, found no such file/],
     [['backup', 'x.db', '--database', './text.db'], 1, /text\.db: the file is no database, or a damaged one/],
     [['backup', 'x.db', '--database', 'memory:'], 2, /--database: expected a database in a file, found memory:/],

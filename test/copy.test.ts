@@ -370,7 +370,7 @@ test(
       { id: 'l1', pipeline: 'later' },
     ]);
     const refused = await yard.copy('./mill.db', second);
-    assert.match(refused.stderr, /expected a database that holds nothing, found \d+ rows? of /);
+    assert.match(refused.stderr, /expected an empty database, found \d+ rows? of /);
   },
 );
 
@@ -484,7 +484,7 @@ test(
     const isRefused = async (database: string) => {
       const refused = await yard.serve(database).ended;
       assert.equal(refused.code, 1);
-      assert.match(refused.stderr, /expected a whole database, found a copy that is not finished\. Run millrace copy again/);
+      assert.match(refused.stderr, /expected a complete database, found an unfinished copy\. Run millrace copy again/);
     };
     await isRefused(to);
 
@@ -550,12 +550,12 @@ test(
     assert.match(await refusal('./none.db', to), /^1 .*none\.db: expected a database, found no such file/);
     writeFileSync(yard.path('text.db'), 'no database'.repeat(1_000));
     assert.match(await refusal('./text.db', to), /^1 .*text\.db/);
-    assert.match(await refusal('memory:', to), /^2 .*--from: expected a database that lasts, found memory:/);
+    assert.match(await refusal('memory:', to), /^2 .*--from: expected a persistent database, found memory:/);
     assert.match(await refusal('./none.db', 'memory:'), /^[12] /);
     assert.match(await refusal('./mill.db', 'sqlite:./mill.db'), /^2 .*--to: expected another database than/);
     assert.match(await refusal(to, to), /^2 .*pg_dump/);
     assert.match(await refusal('redis://x', to), /^2 .*--from: expected postgres:/);
-    assert.match(await refusal(to, './new.db'), /^1 .*expected a database of Millrace, found none of its tables/);
+    assert.match(await refusal(to, './new.db'), /^1 .*expected a Millrace database, found none of its tables/);
 
     const program = yard.serve('./mill.db');
     const url = await program.listening();
@@ -564,7 +564,7 @@ test(
     assert.equal((await program.kill('SIGTERM')).code, 0);
     assert.match(
       await refusal('./mill.db', to, 'rockets'),
-      /^1 .*expected pipelines that are declared \(rockets\), found \d rows? of orders\/\w+\. Name the module/,
+      /^1 .*expected only declared pipelines \(rockets\), found \d rows? of orders\/\w+\. Name the module/,
     );
 
     const other = yard.serve(to);
@@ -573,7 +573,7 @@ test(
     assert.match(await refusal(to, './new.db'), /^1 .*expected no server on the database, found process \d+ on \S+/);
     assert.equal(await post(`${otherUrl}/pipelines/orders/events`, { key: 'x', id: 'x1' }), 'accepted');
     assert.equal((await other.kill('SIGTERM')).code, 0);
-    assert.match(await refusal('./mill.db', to), /^1 .*expected a database that holds nothing, found \d rows? of \w+\/log/);
+    assert.match(await refusal('./mill.db', to), /^1 .*expected an empty database, found \d rows? of \w+\/log/);
   },
 );
 

@@ -44,7 +44,10 @@ for (const isSettled of [true, false]) {
     await postgres.failOver();
     const { code, stderr } = await program.ended;
     assert.equal(code, 1);
-    assert.match(stderr, /^millrace: partition visits\/\d+: the store has lost what it had acknowledged: expected [^\n]* 5 or [^\n]* 3$/m);
+    assert.match(
+      stderr,
+      /^millrace: partition visits\/\d+: the store has lost data that it had acknowledged: expected [^\n]* 5 or [^\n]* 3$/m,
+    );
     const next = await serve(context, database);
     await fetch(`${next.url}/pipelines/visits/resume`, { method: 'POST' });
     await counted(next.url, 3);

@@ -156,7 +156,7 @@ for (const { kind, make, skip, added, hasTables, query } of databases) {
       assert.deepEqual([code, stdout], [1, '']);
       assert.match(
         stderr,
-        /^millrace: .*expected tables of schema version \d+, found version 99\. Open it with the Millrace that made it, or a newer one\.$\n*(?![\s\S])/m,
+        /^millrace: .*expected tables of schema version \d+, found version 99\. Open it with the Millrace version that created it, or a newer one\.$\n*(?![\s\S])/m,
       );
     }
   });
@@ -179,6 +179,6 @@ test('a database in memory has nothing to be brought up to date', async (context
   const { code, stderr } = await new MigrateYard(context).migrate('first.ts', 'memory:');
   assert.deepEqual(
     [code, stderr],
-    [2, 'millrace: --database: expected a database that lasts, found memory: (see millrace migrate --help)\n'],
+    [2, 'millrace: --database: expected a persistent database, found memory: (see millrace migrate --help)\n'],
   );
 });

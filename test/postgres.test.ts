@@ -170,7 +170,7 @@ test('a start that cannot be is one line without the password, and exit code 1',
     ['postgres://millrace:secret@[::1]:1/postgres', {}, /ECONNREFUSED|EADDRNOTAVAIL/],
     ['postgres://millrace:secret@localhost:1/postgres', {}, /localhost:1\/postgres: .*ECONNREFUSED/],
     [made, { DB_MAX_OPEN_CONNS: '0' }, /^millrace: DB_MAX_OPEN_CONNS: expected an integer from 5 to 10000, found "0"\n$/],
-    [made, { DB_PARTITIONS: '3' }, /partitions: expected 2, which the database was made with, found 3/],
+    [made, { DB_PARTITIONS: '3' }, /partitions: expected 2, fixed when the database was created, found 3/],
   ];
   for (const [url, environment, line] of wrong) {
     const begunAt = performance.now();

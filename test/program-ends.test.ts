@@ -115,7 +115,7 @@ for (const [does, pipeline] of [
     const first = serve(context, folder);
     await post(await first.listening(), 'a', does, pipeline);
     assert.equal((await first.ended).code, 1);
-    const line = linesOf(first).find(({ msg }) => msg === 'the served program ends the process: stopping');
+    const line = linesOf(first).find(({ msg }) => msg === 'the served program wants to end the process: stopping');
     assert.equal(line?.level, 'error');
     assert.match(String(line?.stack), /jobs\.ts:\d+/);
     assert.deepEqual([Object(line?.turn).key, Object(line?.turn).attempt], ['a', 1]);
@@ -124,7 +124,7 @@ for (const [does, pipeline] of [
     const url = await third.listening();
     const [letter] = (await get(url, '/dead-letters')).items;
     assert.deepEqual([letter.key, letter.attempts], ['a', 2]);
-    assert.equal(letter.reason, 'expected a served program to throw, found that it called process.exit(0)');
+    assert.equal(letter.reason, 'the served program called process.exit(0); it must throw instead');
     await post(url, 'b', 'nothing');
     assert.deepEqual(await stateOf(url, 'b'), { count: 1 });
     assert.equal((await third.kill('SIGTERM')).code, 0);
@@ -152,7 +152,7 @@ test('a process.exit() of the program lets what is under way end, and what it wa
   await post(url, 'slow', 'outlast an exit', 'patient');
   await post(url, 'a', 'exit later');
   await program.ended;
-  const line = linesOf(program).find(({ msg }) => msg === 'the served program ends the process: stopping');
+  const line = linesOf(program).find(({ msg }) => msg === 'the served program wants to end the process: stopping');
   assert.equal(line?.underWay, 2);
   assert.deepEqual(
     Object(line?.turns).map(({ key }: { key: string }) => key),

@@ -142,7 +142,7 @@ test('a .env file configures it, and the environment goes before it', async (con
   const { stderr } = await new Program(context, ['serve'], { folder }).ended;
   assertOneLine(stderr, /PORT: expected an integer from 0 to 65535, found "nonsense"/);
   const { stdout } = await served(context, ['serve'], folder, { PORT: '0' });
-  assert.match(stdout, /; memory, gone when it stops\)\n$/);
+  assert.match(stdout, /; memory, lost when it stops\)\n$/);
 });
 
 /** Starts, stops once it listens. */

@@ -18,7 +18,7 @@ before(async () => {
 });
 after(() => silent.close());
 
-const unfinished = 'millrace: the copy is not finished; the same command goes on with it\n';
+const unfinished = 'millrace: the copy is not finished; run the same command again to continue it\n';
 const ended = (code: number): Ended => ({ code, signal: null, stdout: '', stderr: '' });
 
 /** Every command that opens a database, by its words and how it ends when it is asked to. */

@@ -106,7 +106,7 @@ test('a server names what is left of timers, endpoints and schedules that are re
   await program.printed(/a stored schedule is of a pipeline/);
   await program.printed(/stored timers have a name/);
   assert.deepEqual(leftoversIn(program.stderr), [
-    { pipeline: 'orders', msg: 'a stored schedule is of a pipeline that no longer declares one' },
+    { pipeline: 'orders', msg: 'a stored schedule belongs to a pipeline that no longer declares one' },
     {
       pipeline: 'orders',
       endpoint: 'shop',
@@ -221,8 +221,8 @@ test('a store that is not there, or is none of ours, is refused in one line and 
   db.close();
   for (const [words, code, found] of [
     [['list', '--database', './none.db'], 1, /none\.db: expected a database, found no such file/],
-    [['list'], 1, /mill\.db: expected a database of Millrace, found another one/],
-    [['list', '--database', 'memory:'], 2, /expected a database that lasts, found memory:/],
+    [['list'], 1, /mill\.db: expected a Millrace database, found another kind/],
+    [['list', '--database', 'memory:'], 2, /expected a persistent database, found memory:/],
   ] as const) {
     const ended = await shop.store(...words);
     assert.deepEqual([ended.code, ended.stdout, ended.stderr.split('\n').length], [code, '', 2], words.join(' '));

@@ -69,7 +69,7 @@ test('a handler that never ends costs its key, not the server', async (context) 
   await until(url, 'a', hasState({ sum: 1, isMainThread: false }));
   await until(url, 'endless', ({ status }) => status === 'parked');
   const letters = Object(await (await fetch(`${url}/dead-letters`)).json());
-  assert.match(JSON.stringify(letters), /expected the handler to end within 1000 ms/);
+  assert.match(JSON.stringify(letters), /the handler did not end within 1000 ms/);
   const { code } = await program.kill('SIGTERM');
   assert.equal(code, 0);
 });

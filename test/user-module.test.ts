@@ -102,10 +102,10 @@ const refused: readonly [Files, RegExp][] = [
     { 'lost.mjs': `import 'no-such-package';` },
     /lost\.mjs: cannot be loaded: Cannot find package 'no-such-package', which \.\/lost\.mjs imports; npm install no-such-package installs it/,
   ],
-  [{ 'waits.mjs': 'await new Promise(() => {});' }, /waits\.mjs: never comes to the end of loading: a top-level await .* waits/],
+  [{ 'waits.mjs': 'await new Promise(() => {});' }, /waits\.mjs: never finishes loading: a top-level await .* waits/],
   [
     { 'twice.ts': `${visits}export const others = pipeline('visits', { event: z.object({}), handle() {} });` },
-    /\.\/twice\.ts: expected pipelines whose names differ, found visits twice/,
+    /\.\/twice\.ts: expected pipelines with different names, found visits twice/,
   ],
   [
     {

@@ -72,7 +72,7 @@ export class Examiner {
 
   /** A database that cannot even be opened counts as broken. */
   async #look(remains: Remains, copies: string): Promise<void> {
-    const broken = await this.#examine(remains).catch((error: unknown) => [`cannot be looked at: ${messageOf(error)}`]);
+    const broken = await this.#examine(remains).catch((error: unknown) => [`cannot be read: ${messageOf(error)}`]);
     for (const words of broken) this.#options.say(`after life ${remains.life.number}: ${words}`);
     if (broken.length === 0) rmSync(copies, { recursive: true });
   }

@@ -12,17 +12,17 @@ const text: Values<string> = { accepts: 'a text', read: (value) => value };
 export const accessSettings = {
   tokens: {
     variable: 'MILLRACE_TOKENS',
-    meaning: `who may use the server: lines ${lineForm}, as millrace token prints them, separated by commas or newlines; without it anybody may, and the server listens on loopback only`,
+    meaning: `access tokens of the server: lines ${lineForm}, as millrace token prints them, separated by commas or newlines; without tokens anyone may use the server, which then listens on loopback only`,
     values: text,
   },
   tokensFile: {
     variable: 'MILLRACE_TOKENS_FILE',
-    meaning: 'a file of such lines, instead of the variable above; it is read again when it changes',
+    meaning: 'a file of such lines, instead of the variable above; it is reread when it changes',
     values: text,
   },
   access: {
     variable: 'ACCESS',
-    meaning: 'open: anybody may use the server, on any address, like --open',
+    meaning: 'open: anyone may use the server, on any address, like --open',
     values: oneOf('open', 'tokens'),
     otherwise: 'tokens',
   },
@@ -34,8 +34,8 @@ export const accessSettings = {
   },
   hosts: {
     variable: 'ALLOWED_HOSTS',
-    meaning: 'further names under which clients reach the server, separated by commas; loopback and HOST are always accepted',
-    values: { accepts: 'names of hosts, without ports, with commas between them', read: readHosts },
+    meaning: 'additional names by which clients reach the server, separated by commas; loopback and HOST are always accepted',
+    values: { accepts: 'host names without ports, separated by commas', read: readHosts },
   },
 } satisfies Readonly<Record<string, Setting>>;
 

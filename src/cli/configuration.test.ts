@@ -123,7 +123,7 @@ for (const [environment, expected] of accepted) {
 
 const port = 'expected an integer from 0 to 65535';
 const host = 'expected an IP address or a host name';
-const database = 'expected postgres://USER@HOST/NAME, mysql://USER@HOST/NAME, sqlite:PATH, a path that ends in .db or .sqlite, or memory:';
+const database = 'expected postgres://USER@HOST/NAME, mysql://USER@HOST/NAME, sqlite:PATH, a path ending in .db or .sqlite, or memory:';
 const duration = 'expected a duration up to 24h, such as 500ms, 10s or 2m';
 
 const refused: readonly [Environment, string][] = [
@@ -147,12 +147,12 @@ const refused: readonly [Environment, string][] = [
   [{ DATABASE_URL: 'redis://u:p:@ss@host/1' }, `DATABASE_URL: ${database}, found "redis://u:***@host/1"`],
   [{ DATABASE_URL: 'redis://host?password=hush&a=b' }, `DATABASE_URL: ${database}, found "redis://host?password=***&a=b"`],
   [{ DATABASE_URL: 'postgres://me:hush@host:port/db' }, `DATABASE_URL: ${database}, found "postgres://me:***@host:port/db"`],
-  [{ DB_USER: 'me' }, 'DB_USER: expected DB_HOST beside it, or a DATABASE_URL in its place'],
-  [{ DB_TYPE: 'mysql' }, 'DB_TYPE: expected DB_HOST beside it, or a DATABASE_URL in its place'],
+  [{ DB_USER: 'me' }, 'DB_USER: expected DB_HOST as well, or a DATABASE_URL instead'],
+  [{ DB_TYPE: 'mysql' }, 'DB_TYPE: expected DB_HOST as well, or a DATABASE_URL instead'],
   [{ DB_TYPE: 'oracle', DB_HOST: 'h' }, 'DB_TYPE: expected postgres, mysql or mariadb, found "oracle"'],
-  [{ DB_HOST: 'h', DB_PORT: '3306' }, 'DB_TYPE: expected mysql or postgres beside 3306, the port of MySQL'],
-  [{ DB_TYPE: 'mysql', DB_HOST: 'h' }, 'DB_NAME: expected the name of a database of MySQL, found none'],
-  [{ DB_TYPE: 'mysql', DB_HOST: 'h', DB_NAME: 'db', DB_POOLED: 'true' }, 'DB_POOLED: expected none beside a database of MySQL, found one'],
+  [{ DB_HOST: 'h', DB_PORT: '3306' }, 'DB_TYPE: expected mysql or postgres with 3306, the port of MySQL'],
+  [{ DB_TYPE: 'mysql', DB_HOST: 'h' }, 'DB_NAME: expected the name of a MySQL database, found none'],
+  [{ DB_TYPE: 'mysql', DB_HOST: 'h', DB_NAME: 'db', DB_POOLED: 'true' }, 'DB_POOLED: not supported with MySQL; leave it out'],
   [{ DB_HOST: 'h', DB_PORT: '0' }, 'DB_PORT: expected an integer from 1 to 65535, found "0"'],
   [{ DB_HOST: 'h', DB_SSLMODE: 'on' }, 'DB_SSLMODE: expected one of disable, prefer, require, verify-ca, verify-full, found "on"'],
   [{ DATABASE_URL: 'postgres://h/db', DB_MAX_OPEN_CONNS: '4' }, 'DB_MAX_OPEN_CONNS: expected an integer from 5 to 10000, found "4"'],
@@ -165,7 +165,7 @@ const refused: readonly [Environment, string][] = [
     `DB_HOST: expected a host name, an IP address or an absolute path, found "${value}"`,
   ]),
   [{ DATABASE_URL: 'postgres://h/db', DB_POOLED: 'yes' }, 'DB_POOLED: expected true or false, found "yes"'],
-  [{ DATABASE_URL: 'mysql://h/db', DB_SCHEMA: 'mill' }, 'DB_SCHEMA: expected none beside a database of MySQL, found one'],
+  [{ DATABASE_URL: 'mysql://h/db', DB_SCHEMA: 'mill' }, 'DB_SCHEMA: not supported with MySQL; leave it out'],
   [{ DATABASE_URL: 'redis://host/db' }, `DATABASE_URL: ${database}, found "redis://host/db"`],
   [{ DATABASE_URL: 'two\nlines' }, `DATABASE_URL: ${database}, found "two\\nlines"`],
 ];

@@ -39,7 +39,7 @@ const port = {
   flag: '--port',
   meaning: 'port to listen on; 0 picks a free one',
   values: integerBetween(0, 65_535),
-  unset: `${usualPort}; for a system served alone its own`,
+  unset: `${usualPort}; a system served alone uses its own`,
 } satisfies FlaggedSetting<number>;
 
 const host = {
@@ -53,21 +53,21 @@ const host = {
 const database = {
   variable: 'DATABASE_URL',
   flag: '--database',
-  meaning: 'where events, states and tables are kept',
+  meaning: 'the database for events, states and tables',
   values: { accepts: acceptedDatabases, read: readDatabase },
   otherwise: 'sqlite:./data/millrace.db',
 } satisfies FlaggedSetting<Database>;
 
 const logLevel = {
   variable: 'LOG_LEVEL',
-  meaning: 'the least urgent level that is logged to stderr',
+  meaning: 'the least severe level logged to stderr',
   values: { accepts: `one of ${logLevels.join(', ')}`, read: (text) => logLevels.find((level) => level === text.toLowerCase()) },
   otherwise: 'info',
 } satisfies FlaggedSetting<LogLevel>;
 
 const shutdownTimeoutMs = {
   variable: 'SHUTDOWN_TIMEOUT',
-  meaning: 'how long a stop may take',
+  meaning: 'time limit for a stop',
   values: durationUpTo('24h'),
   otherwise: '10s',
 } satisfies FlaggedSetting<number>;
@@ -147,7 +147,7 @@ function readDotEnv(path: string): Environment {
     // The byte-order mark that some editors add is not part of the first variable's name.
     return parseEnv(readFileSync(path, 'utf8').replace(/^\uFEFF/, ''));
   } catch (error) {
-    const message = `${path}: cannot be read: ${messageOf(error)}; let this user read it, or start in another folder`;
+    const message = `${path}: cannot be read: ${messageOf(error)}; make it readable for this user, or start in another folder`;
     throw new MillraceError('MILL_INVALID_CONFIGURATION', message, { cause: error });
   }
 }

@@ -33,7 +33,7 @@ const partSettings = {
     values: { accepts: 'a host name, an IP address or an absolute path', read: readServer },
   },
   port: { variable: 'DB_PORT', meaning: 'its port', values: integerBetween(1, 65_535), unset: '5432; 3306 with DB_TYPE=mysql' },
-  user: { variable: 'DB_USER', meaning: 'the user who signs in', values: text },
+  user: { variable: 'DB_USER', meaning: 'the user to sign in as', values: text },
   password: { variable: 'DB_PASSWORD', meaning: 'the password of that user', values: text, secret: true },
   name: { variable: 'DB_NAME', meaning: 'name of the database; on PostgreSQL the default is the name of the user', values: text },
 } satisfies Record<string, Setting>;
@@ -41,7 +41,7 @@ const partSettings = {
 /** Part of the address as well, and allowed beside a URL that does not set it. */
 const sslMode = {
   variable: 'DB_SSLMODE',
-  meaning: 'whether the connection is encrypted, and how far the server is checked',
+  meaning: 'encryption of the connection, and how far the server is checked',
   values: { accepts: `one of ${sslModes.join(', ')}`, read: (value) => sslModes.find((mode) => mode === value) },
   unset: 'disable',
 } satisfies Setting;
@@ -49,48 +49,48 @@ const sslMode = {
 const serverSettings = {
   maxConnections: {
     variable: 'DB_MAX_OPEN_CONNS',
-    meaning: 'the most connections that a process opens to the database server',
+    meaning: 'maximum connections of a process to the database server',
     values: integerBetween(5, 10_000),
     unset: '10',
   },
   maxIdleConnections: {
     variable: 'DB_MAX_IDLE_CONNS',
-    meaning: 'the most of these that stay open while idle',
+    meaning: 'maximum connections that stay open while idle',
     values: integerBetween(0, 10_000),
     unset: '5',
   },
   connectionLifetimeMs: {
     variable: 'DB_CONN_MAX_LIFETIME',
-    meaning: 'the age at which a connection is replaced, so that a fleet finds a new server',
+    meaning: 'age at which a connection is replaced, so that a fleet finds a new server',
     values: durationBetween('1s', '24h'),
     unset: '30m',
   },
   connectTimeoutMs: {
     variable: 'DB_CONNECT_TIMEOUT',
-    meaning: 'how long a call waits for a connection before requests get 503',
+    meaning: 'time limit for getting a connection, after which requests get 503',
     values: durationBetween('100ms', '10m'),
     unset: '3s',
   },
   statementTimeoutMs: {
     variable: 'DB_STATEMENT_TIMEOUT',
-    meaning: 'how long a statement may take',
+    meaning: 'time limit for a statement',
     values: durationBetween('100ms', '24h'),
     unset: '10s',
   },
   lockTimeoutMs: {
     variable: 'DB_LOCK_TIMEOUT',
-    meaning: 'how long a statement waits for a lock',
+    meaning: "time limit for a statement's wait for a lock",
     values: durationBetween('10ms', '24h'),
     unset: '2s',
   },
   caFile: {
     variable: 'DB_CA_FILE',
-    meaning: 'file of the certificate authorities that may sign the certificate of the server',
+    meaning: "file of the certificate authorities trusted to sign the server's certificate",
     values: text,
   },
   schema: {
     variable: 'DB_SCHEMA',
-    meaning: 'existing schema for all tables; the default is the first one of the search path',
+    meaning: 'existing schema for all tables; by default the first one of the search path',
     values: text,
   },
   pooled: {
@@ -101,7 +101,7 @@ const serverSettings = {
   },
   partitions: {
     variable: 'DB_PARTITIONS',
-    meaning: 'slices of each pipeline; a database keeps the number that it began with',
+    meaning: 'slices per pipeline; fixed for the life of a database',
     values: integerBetween(1, 4_096),
     unset: '32',
   },
@@ -120,10 +120,7 @@ export function databaseOfParts(environment: Environment): Database | undefined 
   const lonely = Object.values({ ...partSettings, sslMode }).find(({ variable }) => environment[variable]);
   if (lonely === undefined) return undefined;
   const { variable } = partSettings.host;
-  throw new MillraceError(
-    'MILL_INVALID_CONFIGURATION',
-    `${lonely.variable}: expected ${variable} beside it, or a DATABASE_URL in its place`,
-  );
+  throw new MillraceError('MILL_INVALID_CONFIGURATION', `${lonely.variable}: expected ${variable} as well, or a DATABASE_URL instead`);
 }
 
 /** Returns the database with the environment's server settings. Throws `MILL_INVALID_CONFIGURATION` for a value that is not accepted. */
@@ -140,7 +137,7 @@ function checkOfMysql(chosen: ReadonlySet<string>): void {
   const [wrong] = Object.entries({ schema, pooled }).filter(([name]) => chosen.has(name));
   if (wrong === undefined) return;
   const [, { variable }] = wrong;
-  throw new MillraceError('MILL_INVALID_CONFIGURATION', `${variable}: expected none beside a database of MySQL, found one`);
+  throw new MillraceError('MILL_INVALID_CONFIGURATION', `${variable}: not supported with MySQL; leave it out`);
 }
 
 /** Throws `MILL_INVALID_CONFIGURATION` if the URL says something else: it would be unclear which one counts. */
@@ -165,9 +162,9 @@ type Parts = ConfigurationOf<typeof partSettings> & { readonly host: string };
 function serverOf(parts: Parts): Database {
   const { type, port, name } = parts;
   if (type === undefined && port === mysqlPort)
-    refuse(partSettings.type, `expected mysql or postgres beside ${mysqlPort}, the port of MySQL`);
+    refuse(partSettings.type, `expected mysql or postgres with ${mysqlPort}, the port of MySQL`);
   if (type !== 'mysql') return { kind: 'postgres', url: urlOf('postgres', parts), options: {} };
-  if (name === undefined) refuse(partSettings.name, 'expected the name of a database of MySQL, found none');
+  if (name === undefined) refuse(partSettings.name, 'expected the name of a MySQL database, found none');
   return { kind: 'mysql', url: urlOf('mysql', parts), options: {} };
 }
 

@@ -25,11 +25,11 @@ export function readDatabase(text: string): Database | undefined {
 
 /** The forms that {@link readDatabase} accepts, for the message that refuses another text. */
 export const acceptedDatabases =
-  'postgres://USER@HOST/NAME, mysql://USER@HOST/NAME, sqlite:PATH, a path that ends in .db or .sqlite, or memory:';
+  'postgres://USER@HOST/NAME, mysql://USER@HOST/NAME, sqlite:PATH, a path ending in .db or .sqlite, or memory:';
 
 /** Returns the database's name for people: `sqlite:/srv/data/millrace.db`, `postgres://db.internal/orders`. */
 export function describeDatabase(database: Database): string {
-  if (database.kind === 'memory') return 'memory, gone when it stops';
+  if (database.kind === 'memory') return 'memory, lost when it stops';
   return database.kind === 'sqlite' ? `sqlite:${resolve(database.path)}` : withoutCredentials(database);
 }
 

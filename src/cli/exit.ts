@@ -20,7 +20,7 @@ export class ExitCalled extends Error {
 
   constructor(code: unknown, calledAs: (code?: never) => never) {
     const asked = code ?? process.exitCode ?? 0;
-    super(`expected a served program to throw, found that it called process.exit(${String(asked)})`);
+    super(`the served program called process.exit(${String(asked)}); it must throw instead`);
     Error.captureStackTrace(this, calledAs);
     this.exitCode = Number(asked) || 1;
   }

@@ -20,7 +20,7 @@ export function describeFailure(error: unknown, help: string, verbose: boolean):
   }
   // The error's own inspection method may throw.
   const below = verbose ? [inspect(error, { customInspect: false })] : placesOf(error);
-  const line = `millrace: ${oneLine(messageOf(error)) || 'failed for no stated reason'}`;
+  const line = `millrace: ${oneLine(messageOf(error)) || 'failed without giving a reason'}`;
   return { text: `${[line, ...below].join('\n')}\n`, exitCode: 1 };
 }
 

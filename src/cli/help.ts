@@ -10,7 +10,7 @@ export function environmentHelp(systems: Shipped['systems']): string {
   const own = systems.flatMap((system) =>
     'settings' in system ? [{ heading: `System ${system.name}:`, settings: Object.values<Setting>(system.settings) }] : [],
   );
-  const heading = 'Environment, also from a file .env; a flag takes precedence over both:';
+  const heading = 'Environment variables, also read from a .env file; a flag takes precedence over both:';
   const access = { heading: 'Access:', settings: Object.values<Setting>(accessSettings) };
   const server = { heading: 'Database server:', settings: Object.values<Setting>(databaseSettings) };
   const limits = { heading: 'Limits:', settings: Object.values<Setting>(limitSettings) };
@@ -34,16 +34,16 @@ const ofServe = [
   ['millrace serve', 'all systems on http://127.0.0.1:8080, API page at /docs'],
   ['millrace serve rockets', 'one of them, on its own port'],
   ['millrace serve ./my-pipelines.ts', 'pipelines of your own, same server'],
-  ['millrace serve --watch ./my-pipelines.ts', 'the same, and again whenever a file changes'],
+  ['millrace serve --watch ./my-pipelines.ts', 'the same, reloading whenever a file changes'],
   ['millrace init shop', 'a small project to start from'],
 ] as const;
 
 const ofStores = [
   ['millrace store list', 'the stored work of each pipeline, declared or not'],
-  ['millrace copy --from FILE --to URL', 'everything in a database into one of another kind'],
+  ['millrace copy --from FILE --to URL', 'everything in a database to one of another kind'],
   ['millrace migrate --check', 'whether the tables of the database are up to date'],
   ['millrace backup /backup/mill.db', 'a verified copy of the database, while a server runs'],
-  ['millrace status', 'the pipelines of a server: what came in, what waits, what failed'],
-  ['millrace dead-letters --groups', 'what failed for good, by what the reasons have in common'],
+  ['millrace status', 'the pipelines of a server: received, waiting and failed events'],
+  ['millrace dead-letters --groups', 'permanent failures, grouped by similar reasons'],
   ['millrace token ci --role ingest', 'a token with which ci may send events, and the line for MILLRACE_TOKENS'],
 ] as const;

@@ -67,8 +67,8 @@ const refused: readonly [Files, RegExp][] = [
     /none\.mjs: exports no pipeline; expected at least one, made by pipeline\(…\), found 1$/,
   ],
   [{ 'nothing.mjs': '' }, /nothing\.mjs: exports no pipeline; .*, found nothing exported/],
-  [{ 'function.ts': 'export default () => 1;' }, /found a function: export what it returns/],
-  [{ 'promise.ts': 'export default Promise.resolve(1);' }, /found a promise: export what it resolves to, by await/],
+  [{ 'function.ts': 'export default () => 1;' }, /found a function: export its result/],
+  [{ 'promise.ts': 'export default Promise.resolve(1);' }, /found a promise: await it, and export the result/],
   [{ 'broken.mjs': '\nconst a = ;' }, /broken\.mjs: cannot be loaded: Unexpected token ';' \(\.\/broken\.mjs:2\)/],
   [{ 'broken.cjs': '\nconst a = ;' }, /broken\.cjs: cannot be loaded: Unexpected token ';' \(\.\/broken\.cjs:2\)/],
   [
@@ -133,7 +133,7 @@ for (const [files, message] of refused) {
 test('what is almost a path names the path: a folder, a name without its extension', async (context) => {
   enter(context, { 'lib/index.ts': visits, 'visits.ts': visits });
   for (const [word, message] of [
-    ['./lib', /^\.\/lib: is a folder; expected a module of yours; did you mean \.\/lib\/index\.ts\?$/],
+    ['./lib', /^\.\/lib: is a folder; expected one of your modules; did you mean \.\/lib\/index\.ts\?$/],
     ['./visits', /^\.\/visits: there is no such file; did you mean \.\/visits\.ts\?$/],
     ['visits', /^there is no system "visits"; there is rockets, and the path \.\/visits\.ts serves your own$/],
   ] as const) {
@@ -144,11 +144,11 @@ test('what is almost a path names the path: a folder, a name without its extensi
 test('two modules that export pipelines of one name are both named, and one that is named twice is served once', async (context) => {
   enter(context, { 'one.ts': visits, 'other.ts': visits, 'again.ts': `export * from './one.ts';` });
   await assert.rejects(load(['./one.ts', './other.ts']), {
-    message: './other.ts: expected pipelines whose names differ, found visits in ./one.ts too',
+    message: './other.ts: expected pipelines with different names, found visits in ./one.ts too',
   });
   assert.equal((await load(['./one.ts', './one.ts'])).length, 1);
   await assert.rejects(load(['./again.ts', './one.ts']), {
-    message: './one.ts: expected pipelines whose names differ, found visits in ./again.ts too',
+    message: './one.ts: expected pipelines with different names, found visits in ./again.ts too',
   });
 });
 
@@ -172,5 +172,5 @@ test('a module that takes long to load is told of once', async (context) => {
   context.mock.timers.tick(60_000);
   Reflect.get(globalThis, 'goOn')();
   assert.equal((await loading).length, 1);
-  assert.deepEqual(told, ['millrace: ./slow.mjs still loads after 10 s: a top-level await of it, or of a module that it imports, waits\n']);
+  assert.deepEqual(told, ['millrace: ./slow.mjs still loads after 10 s: a top-level await in it, or in a module it imports, waits\n']);
 });

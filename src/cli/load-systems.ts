@@ -47,7 +47,7 @@ function pipelinesOf(system: DeclaredSystem): readonly AnyPipeline[] {
 
 function alike(name: string, one: string, other: string): MillraceError {
   const found = one === other ? `found ${name} twice` : `found ${name} in ${one} too`;
-  return unusable(other, `expected pipelines whose names differ, ${found}`);
+  return unusable(other, `expected pipelines with different names, ${found}`);
 }
 
 const isModule = /\.[cm]?[jt]s$/;
@@ -82,9 +82,9 @@ async function loadModule(path: string): Promise<readonly DeclaredSystem[]> {
 function checkIsFile(path: string): void {
   const there = nearest(resolve(path));
   const hint = there === undefined ? '' : `; did you mean ${shownPath(there)}?`;
-  if (isFolder(path)) throw unusable(path, `is a folder; expected a module of yours${hint}`);
+  if (isFolder(path)) throw unusable(path, `is a folder; expected one of your modules${hint}`);
   if (!existsSync(path)) throw unusable(path, `there is no such file${hint}`);
-  if (!isModule.test(path)) throw unusable(path, 'expected a module, whose name ends in .ts, .mts, .cts, .js, .mjs or .cjs');
+  if (!isModule.test(path)) throw unusable(path, 'expected a module with a name ending in .ts, .mts, .cts, .js, .mjs or .cjs');
 }
 
 function describeExports(values: readonly unknown[]): string {
@@ -93,8 +93,8 @@ function describeExports(values: readonly unknown[]): string {
 }
 
 function describeExport(value: unknown): string {
-  if (typeof value === 'function') return 'a function: export what it returns';
-  if (isThenable(value)) return 'a promise: export what it resolves to, by await';
+  if (typeof value === 'function') return 'a function: export its result';
+  if (isThenable(value)) return 'a promise: await it, and export the result';
   return describeFound(value);
 }
 

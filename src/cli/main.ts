@@ -59,7 +59,7 @@ function declare(program: Command, invocation: Invocation, { systems, commands }
         'and every event takes effect exactly once, even after kill -9.',
     )
     .version(version, '-V, --version', 'print the version')
-    .helpOption('-h, --help', 'print help, for a command too')
+    .helpOption('-h, --help', 'print help, also for a command')
     .helpCommand(false)
     .configureHelp({ showGlobalOptions: false })
     // Errors are reported in one place, by describeFailure.

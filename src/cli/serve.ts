@@ -26,18 +26,18 @@ import { UsageError } from './usage-error.ts';
 export function addServe(program: Command, { environment, orders }: Invocation, ownSystems: readonly DeclaredSystem[]): void {
   program
     .command('serve')
-    .summary('serve systems, or pipelines of your own, over HTTP')
-    .description('Serves the named systems, or the pipelines that your module exports. Without a name it serves all systems.')
+    .summary('serve systems, or your own pipelines, over HTTP')
+    .description('Serves the named systems, or the pipelines exported by your module. Without a name it serves all systems.')
     .argument('[system...]', 'names of systems, or paths of modules such as ./my-pipelines.ts')
     .option('--port <number>', 'port to listen on; 0 picks a free one')
     .option('--host <address>', 'address to listen on')
-    .option('--open', 'let anybody who reaches the server do everything, on any address, without tokens')
+    .option('--open', 'let anyone who reaches the server do everything, on any address, without tokens')
     .option(
       '--database <url>',
-      'postgres://USER@HOST/NAME, mysql://USER@HOST/NAME, sqlite:PATH, a path that ends in .db or .sqlite, or memory:',
+      'postgres://USER@HOST/NAME, mysql://USER@HOST/NAME, sqlite:PATH, a path ending in .db or .sqlite, or memory:',
     )
-    .option('--watch', 'serve again whenever a file that the modules load changes; a version that does not load leaves the old one running')
-    .option('--check', 'load everything, report what is wrong with it, and serve nothing')
+    .option('--watch', 'reload whenever a file loaded by the modules changes; a version that does not load leaves the old one running')
+    .option('--check', 'load everything, report any faults, and serve nothing')
     .addHelpText('after', () => `\n${environmentHelp(ownSystems)}`)
     .action(async (names: string[], { watch: isWatched = false, check: isChecked = false, ...flags }: ServeFlags) => {
       const stop = stopRequested(orders);
@@ -64,7 +64,7 @@ type ServeFlags = Flags & { readonly watch?: boolean; readonly check?: boolean }
 
 /** Loaded on use: a server needs none of it. */
 async function watch(names: readonly string[], flags: Flags, stop: Promise<void>): Promise<number | undefined> {
-  if (!names.some(isPath)) throw new UsageError('--watch: expected the path of a module of yours, such as ./my-pipelines.ts');
+  if (!names.some(isPath)) throw new UsageError('--watch: expected the path of one of your modules, such as ./my-pipelines.ts');
   const { watchServe } = await import('./watch/watch.ts');
   const words = Object.entries(flags).flatMap(([name, value]) => (value === true ? [`--${name}`] : [`--${name}`, String(value)]));
   return watchServe(['serve', ...names, ...words], stop);
@@ -120,8 +120,8 @@ function declare(systems: readonly System[], { database, limits }: Configuration
 }
 
 const openAdvice =
-  `anybody who reaches this address may do all: set tokens (${accessSettings.tokens.variable}) unless that is right; ` +
-  `names with a dot under which the server is reached go into ${accessSettings.hosts.variable}`;
+  `anyone who reaches this address may do everything: set tokens (${accessSettings.tokens.variable}) unless that is intended; ` +
+  `add dotted names by which the server is reached to ${accessSettings.hosts.variable}`;
 
 /** Returns the port of a system that was requested alone. */
 function ownPort(systems: readonly System[], chosen: boolean): number | undefined {

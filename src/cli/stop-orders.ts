@@ -66,7 +66,7 @@ export function endByOrder(order: StopOrder): never {
 }
 
 const parentIsGone =
-  'stopping, since what npm started this with has ended; what is to outlive npm must be started without it (node bin/millrace.js)';
+  'stopping, because the parent process started by npm has ended; to outlive npm, start without it (node bin/millrace.js)';
 
 function isRunByNpm(): boolean {
   return process.env.npm_lifecycle_event !== undefined;

@@ -11,8 +11,8 @@ import { ExitCalled } from './exit.ts';
  */
 
 const said = {
-  unhandledRejection: 'a promise rejected that nobody waits for: an await may be missing',
-  uncaughtException: 'an exception that nobody caught, outside of any turn',
+  unhandledRejection: 'an unawaited promise rejected: an await may be missing',
+  uncaughtException: 'an uncaught exception outside of any turn',
 } as const;
 
 /** Maximum turns named in one line. */
@@ -60,7 +60,7 @@ export class StrayFailures {
     this.exitCode = exit.exitCode;
     log.error(
       { ...this.#fieldsOf(exit), exitCode: exit.exitCode, ...this.#turnsUnderWay() },
-      'the served program ends the process: stopping',
+      'the served program wants to end the process: stopping',
     );
     end();
   }

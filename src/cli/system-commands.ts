@@ -26,12 +26,12 @@ type Verb = keyof typeof verbs;
 /** The verbs for systems, in the order of the help. */
 const verbs = {
   replay: {
-    summary: 'let what a file holds happen, to the end',
-    description: 'Takes in what a file holds as it would arrive, and tells what happens, to the end.',
+    summary: 'replay the contents of a file, to the end',
+    description: 'Takes in the contents of a file as they would arrive, and reports what happens, to the end.',
   },
   simulate: {
-    summary: 'put load on a system, and check what becomes of it',
-    description: 'Puts load on a running system and checks what becomes of it.',
+    summary: 'put load on a system, and check the results',
+    description: 'Puts load on a running system and checks the results.',
   },
 } as const;
 

@@ -15,17 +15,17 @@ interface Options {
 export function addToken(program: Command): void {
   program
     .command('token')
-    .summary('make an access token for a server')
+    .summary('create an access token for a server')
     .description(
-      'Makes a token and prints it once, with the line that stands for it: a server that has the line in ' +
-        `${accessSettings.tokens.variable}, or in the file of ${accessSettings.tokensFile.variable}, admits whoever has the token. ` +
+      'Creates a token and prints it once, with a matching line for the server: a server that has the line in ' +
+        `${accessSettings.tokens.variable}, or in the file of ${accessSettings.tokensFile.variable}, admits the token's holder. ` +
         'To revoke the token, remove the line.',
     )
     // The name comes first: --pipeline takes all names that follow.
     .usage('<name> --role <role> [--pipeline <name...>] [--json]')
-    .argument('<name>', 'the name of whoever gets it; comes first')
-    .requiredOption('--role <role>', 'ingest: may send events; read: may look; operate: may do everything')
-    .option('--pipeline <name...>', 'the only pipelines that it is valid for: all names that follow', [])
+    .argument('<name>', "the name of the token's holder; comes first")
+    .requiredOption('--role <role>', 'ingest: may send events; read: may read everything; operate: may do everything')
+    .option('--pipeline <name...>', 'the only pipelines it is valid for: all names that follow', [])
     .option('--json', 'print {"name","role","token","line"}', false)
     .action((name: string, options: Options) => {
       const { role, pipelines } = readOptions(name, options);
@@ -46,10 +46,10 @@ function readOptions(name: string, { role, pipeline }: Options): { readonly role
 }
 
 function description(name: string, token: string, line: string): string {
-  return `The token of ${name}, shown this once, to be sent as Authorization: Bearer TOKEN:
+  return `The token of ${name}, shown only once, to be sent as Authorization: Bearer TOKEN:
 ${token}
 
-The line that stands for it, for ${accessSettings.tokens.variable} or the file of ${accessSettings.tokensFile.variable}:
+The matching line for ${accessSettings.tokens.variable} or the file of ${accessSettings.tokensFile.variable}:
 ${line}
 `;
 }

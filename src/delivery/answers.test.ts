@@ -87,7 +87,11 @@ const faulty: readonly [what: string, sent: Sent, fault: RegExp][] = [
   ['deflate that is cut', { encoding: 'deflate', body: deflateSync(plain).subarray(0, -1) }, /unexpected end of file/],
   ['br that is cut', { encoding: 'br', body: brotliCompressSync(plain).subarray(0, -1) }, /unexpected end of file/],
   ['zstd that is cut', { encoding: 'zstd', body: zstdCompressSync(plain).subarray(0, -1) }, /unexpected end of file/],
-  ['br with more behind it', { encoding: 'br', body: Buffer.concat([brotliCompressSync(plain), gzipped]) }, /^goes on where its br ends$/],
+  [
+    'br with more behind it',
+    { encoding: 'br', body: Buffer.concat([brotliCompressSync(plain), gzipped]) },
+    /^continues after its br data$/,
+  ],
   ['deflate with more behind it', { encoding: 'deflate', body: Buffer.concat([deflateSync(plain), gzipped]) }, /^goes on where/],
   ['gzip in an encoding that it is not in', { encoding: 'br, gzip', body: gzipped }, /^cannot be decoded as br/],
   [
@@ -180,7 +184,7 @@ for (const [what, head, status] of heads) {
     if (status === undefined) return;
     const { bodyFault, ...rest } = Object('answer' in answer && answer.answer);
     assert.deepEqual(rest, { status, body: '' });
-    assert.match(bodyFault, /^is missing, since the headers break off \(.+\)$/);
+    assert.match(bodyFault, /^is missing, because the headers break off \(.+\)$/);
   });
 }
 
@@ -247,6 +251,6 @@ test('where a judge fails nobody knows what the answer means: the call is not ma
     assert.ok('cause' in answer && answer.cause instanceof Error);
     assert.match(answer.cause.stack ?? '', /no such field.*answers\.test\.ts/s, 'the log and the dead letter tell where');
     const { cause: _, ...told } = answer;
-    assert.deepEqual(told, { result: 'unknown', reason: 'status 202, which the judge failed at: no such field' });
+    assert.deepEqual(told, { result: 'unknown', reason: 'status 202, for which the judge failed: no such field' });
   }
 });

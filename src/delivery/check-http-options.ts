@@ -48,8 +48,7 @@ export function checkHttpOptions(options: unknown): void {
 /** An undefined `url` is most likely an unset variable, and would turn every delivery into a dead letter. */
 function checkUrl(url: unknown, place: Place): void {
   if (typeof url === 'string') return;
-  const advice =
-    url === undefined ? '. Is a variable of the environment not set? Where each delivery has a url of its own, leave the option out.' : '';
+  const advice = url === undefined ? '. Is an environment variable unset? If each delivery has its own url, leave the option out.' : '';
   place.refuse(`expected an http or https URL as text, found ${describeKind(url)}${advice}`);
 }
 
@@ -63,9 +62,7 @@ function checkSecret(secret: unknown, place: Place): void {
 function checkOneSecret(secret: unknown, place: Place): void {
   if (typeof secret === 'string' && secret !== '') return;
   const found = Array.isArray(secret) && secret.length === 0 ? 'an empty array' : describeKind(secret);
-  place.refuse(
-    `expected a secret to sign with, found ${found}. Is a variable of the environment not set? To send unsigned, leave the option out.`,
-  );
+  place.refuse(`expected a secret to sign with, found ${found}. Is an environment variable unset? To send unsigned, leave the option out.`);
 }
 
 function unshown(expectation: string, isRight: (value: unknown) => boolean) {

@@ -127,5 +127,5 @@ function noneOf(hostname: string, [first]: readonly { readonly address: string; 
 }
 
 function refusal(found: string, fault: string): AddressRefused {
-  return new AddressRefused(`expected an address of the Internet, found ${found} (${fault})`);
+  return new AddressRefused(`expected an Internet address, found ${found} (${fault})`);
 }

@@ -79,7 +79,7 @@ function run(
     length += chunk.length;
     if (length > bytesMax) end(tooLong);
   });
-  decoder.on('end', () => end(decoder.bytesWritten < encoded.length ? `goes on where its ${encoding} ends` : undefined));
+  decoder.on('end', () => end(decoder.bytesWritten < encoded.length ? `continues after its ${encoding} data` : undefined));
   decoder.on('error', (error) => end(`cannot be decoded as ${encoding} (${messageOf(error)})`));
   decoder.end(encoded);
   return promise;

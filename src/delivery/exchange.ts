@@ -73,7 +73,7 @@ function failureOf(error: unknown, { url, witness }: Hop, { sent, signal }: Send
 
 /** The status arrived, so the other side has received the call. */
 function responseWithoutHeaders(status: number, reason: string): HttpResponse {
-  return { status, headers: {}, body: '', bodyFault: `is missing, since the headers break off (${reason})` };
+  return { status, headers: {}, body: '', bodyFault: `is missing, because the headers break off (${reason})` };
 }
 
 function send({ url: first, method, headers, ownHeaders, body, connectionsTo }: HttpRequest, { url, witness }: Hop, signal: AbortSignal) {

@@ -48,7 +48,7 @@ for (const host of spellings) {
     const isName = host.startsWith('inside');
     const to = transport(context, isName ? { lookup: resolver(() => ['127.0.0.1']) } : {});
     const answer = await to.call(callOf({ url: `http://${host}:${inside.port}/` }), unhurried);
-    assertRefused(answer, /^expected an address of the Internet, found .* \((loopback|unspecified|reserved)\)$/);
+    assertRefused(answer, /^expected an Internet address, found .* \((loopback|unspecified|reserved)\)$/);
     assertUntouched(inside);
   });
 }
@@ -93,7 +93,7 @@ test('a name that resolves to private addresses is refused', async (context) => 
   for (const addresses of [['127.0.0.1'], ['::1'], ['10.0.0.1', '127.0.0.1'], ['::ffff:127.0.0.1']]) {
     const to = transport(context, { lookup: resolver(() => addresses) });
     const answer = await to.call(callOf({ url: `http://shop.example:${inside.port}` }), unhurried);
-    assertRefused(answer, /^expected an address of the Internet, found \S+ for shop\.example \((loopback|private)\)$/);
+    assertRefused(answer, /^expected an Internet address, found \S+ for shop\.example \((loopback|private)\)$/);
   }
   assertUntouched(inside);
 });

@@ -251,10 +251,10 @@ test('headers that are for the server of the transport do not go with a delivery
 test('what can never be called is refused', async (context) => {
   const to = transport(context, { lookup: resolver(() => assert.fail('expected no look-up')) });
   const refused: readonly [string | undefined, string][] = [
-    [undefined, 'refused: expected a url, found none: neither the endpoint nor the delivery has one'],
-    ['', 'refused: expected an http or https URL, found a text that is no URL'],
-    ['/hooks', 'refused: expected an http or https URL, found a text that is no URL'],
-    ['http://', 'refused: expected an http or https URL, found a text that is no URL'],
+    [undefined, 'refused: neither the endpoint nor the delivery has a url; give one of them a url'],
+    ['', 'refused: expected an http or https URL, found a text that is not a URL'],
+    ['/hooks', 'refused: expected an http or https URL, found a text that is not a URL'],
+    ['http://', 'refused: expected an http or https URL, found a text that is not a URL'],
     ['ftp://example.org', 'refused: expected an http or https URL, found one of ftp:'],
     ['file:///etc/passwd', 'refused: expected an http or https URL, found one of file:'],
     ['javascript:alert(1)', 'refused: expected an http or https URL, found one of javascript:'],
@@ -268,15 +268,15 @@ test('what can never be called is refused', async (context) => {
 });
 
 const bad: readonly [HttpOptions, string][] = [
-  [{ url: 'shop.example' }, 'http: url: expected an http or https URL, found a text that is no URL'],
+  [{ url: 'shop.example' }, 'http: url: expected an http or https URL, found a text that is not a URL'],
   [{ url: 'ws://shop.example/hush' }, 'http: url: expected an http or https URL, found one of ws:'],
   [{ redirects: -1 }, 'http: redirects: expected an integer of at least 0, found -1'],
-  [{ headers: { 'Content-Type': 'hush' } }, 'http: headers: expected none that the transport sets itself, found content-type'],
-  [{ headers: { 'Webhook-Id': 'hush' } }, 'http: headers: expected none that the transport sets itself, found webhook-id'],
-  [{ headers: { 'a b': 'hush' } }, 'http: headers: expected names of headers, found "a b"'],
+  [{ headers: { 'Content-Type': 'hush' } }, 'http: headers: the transport sets this header itself: content-type'],
+  [{ headers: { 'Webhook-Id': 'hush' } }, 'http: headers: the transport sets this header itself: webhook-id'],
+  [{ headers: { 'a b': 'hush' } }, 'http: headers: expected header names, found "a b"'],
   [
     { headers: { authorization: 'hush\r\nx: y' } },
-    'http: headers: expected a value that a header can have for authorization, found one that is not shown',
+    'http: headers: expected a valid header value for authorization, found one that is not shown',
   ],
   [{ secret: 'hush' }, 'http: secret: expected whsec_ and 24 to 64 bytes in base64, found a value that is not shown'],
   [{ secret: [secret, 'hush'] }, 'http: secret: expected whsec_ and 24 to 64 bytes in base64, found a value that is not shown'],
@@ -342,13 +342,13 @@ const wrong: readonly (readonly [options: unknown, message: string])[] = [
   ],
   [
     { secret: 5 },
-    'http: secret: expected a secret to sign with, found a number. Is a variable of the environment not set? To send unsigned, leave the option out.',
+    'http: secret: expected a secret to sign with, found a number. Is an environment variable unset? To send unsigned, leave the option out.',
   ],
   [{ method: 'hush' }, 'http: method: expected POST or PUT, found "hush"'],
   [{ url: new URL('https://hush.example') }, 'http: url: expected an http or https URL as text, found an instance of URL'],
   [
     { url: undefined },
-    'http: url: expected an http or https URL as text, found nothing. Is a variable of the environment not set? Where each delivery has a url of its own, leave the option out.',
+    'http: url: expected an http or https URL as text, found nothing. Is an environment variable unset? If each delivery has its own url, leave the option out.',
   ],
   [{ judge: 'hush' }, 'http: judge: expected a function, found "hush"'],
   ['https://hush.example', 'http: expected an object of options, such as { url }, found a text'],

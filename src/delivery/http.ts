@@ -106,10 +106,10 @@ class Http implements HttpTransport {
 
   async call(call: OutgoingCall, signal: AbortSignal): Promise<Answer> {
     const url = call.url === undefined ? this.#url : URL.parse(call.url);
-    if (url === undefined) return refused('expected a url, found none: neither the endpoint nor the delivery has one');
+    if (url === undefined) return refused('neither the endpoint nor the delivery has a url; give one of them a url');
     if (url === null) return refused(notUrl);
     if (!isHttp(url)) return refused(notHttp(url.protocol));
-    if (!isHeaderText(call.id)) return refused('expected an id of printable ASCII, which a header can hold, found another');
+    if (!isHeaderText(call.id)) return refused('expected an id of printable ASCII characters, as a header requires');
     const client = await this.#loaded();
     const body = this.#body(call);
     const isOwn = call.url === undefined;
@@ -130,11 +130,11 @@ class Http implements HttpTransport {
   /** Logs once when this machine cannot send, and once when it can again. */
   #noticed(outcome: Exchange): Exchange {
     if (outcome.result === 'postponed') {
-      if (!this.#isShort) this.#log.warn({ reason: outcome.reason }, 'calls are postponed: this machine cannot make them');
+      if (!this.#isShort) this.#log.warn({ reason: outcome.reason }, 'calls are postponed: this machine cannot make any');
       this.#isShort = true;
     } else if (this.#isShort) {
       this.#isShort = false;
-      this.#log.info({}, 'calls are made again');
+      this.#log.info({}, 'calls resume');
     }
     return outcome;
   }
@@ -145,7 +145,7 @@ class Http implements HttpTransport {
       // An untyped one may return a promise.
       return await this.#judge(response);
     } catch (error) {
-      return { result: 'unknown', reason: `status ${response.status}, which the judge failed at: ${messageOf(error)}`, cause: error };
+      return { result: 'unknown', reason: `status ${response.status}, for which the judge failed: ${messageOf(error)}`, cause: error };
     }
   }
 
@@ -179,7 +179,7 @@ class Http implements HttpTransport {
 }
 
 /** Omits the text itself, which may hold a secret. */
-const notUrl = 'expected an http or https URL, found a text that is no URL';
+const notUrl = 'expected an http or https URL, found a text that is not a URL';
 
 function readUrl(text: string): URL {
   const url = URL.parse(text);

@@ -55,11 +55,11 @@ test('without descriptors a call is postponed, which costs no attempt and is log
   const limited = ['-c', 'ulimit -n 96; exec "$0" "$@"', process.execPath, '--input-type=module', '--eval', program];
   const { stdout } = await promisify(execFile)('sh', limited);
   const { postponed, ...rest } = JSON.parse(stdout);
-  assert.match(postponed, /^this process has no descriptor left \((connect|getaddrinfo|socket) EMFILE\)$/);
+  assert.match(postponed, /^this process has run out of file descriptors \((connect|getaddrinfo|socket) EMFILE\)$/);
   assert.deepEqual(rest, {
     before: 0,
     told: Array(3).fill(['delivered', 1]),
-    warnings: ['calls are postponed: this machine cannot make them'],
+    warnings: ['calls are postponed: this machine cannot make any'],
     letters: 0,
   });
 });

@@ -3,17 +3,17 @@ import { devNull } from 'node:os';
 
 /** Resources that this machine or process can run out of, by error code. */
 const shortages: ReadonlyMap<unknown, string> = new Map([
-  ['EMFILE', 'this process has no descriptor left'],
-  ['ENFILE', 'this machine has no descriptor left'],
-  ['ENOBUFS', 'this machine has no buffer left'],
-  ['ENOMEM', 'this machine has no memory left'],
+  ['EMFILE', 'this process has run out of file descriptors'],
+  ['ENFILE', 'this machine has run out of file descriptors'],
+  ['ENOBUFS', 'this machine has run out of buffers'],
+  ['ENOMEM', 'this machine has run out of memory'],
 ]);
 
 /** The same for an address the operator chose. If the address comes from data, whoever chose it can provoke these errors. */
 const trustedShortages: ReadonlyMap<unknown, string> = new Map([
   ...shortages,
-  ['EADDRNOTAVAIL', 'this machine has no port left'],
-  ['EAI_AGAIN', 'the resolver of this machine does not answer'],
+  ['EADDRNOTAVAIL', 'this machine has run out of ports'],
+  ['EAI_AGAIN', "this machine's resolver does not answer"],
 ]);
 
 /**

@@ -73,7 +73,7 @@ function oneAtATime(lookup: LookupFunction): LookupFunction {
   };
   return (hostname, options, callback: LookupCallback) => {
     if (waiting.length >= waitingMax) {
-      const error = Object.assign(new Error(`getaddrinfo: ${waitingMax} names wait for the system already`), { code: 'EAI_BUSY' });
+      const error = Object.assign(new Error(`getaddrinfo: ${waitingMax} names are already waiting for the system`), { code: 'EAI_BUSY' });
       return queueMicrotask(() => callback(error, []));
     }
     waiting.push(() =>

@@ -30,20 +30,18 @@ function decode(text: string): string {
 
 function checkedName(name: string): string {
   const lower = name.toLowerCase();
-  if (reserved.test(lower)) invalid(`http: headers: expected none that the transport sets itself, found ${lower}`);
-  return accepts(() => validateHeaderName(name))
-    ? lower
-    : invalid(`http: headers: expected names of headers, found ${describeFound(name)}`);
+  if (reserved.test(lower)) invalid(`http: headers: the transport sets this header itself: ${lower}`);
+  return accepts(() => validateHeaderName(name)) ? lower : invalid(`http: headers: expected header names, found ${describeFound(name)}`);
 }
 
 function checkedValue(name: string, value: string): string {
   if (isUnset(name, value)) {
     return invalid(
-      `http: headers: expected a value for ${name}, found none. Is a variable of the environment not set? To send no such header, leave it out.`,
+      `http: headers: expected a value for ${name}, found none. Is an environment variable unset? To send no such header, leave it out.`,
     );
   }
   if (typeof value === 'string' && accepts(() => validateHeaderValue(name, value))) return value;
-  return invalid(`http: headers: expected a value that a header can have for ${name}, found one that is not shown`);
+  return invalid(`http: headers: expected a valid header value for ${name}, found one that is not shown`);
 }
 
 /** Returns whether a value is, or was built from, an unset variable: `Bearer ${undefined}`. Empty credentials count too. */

@@ -19,18 +19,17 @@ export async function checkBacklog(store: Store, partition: PartitionId, pipelin
   if (reason === undefined) return;
   throw new MillraceError(
     'MILL_INVALID_DECLARATION',
-    `pipeline ${pipeline.name}: ${reason}. Start the former declaration once more until nothing waits, or use another name.`,
+    `pipeline ${pipeline.name}: ${reason}. Start the previous declaration again until nothing waits, or use another name.`,
   );
 }
 
 /** Returns how an event's acceptance differs from the way the pipeline accepts events now; undefined if it does not. */
 export function whyOtherwise({ order, key: keyOf }: AnyPipeline, { key, id, number, body }: Accepted): string | undefined {
-  if (order !== undefined && number === null) return `expected events with numbers, as it declares order, found event ${id} without one`;
-  if (order === undefined && number !== null) return `expected events without numbers, as it declares no order, found event ${id}`;
-  if (keyOf === undefined)
-    return key === id ? undefined : `expected events without keys, as it declares none, found event ${id} of key ${key}`;
+  if (order !== undefined && number === null) return `it declares order, but event ${id} was accepted without a number`;
+  if (order === undefined && number !== null) return `it declares no order, but event ${id} was accepted`;
+  if (keyOf === undefined) return key === id ? undefined : `it declares no key, but event ${id} was accepted with key ${key}`;
   if (key !== id || keyFrom(body, keyOf) === key) return undefined;
-  return `expected events with keys, as it declares key, found event ${id} without one`;
+  return `it declares key, but event ${id} was accepted without one`;
 }
 
 /** Returns a held event, or else the first unsettled one in the log. */
@@ -53,7 +52,7 @@ function keyFrom(body: string, keyOf: (event: unknown) => string): string | unde
 export function misplacedKeys(pipelines: readonly AnyPipeline[]): MillraceError {
   const reasons = pipelines.map((pipeline) => {
     const [expected, found] = isTogether(pipeline) ? ['no schedule', 'one'] : ['a schedule', 'none'];
-    return `pipeline ${pipeline.name}: expected ${expected}, as when its keys were stored, found ${found}`;
+    return `pipeline ${pipeline.name}: its keys were stored with ${expected}; it now declares ${found}`;
   });
   return new MillraceError(
     'MILL_INVALID_DECLARATION',

@@ -105,12 +105,12 @@ export class AdmissionControl {
     if (refusal !== undefined) throw refusal;
     if (engine.memory.arriving.isSpent) throw memoryFull(name);
     if (partitions.counters(name).deliveries >= deliveries) {
-      const message = `pipeline ${name}: expected fewer than ${deliveries} deliveries without an outcome, found as many`;
+      const message = `pipeline ${name}: the limit of ${deliveries} deliveries without an outcome is reached`;
       throw new MillraceError('MILL_BACKLOG_FULL', message, { retryAfterMs: 5_000 });
     }
     const entering = (underWay.get(name) ?? 0) + count;
     if (partitions.backlog(name) + entering > backlog) {
-      const message = `pipeline ${name}: expected at most ${backlog} events to wait, found no room for ${count}`;
+      const message = `pipeline ${name}: at most ${backlog} events may wait; there is no room for ${count} more`;
       throw new MillraceError('MILL_BACKLOG_FULL', message, { retryAfterMs: 1_000 });
     }
     underWay.set(name, entering);
@@ -124,10 +124,10 @@ export class AdmissionControl {
     }
     if (admission === 'key is full') {
       const pendingMax = order?.pendingMax ?? limits.pendingPerKey;
-      return new MillraceError('MILL_KEY_FULL', `key ${key}: ${pendingMax} events wait for it already`, { retryAfterMs: 5_000 });
+      return new MillraceError('MILL_KEY_FULL', `key ${key}: ${pendingMax} events already wait for it`, { retryAfterMs: 5_000 });
     }
     const awaited = number === null ? 'a retry or an operator' : 'lower numbers';
-    const message = `pipeline ${name}: expected fewer than ${limits.held} unsettled events (held), found as many, and key ${key} waits for ${awaited}`;
+    const message = `pipeline ${name}: the limit of ${limits.held} unsettled events (held) is reached, and key ${key} waits for ${awaited}`;
     return new MillraceError('MILL_BACKLOG_FULL', message, { retryAfterMs: 5_000 });
   }
 
@@ -142,6 +142,6 @@ export class AdmissionControl {
 }
 
 function memoryFull(pipeline: string): MillraceError {
-  const message = `pipeline ${pipeline}: expected less to be on its way to the log, found events that take up all memory there is for them`;
+  const message = `pipeline ${pipeline}: events on their way to the log use up their share of memory; try again later`;
   return new MillraceError('MILL_MEMORY_FULL', message, { retryAfterMs: 1_000 });
 }

@@ -57,7 +57,7 @@ async function attemptOn(
   const arm = () => {
     if (isOver) return;
     disarm = engine.clock.after(declaration.timeoutMs, () =>
-      turn.abort(new MillraceError('MILL_HANDLER_TIMEOUT', `expected the handler to end within ${declaration.timeoutMs} ms`)),
+      turn.abort(new MillraceError('MILL_HANDLER_TIMEOUT', `the handler did not end within ${declaration.timeoutMs} ms`)),
     );
   };
   if (turn.begun === undefined) arm();

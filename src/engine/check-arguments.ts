@@ -112,17 +112,17 @@ const timerListQuery: OptionTable<TimerListQuery> = {
   name: aText,
   prefix: aText,
   before: expect('milliseconds since 1970', (value) => typeof value === 'number' && isMoment(value)),
-  after: expect('a timer of an earlier answer', (value) => haveTexts(value, 'key', 'name') && isMoment(Number(Object(value).dueAt))),
+  after: expect('a timer from an earlier answer', (value) => haveTexts(value, 'key', 'name') && isMoment(Number(Object(value).dueAt))),
   limit: integerFrom(1),
 };
 const deliveryListQuery: OptionTable<DeliveryListQuery> = {
   endpoint: aText,
   key: aText,
-  after: expect('a delivery of an earlier answer', (value) => haveTexts(value, 'endpoint', 'key', 'id')),
+  after: expect('a delivery from an earlier answer', (value) => haveTexts(value, 'endpoint', 'key', 'id')),
   limit: integerFrom(1),
 };
 
-const gapsQuery: OptionTable<GapsQuery> = { after: expect('a gap of an earlier answer', isGapPlace), limit: integerFrom(1) };
+const gapsQuery: OptionTable<GapsQuery> = { after: expect('a gap from an earlier answer', isGapPlace), limit: integerFrom(1) };
 
 /** @param call the method, as messages name it */
 export function checkIngestOptions(call: string, options: IngestOptions | undefined): void {

@@ -14,7 +14,7 @@ const make = (options: unknown) => millrace(options as MillOptions);
 
 const refused: readonly (readonly [options: object, message: string])[] = [
   [{ logger: console }, 'logger is no option; did you mean log?'],
-  [{ log: console }, 'log: expected a log, such as one of pino, found an object without a function child'],
+  [{ log: console }, "log: expected a logger, such as pino's, found an object without a function child"],
   [{ store: undefined }, "store: expected a store, such as sqlite('data/millrace.db') or memory(), found nothing"],
   [{ store: memory }, "store: expected a store, such as sqlite('data/millrace.db') or memory(), found a function"],
   [{ store: {} }, "store: expected a store, such as sqlite('data/millrace.db') or memory(), found an object without a function open"],
@@ -28,7 +28,7 @@ const refused: readonly (readonly [options: object, message: string])[] = [
     'limits.sends: expected at least 200000, twice the larger of backlog and effects, found 199999',
   ],
   [{ clock: Date }, 'clock: expected a clock, found a function'],
-  [{ random: 5 }, 'random: expected a function that answers at once, such as Math.random, found 5'],
+  [{ random: 5 }, 'random: expected a synchronous function, such as Math.random, found 5'],
   [{ tracing: () => undefined }, 'tracing: expected an object that starts spans, such as openTelemetry() returns, found a function'],
 ];
 

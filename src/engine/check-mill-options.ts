@@ -66,7 +66,7 @@ const limits = Object.fromEntries(Object.keys(defaultLimits).map((name) => [name
 /** The options of every engine, including one under test. */
 export const engineOptions = {
   limits: options(limits),
-  log: objectWith('a log, such as one of pino', Object.keys(logMethods)),
+  log: objectWith("a logger, such as pino's", Object.keys(logMethods)),
   tracing: objectWith('an object that starts spans, such as openTelemetry() returns', Object.keys(tracingMethods)),
 };
 

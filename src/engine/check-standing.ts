@@ -24,7 +24,7 @@ export function checkHead(partition: PartitionId, head: number, known: number): 
   if (head < known) refuse(partition, `${lost}: expected a log up to ${known} or beyond, found one up to ${head}`);
 }
 
-const lost = 'the store has lost what it had acknowledged';
+const lost = 'the store has lost data that it had acknowledged';
 
 function refuse({ pipeline, slice }: PartitionId, what: string): never {
   throw new MillraceError('MILL_STORE_CORRUPT', `partition ${pipeline}/${slice}: ${what}`);

@@ -198,8 +198,8 @@ export class DeadLetters {
     if (declared.all.has(pipeline)) return letter;
     throw new MillraceError(
       'MILL_CONFLICT',
-      `dead letter ${id}: expected one of a pipeline that is declared, found one of ${pipeline}. ` +
-        `Declare ${pipeline} again, or delete all that is stored of it with: millrace store delete ${pipeline}`,
+      `dead letter ${id}: its pipeline, ${pipeline}, is not declared. ` +
+        `Declare ${pipeline} again, or delete its stored data with: millrace store delete ${pipeline}`,
     );
   }
 }

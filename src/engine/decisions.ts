@@ -81,7 +81,7 @@ export class Decisions {
     const { endpoint, body, url = null, id = engine.newId() } = effect;
     const untold = lane.causeOf({ kind: 'outcome', key: lane.key, endpoint, id });
     if (untold?.kind === 'outcome' && isDecided(untold)) {
-      turn.log.warn('not delivered again: there is an outcome, of which the key has not been told yet', { endpoint, delivery: id });
+      turn.log.warn('not delivered again: there is an outcome that the key has not handled yet', { endpoint, delivery: id });
       return;
     }
     const { name, deliver } = pipeline.declaration;

@@ -8,7 +8,7 @@ import type { Table } from '../pipeline/table.ts';
 export function checkNames(pipelines: readonly AnyPipeline[]): void {
   const taken = pipelines.find(({ name }) => name.startsWith('millrace_'));
   if (taken === undefined) return;
-  throw new MillraceError('MILL_INVALID_DECLARATION', `pipelines: expected names that do not begin with millrace_, found ${taken.name}`);
+  throw new MillraceError('MILL_INVALID_DECLARATION', `pipelines: names must not begin with millrace_, found ${taken.name}`);
 }
 
 /** Returns the pipelines by name, and refuses duplicate names. */

@@ -45,7 +45,7 @@ export class EngineState {
   }
 
   start(): void {
-    if (this.#stage !== 'new') throw new MillraceError('MILL_CONFLICT', 'start: expected a new engine, found one that was started before');
+    if (this.#stage !== 'new') throw new MillraceError('MILL_CONFLICT', 'start: an engine can be started only once; create a new one');
     this.#stage = 'starting';
   }
 

@@ -80,8 +80,7 @@ export class EventLog {
     const events = takings.flatMap((taking) => ('outgoing' in taking ? [taking.outgoing] : []));
     try {
       const asked = takings.map((taking) => ('outgoing' in taking ? { place: taking.place, event: taking.outgoing.stored } : taking));
-      if (lease?.takeInbox === undefined)
-        throw new MillraceError('MILL_STORE_FENCED', 'rows of the inbox: expected a lease to take them under');
+      if (lease?.takeInbox === undefined) throw new MillraceError('MILL_STORE_FENCED', 'rows of the inbox cannot be taken without a lease');
       const taken = await lease.takeInbox(asked);
       const verdicts = taken.filter((_, at) => 'outgoing' in (takings[at] as Taking));
       // Nothing to report for a row that somebody else has taken.
@@ -104,7 +103,7 @@ export class EventLog {
   ): Promise<BatchTaken> {
     const events = takings.flatMap((taking) => ('outgoing' in taking ? [taking.outgoing] : []));
     try {
-      if (lease === undefined) throw new MillraceError('MILL_STORE_FENCED', 'records of a broker: expected a lease to take them under');
+      if (lease === undefined) throw new MillraceError('MILL_STORE_FENCED', 'records of a broker cannot be taken without a lease');
       const asked = takings.map((taking) => ('outgoing' in taking ? { event: taking.outgoing.stored, late: taking.late } : taking));
       const answer = await lease.takeBatch({ ...move, takings: asked });
       if (answer.status === 'moved') {

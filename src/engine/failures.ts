@@ -112,7 +112,7 @@ export class Failures {
     const fault = { reason: `${describeCause(cause)}: ${reason}`, stack };
     const fields = { pipeline: name, key: lane.key, ...causeFields(cause), attempt: attempts, ...fault };
     if (lane.isReplaced(cause)) {
-      log.warn(fields, 'attempt failed, and a newer one takes its place');
+      log.warn(fields, 'attempt failed; a newer one replaces it');
     } else if (attempts < retry.attempts) {
       log.warn(fields, 'attempt failed');
       draft.counts.retries += 1;

@@ -82,6 +82,6 @@ export class GapWatch {
     const { log, pipeline } = this.#means;
     const { key, next, first, since } = oldest;
     const fields = { pipeline: pipeline.name, key, next, first, since: new Date(since).toISOString(), keys: this.#count };
-    log.warn(fields, 'a key waits for a number for longer than order.alarmAfter');
+    log.warn(fields, 'a key has waited for a number longer than order.alarmAfter');
   }
 }

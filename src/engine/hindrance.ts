@@ -75,7 +75,7 @@ export class Hindrance {
 
   /** Whoever learns of the end logs the reason in one line, which has no room for the place. */
   logTheEnd(failure: MillraceError): void {
-    if (impossible.has(failure.code)) this.#log.error(this.#fieldsOf(failure), 'what may never happen has happened: the engine ends');
+    if (impossible.has(failure.code)) this.#log.error(this.#fieldsOf(failure), 'an invariant was broken: the engine ends');
   }
 
   logNotReleased(error: unknown): void {

@@ -92,7 +92,7 @@ async function inTime(
     arriving.change(-bytes);
   }
   lateAnswers.hold(validated, bytes);
-  const message = `pipeline ${pipeline.name}: expected ${theSchema} to answer within ${validationMs} ms, found that it has not`;
+  const message = `pipeline ${pipeline.name}: ${theSchema} has not answered within ${validationMs} ms`;
   throw new MillraceError('MILL_VALIDATION_TIMEOUT', message, { retryAfterMs: 1_000 });
 }
 
@@ -112,7 +112,7 @@ function validatedBy(pipeline: AnyPipeline, input: unknown): ReturnType<typeof v
 function toOutgoing(means: Identification, pipeline: AnyPipeline, validated: Validated<unknown>, options: Provenance): Outgoing {
   if (!validated.ok) throw invalidEvent(pipeline, validated);
   const { value } = validated;
-  if (value === undefined) throw invalidBy(pipeline, 'expected an event that is JSON, found nothing');
+  if (value === undefined) throw invalidBy(pipeline, 'expected an event as JSON, found nothing');
   const { limits } = means;
   const acceptedAt = means.clock.now();
   const number = pipeline.order === undefined ? null : numberOf(pipeline, value);
@@ -146,7 +146,7 @@ function agreedId(
   const instead = number === null ? `whose own id is ${describeFound(own)}` : 'which its number identifies';
   throw new MillraceError(
     'MILL_INVALID_REQUEST',
-    `pipeline ${name}: expected no id (Idempotency-Key) beside an event ${instead}, found ${describeFound(given)}`,
+    `pipeline ${name}: expected no id (Idempotency-Key) with an event ${instead}, found ${describeFound(given)}`,
   );
 }
 
@@ -214,7 +214,7 @@ function checkName({ limits, store: { keyBytesMax } }: Identification, pipeline:
     if (keyBytesMax === undefined || name.length * utf8BytesMax <= keyBytesMax) return;
     const bytes = Buffer.byteLength(name);
     if (bytes <= keyBytesMax) return;
-    throw invalidBy(pipeline, `${what}: expected at most ${keyBytesMax} bytes in UTF-8, which is what the database takes, found ${bytes}`);
+    throw invalidBy(pipeline, `${what}: expected at most ${keyBytesMax} bytes in UTF-8, the database's limit, found ${bytes}`);
   }
   const found = name.length > lengthMax ? `one of ${name.length}` : describeFound(name);
   const message = `${what}: expected well-formed text of 1 to ${lengthMax} characters without U+0000, found ${found}`;

@@ -71,7 +71,7 @@ export class Operations {
       ),
     );
     const events = counts.reduce((total, count) => total + count, 0);
-    engine.log.info({ pipeline: name, ...(key !== undefined && { key }), events }, 'discarded events that waited');
+    engine.log.info({ pipeline: name, ...(key !== undefined && { key }), events }, 'discarded waiting events');
     return events;
   }
 
@@ -89,7 +89,7 @@ export class Operations {
     if (Object.hasOwn(deliver, endpoint)) {
       throw new MillraceError(
         'MILL_CONFLICT',
-        `expected an endpoint that pipeline ${name} no longer declares, found ${endpoint}, which it declares`,
+        `pipeline ${name} still declares endpoint ${endpoint}; only deliveries to an undeclared endpoint can be withdrawn`,
       );
     }
     await audit.note(by, { action: 'withdraw', pipeline: name, subject: endpoint });
@@ -98,7 +98,7 @@ export class Operations {
     );
     const withdrawn = counts.reduce((total, count) => total + count, 0);
     if (withdrawn === 0) {
-      throw new MillraceError('MILL_NOT_FOUND', `expected an endpoint that deliveries of pipeline ${name} wait for, found ${endpoint}`);
+      throw new MillraceError('MILL_NOT_FOUND', `no deliveries of pipeline ${name} wait for endpoint ${endpoint}`);
     }
     engine.log.info({ pipeline: name, endpoint, deliveries: withdrawn }, 'withdrew deliveries to an endpoint that is no longer declared');
     await leftovers.look();
@@ -110,7 +110,7 @@ export class Operations {
     const { partitions, fleet } = this.#means;
     await fleet.followPauses();
     if (partitions.isPaused(pipeline)) return;
-    const message = `pipeline ${pipeline}: expected it to be paused before what waits is discarded; pause it first`;
+    const message = `pipeline ${pipeline}: pause it before discarding its waiting events`;
     throw new MillraceError('MILL_CONFLICT', message);
   }
 }

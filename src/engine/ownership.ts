@@ -282,7 +282,7 @@ export class Ownership implements Tenures {
     const { engine, pipeline, partition } = this.#means;
     const { standing } = lease;
     if (this.isOver) return;
-    if (!isHeld()) throw new MillraceError('MILL_STORE_FENCED', 'the lease has run out before the work began');
+    if (!isHeld()) throw new MillraceError('MILL_STORE_FENCED', 'the lease expired before the work began');
     // Events appended after the claim may have been announced before the store answered the claim.
     const head = Math.max(standing.head, this.#tenure?.head ?? this.#told);
     const tenure: Tenure = new Tenure({

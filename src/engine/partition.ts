@@ -125,7 +125,7 @@ export class Partition implements LogReader {
     tenure.pauseChanged();
     tenure.keys.rest();
     await within(this.#engine.clock, handOverMs, (deadline) => tenure.idle(deadline));
-    const reason = new MillraceError('MILL_STOPPING', 'another engine goes on with the partition');
+    const reason = new MillraceError('MILL_STOPPING', 'another engine continues with the partition');
     await this.#ownership.handOver(tenure, () => deliveryAttempts.close(reason));
     this.#isHandingOver = false;
     pause.handedOver();
@@ -360,7 +360,7 @@ export class Partition implements LogReader {
     const { store } = this.#engine;
     const pipeline = this.#pipeline.declaration;
     const discarded = (events: number, letters: readonly string[]) => this.#context.ledger.discarded(events, letters);
-    return this.#ownership.between('what waits is being discarded', () =>
+    return this.#ownership.between('waiting events are being discarded', () =>
       discardWaiting({ store, partition: this.id, pipeline, discarded }, only),
     );
   }

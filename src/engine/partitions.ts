@@ -157,7 +157,7 @@ export class Partitions {
       // While all slots are taken a partition may be waiting for those of others.
       const silentMs = Math.min(partition.silentMs(), places.fullMs);
       if (silentMs <= stallMs + longestMs) continue;
-      return `pipeline ${pipeline.name}: has work and made no progress for ${Math.round(silentMs / 1000)} s`;
+      return `pipeline ${pipeline.name}: has work but has made no progress for ${Math.round(silentMs / 1000)} s`;
     }
     return undefined;
   }

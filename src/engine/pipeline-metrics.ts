@@ -52,8 +52,8 @@ export interface PipelineMetric {
 
 /** The subject of each metric with several outcomes. */
 export const outcomesOf: Readonly<Record<string, string>> = {
-  millrace_events_total: 'events by what became of them, since the process started',
-  millrace_deliveries_total: 'deliveries by what came of their calls, since the process started',
+  millrace_events_total: 'events by outcome, since the process started',
+  millrace_deliveries_total: 'deliveries by the outcome of their calls, since the process started',
 };
 
 export const pipelineMetrics = {
@@ -70,35 +70,35 @@ export const pipelineMetrics = {
     unit: 'events',
     measured: 'sum over partitions',
     prometheus: 'millrace_held_events',
-    help: 'of the events that are not settled, the ones that wait in the store: for a number, a retry or an operator, or for a turn under way that later ones have overtaken',
+    help: 'unsettled events waiting in the store: for a number, a retry or an operator, or for a turn under way that later ones have overtaken',
   },
   gaps: {
     kind: 'gauge',
     unit: 'keys',
     measured: 'sum over partitions',
     prometheus: 'millrace_gaps',
-    help: 'keys that have waited for a number for a second or longer; those of former processes among them',
+    help: 'keys that have waited for a number for a second or longer, including those of earlier processes',
   },
   oldestGapMs: {
     kind: 'gauge',
     unit: 'ms',
     measured: 'maximum over partitions',
     prometheus: 'millrace_oldest_gap_seconds',
-    help: 'for how long the first key with a gap has waited for its number; 0 when there is none',
+    help: 'how long the first key with a gap has waited for its number; 0 if there is none',
   },
   parked: {
     kind: 'gauge',
     unit: 'keys',
     measured: 'by the store',
     prometheus: 'millrace_parked_keys',
-    help: 'keys that wait until somebody redrives or discards a dead letter of theirs; those of former processes among them',
+    help: 'keys that wait for somebody to redrive or discard one of their dead letters, including those of earlier processes',
   },
   deadLetters: {
     kind: 'gauge',
     unit: 'dead letters',
     measured: 'by the store',
     prometheus: 'millrace_dead_letters',
-    help: 'events, timers, outcomes, deliveries and gaps given up, and rows that were rejected, neither redriven nor discarded yet; those of former processes among them',
+    help: 'events, timers, outcomes, deliveries and gaps given up, and rejected rows, neither redriven nor discarded yet, including those of earlier processes',
   },
   throttled: {
     kind: 'gauge',
@@ -120,14 +120,14 @@ export const pipelineMetrics = {
     unit: 'events',
     measured: 'as it happens',
     prometheus: 'millrace_inbox_events',
-    help: 'rows of the inbox that wait to be taken in, as the last look found them: up to 10,000, and 0 in engines that do not take them in',
+    help: 'rows of the inbox waiting to be taken in, as of the last look: up to 10,000, and 0 in engines that do not take them in',
   },
   sourceLag: {
     kind: 'gauge',
     unit: 'events',
     measured: 'as it happens',
     prometheus: 'millrace_source_lag',
-    help: 'records of the topic that were not taken in yet, over the partitions that this process reads',
+    help: 'records of the topic not taken in yet, over the partitions that this process reads',
     more: '([brokers](brokers.md))',
   },
   deliveries: {
@@ -135,7 +135,7 @@ export const pipelineMetrics = {
     unit: 'deliveries',
     measured: 'by the store',
     prometheus: 'millrace_pending_deliveries',
-    help: 'deliveries that have no outcome yet: due, under way, or waiting for their next attempt',
+    help: 'deliveries without an outcome: due, under way, or waiting for their next attempt',
   },
   running: {
     kind: 'gauge',
@@ -150,7 +150,7 @@ export const pipelineMetrics = {
     measured: 'of the pipeline',
     prometheus: 'millrace_concurrency',
     json: 'active_workers',
-    help: 'asynchronous turns that may be under way at once',
+    help: 'maximum asynchronous turns under way at once',
   },
   partitions: {
     kind: 'gauge',
@@ -158,7 +158,7 @@ export const pipelineMetrics = {
     measured: 'sum over partitions',
     prometheus: 'millrace_partitions',
     help: 'partitions that this process works on',
-    more: 'Over a fleet, the sum is below the `partitions` of `GET /fleet` while nobody works on some',
+    more: 'Over a fleet, the sum is below the `partitions` of `GET /fleet` while some have no owner',
   },
   received: {
     kind: 'counter',
@@ -167,7 +167,7 @@ export const pipelineMetrics = {
     prometheus: 'millrace_events_total',
     outcome: 'accepted',
     json: 'events_received',
-    help: 'accepted events; what waited at the start and what is redriven counts as received (again)',
+    help: 'accepted events; those already waiting at the start and redriven ones count as received (again)',
   },
   duplicates: {
     kind: 'counter',
@@ -175,7 +175,7 @@ export const pipelineMetrics = {
     measured: 'as it happens',
     prometheus: 'millrace_events_total',
     outcome: 'duplicate',
-    help: 'events that the door knew already',
+    help: 'events that the door already knew',
   },
   rejected: {
     kind: 'counter',
@@ -190,7 +190,7 @@ export const pipelineMetrics = {
     unit: 'events',
     measured: 'as it happens',
     prometheus: 'millrace_validation_timeouts_total',
-    help: 'of the rejected events, the ones whose asynchronous schema took too long',
+    help: 'rejected events whose asynchronous schema took too long',
     more: '(`VALIDATION_TIMEOUT`); the log has a line at once and one each ten seconds',
   },
   processed: {
@@ -200,7 +200,7 @@ export const pipelineMetrics = {
     prometheus: 'millrace_events_total',
     outcome: 'processed',
     json: 'events_processed',
-    help: 'committed turns of events, those that a handler ignored among them',
+    help: 'committed turns of events, including those that a handler ignored',
   },
   ignored: {
     kind: 'counter',
@@ -208,7 +208,7 @@ export const pipelineMetrics = {
     measured: 'by drafts',
     prometheus: 'millrace_events_total',
     outcome: 'ignored',
-    help: 'of the processed events, the ones that a handler ignored',
+    help: 'processed events that a handler ignored',
   },
   failed: {
     kind: 'counter',
@@ -233,7 +233,7 @@ export const pipelineMetrics = {
     measured: 'by drafts',
     prometheus: 'millrace_events_total',
     outcome: 'retried',
-    help: 'failed attempts of events, timers and outcomes that are tried again',
+    help: 'failed attempts of events, timers and outcomes that are retried',
   },
   delivered: {
     kind: 'counter',
@@ -241,7 +241,7 @@ export const pipelineMetrics = {
     measured: 'by drafts',
     prometheus: 'millrace_deliveries_total',
     outcome: 'delivered',
-    help: 'calls that were answered as delivered, and are on disk as such',
+    help: 'calls answered as delivered, and recorded on disk',
   },
   deliveryRetries: {
     kind: 'counter',
@@ -249,7 +249,7 @@ export const pipelineMetrics = {
     measured: 'by drafts',
     prometheus: 'millrace_deliveries_total',
     outcome: 'retried',
-    help: 'calls that failed and are made again',
+    help: 'calls that failed and are retried',
   },
   deliveriesFailed: {
     kind: 'counter',
@@ -272,7 +272,7 @@ export const pipelineMetrics = {
     unit: 'commits',
     measured: 'as it happens',
     prometheus: 'millrace_fenced_commits_total',
-    help: 'commits that the store refused, since another process had taken the partition over; none of what they decided took effect',
+    help: 'commits refused by the store, because another process had taken the partition over; none of their decisions took effect',
     more: '([a fleet under faults](reliability.md#a-fleet-under-faults))',
   },
   droppedBatches: {
@@ -280,7 +280,7 @@ export const pipelineMetrics = {
     unit: 'batches',
     measured: 'as it happens',
     prometheus: 'millrace_dropped_batches_total',
-    help: 'batches of records that were read from a topic and dropped, since another process had taken them already',
+    help: 'batches of records read from a topic and dropped, because another process had already taken them',
     more: '([brokers](brokers.md))',
   },
   rejectedRecords: {
@@ -288,14 +288,14 @@ export const pipelineMetrics = {
     unit: 'dead letters',
     measured: 'as it happens',
     prometheus: 'millrace_rejected_records_total',
-    help: 'records of the topic, or elements of them, of which no event could be made',
+    help: 'records of the topic, or elements of them, that were not valid events',
     more: '([brokers](brokers.md))',
   },
   latencyMsTotal: {
     kind: 'counter',
     unit: 'ms',
     measured: 'as it happens',
-    help: 'the time from acceptance to commit, summed over the processed events',
+    help: 'time from acceptance to commit, summed over the processed events',
   },
   perSecond: {
     kind: 'gauge',
@@ -309,8 +309,8 @@ export const pipelineMetrics = {
     unit: 'ms',
     measured: 'maximum over partitions',
     prometheus: 'millrace_lag_seconds',
-    help: 'the age of the oldest event in the log that its pipeline has not come to; 0 when there is none',
-    more: 'What waits for its key (a number, a retry, an operator) does not count',
+    help: 'age of the oldest event in the log that its pipeline has not reached; 0 if there is none',
+    more: 'Events that wait for their key (a number, a retry, an operator) do not count',
   },
   latencyMs: {
     kind: 'histogram',
@@ -331,14 +331,14 @@ export const pipelineMetrics = {
     unit: 'ms',
     measured: 'as it happens',
     prometheus: 'millrace_handle_duration_seconds',
-    help: 'one attempt of a handler, whatever came of it',
+    help: 'one attempt of a handler, whatever its result',
   },
   commitMs: {
     kind: 'histogram',
     unit: 'ms',
     measured: 'as it happens',
     prometheus: 'millrace_commit_duration_seconds',
-    help: 'one commit of turns, from the call of the store to its answer',
+    help: 'one commit of turns, from the store call to its answer',
   },
   commitTurns: {
     kind: 'histogram',

@@ -51,7 +51,7 @@ export class Reads {
     const { clock, limits } = this.#means;
     if (signal?.aborted === true) throw cancelled(signal);
     if (this.#underWay >= limits.reads) {
-      throw new MillraceError('MILL_READS_FULL', `expected fewer than ${limits.reads} reads under way, found as many`, { retryAfterMs });
+      throw new MillraceError('MILL_READS_FULL', `${limits.reads} reads are already under way; try again later`, { retryAfterMs });
     }
     const controller = new AbortController();
     const { promise: ended, reject } = Promise.withResolvers<never>();
@@ -77,11 +77,11 @@ export class Reads {
 }
 
 function tooLong(timeoutMs: number): MillraceError {
-  return new MillraceError('MILL_READ_TIMEOUT', `expected the read to take at most ${timeoutMs} ms, it took longer and was ended`, {
+  return new MillraceError('MILL_READ_TIMEOUT', `the read took longer than ${timeoutMs} ms and was ended`, {
     retryAfterMs,
   });
 }
 
 function cancelled(signal: AbortSignal | undefined): MillraceError {
-  return new MillraceError('MILL_READ_CANCELLED', 'the signal of the read is aborted', { cause: signal?.reason });
+  return new MillraceError('MILL_READ_CANCELLED', "the read's signal was aborted", { cause: signal?.reason });
 }

@@ -81,13 +81,10 @@ export class Resolver {
       case 'rejected':
         throw new MillraceError(
           'MILL_CONFLICT',
-          `dead letter ${letter.id}: expected one of an event, a timer, an outcome or a delivery, found a record of a topic; write it there anew, and discard this`,
+          `dead letter ${letter.id}: a record of a topic cannot be redriven; write it to the topic again, and discard this`,
         );
       case 'gap':
-        throw new MillraceError(
-          'MILL_CONFLICT',
-          `dead letter ${letter.id}: expected one of an event, a timer, an outcome or a delivery, found a gap`,
-        );
+        throw new MillraceError('MILL_CONFLICT', `dead letter ${letter.id}: a gap cannot be redriven`);
     }
   }
 
@@ -128,16 +125,13 @@ export class Resolver {
     const reason = whyUndeclared(pipeline, cause);
     if (reason !== undefined) throw new MillraceError('MILL_CONFLICT', `dead letter ${letter.id}: ${reason}`);
     if (isUnheard(pipeline, cause)) {
-      throw new MillraceError(
-        'MILL_CONFLICT',
-        `dead letter ${letter.id}: expected an endpoint with a handler for its outcomes, found none`,
-      );
+      throw new MillraceError('MILL_CONFLICT', `dead letter ${letter.id}: its endpoint has no handler for outcomes`);
     }
     await this.#resolve(letter, (lane) => {
       if (lane.causeOf(cause) !== undefined) {
         throw new MillraceError(
           'MILL_CONFLICT',
-          `dead letter ${letter.id}: expected ${describeCause(cause)} not to be set again, found it pending`,
+          `dead letter ${letter.id}: expected ${describeCause(cause)} not to be pending, but it was set again`,
         );
       }
       // The clock may have been set back since it was due.
@@ -161,7 +155,7 @@ export class Resolver {
       if (lane.causeOf({ kind: 'outcome', key, endpoint: delivery.endpoint, id: delivery.id }) !== undefined) {
         throw new MillraceError(
           'MILL_CONFLICT',
-          `dead letter ${letter.id}: expected its key to have been told of it, found that it has not been yet`,
+          `dead letter ${letter.id}: its key has not handled the previous outcome yet; try again later`,
         );
       }
       const at = this.#context.engine.clock.now();
@@ -183,12 +177,9 @@ export class Resolver {
     const { id, origin, partition } = letter;
     const row = rowIn(origin);
     if (row !== undefined) {
-      if (row.isCut) throw new MillraceError('MILL_CONFLICT', `dead letter ${id}: expected a whole row of the inbox, found ${cutRow}`);
+      if (row.isCut) throw new MillraceError('MILL_CONFLICT', `dead letter ${id}: its inbox row is incomplete: it has only ${cutRow}`);
       if (this.#context.engine.store.inbox === undefined)
-        throw new MillraceError(
-          'MILL_CONFLICT',
-          `dead letter ${id}: expected a store with an inbox, which its row came from, found one without`,
-        );
+        throw new MillraceError('MILL_CONFLICT', `dead letter ${id}: its row came from an inbox, but this store has none`);
       draft.returnToInbox({ pipeline: partition.pipeline, event: row.event, id: row.id, traceparent: row.traceparent });
     }
     this.#resolved(draft, letter);
@@ -233,7 +224,7 @@ export class Resolver {
   /** @param decide drafts the fate of the letter */
   async #once(resolving: Resolving, decide: () => Promise<void>): Promise<void> {
     const { letter } = resolving;
-    if (this.#resolving.has(letter.id)) throw new MillraceError('MILL_CONFLICT', `dead letter ${letter.id} is being resolved already`);
+    if (this.#resolving.has(letter.id)) throw new MillraceError('MILL_CONFLICT', `dead letter ${letter.id} is already being resolved`);
     this.#resolving.set(letter.id, resolving);
     try {
       // It was read before its turn to be resolved came.
@@ -251,7 +242,7 @@ export class Resolver {
 }
 
 /** If the text was longer than an event may be, the letter has only its beginning. */
-const cutRow = 'the beginning of one. Insert its event into millrace_inbox again, then discard this.';
+const cutRow = 'the beginning of its event. Insert the event into millrace_inbox again, then discard this.';
 
 function recovering(): MillraceError {
   return new MillraceError('MILL_STORE_UNAVAILABLE', 'the partition is being recovered');

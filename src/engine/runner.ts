@@ -86,7 +86,7 @@ export class Runner {
     if (reason !== undefined) this.#parts.failures.giveUpCause(lane, cause, { reason, stack: null });
     else {
       const fields = { pipeline: declaration.name, key: lane.key, ...causeFields(cause) };
-      engine.log.debug(fields, 'outcome dropped: its endpoint no longer declares a handler for it');
+      engine.log.debug(fields, 'outcome dropped: its endpoint no longer declares an outcome handler');
       this.#parts.writes.write(lane, this.#context.draft(), { ...nameOf(cause), dueAt: null });
     }
     this.#context.drafted();

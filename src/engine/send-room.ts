@@ -186,7 +186,7 @@ export class SendRoom {
     else {
       log.error(
         { pipelines: loop.pipelines, events: loop.events, limit: limits.sends },
-        'pipelines feed themselves by sends, and stand still: discard events, or raise the limit of sends',
+        'pipelines feed themselves by sends and are stuck: discard events, or raise the limit of sends',
       );
     }
   }

@@ -19,7 +19,7 @@ export function snapshot(event: unknown, what: string): unknown {
   } catch (error) {
     throw new MillraceError(
       'MILL_INVALID_EFFECT',
-      `${what}: expected an event that can be copied, found one that cannot: ${messageOf(error)}`,
+      `${what}: expected a copyable event, found one that cannot be copied: ${messageOf(error)}`,
     );
   }
 }

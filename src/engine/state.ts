@@ -44,7 +44,7 @@ export function readState(pipeline: AnyPipeline, stored: StoredState | null, isP
   if (isUpgraded) return refuse(pipeline, `upgrading from version ${stored.version} to ${version}: ${summaryOf(checked)}`);
   return refuse(
     pipeline,
-    `expected one of the present schema, found one that was stored under another shape of version ${version}: ${summaryOf(checked)}. Raise the version and say how to upgrade.`,
+    `expected a state that fits the current schema, found one stored under another shape of version ${version}: ${summaryOf(checked)}. Raise the version and provide an upgrade.`,
   );
 }
 
@@ -63,7 +63,7 @@ function validated(schema: Schema, state: unknown): Validated<unknown> {
   if (!(checked instanceof Promise)) return checked;
   // Nobody waits for it.
   checked.catch(() => undefined);
-  const message = 'expected a synchronous schema of states, found an asynchronous one';
+  const message = 'expected a synchronous state schema, found an asynchronous one';
   return { ok: false, issues: [{ path: '', message }], issueCount: 1 };
 }
 

@@ -10,8 +10,7 @@ export function steadyLogger(log: Logger): Logger {
   if (log === silentLogger) return log;
   let hasFailed = false;
   return steady(log, (thrown) => {
-    if (!hasFailed)
-      process.emitWarning(`the log of the engine failed, and lines are missing from it: ${stackOf(thrown)}`, 'MillraceWarning');
+    if (!hasFailed) process.emitWarning(`the engine's logger failed, and lines are missing: ${stackOf(thrown)}`, 'MillraceWarning');
     hasFailed = true;
   });
 }

@@ -16,7 +16,7 @@ export interface SteadyTracing {
 export function steadyTracing(tracing: Tracing, log: Logger): SteadyTracing {
   let hasFailed = false;
   const failed = (thrown: unknown) => {
-    if (!hasFailed) log.warn(faultFields(faultOf(thrown)), 'tracing failed, and spans are missing from it');
+    if (!hasFailed) log.warn(faultFields(faultOf(thrown)), 'tracing failed, and spans are missing');
     hasFailed = true;
   };
   return {

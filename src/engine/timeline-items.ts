@@ -1,6 +1,6 @@
 import type { EventAt } from '../store/store.ts';
 
-/** What happened to a key, as a block has it. The id of an item is its block and its place among those of its key. */
+/** An item of a key's history, as a block stores it. Its id is its block and its index among the key's items. */
 export interface ToldItem {
   readonly kind:
     | 'handled'
@@ -19,9 +19,9 @@ export interface ToldItem {
   /** In milliseconds since 1970. */
   readonly at: number;
   readonly durationMs?: number | undefined;
-  /** The place, among the items of its key and block, of the one that it came from. */
+  /** The index, among the items of its key and block, of the item that caused it. */
   readonly of?: number | undefined;
-  /** The id of the event that it came from. */
+  /** The id of the event that caused it. */
   readonly event?: string | undefined;
   readonly [fact: string]: unknown;
 }

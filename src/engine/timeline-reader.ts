@@ -12,14 +12,14 @@ const positionsMax = 500;
 /** Number of items after a page that are searched for the causes of its items. */
 const causesMax = 20;
 
-/** What reading timelines takes; the engine provides it. */
+/** The dependencies for reading timelines, provided by the engine. */
 export interface TimelineReaderMeans {
   readonly store: Pick<Store, 'blocksOfKey' | 'block' | 'eventsAt' | 'audit'>;
   readonly reads: Reads;
   readonly partitions: Partitions;
 }
 
-/** Reads what happened to a key: follows its chain of blocks, and merges in what operators did. */
+/** Reads a key's history: follows its chain of blocks, and merges in operators' actions. */
 export class TimelineReader {
   readonly #means: TimelineReaderMeans;
 
@@ -27,7 +27,7 @@ export class TimelineReader {
     this.#means = means;
   }
 
-  /** Reads a page, the newest first. */
+  /** Reads a page, newest first. */
   read(
     pipeline: AnyPipeline,
     key: string,

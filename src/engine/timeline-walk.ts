@@ -2,19 +2,22 @@ import type { AuditEntry } from '../store/store.ts';
 import { findLine, type ToldItem } from './timeline-items.ts';
 import type { TimelineItem, TimelinePage, TimelinePlace } from './timeline-page.ts';
 
-/** UTF-16 units of blocks that are read for one page. */
+/** Maximum UTF-16 units of blocks read for one page. */
 const charactersMax = 16 * 1024 * 1024;
 
 interface Beginning {
   readonly limit: number;
   readonly place: TimelinePlace | undefined;
-  /** Blocks that are known to tell of the key. */
+  /** Blocks known to mention the key. */
   readonly named: readonly number[];
-  /** What operators did to it, the latest first. */
+  /** Operators' actions on it, latest first. */
   readonly audit: readonly AuditEntry[];
 }
 
-/** A way down the chain of a key's blocks, for one page: what operators did is merged in by its moment, of which a block's number is at least the one. */
+/**
+ * Walks down the chain of a key's blocks for one page, merging operators' actions in by moment, which a block's number approximates from
+ * above.
+ */
 export class TimelineWalk {
   readonly #key: string;
   readonly #limit: number;
@@ -35,7 +38,7 @@ export class TimelineWalk {
     this.#auditBefore = place?.audit ?? null;
   }
 
-  /** Returns the block to read next; undefined where the page ends. */
+  /** Returns the block to read next; undefined at the end of the page. */
   next(): number | undefined {
     if (this.#waiting.size === 0 || this.#charactersLeft <= 0) return undefined;
     const block = Math.max(...this.#waiting);
@@ -43,7 +46,7 @@ export class TimelineWalk {
     return this.#items.length < this.#limit ? block : undefined;
   }
 
-  /** @param text of the block; null where it is pruned */
+  /** @param text the block's text; null if it is pruned */
   take(block: number, text: string | null): void {
     this.#waiting.delete(block);
     this.#before = block;

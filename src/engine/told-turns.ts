@@ -10,7 +10,7 @@ import type { TurnRecord } from './turn.ts';
 /** An event that waited longer, in milliseconds, is named in full: the log may drop it long before its timeline ends. */
 const plainWaitMax = 60_000;
 
-/** Tells what a turn was about and what it has decided, but for its deliveries. Returns the place of the turn. */
+/** Records a turn's subject and decisions, except its deliveries. Returns the index of the turn's item. */
 export function tellTurn(told: Telling, lane: Lane, turn: TurnRecord, cause: Cause, sends: readonly Outgoing[]): number {
   const { now: at, durationMs } = turn;
   const of = isPlain(turn, cause) ? told.handled(lane, cause.position, { at, durationMs }) : told.tell(lane, itemOf(turn, cause));
@@ -32,7 +32,7 @@ function itemOf({ now: at, durationMs, attempt, ignored: reason }: TurnRecord, c
   return { kind, at, durationMs: tenths(durationMs), attempt, ...aboutOf(cause), reason };
 }
 
-/** Tells of an attempt that has failed. */
+/** Records a failed attempt. */
 export function tellFailure(
   told: Telling,
   lane: Lane,
@@ -45,7 +45,7 @@ export function tellFailure(
   told.tell(lane, { kind: 'failed', at, durationMs, attempt: cause.attempts + 1, ...aboutOf(cause), reason, stack });
 }
 
-/** Names the event, the timer or the outcome that a turn is of. */
+/** Names the event, timer or outcome of a turn. */
 function aboutOf(cause: Cause): object {
   if (cause.kind === 'event')
     return { event: cause.id, position: cause.position, number: cause.number ?? undefined, acceptedAt: cause.acceptedAt };
@@ -53,7 +53,7 @@ function aboutOf(cause: Cause): object {
   return { endpoint: cause.endpoint, delivery: cause.id };
 }
 
-/** Rounds milliseconds: a long fraction takes longer to write than all else. */
+/** Rounds milliseconds: writing a long fraction would dominate the cost. */
 function tenths(ms: number): number {
   return Math.round(ms * 10) / 10;
 }

@@ -106,6 +106,6 @@ test('a stop waits five seconds for a transport that does not close, and says so
   await stopped;
   assert.deepEqual(
     lines.map(({ message, fields }) => [message, fields]),
-    [['a transport did not close in time, and nobody waits for it any more', { timeoutMs: 5_000 }]],
+    [['a transport did not close in time, and is abandoned', { timeoutMs: 5_000 }]],
   );
 });

@@ -51,7 +51,7 @@ export class Transports {
     this.#open.clear();
     const closed = Promise.all(open.map((transport) => this.#close(transport)));
     if (await within(this.#clock, closeMsMax, (deadline) => deadline.race(closed))) return;
-    this.#log.warn({ timeoutMs: closeMsMax }, 'a transport did not close in time, and nobody waits for it any more');
+    this.#log.warn({ timeoutMs: closeMsMax }, 'a transport did not close in time, and is abandoned');
   }
 
   async #close(transport: Transport): Promise<void> {

@@ -192,7 +192,7 @@ export class TurnRecord implements Turn, Said {
   /** Throws `MILL_INVALID_EFFECT` if the handler has exceeded a turn's effects, even if it caught that. */
   checkEffects(): void {
     if (this.#effects > this.effectsMax)
-      this.#refuse(`expected at most ${this.effectsMax} effects of one turn: sends, rows, timers and deliveries; found more`);
+      this.#refuse(`expected at most ${this.effectsMax} effects per turn (sends, rows, timers and deliveries), found more`);
   }
 
   /** Ends the turn: no further effects count. */
@@ -263,7 +263,7 @@ export class TurnRecord implements Turn, Said {
   }
 
   #checkOpen(effect: string): void {
-    if (this.#ended) this.#refuse(`${effect}: expected to be called before the handler ends, found it after`);
+    if (this.#ended) this.#refuse(`${effect}: called after the handler has ended`);
   }
 
   #refuse(message: string): never {

@@ -22,7 +22,7 @@ export class UnreadableRows {
     const row = JSON.stringify([table.name, Object.keys(key).length > 0 ? key : unreadable]);
     if (this.#told.has(row)) return;
     this.#told.add(row);
-    this.#log.warn({ table: table.name, primaryKey: key, columns: unreadable }, 'a row holds values that its columns cannot be');
+    this.#log.warn({ table: table.name, primaryKey: key, columns: unreadable }, 'a row holds values that do not fit its columns');
     if (this.#told.size === rowsMax) this.#log.warn({ rows: rowsMax }, 'further rows like these are not logged');
   }
 }

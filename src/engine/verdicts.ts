@@ -14,7 +14,7 @@ export type Judged = Ingested | { readonly status: 'rejected'; readonly error: M
 /** Returns the verdict on an event that the store was asked to append. */
 export function judge({ stored }: Outgoing, appended: Appended | undefined): Judged {
   if (appended?.status !== 'late') return { status: appended?.status === 'accepted' ? 'accepted' : 'duplicate', id: stored.id };
-  const message = `key ${stored.key}: expected number ${stored.number} before it was skipped, found it after`;
+  const message = `key ${stored.key}: number ${stored.number} came after it was skipped`;
   return { status: 'rejected', error: new MillraceError('MILL_EVENT_TOO_LATE', message) };
 }
 

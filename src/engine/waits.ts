@@ -116,7 +116,7 @@ export class Waits {
     if (!this.#hasBegun && parked + gaps > 0) {
       log.warn(
         { pipeline: pipeline.name, parked, gaps },
-        'keys wait from before the start: parked ones for an operator, gaps for a number',
+        'keys were already waiting at the start: parked ones for an operator, gaps for a number',
       );
     }
     this.#hasBegun = true;
@@ -170,7 +170,7 @@ export class Waits {
     this.#linesLeft -= 1;
     for (const wait of waits) wait.isLogged = true;
     const events = waits.reduce((total, wait) => total + wait.events, 0);
-    log.warn({ pipeline: pipeline.name, keys: waits.length, events }, 'events of more keys wait for a number, a retry or an operator');
+    log.warn({ pipeline: pipeline.name, keys: waits.length, events }, 'events of further keys wait for a number, a retry or an operator');
   }
 
   /** Returns whether the key's waiting room is at least half full. */

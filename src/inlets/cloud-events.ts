@@ -1,12 +1,13 @@
 import type { InletEvent, InletRecord } from '../pipeline/inlet.ts';
 import { headerOf, invalid, parseJson, textOf } from './record-text.ts';
 
-/** Of the CloudEvents attributes every event must have these. */
+/** The required CloudEvents attributes. */
 const required = ['id', 'source', 'specversion', 'type'] as const;
 
 /**
- * The CloudEvents 1.0 of a record, by the protocol binding for Kafka: structured or batched where the content type says `application/cloudevents…`,
- * otherwise binary, with the attributes in headers `ce_…` (`ce-…` is taken as well). Throws `MILL_INVALID_EVENT` for anything else.
+ * Returns the CloudEvents 1.0 in a record, by the protocol binding for Kafka: structured or batched if the content type says
+ * `application/cloudevents…`, otherwise binary, with the attributes in headers `ce_…` (`ce-…` is accepted as well). Throws
+ * `MILL_INVALID_EVENT` for anything else.
  */
 export function cloudEventsOf(record: InletRecord): readonly InletEvent[] {
   const contentType = headerOf(record, 'content-type') ?? '';

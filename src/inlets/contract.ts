@@ -1,5 +1,5 @@
 /**
- * What `Inlet` says, as tests. Every inlet passes them, ours and any other:
+ * The requirements of `Inlet`, as tests. Every inlet must pass them, ours and any other:
  *
  * ```ts
  * inletContract('my broker', {
@@ -20,7 +20,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { Inlet, InletRead, InletRecord } from '../pipeline/inlet.ts';
 
-/** A record as the contract has it written. */
+/** A record to be written for the contract. */
 export interface ContractRecord {
   readonly key?: string | null;
   readonly value: string | Uint8Array | null;
@@ -29,37 +29,37 @@ export interface ContractRecord {
 
 /** A topic of a broker, for one test. */
 export interface ContractTopic {
-  /** An inlet on the topic, with connections of its own. */
+  /** Returns an inlet on the topic, with its own connections. */
   inlet(): Inlet;
-  /** Writes records, in their order, and at once where there are several. They can be read once it resolves. */
+  /** Writes records in order, several of them at once. They are readable once it resolves. */
   produce(partition: number, records: readonly ContractRecord[]): Promise<void>;
-  /** Absent where the broker cannot do it. */
+  /** Absent if the broker does not support it. */
   addPartitions?(count: number): Promise<void>;
-  /** Deletes the topic and creates another one of the same name, with as many partitions. */
+  /** Deletes the topic and creates another one with the same name and number of partitions. */
   recreate?(): Promise<void>;
   /** Deletes the records before an offset. */
   deleteBefore?(partition: number, offset: number): Promise<void>;
   dispose(): Promise<void>;
 }
 
-/** How the contract comes by topics of the broker that it tests. */
+/** Provides topics of the broker under test. */
 export interface InletHarness {
-  /** Whether a topic has `one` partition only, or `many`. */
+  /** The number of partitions of a topic: `one` only, or `many`. */
   readonly partitions: 'one' | 'many';
-  /** Whether the broker knows records without a value, or with an empty one in their place. Default `null`. */
+  /** The broker's records without a value: `null`, or an `empty` value instead. Default `null`. */
   readonly tombstones?: 'null' | 'empty';
-  /** Whether there are records without a key, or one `always`. Default `optional`. */
+  /** Whether a record's key is `optional` or present `always`. Default `optional`. */
   readonly keys?: 'optional' | 'always';
-  /** A new topic, with one partition or three. */
+  /** Creates a topic with one partition or three. */
   create(options: { readonly partitions: number }): Promise<ContractTopic>;
 }
 
 interface Subject {
   readonly topic: ContractTopic;
   readonly inlet: Inlet;
-  /** The offset of the first record of a partition. */
+  /** Returns the offset of the first record of a partition. */
   earliest(partition?: number): Promise<number>;
-  /** Reads on from a place until so many records were read. */
+  /** Reads on from a place until `count` records were read. */
   read(count: number, from?: Partial<Place>, on?: Inlet): Promise<InletRecord[]>;
 }
 
@@ -70,7 +70,7 @@ interface Place {
 
 const bytesMax = 1024 * 1024;
 
-/** Declares the contract's tests, under `name`, for the inlet that the harness makes. Call it in a file that `node --test` runs. */
+/** Declares the contract's tests, under `name`, for the inlet that the harness provides. Call it in a file that `node --test` runs. */
 export function inletContract(name: string, harness: InletHarness): void {
   const partitions = harness.partitions === 'many' ? 3 : 1;
   const it = (sentence: string, body: (subject: Subject) => Promise<void>) =>
@@ -241,7 +241,7 @@ function manyPartitions(it: (sentence: string, body: (subject: Subject) => Promi
     if (topic.addPartitions === undefined) return;
     await topicOf(inlet);
     await topic.addPartitions(1);
-    // It may not be led yet.
+    // It may not have a leader yet.
     const count = () =>
       topicOf(inlet).then(
         ({ partitions }) => partitions.length,
@@ -264,7 +264,7 @@ function changes(it: (sentence: string, body: (subject: Subject) => Promise<void
     while (found === id) {
       found = await topicOf(inlet).then(
         (told) => told.id,
-        // It is not there yet.
+        // It does not exist yet.
         () => id,
       );
     }

@@ -4,7 +4,7 @@ import type { InletRecord } from '../pipeline/inlet.ts';
 
 const utf8 = new TextDecoder('utf-8', { fatal: true });
 
-/** The text of bytes. Throws `MILL_INVALID_EVENT` for bytes that are not UTF-8. */
+/** Decodes bytes as text. Throws `MILL_INVALID_EVENT` for bytes that are not UTF-8. */
 export function textOf(bytes: Uint8Array): string {
   try {
     return utf8.decode(bytes);
@@ -13,7 +13,7 @@ export function textOf(bytes: Uint8Array): string {
   }
 }
 
-/** The value of a JSON text. Throws `MILL_INVALID_EVENT`; of numbers that JavaScript rounds the engine knows afterwards. */
+/** Parses a JSON text. Throws `MILL_INVALID_EVENT`; the engine remembers numbers that JavaScript rounds. */
 export function parseJson(text: string): unknown {
   try {
     return (findInexactNumbers(text) ?? { value: JSON.parse(text) }).value;
@@ -22,7 +22,7 @@ export function parseJson(text: string): unknown {
   }
 }
 
-/** The text of a header, the first of that name, whatever its case; undefined where there is none. */
+/** Returns the text of the first header with that name, ignoring case; undefined if there is none. */
 export function headerOf({ headers }: InletRecord, name: string): string | undefined {
   const found = headers.find((header) => header.name.toLowerCase() === name);
   return found?.value ? Buffer.from(found.value).toString('utf8') : undefined;

@@ -4,10 +4,10 @@ import type { InletEvent, InletRecord } from '../pipeline/inlet.ts';
 import { cloudEventsOf } from './cloud-events.ts';
 import { headerOf, invalid, parseJson, textOf } from './record-text.ts';
 
-/** What the values of records are. */
+/** The format of records' values. */
 export type InletValue = 'json' | 'json-array' | 'cloudevents';
 
-/** How records become events, whichever broker they come from. */
+/** Conversion of records to events, for any broker. */
 export interface ValueOptions {
   /**
    * - `json` (default): a JSON text, the event.
@@ -15,13 +15,19 @@ export interface ValueOptions {
    * - `cloudevents`: CloudEvents 1.0, structured, batched or binary. The event is the CloudEvent as an object, `data` as JSON where it is JSON.
    */
   readonly value?: InletValue;
-  /** Makes events of a record by code of your own, in place of `value`. None: the record is passed over. What it throws makes a dead letter. */
+  /**
+   * Converts a record to events with custom code, instead of `value`. An empty result skips the record. An exception makes it a dead
+   * letter.
+   */
   readonly decode?: (record: InletRecord) => readonly InletEvent[];
-  /** The property of an event that takes the key of the record, as text, unless the event has that property already. */
+  /** The property of an event that receives the record's key, as text, unless the event already has it. */
   readonly key?: string;
-  /** The property of an event that takes the headers of the record, as an object of texts. */
+  /** The property of an event that receives the record's headers, as an object of texts. */
   readonly headers?: string;
-  /** What a record without a value is: a dead letter (`reject`, the default), or nothing (`skip`). With `decode` that decides. */
+  /**
+   * The treatment of a record without a value: a dead letter (`reject`, the default), or nothing (`skip`). With `decode` that function
+   * decides.
+   */
   readonly tombstones?: 'reject' | 'skip';
 }
 
@@ -34,7 +40,7 @@ export const valueOptions: OptionTable<ValueOptions> = {
   tombstones: oneOf('reject', 'skip'),
 };
 
-/** Returns what makes events of records. */
+/** Returns a function that converts records to events. */
 export function decoderOf(options: ValueOptions): (record: InletRecord) => readonly InletEvent[] {
   const { value = 'json', decode, tombstones = 'reject' } = options;
   if (decode !== undefined) return (record) => withTrace(record, decode(record));
@@ -58,13 +64,13 @@ function jsonEventsOf(bytes: Uint8Array, value: 'json' | 'json-array'): readonly
   return event.map((element: unknown) => ({ event: element }));
 }
 
-/** An event is part of what its record is part of, unless it says otherwise. */
+/** An event belongs to its record's trace, unless it says otherwise. */
 function withTrace(record: InletRecord, events: readonly InletEvent[]): readonly InletEvent[] {
   const traceparent = headerOf(record, 'traceparent');
   return traceparent === undefined ? events : events.map((event) => ({ traceparent, ...event }));
 }
 
-/** Adds what the record has beside the event. Changes the object itself, of which alone the engine knows where numbers were rounded. */
+/** Adds the record's additional data to the event. Modifies the object itself, because the engine tracks rounded numbers by object. */
 function complete(event: unknown, record: InletRecord, { key, headers }: ValueOptions): unknown {
   if (typeof event !== 'object' || event === null || Array.isArray(event)) return event;
   if (key !== undefined && !Object.hasOwn(event, key) && record.key !== null) define(event, key, textOf(record.key));
@@ -75,7 +81,7 @@ function complete(event: unknown, record: InletRecord, { key, headers }: ValueOp
   return event;
 }
 
-/** Not by assignment, which would do something else with `__proto__`. */
+/** Not by assignment, which would treat `__proto__` differently. */
 function define(event: object, property: string, value: unknown): void {
   Object.defineProperty(event, property, { value, enumerable: true, configurable: true, writable: true });
 }

@@ -13,7 +13,7 @@ export async function importModule(url: string, shown: string, onSlow: (message:
   slow.unref();
   const { promise: idle, reject } = Promise.withResolvers<never>();
   // Nothing is left that could happen, so whatever the module awaits will never come.
-  const end = () => reject(new MillraceError('MILL_INVALID_CONFIGURATION', `${shown}: never comes to the end of loading: ${waits}`));
+  const end = () => reject(new MillraceError('MILL_INVALID_CONFIGURATION', `${shown}: never finishes loading: ${waits}`));
   process.once('beforeExit', end);
   try {
     return await Promise.race([idle, load(url, shown)]);
@@ -23,7 +23,7 @@ export async function importModule(url: string, shown: string, onSlow: (message:
   }
 }
 
-const waits = 'a top-level await of it, or of a module that it imports, waits';
+const waits = 'a top-level await in it, or in a module it imports, waits';
 
 async function load(url: string, shown: string): Promise<object> {
   try {

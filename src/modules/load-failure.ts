@@ -25,12 +25,12 @@ const remedies: readonly { readonly when: RegExp; readonly remedy: string }[] = 
   {
     when: /^ERR_UNSUPPORTED_TYPESCRIPT_SYNTAX/,
     remedy:
-      'Node.js strips types and does no more. Write it as JavaScript has it (erasableSyntaxOnly in tsconfig.json finds all such places), ' +
-      'or serve what a compiler makes of it',
+      'Node.js only strips types. Write it in plain JavaScript (erasableSyntaxOnly in tsconfig.json finds all such places), ' +
+      'or serve compiled code',
   },
   {
     when: /^ERR_UNKNOWN_FILE_EXTENSION/,
-    remedy: 'expected .ts, .mts, .cts, .js, .mjs or .cjs; serve what a compiler makes of it',
+    remedy: 'expected .ts, .mts, .cts, .js, .mjs or .cjs; serve compiled code',
   },
   { when: /^ERR_IMPORT_ATTRIBUTE_MISSING/, remedy: `write import … with { type: 'json' }` },
   {

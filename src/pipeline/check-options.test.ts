@@ -45,22 +45,22 @@ test('an instance of a class of the user may hold options', () => {
 });
 
 test('an option of the wrong type is refused with its path, what was expected and what was found', () => {
-  refused({ name: 5 }, 'name: expected a text that is not empty, found 5');
+  refused({ name: 5 }, 'name: expected a non-empty text, found 5');
   refused({ name: 'a', inner: { size: 0 } }, 'inner.size: expected an integer of at least 1, found 0');
   refused({ name: 'a', inner: 3 }, 'inner: expected an object of options (size), found 3');
-  refused({ name: 'a', labels: ['x', null] }, 'labels[1]: expected a text that is not empty, found null');
+  refused({ name: 'a', labels: ['x', null] }, 'labels[1]: expected a non-empty text, found null');
   refused({ name: 'a', boxes: { one: { size: '1' } } }, 'boxes.one.size: expected an integer of at least 1, found "1"');
   refused({ name: 'a', boxes: { 'a b': { size: '1' } } }, 'boxes["a b"].size: expected an integer of at least 1, found "1"');
   refused({ name: 'a', boxes: [{}] }, 'boxes: expected an object of boxes by name, found [{}]');
 });
 
 test('an option that is missing is refused where it is required', () => {
-  refused({}, 'name: expected a text that is not empty, found nothing');
-  refused({ name: undefined }, 'name: expected a text that is not empty, found nothing');
+  refused({}, 'name: expected a non-empty text, found nothing');
+  refused({ name: undefined }, 'name: expected a non-empty text, found nothing');
 });
 
 test('an option that somebody meant to give is refused when it is written and undefined', () => {
-  refused({ name: 'a', secret: undefined }, 'secret: expected a text that is not empty, found nothing');
+  refused({ name: 'a', secret: undefined }, 'secret: expected a non-empty text, found nothing');
 });
 
 test('an unknown option is refused with the nearest name, or with all names, also when it is undefined', () => {

@@ -20,9 +20,9 @@ const refused: readonly (readonly [options: object, message: string])[] = [
   [{ retry: { jitter: 2 } }, 'retry.jitter: expected a number from 0 to 1, found 2'],
   [{ timers: { t: 5 } }, 'timers.t: expected a function, found 5'],
   [{ timers: { 'a/b': handle } }, 'timers: expected names of well-formed text without / and U+0000, found "a/b"'],
-  [{ key: 'id' }, 'key: expected a function that answers at once, such as (event) => event.id, found "id"'],
-  [{ key: async () => 'a' }, 'key: expected a function that answers at once, such as (event) => event.id, found an async function'],
-  [{ order: { by: 'n' } }, 'order.by: expected a function that answers at once, such as (event) => event.number, found "n"'],
+  [{ key: 'id' }, 'key: expected a synchronous function, such as (event) => event.id, found "id"'],
+  [{ key: async () => 'a' }, 'key: expected a synchronous function, such as (event) => event.id, found an async function'],
+  [{ order: { by: 'n' } }, 'order.by: expected a synchronous function, such as (event) => event.number, found "n"'],
   [{ order: { by: () => 1, gap: 'skip' } }, 'order.gap: expected wait or { skipAfter: \'5m\' }, found "skip"'],
   [{ order: { by: () => 1, gap: { skipafter: 5 } } }, 'order.gap.skipafter is no option; did you mean skipAfter?'],
   [{ event: { type: 'object' } }, 'event: expected a Standard Schema, such as one of zod, found {"type":"object"}'],
@@ -46,7 +46,7 @@ const refused: readonly (readonly [options: object, message: string])[] = [
   [{ schedule: { evry: '5m', source: () => [] } }, 'schedule.evry is no option; did you mean every?'],
   [
     { schedule: { every: '5m', timezone: 'Europe/Berlin', source: () => [] } },
-    'schedule.timezone: expected none beside every, which counts elapsed time',
+    'schedule.timezone: not allowed with every, which counts elapsed time',
   ],
   [
     { timeout: 'soon' },

@@ -9,9 +9,9 @@ import { invalid } from './check.ts';
  */
 export function parseCron(cron: string, timezone: string | undefined, what: string): (moment: number) => number {
   const pattern = read(cron, timezone, what);
-  if (pattern === undefined) invalid(`${what}.cron: expected a pattern that recurs, such as 0 3 * * *, found the date ${cron}`);
+  if (pattern === undefined) invalid(`${what}.cron: expected a recurring pattern, such as 0 3 * * *, found the date ${cron}`);
   if (pattern.nextRun() === null)
-    invalid(`${what}.cron: expected a pattern that has a run, such as 0 3 * * *, found ${cron}, which never does`);
+    invalid(`${what}.cron: expected a pattern that runs at some time, such as 0 3 * * *, found ${cron}, which never runs`);
   return (moment) => {
     const next = pattern.nextRun(new Date(moment));
     // A pattern names no year, so one that runs once runs again.

@@ -19,7 +19,7 @@ export function aFunction(such?: string): Check {
 
 /** A function whose result is needed at once: a promise would be mistaken for the result. */
 export function synchronous(such?: string): Check {
-  return functionOf(['a function'], `a function that answers at once${suchAs(such)}`);
+  return functionOf(['a function'], `a synchronous function${suchAs(such)}`);
 }
 
 /** A function that may also be a generator. */
@@ -36,7 +36,7 @@ function suchAs(such: string | undefined): string {
 }
 
 /** A text that is not empty. */
-export const text: Check = expect('a text that is not empty', (value) => typeof value === 'string' && value !== '');
+export const text: Check = expect('a non-empty text', (value) => typeof value === 'string' && value !== '');
 
 export const trueOrFalse: Check = expect('true or false', (value) => typeof value === 'boolean');
 

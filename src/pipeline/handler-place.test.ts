@@ -21,7 +21,7 @@ const refused: readonly [object, RegExp][] = [
   [{ run: 'threads' }, /^pipeline work: module: expected import\.meta\.url of the module .*, found nothing$/],
   [{ run: 'threads', module: './work.ts' }, /a file: URL, found "\.\/work\.ts"$/],
   [{ run: 'threads', module: 'https://example.org/work.js' }, /a file: URL, found "https:/],
-  [{ run: 'threads', module: 7 }, /^pipeline work: module: expected a text that is not empty, found 7$/],
+  [{ run: 'threads', module: 7 }, /^pipeline work: module: expected a non-empty text, found 7$/],
   [{ module: 'file:///work.ts' }, /^pipeline work: module: expected none without run: 'threads', found "file:/],
 ];
 

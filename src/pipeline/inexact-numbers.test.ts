@@ -91,7 +91,7 @@ test('a value knows its own, and what it holds knows its own', () => {
   );
   assert.deepEqual(inexactNumbersOf(value).issues[0], {
     path: 'events[1].id',
-    message: 'expected a number that JavaScript can keep exactly, found 1405478888888888901; send it as text',
+    message: 'expected a number that JavaScript can hold exactly, found 1405478888888888901; send it as text',
   });
 });
 

@@ -60,7 +60,7 @@ export function holdsInexactNumber(value: unknown): boolean {
 /** The message for a number that JavaScript rounds. */
 export function inexactMessage(source: string): string {
   const shown = source.length > 60 ? `${source.slice(0, 60)}…` : source;
-  return `expected a number that JavaScript can keep exactly, found ${shown}; send it as text`;
+  return `expected a number that JavaScript can hold exactly, found ${shown}; send it as text`;
 }
 
 /** Replaces each number in a value that JavaScript has rounded by its source text. */

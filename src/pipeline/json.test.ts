@@ -96,8 +96,8 @@ test('an object that would come out empty though it has properties is refused', 
   const hidden = Object.defineProperty({}, 'n', { value: 1 });
   for (const value of [Math, JSON, Reflect, { [Symbol('n')]: 1 }, hidden])
     assert.throws(() => effectJson({ value }, 'state'), {
-      message: 'state.value: expected JSON, found an object whose properties JSON does not hold',
+      message: 'state.value: expected JSON, found an object with properties that JSON drops',
     });
-  assert.throws(() => copyJson(map), { message: 'expected JSON, found an array whose properties JSON does not hold' });
+  assert.throws(() => copyJson(map), { message: 'expected JSON, found an array with properties that JSON drops' });
   assert.deepEqual(copyJson([{}, [], { a: 1, '': 1 }, { a: undefined }]), [{}, [], { a: 1, '': 1 }, {}]);
 });

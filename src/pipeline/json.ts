@@ -85,7 +85,7 @@ function copyArray(items: readonly unknown[], levels: number): unknown[] {
   } catch (error) {
     throw within(`[${at}]`, error);
   }
-  if (at === 0 && Object.keys(items).length > 0) throw new NotJson('an array whose properties JSON does not hold');
+  if (at === 0 && Object.keys(items).length > 0) throw new NotJson('an array with properties that JSON drops');
   return copied;
 }
 
@@ -106,7 +106,7 @@ function copyObject(value: object, levels: number): object {
     throw within(key, error);
   }
   // There were no keys, or the last was empty.
-  if (key === '' && hidesProperties(value)) throw new NotJson('an object whose properties JSON does not hold');
+  if (key === '' && hidesProperties(value)) throw new NotJson('an object with properties that JSON drops');
   return copied;
 }
 

@@ -52,10 +52,10 @@ function switchesOf({ genericIngest = true, timeline = true }: DeclaredOptions):
 
 /** Refuses combinations of options that the types cannot rule out. */
 function checkTogether({ id, key, order, state }: DeclaredOptions, at: (option: string) => string): void {
-  if (order !== undefined && id !== undefined) invalid(`${at('id')}: expected none beside order, where the number identifies the event`);
+  if (order !== undefined && id !== undefined) invalid(`${at('id')}: not allowed with order, where the number identifies the event`);
   if (key !== undefined) return;
-  if (order !== undefined) invalid(`${at('order')}: expected a key beside it, numbers count per key`);
-  if (state !== undefined) invalid(`${at('state')}: expected a key beside it, state belongs to a key`);
+  if (order !== undefined) invalid(`${at('order')}: requires key, because numbers count per key`);
+  if (state !== undefined) invalid(`${at('state')}: requires key, because state belongs to a key`);
 }
 
 function resolveThreads(

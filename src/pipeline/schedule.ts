@@ -68,7 +68,7 @@ function resolveCadence({ every, cron, timezone }: Cadence, what: string): Pick<
   if ((every === undefined) === (cron === undefined))
     invalid(`${what}: expected either every or cron, found ${every === undefined ? 'neither' : 'both'}`);
   if (every !== undefined) {
-    if (timezone !== undefined) invalid(`${what}.timezone: expected none beside every, which counts elapsed time`);
+    if (timezone !== undefined) invalid(`${what}.timezone: not allowed with every, which counts elapsed time`);
     const everyMs = toMs(every, `${what}.every`);
     return { everyMs, nextAfter: (moment) => moment + everyMs };
   }

@@ -18,7 +18,7 @@ const AccessAnswer = z
   })
   .meta({ examples: [{ asksForTokens: true, token: { name: 'ann', role: 'operate', pipelines: null } }] });
 
-/** Adds `GET /access`: what the token of a request may do. */
+/** Adds `GET /access`: the permissions of a request's token. */
 export function accessRoute(app: FastifyInstance, guard: Guard): void {
   app.get(
     '/access',

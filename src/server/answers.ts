@@ -2,15 +2,15 @@ import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { MillraceError } from '../errors.ts';
 
-/** Answers that are shorter take up what a connection takes up anyway. */
+/** Shorter answers take up no more than a connection does anyway. */
 const smallBytes = 16 * 1024;
-/** Until then an answer counts as one that is being read, in milliseconds. */
+/** An answer younger than this counts as being read, in milliseconds. */
 const promptMs = 5_000;
 
-/** While a piece of a stream waits to be read, the next is in memory too. */
+/** While a chunk of a stream waits to be read, the next is in memory too. */
 const piecesOfStream = 2;
 
-/** Streams for whose first pieces there is room, at least. */
+/** Minimum number of streams with room for their first chunks. */
 const streamsMin = 16;
 
 interface Unread {
@@ -20,17 +20,17 @@ interface Unread {
 }
 
 export interface AnswerLimits {
-  /** Bytes of all answers that wait to be read. */
+  /** Bytes of all unread answers. */
   readonly bytesMax: number;
-  /** For how long a client may read nothing of an answer. */
+  /** How long a client may read nothing of an answer. */
   readonly timeoutMs: number;
-  /** How often connections are looked at. */
+  /** How often connections are checked. */
   readonly checkMs: number;
 }
 
 /**
- * Lets go of clients that do not read their answers: of one that reads nothing for long, and, when the answers that wait take up all
- * the memory there is for them, of the one that has waited longest.
+ * Disconnects clients that do not read their answers: one that reads nothing for long and, when unread answers fill their share of memory,
+ * the one that has waited longest.
  */
 export class Answers {
   readonly #limits: AnswerLimits;
@@ -43,15 +43,15 @@ export class Answers {
     watch(server, limits);
   }
 
-  /** The bytes of all answers that wait to be read. */
+  /** The bytes of all unread answers. */
   get bytes(): number {
     return this.#bytes;
   }
 
-  /** Throws `MILL_MEMORY_FULL` when there is no room for an answer of so many bytes, since others are being read. */
+  /** Throws `MILL_MEMORY_FULL` if other answers leave no room for one of this size. */
   checkRoom(bytes: number): void {
     if (bytes < smallBytes) return;
-    // One answer may be larger than all that there is room for.
+    // A single answer may exceed the total room.
     while (this.#bytes > 0 && this.#bytes + bytes > this.#limits.bytesMax) {
       if (this.#closeOldest()) continue;
       const message = 'expected fewer answers to wait for their readers, found as many bytes of them as there is memory for';
@@ -59,12 +59,12 @@ export class Answers {
     }
   }
 
-  /** Throws `MILL_MEMORY_FULL` when there is no room for the first pieces of a stream: once it has begun it can only be broken off. */
+  /** Throws `MILL_MEMORY_FULL` if there is no room for the first chunks of a stream: once begun it can only be cut off. */
   checkRoomForStream(): void {
     this.checkRoom(this.#limits.bytesMax / streamsMin);
   }
 
-  /** An answer of so many bytes is on its way; it counts until the client has it, or is gone. */
+  /** Counts an answer until the client has it, or is gone. */
   sending(response: ServerResponse<IncomingMessage>, bytes: number): void {
     if (bytes < smallBytes || response.destroyed) return;
     const unread = this.#add(response, bytes);
@@ -72,8 +72,8 @@ export class Answers {
   }
 
   /**
-   * An answer is on its way of which nobody knows the length. What was written of it counts until the client has it; it cannot be refused
-   * any more, so beyond the bound its connection is closed.
+   * Counts an answer of unknown length: the parts written count until the client has them. It cannot be refused any more, so beyond the
+   * limit its connection is closed.
    */
   streaming(response: ServerResponse<IncomingMessage>): void {
     const write = response.write;
@@ -93,7 +93,7 @@ export class Answers {
     };
   }
 
-  /** One answer may be larger than all that there is room for. */
+  /** A single answer may exceed the total room. */
   #keepBound(grown: Unread): void {
     while (this.#bytes > this.#limits.bytesMax && this.#bytes > grown.bytes) {
       if (this.#closeOldest()) continue;
@@ -115,7 +115,7 @@ export class Answers {
     this.#bytes += bytes;
   }
 
-  /** Whether there was one that waits for long. */
+  /** Returns whether one had been waiting for long. */
   #closeOldest(): boolean {
     const [oldest] = this.#unread;
     if (oldest === undefined || performance.now() - oldest.since < promptMs) return false;
@@ -130,8 +130,8 @@ export class Answers {
 }
 
 /**
- * Closes connections whose clients read nothing for long. Node.js has a time limit for silent sockets which takes bytes that go out for a sign of
- * life; it is set for the connections that have something to send, which hardly any has for long.
+ * Closes connections whose clients read nothing for long. Node.js's limit for silent sockets counts outgoing bytes as activity; it is set
+ * only for connections with something to send, which is rarely the case for long.
  */
 function watch(server: Server, { timeoutMs, checkMs }: AnswerLimits): void {
   const sockets = new Set<Socket>();
@@ -151,7 +151,7 @@ function watch(server: Server, { timeoutMs, checkMs }: AnswerLimits): void {
         socket.setTimeout(ownMs);
       } else {
         watched.delete(socket);
-        // Once the answer was out Node.js may have set its own.
+        // Node.js may have set its own once the answer was out.
         if (socket.timeout === ownMs) socket.setTimeout(server.timeout);
       }
     }

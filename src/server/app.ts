@@ -11,24 +11,24 @@ import { pathOf } from './path-of.ts';
 import { failureAnswer, sendFailure } from './problem.ts';
 import { queryCheck } from './query-parameters.ts';
 
-/** What is under way at a server. */
+/** The work under way at a server. */
 export interface UnderWay {
   readonly bodies: Bodies;
   readonly answers: Answers;
 }
 
-/** A Fastify that takes JSON whatever it is called, answers problem details, and keeps these bounds. It has no routes. */
+/** Creates a Fastify app that accepts JSON under any media type, answers with problem details, and keeps these limits. It has no routes. */
 export function createApp(log: Logger, limits: HttpLimits): { readonly app: FastifyInstance } & UnderWay {
   const app = fastify({
-    // Without a logger Fastify neither makes a child logger for each request nor announces where it listens, which is
-    // the caller's to say. Requests log to the server's log all the same, but not by themselves.
+    // Without a logger Fastify neither makes a child logger for each request nor announces its address, which is up to the caller. Requests
+    // still log to the server's log, but not automatically.
     logger: false,
     childLoggerFactory: () => log,
     logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: limits.bodyBytes,
     requestTimeout: limits.requestTimeoutMs,
     keepAliveTimeout: limits.keepAliveTimeoutMs,
-    // The gate asks for a Host.
+    // The gate checks the Host.
     http: { requireHostHeader: false, headersTimeout: limits.headersTimeoutMs, connectionsCheckingInterval: limits.timeoutCheckMs },
     forceCloseConnections: true,
     routerOptions: { ignoreTrailingSlash: true, maxParamLength: limits.pathParameterLength },
@@ -47,7 +47,7 @@ export function createApp(log: Logger, limits: HttpLimits): { readonly app: Fast
   acceptJson(app, bodies);
   boundAnswers(app, answers);
   logAccess(app, log);
-  // Schemas are documentation here; what enters is checked by Standard Schemas, in the engine or by parseRequest.
+  // Schemas are documentation here; inputs are checked by Standard Schemas, in the engine or by parseRequest.
   app.setValidatorCompiler(({ httpPart, schema }) => {
     if (httpPart === 'body') return isOptionalBody(schema) ? () => true : requireBody;
     return httpPart === 'querystring' ? queryCheck(schema) : () => true;
@@ -58,7 +58,7 @@ export function createApp(log: Logger, limits: HttpLimits): { readonly app: Fast
 
 const empty = Buffer.alloc(0);
 
-/** Parses every body as JSON; the gate has set its type. An empty one is none at all, and a route that wants one says so. */
+/** Parses every body as JSON; the gate has set its type. An empty body is none, and a route that requires one says so. */
 function acceptJson(app: FastifyInstance, bodies: Bodies): void {
   app.decorateRequest(rawBody, null);
   app.removeAllContentTypeParsers();
@@ -75,7 +75,7 @@ function acceptJson(app: FastifyInstance, bodies: Bodies): void {
   });
 }
 
-/** A stream is read as the client reads. What waits of it counts, and one begins only while there is room. */
+/** A stream is read at the client's pace. Its unread part counts, and one begins only while there is room. */
 function boundAnswers(app: FastifyInstance, answers: Answers): void {
   app.addHook('onSend', (_request, reply, payload, done) => {
     const bytes = bytesOf(payload);
@@ -94,18 +94,18 @@ function boundAnswers(app: FastifyInstance, answers: Answers): void {
   });
 }
 
-/** The bytes of an answer; undefined for a stream. */
+/** Returns the bytes of an answer; undefined for a stream. */
 function bytesOf(payload: unknown): number | undefined {
   if (typeof payload === 'string' || payload instanceof Uint8Array) return payload.length;
   return typeof payload === 'object' && payload !== null ? undefined : 0;
 }
 
-/** Fastify hands null to a body's validator when there was none. */
+/** Fastify passes null to a body's validator if there was no body. */
 function requireBody(body: unknown): true | { error: Error } {
   return body === null ? { error: missingBody() } : true;
 }
 
-/** One line for each answer, at debug only: the hot path pays for no hook otherwise. */
+/** Logs one line per answer, at debug only: otherwise the hot path pays for no hook. */
 function logAccess(app: FastifyInstance, log: Logger): void {
   if (!log.isLevelEnabled('debug')) return;
   app.addHook('onResponse', (request, reply, done) => {

@@ -39,7 +39,7 @@ const Entry = z
     ],
   });
 
-/** Adds `GET /audit`: what operators have done. */
+/** Adds `GET /audit`: operators' actions. */
 export function auditRoutes(app: FastifyInstance, mill: Mill): void {
   app.get(
     '/audit',

@@ -14,7 +14,7 @@ const BatchResult = z.object({
   errorCount: z.int().optional().meta({ description: 'How many errors there are, where `errors` does not hold all of them' }),
 });
 
-/** What a batch of events is answered with, for the docs. */
+/** The answer to a batch of events, for the docs. */
 export const BatchAnswer = z.object({
   accepted: z.int(),
   duplicates: z.int(),
@@ -24,10 +24,10 @@ export const BatchAnswer = z.object({
 export type BatchAnswer = z.infer<typeof BatchAnswer>;
 
 /**
- * The answer to a batch that was judged event by event. Throws when every event was rejected, so nothing was stored:
- * the first error that may pass by itself (a full backlog, say), otherwise `MILL_INVALID_EVENT` with the first issues of all.
+ * Returns the answer to a batch judged event by event. Throws if every event was rejected and so nothing was stored: the first error that
+ * may be temporary (a full backlog, say), otherwise `MILL_INVALID_EVENT` with the first issues of all.
  *
- * @param path where the events stand in the body: `events` for `{"events":[…]}`, empty for an array.
+ * @param path the place of the events in the body: `events` for `{"events":[…]}`, empty for an array.
  */
 export function answerBatch(judged: readonly Judged[], path: string): BatchAnswer {
   if (!areVerdicts(judged)) invalid(`answerBatch: expected what ingestBatch returned, found ${describeFound(judged)}`);
@@ -42,7 +42,7 @@ function areVerdicts(judged: unknown): boolean {
   return Array.isArray(judged) && judged.every((one: unknown) => typeof one === 'object' && one !== null && 'status' in one);
 }
 
-/** The answer shows as many issues as one of a single event may, and the first issue of each event beyond that. */
+/** Shows as many issues as for a single event, and beyond that the first issue of each event. */
 function resultsOf(judged: readonly Judged[]): BatchAnswer['results'] {
   let room = issuesMax;
   return judged.map((one, index) => {

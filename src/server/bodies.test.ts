@@ -140,7 +140,7 @@ test('a number that JavaScript rounds is refused with its path, on the short way
     );
     assert.equal(problem.status, 400);
     assert.deepEqual(problem.errors, [
-      { path: 'deep[0].id', message: 'expected a number that JavaScript can keep exactly, found 1405478888888888901; send it as text' },
+      { path: 'deep[0].id', message: 'expected a number that JavaScript can hold exactly, found 1405478888888888901; send it as text' },
     ]);
     for (const source of ['1e400', '-1e400', '9007199254740993'])
       assert.equal((await send(`${url}/pipelines/visits/events`, `{"page":"a","n":${source}}`, headers)).status, 400, source);

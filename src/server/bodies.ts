@@ -4,10 +4,10 @@ import { MillraceError } from '../errors.ts';
 
 type Done = (error: Error | null, body?: Buffer) => void;
 
-/** Until then a body counts as one that makes its way, in milliseconds. */
+/** A body younger than this counts as making progress, in milliseconds. */
 const promptMs = 5_000;
 
-/** A body that has begun to come in and whose end is still to come. */
+/** A partly received body. */
 interface Arrival {
   readonly chunks: Buffer[];
   bytes: number;
@@ -16,9 +16,8 @@ interface Arrival {
 }
 
 /**
- * Reads the bodies of requests, with a bound on the bytes of all that have begun to come in: clients that send slowly, or stop, take up
- * no more. Beyond it the oldest of them is refused if it has taken long, otherwise the one that brings more. A body that comes
- * whole in one piece takes up nothing.
+ * Reads request bodies, with a limit on the total bytes of unfinished ones: slow or stalled clients take up no more. Beyond it the oldest
+ * is refused if it has taken long, otherwise the one that adds more. A body that arrives in one piece takes up nothing.
  */
 export class Bodies {
   readonly #bytesMax: number;
@@ -30,17 +29,17 @@ export class Bodies {
     this.#bytesMax = bytesMax;
   }
 
-  /** The bytes of all bodies that are coming in. */
+  /** The bytes of all unfinished bodies. */
   get bytes(): number {
     return this.#bytes;
   }
 
   /**
-   * Reads a body. It is done once: with the body, or with an error that says why not: `MILL_MEMORY_FULL`, or one with the `statusCode` 413
-   * or 400. What is left of a body that was refused is read and dropped. It is not done when the client goes away.
+   * Reads a body. Calls back once: with the body, or with an error: `MILL_MEMORY_FULL`, or one with the `statusCode` 413 or 400. The rest
+   * of a refused body is read and dropped. Does not call back if the client goes away.
    *
-   * @param payload the request, or what a hook of the user's has made of its body
-   * @param lengthMax bytes of this body
+   * @param payload the request, or a user hook's version of its body
+   * @param lengthMax maximum bytes of this body
    */
   read(payload: Readable & Partial<Pick<IncomingMessage, 'headers'>>, lengthMax: number, done: Done): void {
     const { 'content-length': declared, 'transfer-encoding': encoding } = payload.headers ?? {};
@@ -83,7 +82,7 @@ export class Bodies {
   #begin(payload: Readable, refuse: () => void): Arrival {
     const arrival: Arrival = { chunks: [], bytes: 0, since: performance.now(), refuse };
     this.#arrivals.add(arrival);
-    // Also when the client goes away before the end.
+    // Also if the client goes away before the end.
     payload.on('close', () => this.#release(arrival));
     return arrival;
   }

@@ -5,20 +5,20 @@ import { nameOfToken } from './access/guard.ts';
 import { optionalBody } from './optional-body.ts';
 import { jsonSchemaOf, parseRequest } from './parse-request.ts';
 
-/** The field of a body that says why, for the audit. */
+/** The body field with the reason, for the audit. */
 export const reason = z.string().max(1_000).optional().meta({ description: 'Why, for the audit and for whoever looks next' });
 
 const Why = z.strictObject({ reason }).meta({ examples: [{ reason: 'the provider is back' }] });
 
-/** The body of a route that says nothing but why. There need not be one. */
+/** The body of a route that only takes a reason. It is optional. */
 export const whyBody = optionalBody(jsonSchemaOf(Why));
 
-/** Returns who sends a request, and why as its body says. Throws `MILL_INVALID_REQUEST` for a body that says anything else. */
+/** Returns the sender of a request, and the reason in its body. Throws `MILL_INVALID_REQUEST` for any other body. */
 export async function byWhom(request: FastifyRequest): Promise<ByWhom> {
   return { ...whoOf(request), ...(await parseRequest(Why, request.body ?? {})) };
 }
 
-/** Returns who sends a request: the name of the token. */
+/** Returns the sender of a request: the name of the token. */
 export function whoOf(request: FastifyRequest): Pick<ByWhom, 'who'> {
   return { who: request.getDecorator<string | null>(nameOfToken) };
 }

@@ -22,14 +22,17 @@ export function checkIngestRoute(app: unknown, path: unknown, schema: unknown, t
   checkOptions(options, ingestRouteOptions, place);
 }
 
-/** Returns what `take` of a route answered. Throws `MILL_INVALID_DECLARATION` for what is not sent as JSON, such as nothing, a text or a stream. */
+/**
+ * Returns the answer of a route's `take`. Throws `MILL_INVALID_DECLARATION` for anything not sent as JSON, such as nothing, a text or a
+ * stream.
+ */
 export function checkAnswer(answer: unknown): object {
   if (typeof answer !== 'object' || answer === null || isSentAsItIs(answer))
     return new Place('ingestRoute', 'MILL_INVALID_DECLARATION').at('take()').expected('an object that is sent as JSON', answer);
   return answer;
 }
 
-/** What Fastify would send as it is: bytes, a stream, an answer of fetch. */
+/** Returns whether Fastify would send it unchanged: bytes, a stream, or a fetch response. */
 function isSentAsItIs(answer: object): boolean {
   return ArrayBuffer.isView(answer) || 'pipe' in answer || 'getReader' in answer || answer instanceof Response;
 }

@@ -16,7 +16,7 @@ export function checkPage(rows: unknown, options: unknown): void {
   checkOptions(options, pageOptions, place);
 }
 
-/** Checks the values that `encodeCursor(…)` gets, also from the `cursor` of `pageOf(…)`. Throws `MILL_INVALID_DECLARATION`. */
+/** Checks the values passed to `encodeCursor(…)`, including those from the `cursor` of `pageOf(…)`. Throws `MILL_INVALID_DECLARATION`. */
 export function checkCursor(values: unknown): void {
   if (!Array.isArray(values))
     new Place('encodeCursor', 'MILL_INVALID_DECLARATION').expected('an array of values, such as [row.id]', values);

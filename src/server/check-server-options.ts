@@ -15,7 +15,7 @@ const access: OptionTable<AccessOptions> = {
   hosts: arrayOf('names of hosts', text),
 };
 
-/** Every limit is a whole number, and none is endless. */
+/** Every limit is a finite whole number. */
 const limits = Object.fromEntries(Object.keys(httpLimits).map((name) => [name, integerFrom(1)])) as OptionTable<HttpLimits>;
 
 const serverOptions: OptionTable<ServerOptions> = {
@@ -27,7 +27,7 @@ const serverOptions: OptionTable<ServerOptions> = {
   access: options(access),
 };
 
-/** Checks the options of `createServer(…)`. Throws `MILL_INVALID_CONFIGURATION`, and for a system that is none `MILL_INVALID_DECLARATION`. */
+/** Checks the options of `createServer(…)`. Throws `MILL_INVALID_CONFIGURATION`, and `MILL_INVALID_DECLARATION` for an invalid system. */
 export function checkServerOptions(declared: unknown): void {
   checkOptions(declared, serverOptions, new Place('createServer', 'MILL_INVALID_CONFIGURATION'));
 }

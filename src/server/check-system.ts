@@ -45,7 +45,7 @@ const configurableOptions: OptionTable<ConfigurableSystem> = {
   build: required(synchronous('(configuration) => ({ pipelines })')),
 };
 
-/** Checks a system with settings. Throws `MILL_INVALID_DECLARATION`, as the others do. */
+/** Checks a system with settings. Throws `MILL_INVALID_DECLARATION`, like the others here. */
 export function checkConfigurable(declared: unknown): void {
   checkOptions(declared, configurableOptions, placeOf(declared));
 }
@@ -55,7 +55,7 @@ export function checkSystem(declared: unknown): void {
   checkOptions(declared, systemOptions, placeOf(declared));
 }
 
-/** Checks what the `build` of a system returned. */
+/** Checks the result of a system's `build`. */
 export function checkParts(declared: unknown, built: unknown): void {
   checkOptions(built, parts, placeOf(declared).at('build()'));
 }

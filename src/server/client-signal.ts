@@ -5,13 +5,12 @@ import type { FastifyReply } from 'fastify';
 import { describeFound } from '../describe-found.ts';
 import { invalid } from '../pipeline/check.ts';
 
-/** The signals of the answers that a client still waits for. A client may have sent several requests at once. */
+/** The signals of unanswered requests. A client may have sent several at once. */
 const awaited = new WeakMap<Socket, Map<ServerResponse, AbortController>>();
 
 /**
- * Returns a signal that aborts once the client has gone before it has its answer, for reads that nobody needs then. `request.signal` of
- * Fastify will not do: it aborts as soon as the body of a request has been read. Throws `MILL_INVALID_DECLARATION` for anything that is no
- * reply.
+ * Returns a signal that aborts if the client leaves before it has its answer, for reads that nobody needs then. Fastify's `request.signal`
+ * will not do: it aborts as soon as a request's body has been read. Throws `MILL_INVALID_DECLARATION` for anything but a reply.
  *
  * ```ts
  * app.get('/orders/:id', (_request, reply) => mill.state('orders', 'a', { signal: signalOf(reply) }));
@@ -33,7 +32,7 @@ export function signalOf(reply: Pick<FastifyReply, 'raw' | 'request'>): AbortSig
   return controller.signal;
 }
 
-/** One listener for each connection, however many answers wait. An answer that waits for its turn hears nothing of the end by itself. */
+/** One listener per connection, however many answers wait. An answer that waits for its turn does not learn of the end by itself. */
 function follow(socket: Socket): Map<ServerResponse, AbortController> {
   const answers = new Map<ServerResponse, AbortController>();
   awaited.set(socket, answers);

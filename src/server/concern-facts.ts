@@ -4,32 +4,32 @@ import type { Concern } from './concerns.ts';
 import type { Figures } from './figures/figures.ts';
 
 const minuteMs = 60_000;
-/** Minutes that arrivals go back. */
+/** Minutes covered by arrivals. */
 const arrivalMinutes = 60;
-/** Of a pipeline's dead letters so many are looked at for the first that parks its key. */
+/** Dead letters of a pipeline searched for the first that parks its key. */
 const lettersMax = 20;
 
-/** What a list of concerns says of each beside its words, and is sorted by. */
+/** The details of a concern besides its text, used for sorting. */
 export interface ConcernFacts {
-  /** How many there are of it: keys, dead letters; otherwise 1. */
+  /** Number of items: keys, dead letters; otherwise 1. */
   readonly count: number;
-  /** How many events it holds back. */
+  /** Number of events it holds back. */
   readonly holds: number;
-  /** When the oldest of it came; null where that is not known. */
+  /** When its oldest item came; null if unknown. */
   readonly since: number | null;
-  /** Who did it; null where nobody did, or nobody was asked for a name. */
+  /** Its author; null if there is none, or no name was required. */
   readonly who: string | null;
-  /** What somebody gave as the reason, or the oldest failure said. */
+  /** The given reason, or the oldest failure. */
   readonly said: string | null;
-  /** The key of the oldest. */
+  /** The key of the oldest item. */
   readonly key: string | null;
-  /** How many more came in each minute of the last hour, the oldest first; empty where that is not counted. */
+  /** Arrivals in each minute of the last hour, oldest first; empty if not counted. */
   readonly arrivals: readonly number[];
 }
 
 const none = { count: 1, holds: 0, since: null, who: null, said: null, key: null, arrivals: [] };
 
-/** Finds what a concern's words do not tell: how many, since when, by whom. */
+/** Finds the details that a concern's text leaves out: how many, since when, by whom. */
 export async function factsOf(mill: Mill, figures: Figures, { kind, where }: Concern): Promise<ConcernFacts> {
   const counts: PipelineCounts | undefined = mill.counts()[where];
   if (counts === undefined) return none;
@@ -47,12 +47,12 @@ export async function factsOf(mill: Mill, figures: Figures, { kind, where }: Con
   }
 }
 
-/** What grows comes first, then what holds most events back, then the oldest. */
+/** Sorts growing concerns first, then those that hold most events back, then the oldest. */
 export function byUrgency(a: ConcernFacts, b: ConcernFacts): number {
   return grownOf(b) - grownOf(a) || b.holds - a.holds || (a.since ?? Number.POSITIVE_INFINITY) - (b.since ?? Number.POSITIVE_INFINITY) || 0;
 }
 
-/** How many came in the last minute. */
+/** Returns the arrivals of the last minute. */
 function grownOf({ arrivals }: ConcernFacts): number {
   return arrivals.at(-1) ?? 0;
 }

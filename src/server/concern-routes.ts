@@ -47,7 +47,7 @@ const ConcernList = z.object({ items: z.array(ConcernAnswer) }).meta({
   ],
 });
 
-/** Adds `GET /concerns`: what waits for a person. */
+/** Adds `GET /concerns`: everything that waits for a person. */
 export function concernRoutes(app: FastifyInstance, mill: Mill, figures: Figures): void {
   app.get(
     '/concerns',

@@ -21,12 +21,12 @@ export const concernKinds = [
 ] as const;
 
 /**
- * One thing that a person should look at.
+ * Something that a person should look at.
  *
- * - `loop`, `paused`, `parked`, `stopped`, `source`, `leftover`: it stands still until somebody does something.
- * - `gap`: it stands still until a number comes, which somebody else has to bring.
- * - `dead letter`, `failed`: something failed; what comes after it goes on.
- * - `circuit`: it goes on by itself once the other side answers.
+ * - `loop`, `paused`, `parked`, `stopped`, `source`, `leftover`: it is stuck until somebody acts.
+ * - `gap`: it is stuck until a number arrives, which somebody else has to send.
+ * - `dead letter`, `failed`: something failed; everything after it continues.
+ * - `circuit`: it continues by itself once the other side answers.
  */
 export interface Concern {
   readonly kind: (typeof concernKinds)[number];
@@ -34,16 +34,16 @@ export interface Concern {
   readonly where: string;
   readonly what: string;
   readonly why: string;
-  /** The path of a route that says more. */
+  /** The path of a route with details. */
   readonly link: string;
 }
 
-/** Returns whether it goes on only when a person does something. */
+/** Returns whether it needs a person to proceed. */
 export function needsPerson({ kind }: Concern): boolean {
   return kind !== 'circuit';
 }
 
-/** Finds what waits for a person, the most pressing first: counted from what the store holds, so that a restart forgets none of it. */
+/** Finds everything that waits for a person, most pressing first: counted from the store, so that a restart forgets none of it. */
 export async function findConcerns(mill: Mill): Promise<readonly Concern[]> {
   const pipelines = Array.from(mill.pipelines.values());
   const counts = Object.entries(mill.counts());
@@ -82,7 +82,7 @@ function concernOfParked(where: string, { parked }: PipelineCounts): readonly Co
   return [{ kind: 'parked', where, what: countOf(parked, 'parked key'), why, link: lettersOf(where) }];
 }
 
-/** Only where the pipeline says how long a wait may last. */
+/** Only if the pipeline limits such waits. */
 function concernOfGaps({ name: where, order }: AnyPipeline, count: PipelineCounts | undefined): readonly Concern[] {
   if (count === undefined || order?.alarmAfterMs === undefined || count.gaps === 0 || count.oldestGapMs < order.alarmAfterMs) return [];
   const why = `The first has waited for ${Math.round(count.oldestGapMs / 1000)} s. Bring the missing numbers in.`;
@@ -112,12 +112,12 @@ async function concernOfSchedule(mill: Mill, { name, schedule }: AnyPipeline): P
   }
 }
 
-/** Of topics, or partitions of them, that are not read. */
+/** For topics, or partitions of them, that are not read. */
 function concernsOfSource(where: string, source: SourceStatus | undefined): readonly Concern[] {
   return (source?.warnings ?? []).map((why) => ({ kind: 'source' as const, where, what: 'topic not read', why, link: '/health' }));
 }
 
-/** Of transports that say how their circuit stands, as those of `http(…)` do. */
+/** For transports that report their circuit's status, like those of `http(…)`. */
 function concernsOfCircuits({ name, deliver }: AnyPipeline): readonly Concern[] {
   return Object.entries(deliver).flatMap(([endpoint, { to }]) => {
     if (!('circuit' in to) || to.circuit === 'closed') return [];
@@ -126,7 +126,9 @@ function concernsOfCircuits({ name, deliver }: AnyPipeline): readonly Concern[] 
   });
 }
 
-/** Of endpoints that make no calls, or none to some addresses; and of those that hold so many deliveries that the pipeline's bound is near. */
+/**
+ * For endpoints that make no calls, or none to some addresses; and for those holding so many deliveries that the pipeline's limit is near.
+ */
 function concernsOfWaits(mill: Mill, { pipeline: where, endpoint, postponed, silentAddresses, restingAddresses, crowding }: EndpointWaits) {
   const concerns: Concern[] = [];
   const concern = (what: string, why: string) => concerns.push({ kind: 'circuit', where, what, why, link: '/health' });

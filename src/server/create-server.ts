@@ -3,7 +3,7 @@ import type { MillServer } from './mill-server.ts';
 import type { ServerOptions } from './server-options.ts';
 
 /**
- * Makes a server with the systems' routes, the operator's, health, metrics, docs and the operator's page. It does not listen yet.
+ * Creates a server with the systems' routes, the operator's, health, metrics, docs and the operator's page. It does not listen yet.
  *
  * ```ts
  * const server = await createServer({ mill, systems: [web], log });
@@ -11,9 +11,9 @@ import type { ServerOptions } from './server-options.ts';
  * await server.stop(10_000);
  * ```
  *
- * What it is made of is loaded now, not with this module: a thread that runs handlers of a system needs none of it.
+ * Its parts are loaded now, not with this module: a thread that runs a system's handlers needs none of them.
  *
- * Throws `MILL_INVALID_CONFIGURATION` that names the option, what it expects and what it found.
+ * Throws `MILL_INVALID_CONFIGURATION`, naming the option, the expected value and the one found.
  */
 export async function createServer(options: ServerOptions): Promise<MillServer> {
   checkServerOptions(options);

@@ -2,16 +2,16 @@ import type { IncomingHttpHeaders } from 'node:http';
 import { describeFound } from '../describe-found.ts';
 
 /**
- * Returns whether a page of another origin sent a request, as far as its browser says. Browsers say it in `Sec-Fetch-Site`
- * (https://www.w3.org/TR/fetch-metadata/), but only to HTTPS and to loopback addresses. To any other server they send `Origin`
- * alone, which then must name the host and port that the request came to. A program sends neither.
+ * Returns whether a page of another origin sent a request, according to its browser. Browsers say so in `Sec-Fetch-Site`
+ * (https://www.w3.org/TR/fetch-metadata/), but only to HTTPS and to loopback addresses. To any other server they send only `Origin`, which
+ * must then name the host and port of the request. A program sends neither.
  */
 export function isCrossOrigin({ 'sec-fetch-site': site, origin, host }: IncomingHttpHeaders): boolean {
   if (site !== undefined) return site !== 'same-origin' && site !== 'none';
   return origin !== undefined && !namesHost(origin, host);
 }
 
-/** Says why a request counts as one of another origin, and what would pass. */
+/** Explains why a request counts as cross-origin, and what would pass. */
 export function crossOriginMessage({ 'sec-fetch-site': site, origin, host }: IncomingHttpHeaders): string {
   const rule = 'a page may change things only on the server that it came from';
   if (site !== undefined) return `Sec-Fetch-Site: expected same-origin or none, found ${describeFound(site)}; ${rule}`;
@@ -20,8 +20,7 @@ export function crossOriginMessage({ 'sec-fetch-site': site, origin, host }: Inc
 }
 
 /**
- * `Host` leaves out the default port of the scheme that the browser used. Behind a proxy that ends TLS only `Origin` has that
- * scheme, so it is the scheme of both.
+ * `Host` omits the default port of the browser's scheme. Behind a proxy that ends TLS only `Origin` has that scheme, so it applies to both.
  */
 function namesHost(origin: string, host: string | undefined): boolean {
   const page = URL.parse(origin);

@@ -1,11 +1,11 @@
 import * as z from 'zod';
 
-/** What may be given up, for queries and answers. */
+/** The kinds of dead letters, for queries and answers. */
 export const letterKind = z.enum(['event', 'timer', 'outcome', 'delivery', 'gap', 'origin', 'rejected']);
 
 const moment = z.iso.datetime('expected a moment, such as 2026-11-21T09:13:04Z').transform((text) => Date.parse(text));
 
-/** The fields by which dead letters are found, beside their pipeline. */
+/** The fields of a dead-letter filter, besides the pipeline. */
 export const letterFilter = {
   kind: letterKind.optional().meta({ description: 'Only those of this kind' }),
   key: z.string().optional().meta({ description: 'Only those of this key' }),

@@ -8,7 +8,7 @@ import { checkPipeline } from './limited-list.ts';
 import { decodeCursor, pageOf, pageParameters, pageSchema } from './page.ts';
 import { jsonSchemaOf, parseRequest } from './parse-request.ts';
 
-/** Groups that are looked at. What comes behind the largest so many is found by its reason alone. */
+/** Maximum groups examined. Smaller ones can only be found by their reason. */
 const groupsMax = 1_000;
 const minuteMs = 60_000;
 const minutes = 60;
@@ -47,7 +47,7 @@ const Group = z
     ],
   });
 
-/** Adds `GET /dead-letters/groups`: dead letters by what their reasons have in common. */
+/** Adds `GET /dead-letters/groups`: dead letters grouped by similar reasons. */
 export function deadLetterGroupRoutes(app: FastifyInstance, mill: Mill): void {
   app.get(
     '/dead-letters/groups',
@@ -77,12 +77,12 @@ export function deadLetterGroupRoutes(app: FastifyInstance, mill: Mill): void {
   );
 }
 
-/** From when arrivals are counted: whole minutes, so that a count does not change while its minute stays. */
+/** Returns the start of the window in which arrivals are counted: whole minutes, so that a count does not change during its minute. */
 export function arrivalsSince(): number {
   return Math.floor(Date.now() / minuteMs) * minuteMs - (minutes - 1) * minuteMs;
 }
 
-/** A group as answers have it. */
+/** Formats a group for an answer. */
 export function groupAnswerOf({ first, last, arrivals, ...group }: DeadLetterGroup): z.infer<typeof Group> {
   return {
     ...group,
@@ -92,7 +92,7 @@ export function groupAnswerOf({ first, last, arrivals, ...group }: DeadLetterGro
   };
 }
 
-/** Whether a group comes behind a place in the list: smaller ones do, and of equal ones those with later names. */
+/** Returns whether a group comes after a place in the list: smaller ones do, and among equal ones those with later names. */
 function isBehind(group: DeadLetterGroup, [count, ...names]: z.infer<typeof Cursor>): boolean {
   if (group.count !== count) return group.count < count;
   const own = [group.pipeline, group.kind, group.reason];

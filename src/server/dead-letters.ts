@@ -65,11 +65,11 @@ type Answer = z.infer<typeof DeadLetterAnswer>;
 
 const Resolved = z.object({ id: z.string(), status: z.enum(['redriven', 'discarded']) });
 
-/** Adds the routes over what was given up (promise 9): list, look, redrive, discard. */
+/** Adds the routes for dead letters (promise 9): list, look, redrive, discard. */
 export function deadLetterRoutes(app: FastifyInstance, mill: Mill): void {
   const tags = ['operator'];
   const params = jsonSchemaOf(Params);
-  // Whose letter it is the routes look at.
+  // The routes themselves check the letter's pipeline.
   const config = { pipelines: [] };
 
   app.get(
@@ -145,7 +145,7 @@ export function deadLetterRoutes(app: FastifyInstance, mill: Mill): void {
   );
 }
 
-/** Throws `MILL_NOT_FOUND` also for a letter of a pipeline that the token is not for. */
+/** Throws `MILL_NOT_FOUND` also for a letter of a pipeline that the token does not cover. */
 async function findLetter(mill: Mill, request: FastifyRequest<Route>, signal: AbortSignal): Promise<DeadLetter> {
   const { id } = request.params;
   const [found] = await mill.deadLetters({ id, limit: 1 }, { signal });
@@ -160,7 +160,7 @@ export function deadLetterAnswerOf(row: DeadLetter): Answer {
   return { id, kind, pipeline: partition.pipeline, key, reason, stack, failedAt, attempts, ...nothing, ...toFailure(row) };
 }
 
-/** What a dead letter answers about what it is not about. */
+/** The unused fields of a dead letter's answer. */
 const nothing = {
   parked: false,
   eventId: null,
@@ -211,7 +211,7 @@ function toDelivery({ delivery }: DeadLetterOf<'delivery'>): Answer['delivery'] 
   return { id, endpoint, url: url && withoutCredentials(url), payload: JSON.parse(body), askedAt: new Date(askedAt).toISOString() };
 }
 
-/** What is no URL, or one without a host, may hold credentials all the same: what stands before an @ is not shown. */
+/** An invalid URL, or one without a host, may still contain credentials: everything before an @ is hidden. */
 function withoutCredentials(url: string): string {
   const parsed = URL.parse(url);
   if (parsed === null || parsed.host === '') return url.replace(/^.*@/s, '***@');

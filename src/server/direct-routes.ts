@@ -14,7 +14,7 @@ import { rawSecurityHeaders } from './security-headers.ts';
 
 const decorator = 'directRoutes';
 
-/** What direct routes work with; the server provides it. */
+/** The dependencies of direct routes, provided by the server. */
 interface DirectRoutesMeans extends UnderWay {
   readonly gate: Gate;
   readonly log: Logger;
@@ -22,13 +22,13 @@ interface DirectRoutesMeans extends UnderWay {
 }
 
 interface DirectRoute {
-  /** As it was registered, with parameters. */
+  /** As registered, with parameters. */
   readonly url: string;
-  /** The whole path, with none. */
+  /** The complete path, without parameters. */
   readonly path: string;
-  /** The handler of the route in Fastify, which does the same as `take`. */
+  /** The route's Fastify handler, equivalent to `take`. */
   readonly handler: unknown;
-  /** Those that it takes events in for; by default what its route says. */
+  /** The pipelines it takes events in for; by default those its route declares. */
   readonly pipelines?: readonly string[];
   readonly take: TakeIn;
 }
@@ -41,17 +41,17 @@ interface OpenRoute extends Pick<DirectRoute, 'take'> {
   readonly inexactNumbers: InexactNumbers | undefined;
 }
 
-/** The direct routes of a Fastify that has any. */
+/** Returns the direct routes of a Fastify app, if it has any. */
 export function directRoutesOf(app: FastifyInstance): DirectRoutes | undefined {
   return app.hasDecorator(decorator) ? app.getDecorator<DirectRoutes>(decorator) : undefined;
 }
 
 /**
- * The short way for the requests that a server has most of: those that take events in. What Fastify does for a request (its
- * objects, hooks, serializer) costs as much as all the rest of such a request, so one that is in every way plain is read
- * and answered here, past it: `POST` to a path as it was registered, with the length of its body, which is not too large.
- * All others go to Fastify, which has the same route, and both ways pass the same gate, parser and problems. So do those to a route
- * that is not plain ({@link PlainRoutes}): whoever adds a hook, a parser or a check has it run.
+ * The short cut for a server's most frequent requests: those that ingest events. Fastify's work for a request (its objects, hooks,
+ * serializer) costs as much as the rest of such a request, so one that is plain in every way is read and answered here, bypassing Fastify:
+ * `POST` to a path as registered, with the length of its body, which is not too large. All others go to Fastify, which has the same route,
+ * and both ways use the same gate, parser and problems. So do those to a route that is not plain ({@link PlainRoutes}): anyone who adds a
+ * hook, a parser or a check has it run.
  */
 export class DirectRoutes {
   readonly #routes = new Map<string, OpenRoute>();
@@ -77,7 +77,7 @@ export class DirectRoutes {
     });
   }
 
-  /** Opens the short way to a route that is registered, once the server is ready and if the route is plain then. */
+  /** Opens the short cut for a registered route, once the server is ready and if the route is plain then. */
   add(app: FastifyInstance, { take, path, pipelines, ...route }: DirectRoute): void {
     app.addHook('onReady', (done) => {
       const options = this.#plainRoutes.find(route, path);
@@ -95,14 +95,14 @@ export class DirectRoutes {
     if (method !== 'POST' || lacksHost(request)) return undefined;
     const route = this.#routes.get(url);
     if (route === undefined || !this.#gate.admits(request, route.ask)) return undefined;
-    // Beside an encoding, which a lenient parser lets pass, the length would say nothing.
+    // With an encoding, which a lenient parser lets pass, the length would mean nothing.
     const bytes = headers['transfer-encoding'] === undefined ? Number(headers['content-length']) : 0;
     return bytes > 0 && bytes <= this.#bodyBytesMax ? route : undefined;
   }
 
   #answer(request: IncomingMessage, response: ServerResponse, route: OpenRoute): void {
     this.#gate.entered(response);
-    // A client that goes away before the end has asked for nothing.
+    // A client that leaves before the end has requested nothing.
     this.#underWay.bodies.read(request, this.#bodyBytesMax, (failure, body) => void this.#take(request, response, route, body ?? failure));
   }
 
@@ -116,7 +116,7 @@ export class DirectRoutes {
       if (!Buffer.isBuffer(rawBody)) throw rawBody;
       const body = parseRequiredBody(rawBody, route.inexactNumbers);
       const answer = JSON.stringify(checkAnswer(await route.take({ body, headers, rawBody })));
-      // Node.js takes a list of names and values as it is.
+      // Node.js takes a list of names and values unchanged.
       response.writeHead(202, [...headOfAnswer, String(Buffer.byteLength(answer))]);
       response.end(answer);
       this.#underWay.answers.sending(response, answer.length);

@@ -44,7 +44,7 @@ interface Documented {
   readonly asksForTokens: boolean;
 }
 
-/** Adds `GET /docs`, `/openapi.json` and the redirect of `/swagger/`. To be called before other routes are added: it collects them. */
+/** Adds `GET /docs`, `/openapi.json` and the redirect of `/swagger/`. Call it before other routes are added: it collects them. */
 export async function documentRoutes(app: FastifyInstance, { systems, log, asksForTokens }: Documented): Promise<void> {
   await app.register(fastifySwagger, {
     convertConstToEnum: false,
@@ -77,7 +77,7 @@ export async function documentRoutes(app: FastifyInstance, { systems, log, asksF
     const security = access === 'open' ? [] : asks ? [{ token: [] }] : [{ token: [] }, {}];
     route.schema = { ...route.schema, security, response: describedAnswers(route, asks ? access : undefined) };
   });
-  // The description shows the events and states of all pipelines, so it is closed to a token for some of them alone.
+  // The description shows the events and states of all pipelines, so it is closed to a token for only some of them.
   await app.register(fastifySwaggerUi, {
     routePrefix: '/docs',
     staticCSP: contentSecurityPolicy,
@@ -89,10 +89,9 @@ export async function documentRoutes(app: FastifyInstance, { systems, log, asksF
 }
 
 /**
- * Returns a route's answers, each with a description, and the problems that it may answer. Those that every such route has in
- * common have their status.
+ * Returns a route's answers, each with a description, and its possible problems. Those common to all such routes are listed by status.
  *
- * @param role what a token must be good for, where one is asked for
+ * @param role the role required of a token, if one is required
  */
 function describedAnswers({ url, method, schema }: RouteOptions, role: Access | undefined): Record<string, object> {
   const documented: readonly (readonly [string, unknown])[] = Object.entries(schema?.response ?? {});
@@ -102,7 +101,7 @@ function describedAnswers({ url, method, schema }: RouteOptions, role: Access | 
   });
   const forbidden = [
     ...(role === undefined ? [] : [`The token may not ${role}, or not here`]),
-    ...([method].flat().every((one) => safeMethods.has(one)) ? [] : ['A page of another origin asked for it']),
+    ...([method].flat().every((one) => safeMethods.has(one)) ? [] : ['The request came from a page of another origin']),
   ];
   return {
     ...(role !== undefined && { 401: { ...problem('There is no token, or one that is not known'), headers: challenge } }),

@@ -22,7 +22,7 @@ test('an invalid event is answered with what is wrong and where', async (t) => {
     { ...(await problemIn(response)), detail: '' },
     {
       type: 'urn:millrace:error:invalid-event',
-      title: 'The event is not valid',
+      title: 'The event is invalid',
       status: 400,
       detail: '',
       code: 'MILL_INVALID_EVENT',

@@ -7,22 +7,21 @@ import { pathOf } from './path-of.ts';
 import { failureAnswer, problemMediaType, sendFailure } from './problem.ts';
 import { securityHeaders } from './security-headers.ts';
 
-/** Answers everything that is thrown on the way of a request with its problem, and logs what is our fault. */
+/** Answers every error in a request with its problem, and logs our own faults. */
 export function answerFailures(app: FastifyInstance, log: Logger): void {
   app.setErrorHandler((error, request, reply) => {
     const answer = failureAnswer(error, request.routeOptions.bodyLimit);
     logFailure(log, answer.status, { err: error, method: request.method, url: request.url });
-    // Fastify closes the connection after a body that it did not read to its end, and with unread bytes in its buffer the
-    // kernel resets it, so that the client may never see the answer. Node.js reads and drops the rest; the request's
-    // time limit bounds that.
+    // Fastify closes the connection after a partly read body, and with unread bytes in its buffer the kernel resets it, so that the client
+    // may never see the answer. Node.js reads and drops the rest, limited by the request's time limit.
     if (answer.status !== 503 && reply.hasHeader('connection')) keepConnection(reply);
     sendFailure(reply, answer);
   });
 }
 
 /**
- * Keeps the connection if the client wants that, in the words that Node.js has for it. Without a `Connection: keep-alive` a
- * client of HTTP/1.0 waits for the end of the connection, and Node.js adds none once Fastify has removed its own header.
+ * Keeps the connection if the client wants that, in Node.js's own words. Without a `Connection: keep-alive` an HTTP/1.0 client waits for
+ * the end of the connection, and Node.js adds none once Fastify has removed its own header.
  */
 function keepConnection(reply: FastifyReply): void {
   if (!reply.raw.shouldKeepAlive) return;
@@ -31,14 +30,14 @@ function keepConnection(reply: FastifyReply): void {
 
 type FailedRequest = { readonly err: unknown } & Pick<IncomingMessage, 'method' | 'url'>;
 
-/** Logs what is our fault. A store that fails says so once, where the engine was started, and not with every request that it fails. */
+/** Logs our own faults. A store failure is logged once, where the engine was started, not for every affected request. */
 export function logFailure(log: Logger, status: number, { err, method, url = '' }: FailedRequest): void {
-  // The engine has logged the fault of a pipeline, whoever brought the event.
+  // The engine has already logged the fault of a pipeline, whoever sent the event.
   if (status < 500 || status === 503 || codeOf(err) === 'MILL_PIPELINE_FAILED') return;
   log.error({ ...faultOf(err), method, path: pathOf(url) }, 'request failed');
 }
 
-/** Answers a request that expects of the server what it cannot: with 417, as Node.js does it, and our headers. */
+/** Answers a request with an unsupported expectation: with 417, like Node.js, and our headers. */
 export function refuseExpectation(_request: IncomingMessage, response: ServerResponse): void {
   const { status, headers, body } = failureAnswer(
     Object.assign(new Error('Expect: expected 100-continue, found another'), { statusCode: 417 }),
@@ -49,7 +48,7 @@ export function refuseExpectation(_request: IncomingMessage, response: ServerRes
 
 const statusByCode: Readonly<Record<string, number>> = { ERR_HTTP_REQUEST_TIMEOUT: 408, HPE_HEADER_OVERFLOW: 431 };
 
-/** Answers what is no HTTP, too slow or has too many headers, of which no request came to be, and closes the connection. */
+/** Answers data that is not HTTP, too slow or has too many headers, which never became a request, and closes the connection. */
 export function answerClientError(error: Error & { readonly code?: string }, socket: Socket): void {
   if (error.code === 'ECONNRESET' || !socket.writable) {
     socket.destroy();

@@ -3,10 +3,10 @@ import { figureEntries } from '../engine/metric-names.ts';
 import type { PipelineMetric } from '../engine/pipeline-metrics.ts';
 import { jsonFigures, otherKeys } from '../telemetry/event-metrics.ts';
 
-/** The figures that `GET /pipelines` answers of each pipeline. */
+/** The figures that `GET /pipelines` returns for each pipeline. */
 export const figureSchemas = Object.fromEntries(figureEntries.map(([name, metric]) => [name, schemaOf(metric)]));
 
-/** What `GET /metrics` answers as JSON, of each pipeline and of all. */
+/** The JSON of `GET /metrics`, for each pipeline and in total. */
 export const eventMetricSchemas = Object.fromEntries([
   ...jsonFigures.map(({ key, ...metric }) => [key, schemaOf(metric)] as const),
   ...Object.entries(otherKeys).map(([key, description]) => [key, z.number().meta({ description })] as const),

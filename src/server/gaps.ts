@@ -17,7 +17,7 @@ const GapAnswer = z.object({
   since: z.iso.datetime().meta({ description: 'When the event with the number `first` was accepted' }),
 });
 
-/** Adds the route over keys that wait for a number (promise 9). */
+/** Adds the route for keys that wait for a number (promise 9). */
 export function gapRoutes(app: FastifyInstance, mill: Mill): void {
   app.get<PipelineRoute>(
     '/pipelines/:pipeline/gaps',

@@ -9,24 +9,23 @@ import { pathOf } from './path-of.ts';
 import { Places } from './places.ts';
 import { securityHeaders } from './security-headers.ts';
 
-/** What still answers while the server stops: who watches it must see that it does. */
+/** Routes that still answer while the server stops: monitoring must see that it does. */
 const servedToTheEnd: ReadonlySet<string | undefined> = new Set(['/health', '/ping', '/metrics']);
 
 /**
- * What every request passes before its body is read: the one hook of Fastify's, and for requests that go past Fastify
- * {@link Gate.admits} and {@link Gate.entered}. It
+ * The gate that every request passes before its body is read: the only Fastify hook, and {@link Gate.admits} and {@link Gate.entered} for
+ * requests that bypass Fastify. It
  *
  * - counts the requests in flight, so that a stop can wait for them;
- * - refuses what comes in after {@link Gate.close} with `MILL_STOPPING`;
- * - refuses what lacks the `Host` of HTTP/1.1;
- * - refuses who has no right to it, see {@link Guard}, and keeps no connection of such a one where places are short;
- * - refuses what no route takes: 405 with `Allow` when another method would be taken, otherwise 404;
- * - refuses what a page of another origin would change: bodies of any type are taken, so no preflight keeps it out;
+ * - refuses requests after {@link Gate.close} with `MILL_STOPPING`;
+ * - refuses requests without the `Host` of HTTP/1.1;
+ * - refuses requests without permission, see {@link Guard}, and closes their connections when places are short;
+ * - refuses requests that match no route: 405 with `Allow` if another method would match, otherwise 404;
+ * - refuses changes by a page of another origin: bodies of any type are accepted, so no preflight keeps it out;
  * - refuses compressed bodies, which nothing here reads;
- * - declares every body to be JSON, whatever its `Content-Type` says, for Fastify would refuse one that it does not know.
+ * - declares every body to be JSON, whatever its `Content-Type` says, because Fastify would refuse an unknown one.
  *
- * It also sets the headers that every answer has. Of a request that it lets in it allocates nothing, but for the first of a connection
- * that shows a token.
+ * It also sets the headers of every answer. For an admitted request it allocates nothing, except for a connection's first one with a token.
  */
 export class Gate {
   #inFlight = 0;
@@ -59,13 +58,13 @@ export class Gate {
     return this.#closed;
   }
 
-  /** Whether it would let a request in that changes something. */
+  /** Returns whether it would admit a request that changes something. */
   admits(request: IncomingMessage, ask: Ask): boolean {
     const { headers } = request;
     return !this.#closed && this.#guard.admits(request, ask) && !isCrossOrigin(headers) && !isEncoded(headers);
   }
 
-  /** A request is in flight until its response is closed. */
+  /** Counts a request as in flight until its response is closed. */
   entered(response: ServerResponse): void {
     this.#inFlight += 1;
     response.on('close', this.#left);
@@ -78,7 +77,7 @@ export class Gate {
     return this.#emptied.promise;
   }
 
-  /** Sets what an answer with the refusal says in its head. */
+  /** Sets the headers of a refusal. */
   #refusalOf(
     app: FastifyInstance,
     request: FastifyRequest,
@@ -109,7 +108,10 @@ export class Gate {
   };
 }
 
-/** Returns whether a request lacks the header that HTTP/1.1 requires; its answer is ours, since that of Node.js has none of our headers. */
+/**
+ * Returns whether a request lacks the header that HTTP/1.1 requires; we answer it ourselves, since Node.js's answer has none of our
+ * headers.
+ */
 export function lacksHost({ headers, httpVersion }: IncomingMessage): boolean {
   return headers.host === undefined && httpVersion !== '1.0';
 }
@@ -131,7 +133,7 @@ function noRoute(app: FastifyInstance, request: FastifyRequest, reply: FastifyRe
   const { method } = request;
   const path = pathOf(request.url);
   const allowed = app.supportedMethods.filter((other) => app.findRoute({ method: other, url: path }) !== null);
-  // A file that is missing below a route that serves files is not found, although the method is right.
+  // A missing file below a route that serves files is not found, although the method is right.
   if (allowed.length === 0 || allowed.includes(method)) return new MillraceError('MILL_NOT_FOUND', `expected a known path, found ${path}`);
   reply.header('allow', allowed.join(', '));
   return new MillraceError('MILL_METHOD_NOT_ALLOWED', `expected ${allowed.join(' or ')} for ${path}, found ${method}`);

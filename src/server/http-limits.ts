@@ -1,28 +1,28 @@
 import { defaultLimits } from '../engine/limits.ts';
 
-/** The bounds of promise 7 that the HTTP server keeps; those of the engine are in `engine/limits.ts`. Each is a whole number. */
+/** The limits of promise 7 that the HTTP server enforces; the engine's are in `engine/limits.ts`. Each is a whole number. */
 export interface HttpLimits {
   /** Bytes of a request's body; more is answered 413. */
   readonly bodyBytes: number;
-  /** Levels of arrays and objects in a body. Code that walks a value recurses, and far deeper ones would exhaust its stack. */
+  /** Maximum nesting of arrays and objects in a body. Code that walks a value recurses, and much deeper ones would exhaust its stack. */
   readonly bodyDepth: number;
   /** Characters of one parameter in a path. */
   readonly pathParameterLength: number;
-  /** Bytes of all bodies that have begun to come in; beyond that some are answered 503. */
+  /** Bytes of all unfinished bodies; beyond that some are answered 503. */
   readonly bodiesBytes: number;
-  /** Bytes of all answers that wait to be read; beyond that those are closed that wait longest, or further ones are 503. */
+  /** Bytes of all unread answers; beyond that those waiting longest are closed, or further requests get 503. */
   readonly answersBytes: number;
   /** How long a client may read nothing of an answer. */
   readonly answerTimeoutMs: number;
   /** Open connections; more are closed at once. */
   readonly connections: number;
-  /** Until the headers of a request are there, a connection's first silence included. */
+  /** Time limit for the headers of a request, including a connection's first silence. */
   readonly headersTimeoutMs: number;
-  /** Until the whole request is there. */
+  /** Time limit for the whole request. */
   readonly requestTimeoutMs: number;
   /** How often the two above, and that of answers, are checked. */
   readonly timeoutCheckMs: number;
-  /** How long a connection may idle between requests. */
+  /** Time limit for an idle connection between requests. */
   readonly keepAliveTimeoutMs: number;
 }
 
@@ -42,7 +42,7 @@ export const httpLimits: HttpLimits = {
   keepAliveTimeoutMs: 75_000,
 };
 
-/** The longest key, each character written as three percent-encoded bytes. */
+/** Returns the length of the longest key, with each character written as three percent-encoded bytes. */
 export function pathParameterLengthFor(keyLength: number): number {
   return keyLength * 9;
 }

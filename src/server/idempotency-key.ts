@@ -8,8 +8,8 @@ import { headersOf } from './request-headers.ts';
 const noKey = {};
 
 /**
- * The `Idempotency-Key` of a request as the id of its event, for `mill.ingest`: as it was sent, quotes and all. The engine refuses one
- * that contradicts the event's own id or stands beside a number.
+ * Returns the `Idempotency-Key` of a request as the id of its event, for `mill.ingest`: as sent, including quotes. The engine refuses one
+ * that contradicts the event's own id or comes with a number.
  *
  * ```ts
  * await mill.ingest('payments', request.body, { ...traceOf(request), ...idempotencyKeyOf(request) });
@@ -21,9 +21,10 @@ export function idempotencyKeyOf(request: Pick<IngestRequest, 'headers'>): { rea
 }
 
 /**
- * Throws `MILL_INVALID_REQUEST` for a request with an `Idempotency-Key`, which its route cannot honour: a caller that sends one relies on it.
+ * Throws `MILL_INVALID_REQUEST` for a request with an `Idempotency-Key`, which its route cannot honour: a caller that sends one relies on
+ * it.
  *
- * @param reason why it cannot, as the rest of a sentence that begins with "since"
+ * @param reason the reason, as the rest of a sentence that begins with "since"
  */
 export function refuseIdempotencyKey(request: Pick<IngestRequest, 'headers'>, reason: string): void {
   const key = headersOf('refuseIdempotencyKey', request)['idempotency-key'];
@@ -31,7 +32,7 @@ export function refuseIdempotencyKey(request: Pick<IngestRequest, 'headers'>, re
   throw new MillraceError('MILL_INVALID_REQUEST', `Idempotency-Key: expected none, since ${reason}; found ${describeFound(key)}`);
 }
 
-/** The `headers` schema of a route that honours the key. */
+/** Returns the `headers` schema of a route that honours the key. */
 export function idempotencyKeyHeader(description: string) {
   return jsonSchemaOf(z.object({ 'idempotency-key': z.string().optional().meta({ description }) }));
 }

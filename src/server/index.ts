@@ -1,7 +1,7 @@
 /// <reference types="node" preserve="true" />
 // Our declarations name types of Node.js. A program without the DOM has some of them only from there.
 
-/** The face of `millrace/server`: makes a server for an engine, declares the systems that it serves, and adds routes to it. */
+/** The public API of `millrace/server`: creates a server for an engine, declares the systems it serves, and adds routes to it. */
 export type { ConfigurationOf, Environment, Setting, Settings } from '../configuration/setting.ts';
 export { durationUpTo, integerBetween, type Values } from '../configuration/values.ts';
 export { ProcessCounts } from '../telemetry/process-counts.ts';

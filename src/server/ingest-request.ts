@@ -1,16 +1,13 @@
 import type { IncomingHttpHeaders } from 'node:http';
 
-/** What a route that takes events in sees of a request. */
+/** A request, as seen by a route that ingests events. */
 export interface IngestRequest {
   /** The parsed JSON, never null. */
   readonly body: unknown;
-  /** The bytes of the body as they came, which a signature covers. */
+  /** The original bytes of the body, which a signature covers. */
   readonly rawBody: Buffer;
   readonly headers: IncomingHttpHeaders;
 }
 
-/**
- * Takes events in and answers what the caller is told with a 202: an object, which is sent as JSON. A `MillraceError` that it throws becomes a
- * problem.
- */
+/** Takes events in and returns the body of the 202 answer: an object, sent as JSON. A thrown `MillraceError` becomes a problem. */
 export type TakeIn = (request: IngestRequest) => Promise<object>;

@@ -12,16 +12,15 @@ import { noQuery } from './query-parameters.ts';
 
 declare module 'fastify' {
   interface FastifyContextConfig {
-    /** What becomes of numbers in the body that JavaScript rounds; by default it is refused. See {@link IngestRouteOptions}. */
+    /** The treatment of numbers in the body that JavaScript rounds; refused by default. See {@link IngestRouteOptions}. */
     inexactNumbers?: InexactNumbers;
   }
 }
 
 /**
- * Adds a route that takes events in: `POST`, answered with 202 and JSON. Like any route of Fastify's it has a place in the
- * docs and answers what is not right. A plain request goes past Fastify by a shorter way (see `DirectRoutes`), unless the route or its
- * scope has anything of yours that Fastify would run or honour, such as a hook that asks who somebody is, a parser or a constraint:
- * then every request goes by way of Fastify.
+ * Adds a route that ingests events: `POST`, answered with 202 and JSON. Like any Fastify route it appears in the docs and reports errors. A
+ * plain request takes a short cut around Fastify (see `DirectRoutes`), unless the route or its scope has anything of yours that Fastify
+ * would run or honour, such as an authentication hook, a parser or a constraint: then every request goes through Fastify.
  *
  * ```ts
  * ingestRoute(app, '/messages', { summary: 'Take a message in', body: jsonSchemaOf(Message) }, async (request) => {
@@ -30,7 +29,7 @@ declare module 'fastify' {
  * });
  * ```
  *
- * Throws `MILL_INVALID_DECLARATION` that names the argument, what it expects and what it found.
+ * Throws `MILL_INVALID_DECLARATION`, naming the argument, the expected value and the one found.
  */
 export function ingestRoute(
   app: FastifyInstance,

@@ -12,16 +12,15 @@ const prototypeKey = /__proto__|\\u005f/i;
 export const rawBody = 'millraceRawBody';
 
 /**
- * What becomes of a number that JavaScript rounds: the body is refused, or it is left to the engine, to which the body or its
- * items go as they are. The engine then refuses the events that have one, or takes it as text where their pipeline says so.
+ * The treatment of a number that JavaScript rounds: the body is refused, or the decision is left to the engine, which gets the body or its
+ * items unchanged. The engine then refuses the affected events, or takes the number as text if their pipeline says so.
  */
 export type InexactNumbers = 'refuse' | 'by event';
 
 /**
- * The value of a JSON body. Throws `MILL_NOT_JSON` that says where the text goes wrong, as far as the parser tells, and
- * `MILL_INVALID_REQUEST` for what would do harm further in: nesting deeper than `httpLimits.bodyDepth`, and the key
- * `__proto__`, which turns into a prototype as soon as somebody copies the object. Both are refused rather than
- * repaired: what is stored must be what was sent.
+ * Parses a JSON body. Throws `MILL_NOT_JSON` with the place of the error, as far as the parser reports it, and `MILL_INVALID_REQUEST` for
+ * dangerous contents: nesting deeper than `httpLimits.bodyDepth`, and the key `__proto__`, which becomes a prototype as soon as somebody
+ * copies the object. Both are refused rather than repaired: what is stored must be what was sent.
  */
 export function parseJsonBody(body: Buffer, numbers: InexactNumbers = 'refuse'): unknown {
   if (!isUtf8(body)) throw new MillraceError('MILL_NOT_JSON', 'expected JSON in UTF-8, found bytes that are not UTF-8');
@@ -34,24 +33,24 @@ export function parseJsonBody(body: Buffer, numbers: InexactNumbers = 'refuse'):
   return inexact.value;
 }
 
-/** The value of a JSON body where one is required. Throws like {@link parseJsonBody}, and `MILL_NOT_JSON` for null. */
+/** Parses a required JSON body. Throws like {@link parseJsonBody}, and `MILL_NOT_JSON` for null. */
 export function parseRequiredBody(body: Buffer, numbers: InexactNumbers = 'refuse'): unknown {
   const value = parseJsonBody(body, numbers);
   if (value === null) throw missingBody();
   return value;
 }
 
-/** What is said where a body is required and there is none. */
+/** The error for a missing body. */
 export function missingBody(): MillraceError {
   return new MillraceError('MILL_NOT_JSON', 'expected a JSON body, found none, or null');
 }
 
-/** The byte order mark that some programs put in front of UTF-8 is no part of the text (RFC 8259, section 8.1). */
+/** The byte-order mark that some programs put before UTF-8 is not part of the text (RFC 8259, section 8.1). */
 function withoutMark(text: string): string {
   return text.startsWith('\uFEFF') ? text.slice(1) : text;
 }
 
-/** Whether one of the numbers is all that its event is: the engine could not tell that it was rounded. */
+/** Returns whether an event consists of one of the numbers: the engine could not tell that it was rounded. */
 function isEventItself(value: unknown): boolean {
   if (typeof value !== 'object' || value === null) return true;
   const events = 'events' in value ? value.events : value;

@@ -31,9 +31,9 @@ const held = z.object({
 const lastFailure = z
   .object({ at: z.iso.datetime(), attempt: z.int(), reason: z.string() })
   .nullable()
-  .meta({ description: 'Why its last call failed; null where none has' });
+  .meta({ description: 'Why its last call failed; null if none has' });
 
-/** A delivery that has no outcome yet. */
+/** A delivery without an outcome. */
 export const waitingDelivery = z.object({
   id: z.string(),
   endpoint: z.string(),
@@ -70,7 +70,7 @@ const timeline = z.object({
   prunedBefore: z.iso.datetime().optional().meta({ description: 'What happened before is forgotten' }),
 });
 
-/** What is answered of keys. */
+/** The schemas of answers about keys. */
 export const keySchemas = {
   timeline: timeline.meta({
     examples: [
@@ -119,7 +119,7 @@ export const keySchemas = {
   }),
 };
 
-/** A delivery as answers have it. */
+/** Formats a delivery for an answer. */
 export function waitingDeliveryOf({
   id,
   endpoint,
@@ -136,12 +136,12 @@ export function waitingDeliveryOf({
   };
 }
 
-/** What a key has handled last, as far as its number tells. */
+/** Returns the last number a key has handled, as far as it is known. */
 export function lastHandledOf({ next }: { readonly next: number | null }): { readonly number: number } | null {
   return next === null ? null : { number: next - 1 };
 }
 
-/** A moment as answers have it. */
+/** Formats a moment for answers. */
 export function momentOf(at: number): string {
   return new Date(at).toISOString();
 }

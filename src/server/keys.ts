@@ -22,7 +22,7 @@ const TimelineCursor = z.tuple([z.number(), z.array(z.number()), z.string().null
 const KeyParams = z.object({ ...PipelineParams.shape, key: z.string() });
 type KeyRoute = { Params: z.infer<typeof KeyParams> };
 
-/** Adds the routes over the keys of a pipeline: list, look at one, let one go on that is parked. */
+/** Adds the routes for the keys of a pipeline: list, look at one, resume a parked one. */
 export function keyRoutes(app: FastifyInstance, mill: Mill): void {
   const tags = ['operator'];
   resumeRoute(app, mill);

@@ -10,9 +10,9 @@ import { checkPipeline } from './limited-list.ts';
 import { decodeCursor, pageOf, pageParameters, pageSchema } from './page.ts';
 import { jsonSchemaOf, parseRequest } from './parse-request.ts';
 
-/** Letters that one request may name. */
+/** Maximum letters named by one request. */
 const idsMax = 1_000;
-/** The longest moment in which an operation can be undone, in milliseconds. */
+/** The longest delay in which an operation can be undone, in milliseconds. */
 const startAfterMsMax = 3_600_000;
 
 const Ask = z
@@ -91,10 +91,10 @@ const Query = z.object({
 });
 const Cursor = z.tuple([z.string()]);
 const tags = ['operator'];
-// Whose letters they are the routes look at.
+// The routes themselves check the letters' pipelines.
 const config = { pipelines: [] };
 
-/** Adds the routes by which an operator redrives or discards many dead letters, and follows how far that has come. */
+/** Adds the routes with which an operator redrives or discards many dead letters, and follows the progress. */
 export function letterOperationRoutes(app: FastifyInstance, mill: Mill): void {
   askRoute(app, mill, { action: 'redrive', count: 'redriven', summary: 'Redrive many dead letters' });
   askRoute(app, mill, { action: 'discard', count: 'discarded', summary: 'Discard many dead letters' });
@@ -143,7 +143,7 @@ function askRoute(app: FastifyInstance, mill: Mill, { action, count, summary }: 
   );
 }
 
-/** Of the letters that a request names those that it may be about; only those that there are, where that is asked. */
+/** Returns the letters named by a request that it may affect; optionally only existing ones. */
 async function permitted(mill: Mill, request: FastifyRequest, ids: readonly string[], isCounted: boolean): Promise<readonly string[]> {
   if (!isLimited(request) && !isCounted) return ids;
   const found: string[] = [];
@@ -216,7 +216,7 @@ function endRoute(app: FastifyInstance, mill: Mill, action: 'undo' | 'stop', sum
   );
 }
 
-/** Throws `MILL_NOT_FOUND` also for an operation on a pipeline that the token is not for. */
+/** Throws `MILL_NOT_FOUND` also for an operation on a pipeline that the token does not cover. */
 async function findOperation(mill: Mill, request: FastifyRequest<Route>): Promise<Operation> {
   const { id } = request.params;
   const [found] = await mill.operations({ id, limit: 1 });

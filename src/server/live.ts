@@ -9,7 +9,7 @@ event: sample
 data: {"isSample":true,"turns":86,"items":[{"at":"2026-11-21T09:13:04.120Z","pipeline":"orders","key":"ord_7","what":"event handled"}]}
 `;
 
-/** Adds `GET /live`: what is going on, once a second. */
+/** Adds `GET /live`: current figures, once a second. */
 export function liveRoute(app: FastifyInstance, live: LiveFeed): void {
   app.get(
     '/live',

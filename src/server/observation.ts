@@ -70,7 +70,7 @@ const HealthAnswer = z.object({
     .meta({ description: 'Per pipeline, the events that are accepted and neither processed, failed nor discarded' }),
 });
 
-/** What somebody should look at although work makes progress; each part is absent when there is nothing. */
+/** Returns what somebody should look at although work makes progress; each part is absent if empty. */
 function attentionOf(mill: Mill, counts: readonly (readonly [pipeline: string, PipelineCounts])[]) {
   const waiting = counts.filter(([, count]) => count.gaps > 0);
   const gaps = waiting.map(([name, count]) => [name, { keys: count.gaps, oldestSeconds: Math.round(count.oldestGapMs / 1000) }] as const);
@@ -121,7 +121,7 @@ interface Observed {
   readonly processCounts: ProcessCounts;
 }
 
-/** Adds `GET /health`, `/ping` and `/metrics`: what a load balancer, a person and a scraper ask a running server. */
+/** Adds `GET /health`, `/ping` and `/metrics`, for load balancers, people and scrapers. */
 export function observeRoutes(app: FastifyInstance, { mill, gate, guard, processCounts }: Observed): void {
   const tags = ['server'];
   const prometheus = new Prometheus(processCounts);
@@ -138,7 +138,8 @@ export function observeRoutes(app: FastifyInstance, { mill, gate, guard, process
       const counts = Object.entries(mill.counts());
       const depth = Object.fromEntries(counts.map(([name, count]) => [name, count.depth]));
       if (status !== 'ok') reply.code(503).header('retry-after', '1');
-      // What waits, for whom and why (names of pipelines and files) is for those who may look. Anybody may ask whether work makes progress.
+      // Details of pending work (names of pipelines and files) are only for those who may view them. Anybody may ask whether work makes
+      // progress.
       if (!guard.maySeeAll(raw)) return { status, service: 'millrace', reason: status === 'ok' ? undefined : reasonForAnybody(gate) };
       return { status, service: 'millrace', version, ...details, ...attentionOf(mill, counts), depth };
     },

@@ -23,7 +23,7 @@ const batchOf = (max: number) => z.object({ events: z.array(z.unknown()).min(1).
 type Batch = ReturnType<typeof batchOf>;
 const Ingested = z.object({ id: z.string(), status: z.enum(['accepted', 'duplicate']) });
 
-/** Adds the routes that do for every pipeline what a system's own routes do for one. */
+/** Adds the generic versions, for every pipeline, of a system's own routes. */
 export function operatorRoutes(app: FastifyInstance, mill: Mill): void {
   const tags = ['operator'];
   const Batch = batchOf(mill.limits.batch);
@@ -72,7 +72,7 @@ export function operatorRoutes(app: FastifyInstance, mill: Mill): void {
   }
 }
 
-/** The parts of a request that the generic routes look at. */
+/** The parts of a request that the generic routes use. */
 type ParsedRequest = Omit<IngestRequest, 'rawBody'>;
 
 async function takeEvent(mill: Mill, pipeline: string, request: ParsedRequest): Promise<z.infer<typeof Ingested>> {
@@ -86,7 +86,7 @@ async function takeBatch(mill: Mill, pipeline: string, batch: Batch, request: Pa
   return answerBatch(await mill.ingestBatch(pipeline, events, traceOf(request)), 'events');
 }
 
-/** The pipeline that a request brings events to. Throws `MILL_NOT_FOUND` also for one that keeps its generic routes off. */
+/** Returns the pipeline that a request sends events to. Throws `MILL_NOT_FOUND` also for one that turns its generic routes off. */
 function openNameOf(mill: Mill, params: PipelineRoute['Params']): string {
   const name = nameOf(mill, params);
   if (mill.pipelines.get(name)?.genericIngest !== false) return name;
@@ -96,7 +96,7 @@ function openNameOf(mill: Mill, params: PipelineRoute['Params']): string {
   );
 }
 
-/** The pipeline of a path. Throws `MILL_NOT_FOUND`. */
+/** Returns the pipeline of a path. Throws `MILL_NOT_FOUND`. */
 export function nameOf(mill: Mill, params: PipelineRoute['Params']): string {
   if (mill.pipelines.has(params.pipeline)) return params.pipeline;
   const known = [...mill.pipelines.keys()].join(', ');

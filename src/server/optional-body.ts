@@ -1,12 +1,12 @@
-/** The mark of a schema whose body may be left out. */
+/** Marks a schema whose body is optional. */
 const mark = 'x-optional';
 
-/** Returns the schema of a body that may be left out, to declare in a route. */
+/** Returns the schema of an optional body, to declare in a route. */
 export function optionalBody(schema: object): object {
   return { ...schema, [mark]: true };
 }
 
-/** Returns whether a body of this schema may be left out. */
+/** Returns whether a body with this schema is optional. */
 export function isOptionalBody(schema: unknown): boolean {
   return typeof schema === 'object' && schema !== null && mark in schema;
 }

@@ -7,7 +7,7 @@ import { dirname, extname, join } from 'node:path';
 export interface PageFile {
   readonly type: string;
   readonly body: Buffer;
-  /** The same by Brotli, where the build has compressed it. */
+  /** The Brotli version, if the build has compressed it. */
   readonly compressed: Buffer | undefined;
   readonly etag: string;
 }
@@ -19,7 +19,7 @@ const types: Readonly<Record<string, string>> = {
   '.svg': 'image/svg+xml',
 };
 
-/** Reads the built page by the names of its files; undefined where it is not built, as in a checkout without `npm run page`. */
+/** Reads the built page, by file name; undefined if it is not built, as in a checkout without `npm run page`. */
 export async function readPage(): Promise<ReadonlyMap<string, PageFile> | undefined> {
   const manifest = findPackageJSON(import.meta.url);
   if (manifest === undefined) return undefined;

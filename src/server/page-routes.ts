@@ -2,7 +2,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { MillraceError } from '../errors.ts';
 import { type PageFile, readPage } from './page-files.ts';
 
-/** The page loads what it is made of from here, asks this server, and runs nothing that stands in its HTML. */
+/** The page loads its parts from here, calls this server, and runs nothing inlined in its HTML. */
 const contentSecurityPolicy = [
   "default-src 'none'",
   "script-src 'self'",
@@ -14,12 +14,12 @@ const contentSecurityPolicy = [
   "frame-ancestors 'none'",
 ].join('; ');
 
-/** A name has a hash of what is in the file, so the file never changes. */
+/** A name includes a hash of the contents, so the file never changes. */
 const forEver = 'public, max-age=31536000, immutable';
 
 /**
- * Adds the operator's page: `GET /`, and `GET /page/…` for what it is made of. It holds nothing that is secret, so anybody may load it; what it shows it asks for
- * with the token of whoever looks.
+ * Adds the operator's page: `GET /`, and `GET /page/…` for its parts. It contains nothing secret, so anybody may load it; it requests its
+ * data with the viewer's token.
  */
 export async function pageRoutes(app: FastifyInstance): Promise<void> {
   const files = await readPage();

@@ -11,8 +11,8 @@ const limitMax = 100;
 const limitDefault = 20;
 
 /**
- * What `mill.query(table, forPage)` is told whose rows become a page: they end once their texts have 2 Mi UTF-16 units, so that an
- * answer neither fills the memory nor keeps all others waiting.
+ * Pass it to `mill.query(table, forPage)` for rows that become a page: they end once their texts have 2 Mi UTF-16 units, so that an answer
+ * neither fills the memory nor makes all others wait.
  */
 export const forPage: { readonly charactersMax: number } = { charactersMax: 2 * 1024 * 1024 };
 
@@ -36,20 +36,19 @@ export const pageParameters = {
 /** One page of a list. */
 export interface Page<Item> {
   readonly items: readonly Item[];
-  /** Where the next page begins; absent on the last. */
+  /** The start of the next page; absent on the last. */
   readonly nextCursor?: string;
 }
 
-/** The schema of a page, for the docs. */
+/** Returns the schema of a page, for the docs. */
 export function pageSchema<S extends z.ZodType>(item: S) {
   return z.object({ items: z.array(item), nextCursor: z.string().optional() });
 }
 
 /**
- * A page out of rows, of which the caller fetched one more than `limit` to know whether there are others. It has fewer items where the
- * rows are {@link forPage} and hold as much as a page may. `cursor` says
- * what identifies a row's place in the list: the values that the list is sorted by, of rows of a table as `exactValue` has
- * them. Items of rows that could not be read whole say so, in `errors`.
+ * Returns a page of rows, of which the caller fetched one more than `limit` to know whether there are more. It has fewer items if the rows
+ * are {@link forPage} and reach the size limit. `cursor` returns a row's place in the list: the values the list is sorted by; for rows of a
+ * table use `exactValue`. Items of rows that could not be read completely say so in `errors`.
  */
 export function pageOf<Row, Item>(rows: readonly Row[], options: PageOptions<Row, Item>): Page<Item> {
   checkPage(rows, options);
@@ -59,18 +58,18 @@ export function pageOf<Row, Item>(rows: readonly Row[], options: PageOptions<Row
   return rows.length > shown.length && last !== undefined ? { items, nextCursor: encodeCursor(options.cursor(last)) } : { items };
 }
 
-/** Returns the rows that a page shows. Those that were cut short have one more than it shows, by which it knows that it is not the last. */
+/** Returns the rows that a page shows. Rows that were cut short have one more than it shows, which reveals that it is not the last. */
 export function rowsOfPage<Row>(rows: readonly Row[], limit: number): readonly Row[] {
   return rows.slice(0, isCutShort(rows) && rows.length > 1 ? Math.min(limit, rows.length - 1) : limit);
 }
 
-/** Values as one opaque word that fits into a URL. Throws `MILL_INVALID_DECLARATION` for what is no array. */
+/** Encodes values as one opaque word that fits into a URL. Throws `MILL_INVALID_DECLARATION` for anything but an array. */
 export function encodeCursor(values: readonly CursorValue[]): string {
   checkCursor(values);
   return Buffer.from(JSON.stringify(values)).toString('base64url');
 }
 
-/** The values of a cursor that came back, checked by a schema. Throws `MILL_INVALID_REQUEST` for one that was not made by this list. */
+/** Decodes a cursor and checks its values with a schema. Throws `MILL_INVALID_REQUEST` for one that was not made by this list. */
 export async function decodeCursor<S extends Schema>(schema: S, cursor: string): Promise<OutputOf<S>> {
   checkSchema('decodeCursor', schema);
   const result = await validate(schema, parseCursor(cursor));
@@ -80,7 +79,7 @@ export async function decodeCursor<S extends Schema>(schema: S, cursor: string):
 
 const expectation = 'expected the nextCursor of an earlier answer of this list';
 
-/** Undefined, which no cursor's schema accepts, for a word that is no cursor. */
+/** Returns undefined, which no cursor's schema accepts, for a word that is not a cursor. */
 function parseCursor(cursor: string): unknown {
   try {
     return JSON.parse(Buffer.from(cursor, 'base64url').toString());

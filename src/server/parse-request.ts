@@ -7,7 +7,7 @@ import { type JsonSchema, jsonSchemaOf as standardJsonSchemaOf } from '../pipeli
 import { type OutputOf, type Schema, validate } from '../pipeline/schema.ts';
 
 /**
- * A part of a request (query, parameters, body) as the schema makes it. Throws `MILL_INVALID_REQUEST` with its issues.
+ * Parses a part of a request (query, parameters, body) with the schema. Throws `MILL_INVALID_REQUEST` with its issues.
  *
  * ```ts
  * const { sort, limit } = await parseRequest(RocketQuery, request.query);
@@ -22,8 +22,8 @@ export async function parseRequest<S extends Schema>(schema: S, part: unknown): 
 }
 
 /**
- * The schema as JSON Schema for the API docs: of what goes in, or of what comes out. Any library that speaks Standard
- * JSON Schema does; of another's schema the docs say only that there is a value.
+ * Returns the schema as JSON Schema for the API docs, for its input or its output. Works with any library that implements Standard JSON
+ * Schema; for others the docs only say that there is a value.
  */
 export function jsonSchemaOf(schema: Schema, side: 'input' | 'output' = 'input'): JsonSchema {
   checkSchema('jsonSchemaOf', schema);

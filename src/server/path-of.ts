@@ -1,4 +1,4 @@
-/** Returns the path of a request's URL, for messages and the log: the query, in which some clients put a token or a key, is nobody's to keep. */
+/** Returns the path of a request's URL, for messages and the log, without the query, in which some clients put a token or a key. */
 export function pathOf(url: string): string {
   return url.split('?', 1)[0] ?? '';
 }

@@ -11,7 +11,9 @@ const Paused = z.object({ pipeline: z.string(), paused: z.boolean() });
 const Query = z.object({ key: z.string().optional().meta({ description: 'Only those of this key' }) });
 const Discarded = z.object({ discarded: z.int().meta({ description: 'How many there were' }) });
 
-/** Adds the routes by which an operator stops a pipeline and empties it: pause, resume, discard what waits, discard its dead letters. */
+/**
+ * Adds the routes with which an operator pauses and empties a pipeline: pause, resume, discard waiting events, discard its dead letters.
+ */
 export function pauseRoutes(app: FastifyInstance, mill: Mill): void {
   const tags = ['operator'];
   const params = jsonSchemaOf(Params);

@@ -7,8 +7,8 @@ import type { System } from './declared-system.ts';
 import { jsonSchemaOf } from './parse-request.ts';
 
 /*
- * The routes of every pipeline stand in the server once, with the pipeline as a parameter. A reader of the API description wants them
- * once per pipeline, under the name of its system and with the schemas of its events and states; so do client generators.
+ * The generic routes exist once in the server, with the pipeline as a parameter. Readers of the API description, and client generators,
+ * want them once per pipeline, under the name of its system and with the schemas of its events and states.
  */
 
 /** A part of an OpenAPI document, as JSON. */
@@ -17,9 +17,9 @@ type Part = Readonly<Record<string, unknown>>;
 interface PipelineRoute {
   /** The part of the path after `/pipelines/{pipeline}`. */
   readonly end: string;
-  /** The last part of the id of each operation, by method. */
+  /** The last part of each operation's id, by method. */
   readonly operations: Readonly<Record<string, string>>;
-  /** The places in the operation where the event or the state stands. */
+  /** The places of the event or the state in the operation. */
   readonly places?: readonly { readonly of: 'event' | 'state'; readonly at: readonly string[] }[];
   readonly isOf: (pipeline: AnyPipeline) => boolean;
 }
@@ -52,7 +52,7 @@ const pipelineRoutes: readonly PipelineRoute[] = [
   },
 ];
 
-/** The OpenAPI document with the routes of every pipeline written out for each pipeline of these systems. */
+/** Returns the OpenAPI document with the generic routes written out for each pipeline of these systems. */
 export function documentPipelines<Document extends object>(document: Document, systems: readonly System[], log: Logger): Document {
   const paths: Record<string, unknown> = 'paths' in document ? { ...Object(document.paths) } : {};
   const schemas: Record<string, JsonSchema> = {};
@@ -80,20 +80,20 @@ function pipelinesOf(systems: readonly System[]): readonly { readonly system: Sy
   return systems.flatMap((system) => system.pipelines.map((pipeline) => ({ system, pipeline })));
 }
 
-/** The operation without the parameters that the pipeline's own has not: its name, and a key where numbers identify its events. */
+/** Returns the operation without the parameters that a specific pipeline lacks: its name, and a key if numbers identify its events. */
 function ownOperation({ parameters, ...generic }: Part, operation: string, system: System, { name, order }: AnyPipeline): Part {
   const isOwn = (parameter: Part) => parameter.name !== 'pipeline' && (order === undefined || parameter.name !== 'idempotency-key');
   const own = Array.isArray(parameters) ? parameters.filter(isOwn) : [];
   return { ...generic, tags: [system.name], operationId: `${name}.${operation}`, ...(own.length > 0 && { parameters: own }) };
 }
 
-/** A copy with another value at the end of these names. */
+/** Returns a copy with another value at the end of these names. */
 function withPart(part: Part, [name, ...rest]: readonly string[], value: unknown): Part {
   if (name === undefined) return Object(value);
   return { ...part, [name]: rest.length === 0 ? value : withPart(Object(part[name]), rest, value) };
 }
 
-/** A reference to the schema of the pipeline's events or states, which it adds. Undefined where there is none that JSON Schema can say. */
+/** Adds the schema of the pipeline's events or states, and returns a reference to it. Undefined if JSON Schema cannot express it. */
 function addSchema(schemas: Record<string, JsonSchema>, pipeline: AnyPipeline, of: 'event' | 'state', log: Logger): JsonSchema | undefined {
   const schema = of === 'event' ? pipeline.event : pipeline.state?.schema;
   if (schema === undefined) return undefined;
@@ -105,7 +105,7 @@ function addSchema(schemas: Record<string, JsonSchema>, pipeline: AnyPipeline, o
   return { description: 'The committed state; null when there is none', anyOf: [reference, { type: 'null' }] };
 }
 
-/** Any value for a schema that its library cannot say as JSON Schema: the pipeline takes events all the same. */
+/** Allows any value for a schema that its library cannot convert to JSON Schema: the pipeline still accepts events. */
 function schemaOf(schema: Schema, side: 'input' | 'output', name: string, log: Logger): JsonSchema {
   try {
     return jsonSchemaOf(schema, side);
@@ -115,7 +115,7 @@ function schemaOf(schema: Schema, side: 'input' | 'output', name: string, log: L
   }
 }
 
-/** The schema and its definitions as components of their own, referring to each other there. */
+/** Returns the schema and its definitions as separate components that refer to each other. */
 function componentsOf(name: string, { $defs, ...schema }: JsonSchema): Readonly<Record<string, JsonSchema>> {
   const definitions = Object.entries<unknown>(Object($defs)).map(([definition, part]) => [definitionName(name, definition), part] as const);
   return Object.fromEntries([[name, schema] as const, ...definitions].map(([own, part]) => [own, Object(withReferences(part, name))]));
@@ -125,7 +125,7 @@ function definitionName(name: string, definition: string): string {
   return `${name}.${definition.replace(/[^\w.-]/g, '_')}`;
 }
 
-/** A copy whose references lead to the components of the schema `name`. */
+/** Returns a copy whose references lead to the components of the schema `name`. */
 function withReferences(part: unknown, name: string): unknown {
   if (Array.isArray(part)) return part.map((item) => withReferences(item, name));
   if (typeof part !== 'object' || part === null) return part;

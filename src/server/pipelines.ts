@@ -15,7 +15,7 @@ const Query = z.object({
   window: z.enum(chartWindowNames).optional().meta({ description: 'How far back the charts of the answer go; without it there are none' }),
 });
 
-/** A schema for each column of a chart. */
+/** Returns a schema for each column of a chart. */
 function columnsOf<const Names extends readonly string[]>(names: Names, schema: z.ZodType) {
   return Object.fromEntries(names.map((name) => [name, schema]));
 }
@@ -92,7 +92,7 @@ const EngineAnswer = z.object({
   backlogMax: z.int(),
 });
 
-/** Adds the routes over pipelines as a whole, and over the engine of the process that answers: counts, rates, latencies, health, charts. */
+/** Adds the routes for pipelines as a whole, and for the engine of the answering process: counts, rates, latencies, health, charts. */
 export function pipelineRoutes(app: FastifyInstance, mill: Mill, figures: Figures): void {
   const tags = ['operator'];
   const querystring = jsonSchemaOf(Query);

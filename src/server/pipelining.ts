@@ -1,24 +1,23 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 
-/** Requests of one connection that are at work at once. */
+/** Requests of one connection processed at once. */
 const atWorkMax = 32;
-/** Requests of one connection that may wait for those before them: as many as one piece of the socket may hold, and more. */
+/** Requests of one connection that may queue: as many as one chunk of the socket may hold, and more. */
 const waitingMax = 2_000;
-/** The same of all connections together. */
+/** The same for all connections together. */
 const waitingInAllMax = 10_000;
 
-/** What a connection has asked for. */
+/** The requests of a connection. */
 interface Line {
   atWork: number;
   readonly waiting: { readonly request: IncomingMessage; readonly response: ServerResponse }[];
 }
 
 /**
- * Lets few requests of a connection be at work at once, and closes a connection that asks for far more than it reads. A client may
- * send requests without waiting for answers (RFC 9112, section 9.3.2), and Node.js reads all that came in one piece, more than a
- * thousand perhaps, whose answers would take up memory until those before them are read. To be called once the server has its
- * listeners.
+ * Limits how many requests of a connection are processed at once, and closes a connection that requests far more than it reads. A client
+ * may send requests without waiting for answers (RFC 9112, section 9.3.2), and Node.js parses everything in one chunk, perhaps more than a
+ * thousand requests, whose answers would take up memory until earlier ones are read. Call it once the server has its listeners.
  */
 export function boundPipelining(server: Server): void {
   const lines = new WeakMap<Socket, Line>();
@@ -38,7 +37,7 @@ export function boundPipelining(server: Server): void {
   function next(line: Line): void {
     for (let first = line.waiting.shift(); first !== undefined; first = line.waiting.shift()) {
       waitingInAll -= 1;
-      // One whose connection has gone has asked for nothing.
+      // One whose connection has gone has requested nothing.
       if (first.request.socket.destroyed) continue;
       begin(first.request, first.response, line);
       return;
@@ -57,9 +56,9 @@ export function boundPipelining(server: Server): void {
 
   server.on('request', (request: IncomingMessage, response: ServerResponse) => {
     const { socket } = request;
-    // What followed in the same piece is parsed all the same.
+    // Later requests in the same chunk are still parsed.
     if (socket.destroyed) return;
-    // Only the response whose turn it is has the socket: nobody is before it.
+    // Only the response whose turn it is has the socket: none is before it.
     const before = lines.get(socket);
     if (before === undefined && response.socket !== null) {
       for (const other of others) other.call(server, request, response);

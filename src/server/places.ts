@@ -1,6 +1,6 @@
 import type { Server } from 'node:http';
 
-/** The places that a server has for connections. More are closed as they come, so somebody who takes all keeps all others out. */
+/** A server's connection slots. Further connections are closed at once, so whoever takes all of them locks everyone else out. */
 export class Places {
   readonly #server: Server;
   #taken = 0;
@@ -13,7 +13,7 @@ export class Places {
     });
   }
 
-  /** Whether more than half are taken: then a connection is worth keeping only for one who may use the server. */
+  /** True if more than half are taken: then a connection is worth keeping only for a permitted client. */
   get areShort(): boolean {
     return this.#taken > this.#server.maxConnections / 2;
   }

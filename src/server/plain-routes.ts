@@ -1,6 +1,6 @@
 import type { FastifyInstance, RouteOptions } from 'fastify';
 
-/** The options that a route may have and still be plain; they change nothing, or {@link DirectRoutes} honours them. */
+/** Options that leave a route plain; they change nothing, or {@link DirectRoutes} honours them. */
 const plainOptions: ReadonlySet<string> = new Set([
   'method',
   'url',
@@ -14,33 +14,33 @@ const plainOptions: ReadonlySet<string> = new Set([
   'logLevel',
 ]);
 
-/** Hooks that see the app, and no request. */
+/** Hooks that see the app, and no requests. */
 const appHooks: ReadonlySet<unknown> = new Set(['onRoute', 'onRegister', 'onReady', 'onListen', 'preClose', 'onClose']);
 
-/** Methods of an app that change a scope; those that change nothing for a route that is there are left out. */
+/** Methods of an app that change a scope; those that do not affect existing routes are left out. */
 const changesScope = /^(?:add|set|remove)(?!Schema$|HttpMethod$|NotFoundHandler$)[A-Z]/;
 
-/** A route as somebody registered it. */
+/** A route as registered. */
 interface Registration {
-  /** As it was registered, with parameters. */
+  /** As registered, with parameters. */
   readonly url: string;
-  /** The handler that was registered; an `onRoute` hook may have put another in its place. */
+  /** The handler that was registered; an `onRoute` hook may have replaced it. */
   readonly handler: unknown;
 }
 
 /**
- * Tells which routes of a Fastify are plain: a request to such a route is read, checked, handled and answered as the server itself
- * does it. A route is not plain if its scope, or one above it, has anything of its own (a hook of requests, a parser, a compiler of
- * validators or serializers, a handler of errors, …), if its options say more than that of the server, or if another route
- * might take its requests. Whatever is not known to be harmless counts.
+ * Determines which routes of a Fastify app are plain: a request to such a route is read, checked, handled and answered like the server's
+ * own. A route is not plain if its scope, or one above it, has anything of its own (a request hook, a parser, a validator or serializer
+ * compiler, an error handler, …), if its options go beyond the server's, or if another route might match its requests. Anything not known
+ * to be harmless counts.
  */
 export class PlainRoutes {
   readonly #app: FastifyInstance;
   readonly #registered: { readonly options: RouteOptions; readonly scope: FastifyInstance }[] = [];
-  /** The scopes that have something of their own. */
+  /** The scopes with something of their own. */
   readonly #changed = new WeakSet<object>();
 
-  /** Watches the app from now on: what has been set before is the server's. */
+  /** Watches the app from now on: earlier settings are the server's. */
   constructor(app: FastifyInstance) {
     this.#app = app;
     for (const name of Object.keys(app).filter((name) => changesScope.test(name))) this.#watch(name);
@@ -51,13 +51,13 @@ export class PlainRoutes {
   }
 
   /**
-   * Returns the options of a `POST` route with which it takes the requests to a path; undefined if it is not plain. To be asked once the
-   * server is ready. Then the options of a route are those that `onRoute` hooks have left.
+   * Returns the options of the `POST` route that matches a path; undefined if it is not plain. Call it once the server is ready: then the
+   * options are as `onRoute` hooks have left them.
    */
   find({ url, handler }: Registration, path: string): RouteOptions | undefined {
     const route = this.#registered.find(({ options }) => options.handler === handler);
     if (route === undefined || !isPlain(route.options, url) || this.#isChanged(route.scope)) return undefined;
-    // One constraint, of any route, makes the router look at headers of requests to all.
+    // One constraint on any route makes the router look at the headers of all requests.
     if (this.#registered.some(({ options }) => options.constraints !== undefined)) return undefined;
     return this.#leadsTo(url, path) ? route.options : undefined;
   }
@@ -67,7 +67,7 @@ export class PlainRoutes {
     if (typeof method !== 'function') return;
     const noted = (scope: unknown, words: readonly unknown[]) => {
       if (name === 'addHook' && appHooks.has(words[0])) return;
-      // The router, and so its constraints, is one for all scopes.
+      // The router, and so its constraints, is shared by all scopes.
       this.#changed.add(name === 'addConstraintStrategy' ? this.#app : Object(scope));
     };
     const watched = new Proxy(method, {
@@ -85,7 +85,10 @@ export class PlainRoutes {
     return false;
   }
 
-  /** Returns whether the router takes requests to a path for this route. It goes by the names of parameters, for it does not tell the route. */
+  /**
+   * Returns whether the router directs requests for a path to this route. It compares parameter names, since the router does not name the
+   * route.
+   */
   #leadsTo(url: string, path: string): boolean {
     const found = this.#app.findRoute({ method: 'POST', url: path });
     const names = Array.from(url.matchAll(/:(\w+)/g), ([, name]) => name);
@@ -96,7 +99,7 @@ export class PlainRoutes {
 function isPlain(options: RouteOptions, url: string): boolean {
   if (options.method !== 'POST' || options.url !== url || options.attachValidation === true) return false;
   if (Object.entries(options).some(([name, value]) => value !== undefined && !plainOptions.has(name))) return false;
-  // Without a schema of its body a route takes requests without one, and with one per media type only those.
+  // Without a body schema a route accepts requests without a body, and with one per media type only those.
   const body = options.schema?.body;
   return typeof body === 'object' && body !== null && !('content' in body);
 }

@@ -1,7 +1,6 @@
 /**
- * Which of the two formats of `GET /metrics` an `Accept` header prefers, by RFC 9110, section 12.5.1: each format has the
- * quality of the most specific range that names it. JSON where both are as welcome, and where neither is: an answer that
- * somebody can read is better than none.
+ * Returns which of the two formats of `GET /metrics` an `Accept` header prefers, by RFC 9110, section 12.5.1: each format has the quality
+ * of the most specific matching range. JSON if both are equally welcome, and if neither is: a readable answer is better than none.
  */
 export function preferredFormat(accept: string | undefined): 'json' | 'prometheus' {
   if (accept === undefined) return 'json';

@@ -6,21 +6,21 @@ import { securityHeaders } from './security-headers.ts';
 
 /** Problem details, RFC 9457. */
 interface Problem {
-  /** `urn:millrace:error:backlog-full` for `MILL_BACKLOG_FULL`; `about:blank` for what HTTP itself says with the status. */
+  /** `urn:millrace:error:backlog-full` for `MILL_BACKLOG_FULL`; `about:blank` if the HTTP status says it all. */
   readonly type: string;
   readonly title: string;
   readonly status: number;
   readonly detail: string;
   readonly code?: ErrorCode;
-  /** What is wrong with the input, and where: the first issues. */
+  /** The first issues of the input, with their places. */
   readonly errors?: readonly Issue[];
-  /** How many issues there are, where `errors` does not hold all of them. */
+  /** The total number of issues, if `errors` does not hold all of them. */
   readonly errorCount?: number;
 }
 
 export const problemMediaType = 'application/problem+json';
 
-/** Returns the problem that the caller gets. It says nothing of an unexpected error, whose text may hold what is not the caller's. */
+/** Returns the caller's problem. It reveals nothing of an unexpected error, whose text may contain other people's data. */
 function problemOf(thrown: unknown, bodyBytesMax?: number): Problem {
   const error = toMillraceError(thrown, bodyBytesMax);
   if (error !== undefined) {
@@ -32,8 +32,8 @@ function problemOf(thrown: unknown, bodyBytesMax?: number): Problem {
 }
 
 /**
- * Returns what a caller may know of an error. What only the log may hold is the text of an unexpected one, which is that of whatever failed,
- * and that of a store, which names its files.
+ * Returns the part of an error that a caller may know. Reserved for the log are the texts of unexpected errors, which come from whatever
+ * failed, and of store errors, which name its files.
  */
 export function detailOf(error: MillraceError): string {
   if (error.code === 'MILL_INTERNAL') return unexpectedDetail;
@@ -51,25 +51,24 @@ function errorsOf({ issues, issueCount }: MillraceError): Pick<Problem, 'errors'
   return issueCount > errors.length ? { errors, errorCount: issueCount } : { errors };
 }
 
-/** An answer as HTTP has it. */
+/** An answer in HTTP form. */
 interface FailureAnswer {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
-  /** As bytes, because to a string Fastify would add a charset, which the media type does not have. */
+  /** As bytes, because Fastify would add a charset to a string, which the media type does not have. */
   readonly body: Buffer;
 }
 
 /**
- * What was thrown as an answer. A 503 always says when to try again, in whole seconds; one second when the error does not
- * know.
+ * Converts an error to an answer. A 503 always says when to retry, in whole seconds; one second if the error does not know.
  *
- * @param bodyBytesMax what the route takes, for the answer to a body that is larger
+ * @param bodyBytesMax the route's limit, for the answer to a larger body
  */
 export function failureAnswer(thrown: unknown, bodyBytesMax?: number): FailureAnswer {
   try {
     return answerFor(thrown, bodyBytesMax);
   } catch {
-    // A proxy, or a getter of an error, may throw when it is read.
+    // Reading a proxy, or a getter of an error, may throw.
     return answerFor(unexpected());
   }
 }
@@ -82,12 +81,12 @@ function answerFor(thrown: unknown, bodyBytesMax?: number): FailureAnswer {
   return { status: problem.status, headers, body: Buffer.from(JSON.stringify(problem)) };
 }
 
-/** Answers by Fastify's way. */
+/** Sends the answer through Fastify. */
 export function sendFailure(reply: FastifyReply, { status, headers, body }: FailureAnswer): void {
   reply.code(status).headers(headers).send(body);
 }
 
-/** What was thrown as an error of the table; undefined when HTTP's own status says it all. */
+/** Converts a thrown value to an error of the table; undefined if HTTP's own status says it all. */
 function toMillraceError(thrown: unknown, bodyBytesMax: number | undefined): MillraceError | undefined {
   if (thrown instanceof MillraceError) return thrown;
   const status = statusOf(thrown);
@@ -113,7 +112,7 @@ function typeOf(code: ErrorCode): string {
   return `urn:millrace:error:${code.slice('MILL_'.length).toLowerCase().replaceAll('_', '-')}`;
 }
 
-/** The 4xx that an error of Fastify or of a route asks for, otherwise 500. */
+/** Returns the 4xx requested by a Fastify or route error, otherwise 500. */
 function statusOf(thrown: unknown): number {
   const status = typeof thrown === 'object' && thrown !== null && 'statusCode' in thrown ? thrown.statusCode : undefined;
   return typeof status === 'number' && Number.isInteger(status) && status >= 400 && status < 500 ? status : 500;

@@ -1,19 +1,18 @@
 import { type Issue, MillraceError } from '../errors.ts';
 import { nearestName } from '../pipeline/nearest-name.ts';
 
-/** The `querystring` schema of a route that takes no parameters in the query: each is refused. */
+/** The `querystring` schema of a route without query parameters: each is refused. */
 export const noQuery = { type: 'object', properties: {} } as const;
 
-/** The most parameters that one refusal names, and the most characters of each. */
+/** Maximum parameters named by one refusal, and maximum characters of each. */
 const namesMax = 10;
 const charactersMax = 60;
 
 type Properties = Readonly<Record<string, { readonly type?: unknown }>>;
 
 /**
- * Makes the check of a route's query out of its declared `querystring`: a parameter that is not declared is refused with the
- * nearest name, and so is one that is given twice, unless it is declared as a list. What the values are the route checks by
- * itself (`parseRequest`).
+ * Builds the check of a route's query from its declared `querystring`: an undeclared parameter is refused with the nearest name, and so is
+ * a repeated one, unless it is declared as a list. The route itself checks the values (`parseRequest`).
  */
 export function queryCheck(schema: unknown): (query: unknown) => true | { readonly error: MillraceError } {
   const properties = closedProperties(schema);
@@ -28,7 +27,7 @@ export function queryCheck(schema: unknown): (query: unknown) => true | { readon
   };
 }
 
-/** The parameters that a schema declares; undefined where it says that there may be others, or says nothing of them. */
+/** Returns the parameters that a schema declares; undefined if it allows others, or says nothing about them. */
 function closedProperties(schema: unknown): Properties | undefined {
   if (typeof schema !== 'object' || schema === null || !('properties' in schema)) return undefined;
   if ('additionalProperties' in schema && schema.additionalProperties !== false) return undefined;

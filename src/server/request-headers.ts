@@ -4,8 +4,8 @@ import { invalid } from '../pipeline/check.ts';
 import type { IngestRequest } from './ingest-request.ts';
 
 /**
- * Returns the headers of a request that a route hands to `call`, which messages name. Throws `MILL_INVALID_DECLARATION` for anything
- * that is no request.
+ * Returns the headers of a request that a route passes to `call`, which messages name. Throws `MILL_INVALID_DECLARATION` for anything but a
+ * request.
  */
 export function headersOf(call: string, request: Pick<IngestRequest, 'headers'>): IncomingHttpHeaders {
   const headers: unknown = request?.headers;

@@ -14,18 +14,18 @@ export const rowErrors = {
     }),
 };
 
-/** What is shown of a row, with what could not be read of it. See `unreadableColumns`. */
+/** Returns the display of a row, with its unreadable columns. See `unreadableColumns`. */
 export function withRowErrors<Item>(row: unknown, item: Item): Item | (Item & { readonly errors: readonly UnreadableColumn[] }) {
   const errors = unreadableColumns(row);
   return errors.length === 0 ? item : { ...item, errors };
 }
 
-/** A value that stands in a cursor for a placeholder: what the database holds, so that the next page begins behind the row. */
+/** A value that replaces a placeholder in a cursor: the one in the database, so that the next page begins after the row. */
 export type ExactValue = { readonly blob: string } | { readonly integer: string } | { readonly real: string } | { readonly text: string };
 
 /**
- * The value of a row's column for a cursor. Where the row shows a placeholder, it is what the database holds: its order, not
- * that of the placeholder, is that of the list. Read it back with {@link exactly}.
+ * Returns the value of a row's column for a cursor. If the row shows a placeholder, it is the database's value, which determines the order
+ * of the list. Read it back with {@link exactly}.
  */
 export function exactValue<Row, Column extends keyof Row & string>(row: Row, column: Column): Row[Column] | ExactValue {
   if (typeof row !== 'object' || row === null) invalid(`exactValue: expected a row, found ${describeFound(row)}`);
@@ -36,7 +36,7 @@ export function exactValue<Row, Column extends keyof Row & string>(row: Row, col
   if (typeof found === 'bigint') return { integer: String(found) };
   if (typeof found === 'number') return { real: String(found) };
   if (typeof found === 'string') return { text: found };
-  // Null comes before everything, but nothing can be compared with it.
+  // Null sorts before everything, but nothing can be compared with it.
   return typeof row[column] === 'number' ? { real: '-Infinity' } : row[column];
 }
 
@@ -50,8 +50,8 @@ const Exact = z
   .refine((value) => !Number.isNaN(value));
 
 /**
- * The schema of a value that {@link exactValue} put into a cursor; `schema` is that of the column. The type is the column's,
- * though it may be any value that a query takes: it is only there to be compared with the column.
+ * Returns the schema of a value that {@link exactValue} put into a cursor; `schema` is the column's. The type is the column's, though it
+ * may be any query value: it is only meant for comparison with the column.
  */
 export function exactly<S extends z.ZodType>(schema: S): z.ZodType<z.output<S>> {
   checkSchema('exactly', schema);

@@ -49,7 +49,7 @@ const ListedSchedule = z.object({ pipeline: z.string(), ...Status.shape }).meta(
   ],
 });
 
-/** Adds the routes over schedules: list, look, start, stop, pause. */
+/** Adds the routes for schedules: list, look, start, stop, pause. */
 export function scheduleRoutes(app: FastifyInstance, mill: Mill): void {
   const schema = { tags: ['operator'], params: jsonSchemaOf(Params), response: { 200: jsonSchemaOf(Status) } };
 

@@ -1,6 +1,6 @@
 /**
- * What every answer says to browsers, pages say otherwise where they need to: that nothing is loaded or framed, guessed, embedded
- * elsewhere, told to other sites, or kept. https://owasp.org/www-project-secure-headers/
+ * The default headers for browsers, which pages relax if necessary: nothing is loaded or framed, guessed, embedded elsewhere, revealed to
+ * other sites, or cached. https://owasp.org/www-project-secure-headers/
  */
 export const securityHeaders = {
   'cache-control': 'no-store',
@@ -11,5 +11,5 @@ export const securityHeaders = {
   'x-frame-options': 'DENY',
 } as const;
 
-/** The same as Node.js takes them without a look: names and values by turns. */
+/** The same in Node.js's raw form: alternating names and values. */
 export const rawSecurityHeaders: readonly string[] = Object.entries(securityHeaders).flat();

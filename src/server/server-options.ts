@@ -6,15 +6,15 @@ import type { System } from './declared-system.ts';
 import type { HttpLimits } from './http-limits.ts';
 
 export interface ServerOptions {
-  /** A mill that was started. The server stops it when it is stopped. */
+  /** A started mill. Stopping the server stops it. */
   readonly mill: Mill;
-  /** Those with settings as `configure` returns them. */
+  /** Those with settings in the form that `configure` returns. */
   readonly systems: readonly System[];
   readonly log: Logger;
-  /** What the process counts of itself, for the metrics. */
+  /** The process's counts about itself, for the metrics. */
   readonly counts?: ProcessCounts;
-  /** Bounds that differ from {@link httpLimits}. */
+  /** Limits that differ from {@link httpLimits}. */
   readonly limits?: Partial<HttpLimits>;
-  /** By default nobody is asked for a token, and the server listens on loopback addresses only. */
+  /** By default no token is required, and the server listens on loopback addresses only. */
   readonly access?: AccessOptions;
 }

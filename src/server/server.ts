@@ -37,14 +37,14 @@ import { scheduleRoutes } from './schedules.ts';
 import type { ServerOptions } from './server-options.ts';
 import { waitingListRoutes } from './waiting-lists.ts';
 
-/** Makes a server. See `createServer`. */
+/** Creates a server. See `createServer`. */
 export async function makeServer(options: ServerOptions): Promise<MillServer> {
   const { mill, systems, log, counts = new ProcessCounts(), access = {} } = options;
   const limits = { ...httpLimits, ...options.limits };
   const { app, ...underWay } = createApp(log, limits);
   const guard = new Guard(access, log);
   const gate = new Gate(app, guard);
-  // Debug logging hooks every request, so none may go past Fastify.
+  // Debug logging hooks every request, so none may bypass Fastify.
   if (!log.isLevelEnabled('debug')) new DirectRoutes(app, { gate, log, ...underWay, bodyBytesMax: limits.bodyBytes });
   boundPipelining(app.server);
   const served = [...mill.pipelines.keys()];
@@ -142,7 +142,7 @@ class HttpServer implements MillServer {
   }
 }
 
-/** A system's routes in a scope of their own, so that its hooks touch no other's. */
+/** Adds a system's routes in their own scope, so that its hooks affect no others. */
 async function addSystem(app: FastifyInstance, system: System, { mill, log }: Pick<ServerOptions, 'mill' | 'log'>): Promise<void> {
   const names = system.pipelines.map(({ name }) => name);
   await app.register(async (scope) => {
@@ -177,7 +177,7 @@ function reasonOf(error: unknown): string {
   return reasons[code] ?? messageOf(error);
 }
 
-/** Waits for the work, but no longer than that. */
+/** Waits for the work up to a time limit. */
 async function within(timeoutMs: number, work: Promise<void>): Promise<void> {
   const timeout = Promise.withResolvers<void>();
   const timer = setTimeout(timeout.resolve, timeoutMs);

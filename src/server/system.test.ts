@@ -19,7 +19,7 @@ test('a system is built from its settings; one without settings is served as it 
 /** As a program without a compiler may write it. */
 const refused: readonly (readonly [declared: unknown, message: string])[] = [
   [undefined, 'system: expected an object of options (name, title, description, port, pipelines, routes), found nothing'],
-  [{ ...face, name: 5, pipelines: [] }, 'system: name: expected a text that is not empty, found 5'],
+  [{ ...face, name: 5, pipelines: [] }, 'system: name: expected a non-empty text, found 5'],
   [{ ...face, pipelines: mails }, 'system mail: pipelines: expected an array of pipelines, found the pipeline mails itself; write [mails]'],
   [{ ...face, pipelines: [], route: () => undefined }, 'system mail: route is no option; did you mean routes?'],
   [{ ...face, pipelines: [], port: '8080' }, 'system mail: port: expected an integer from 0 to 65535, found "8080"'],
@@ -33,11 +33,11 @@ const refused: readonly (readonly [declared: unknown, message: string])[] = [
   ],
   [
     { ...face, settings: {} },
-    'system mail: build: expected a function that answers at once, such as (configuration) => ({ pipelines }), found nothing',
+    'system mail: build: expected a synchronous function, such as (configuration) => ({ pipelines }), found nothing',
   ],
   [
     { ...face, settings: {}, build: async () => ({ pipelines: [] }) },
-    'system mail: build: expected a function that answers at once, such as (configuration) => ({ pipelines }), found an async function',
+    'system mail: build: expected a synchronous function, such as (configuration) => ({ pipelines }), found an async function',
   ],
 ];
 

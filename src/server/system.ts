@@ -3,7 +3,7 @@ import { checkConfigurable, checkParts, checkSystem } from './check-system.ts';
 import type { ConfigurableSystem, System } from './declared-system.ts';
 
 /**
- * Declares a system: its pipelines and routes, or, where it has settings of its own, how they are built from these.
+ * Declares a system: its pipelines and routes or, if it has its own settings, how these are built from them.
  *
  * ```ts
  * export default system({
@@ -17,7 +17,7 @@ import type { ConfigurableSystem, System } from './declared-system.ts';
  * });
  * ```
  *
- * Throws `MILL_INVALID_DECLARATION` that names the option, what it expects and what it found.
+ * Throws `MILL_INVALID_DECLARATION`, naming the option, the expected value and the one found.
  */
 export function system<const S extends Settings>(declaration: ConfigurableSystem<S>): ConfigurableSystem<S>;
 export function system(declaration: System): System;
@@ -27,9 +27,8 @@ export function system<Declared extends System | ConfigurableSystem>(declaration
 }
 
 /**
- * The system with the settings that the environment has for it; a plain one as it is. Throws
- * `MILL_INVALID_CONFIGURATION` that names the variable, its value, and what is accepted, and `MILL_INVALID_DECLARATION` for a system
- * that is none.
+ * Returns the system with its settings from the environment; a plain one unchanged. Throws `MILL_INVALID_CONFIGURATION`, naming the
+ * variable, its value and the accepted values, and `MILL_INVALID_DECLARATION` for an invalid system.
  */
 export function configure(declared: System | ConfigurableSystem, environment: Environment): System {
   checkDeclared(declared);

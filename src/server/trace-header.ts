@@ -2,7 +2,7 @@ import type { IngestRequest } from './ingest-request.ts';
 import { headersOf } from './request-headers.ts';
 
 /**
- * What a request is part of, for `mill.ingest`: its W3C `traceparent` header.
+ * Returns a request's trace for `mill.ingest`: its W3C `traceparent` header.
  *
  * ```ts
  * await mill.ingest('rockets', request.body, traceOf(request));

@@ -51,7 +51,7 @@ const ListedDelivery = z.object({ key: z.string(), ...waitingDelivery.shape }).m
   ],
 });
 
-/** Adds the lists of what waits in a pipeline: its armed timers, and its deliveries without an outcome. */
+/** Adds the lists of a pipeline's pending items: its timers, and its deliveries without an outcome. */
 export function waitingListRoutes(app: FastifyInstance, mill: Mill): void {
   app.get<PipelineRoute>(
     '/pipelines/:pipeline/timers',

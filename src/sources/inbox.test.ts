@@ -28,7 +28,7 @@ test('what the pipeline does not take does not compile, and what is no row is re
   inboxRow(orders, { total: 2 });
   // @ts-expect-error no such option
   assert.throws(() => inboxRow(orders, { id: 'a' }, { key: 'b' }), { ...wrong, message: /^inboxRow: key .*/ });
-  assert.throws(() => inboxRow(orders, { id: 'a' }, { id: '' }), { ...wrong, message: /^inboxRow: id: expected a text that is not empty/ });
+  assert.throws(() => inboxRow(orders, { id: 'a' }, { id: '' }), { ...wrong, message: /^inboxRow: id: expected a non-empty text/ });
   // @ts-expect-error no JSON
   assert.throws(() => inboxRow(orders, { id: 1n }), { ...wrong, message: /^inboxRow: event: / });
   // @ts-expect-error nothing

@@ -75,5 +75,5 @@ function jsonOf(event: unknown, place: Place): string {
     if (error instanceof NotJson) place.at('event').refuse(error.message);
     throw error;
   }
-  return place.at('event').expected('an event that is JSON', event);
+  return place.at('event').expected('an event as JSON', event);
 }

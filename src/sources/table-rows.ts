@@ -116,7 +116,7 @@ export class TableRows<Row> {
   }
 }
 
-const unreadableKey = 'row: expected a primary key by which the row can be found, found one that no handler could have written';
+const unreadableKey = 'row: the row has a primary key that no handler could have written, by which it cannot be found';
 
 /** Returns whether one of the values may differ in the database: it was read as something other than text, number or null. */
 function mayBeUnreadable(key: readonly SqlValue[]): boolean {

@@ -58,7 +58,7 @@ export interface TableSourceOptions<T extends Table, Row, Input> {
  * Throws `MILL_INVALID_DECLARATION` for a table without a primary key, and for a wrong or unknown option.
  */
 export function tableSource<T extends Table, Row, Input>(table: T, options: TableSourceOptions<T, Row, Input>): Source<Input> {
-  if (!isTable(table)) place.expected('a table, made by table(…), in front of the options', table);
+  if (!isTable(table)) place.expected('a table, made by table(…), before the options', table);
   checkOptions(options, sourceOptions, place);
   const { rows, event } = options;
   if (table.primaryKey.length === 0) invalid(`tableSource: expected a table with a primary key, found ${table.name}`);

@@ -3,8 +3,8 @@ import { figureEntries, type JsonKey } from '../engine/metric-names.ts';
 
 /** Keys of the JSON `GET /metrics` that are not sums of a figure, and their meaning. */
 export const otherKeys = {
-  average_processing_latency_ms: 'the time from acceptance to commit, the mean over all processed events',
-  uptime_seconds: 'the time since the server was made',
+  average_processing_latency_ms: 'mean time from acceptance to commit over all processed events',
+  uptime_seconds: 'time since the server was created',
 } as const;
 
 /** The figures of the JSON `GET /metrics`. `events_processed + events_failed ≤ events_received`, and the depth is the difference. */

@@ -27,7 +27,7 @@ export function createLogger(level: LogLevel, counts: ProcessCounts = new Proces
     dropped: () => {
       counts.logLinesDropped += 1;
     },
-    flowing: (dropped) => log.warn({ lines: dropped }, 'lines of the log were dropped: they could not be written, or nobody read them'),
+    flowing: (dropped) => log.warn({ lines: dropped }, 'log lines were dropped: they could not be written, or nobody read them'),
   });
   process.on('exit', () => lines.flush(lastWordsMs));
   const options = {

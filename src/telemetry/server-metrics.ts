@@ -39,20 +39,20 @@ export const serverMetrics: Readonly<Record<string, ServerMetric>> = {
   },
   millrace_resting_addresses: {
     kind: 'gauge',
-    help: 'addresses from data that are called seldom, since five calls in a row had no answer; only of endpoints that have any',
+    help: 'addresses from data that are rarely called, because five consecutive calls had no answer; only for endpoints that have any',
     more: '`GET /health` names the five that have been silent for longest ([webhooks](webhooks.md#many-receivers))',
     labels: ['pipeline', 'endpoint'],
     of: ({ waits }) => waits.map(({ pipeline, endpoint, restingAddresses }) => [{ pipeline, endpoint }, restingAddresses]),
   },
   millrace_postponed_endpoints: {
     kind: 'gauge',
-    help: '1 while the transport of an endpoint makes no calls: its circuit is open, or this machine has no descriptor left',
+    help: '1 while the transport of an endpoint makes no calls: its circuit is open, or this machine has run out of file descriptors',
     labels: ['pipeline', 'endpoint'],
     of: ({ waits }) => waits.map(({ pipeline, endpoint, postponed }) => [{ pipeline, endpoint }, postponed === null ? 0 : 1]),
   },
   millrace_source_partition_lag: {
     kind: 'gauge',
-    help: 'records of one partition of a topic that were not taken in yet, of those that this process reads',
+    help: 'records not taken in yet, for each partition of a topic that this process reads',
     more: '([brokers](brokers.md))',
     labels: ['pipeline', 'source', 'partition'],
     of: ({ sources }) =>
@@ -62,7 +62,7 @@ export const serverMetrics: Readonly<Record<string, ServerMetric>> = {
   },
   millrace_leftovers: {
     kind: 'gauge',
-    help: 'endpoints, timers, states, schedules and pipelines (`gone` says which) that are no longer declared and of which stored work is left, as of the last start',
+    help: 'endpoints, timers, states, schedules and pipelines (`gone` says which) that are no longer declared but have stored work left, as of the last start',
     more: '([declarations](declarations.md))',
     labels: ['pipeline', 'gone'],
     of: ({ leftovers }) => leftovers.map(({ pipeline, gone }) => [{ pipeline, gone }, 1]),
@@ -75,7 +75,7 @@ export const serverMetrics: Readonly<Record<string, ServerMetric>> = {
   },
   millrace_log_lines_dropped_total: {
     kind: 'counter',
-    help: 'lines of the log that were dropped, since nobody read them or the disk was full',
+    help: 'log lines dropped because nobody read them or the disk was full',
     labels: [],
     of: ({ process }) => [[{}, process.logLinesDropped]],
   },
@@ -88,7 +88,7 @@ export const serverMetrics: Readonly<Record<string, ServerMetric>> = {
   },
   millrace_uptime_seconds: {
     kind: 'gauge',
-    help: 'the time since the server was made',
+    help: 'time since the server was created',
     labels: [],
     of: ({ uptimeMs }) => [[{}, uptimeMs / 1_000]],
   },

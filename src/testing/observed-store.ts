@@ -43,7 +43,7 @@ export function observe(store: Store, faults: CommitFaults): ObservedStore {
         count(async () => {
           if (!faults.crashBeforeCommit || failed.delete(partition)) return lease.commit(work);
           failed.add(partition);
-          throw new MillraceError('MILL_STORE_UNAVAILABLE', 'a crash before the commit, as the test asked for');
+          throw new MillraceError('MILL_STORE_UNAVAILABLE', 'a crash before the commit, as requested by the test');
         }),
       takeInbox: (takings) => count(async () => (await lease.takeInbox?.(takings)) ?? []),
       takeBatch: (batch) => count(() => lease.takeBatch(batch)),

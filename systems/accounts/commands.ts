@@ -20,7 +20,7 @@ const replay: SystemCommand = {
       .option('--seed <n>', 'seed of the delays; without it they differ from run to run')
       .option(
         '--database <url>',
-        'keep it all in postgres://USER@HOST/NAME, mysql://USER@HOST/NAME, sqlite:PATH, or a path that ends in .db or .sqlite; without it nothing is kept',
+        'keep it all in postgres://USER@HOST/NAME, mysql://USER@HOST/NAME, sqlite:PATH, or a path ending in .db or .sqlite; without it nothing is kept',
       )
       .option('--verbose', 'also print versions that are ignored')
       .option('--json', 'print JSON lines, of everything')

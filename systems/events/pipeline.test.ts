@@ -148,7 +148,7 @@ test('a processor that never ends is cut at the time-out, its signal aborts, and
   assert.deepEqual([counts()?.running, counts()?.processed, aborted], [1, 0, []]);
   await t.advance('20s');
   assert.deepEqual([counts()?.running, counts()?.processed, counts()?.failed, aborted], [0, 1, 1, [1, 2]]);
-  assert.match((await t.deadLetters())[0]?.reason ?? '', /expected the handler to end within 5000 ms/);
+  assert.match((await t.deadLetters())[0]?.reason ?? '', /the handler did not end within 5000 ms/);
 });
 
 test('no more processors are at work at once than there are workers', async (context) => {

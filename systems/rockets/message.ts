@@ -4,7 +4,7 @@ import { RowText, SortedText } from '../shared/text.ts';
 import { Timestamp } from '../shared/timestamp.ts';
 import { Uuid } from '../shared/uuid.ts';
 
-const notEmpty = 'expected a text that is not empty';
+const notEmpty = 'expected a non-empty text';
 const Name = SortedText.min(1, notEmpty);
 
 const metadata = {

@@ -24,8 +24,8 @@ export const exactlyOnce: readonly Mutant[] = [
     name: 'fence-dropped-in-memory',
     promises: [2, 8],
     file: 'src/store/memory/memory-lease.ts',
-    find: 'if (this.#latest.get(name)?.lease !== lease)\n      throw',
-    replace: 'if (!this.#latest.has(name))\n      throw',
+    find: 'if (this.#latest.get(name)?.lease !== lease) throw',
+    replace: 'if (!this.#latest.has(name)) throw',
     tests: [contract('memory')],
   },
   {

@@ -11,15 +11,15 @@ import { describeCopied, jsonOf } from './report.ts';
 export function addBackup(program: Command, { environment, orders }: Invocation): void {
   program
     .command('backup')
-    .summary('copy the database into a file, while a server runs')
+    .summary('copy the database to a file while a server runs')
     .description(
-      'Copies the database, as it is at one moment, into a file: everything acknowledged before that moment, and whatever users have added. ' +
+      'Copies the database, as of one moment, to a file: everything acknowledged before that moment, and anything users have added. ' +
         'Servers may keep running. The copy is verified and on disk before it gets its name; ' +
         'an interrupted backup leaves no file of that name.',
     )
-    .argument('<file>', 'the file to write, in a folder that exists')
-    .option('--database <url>', 'sqlite:PATH, or a path that ends in .db or .sqlite')
-    .option('--force', 'replace a file that exists')
+    .argument('<file>', 'the file to write, in an existing folder')
+    .option('--database <url>', 'sqlite:PATH, or a path ending in .db or .sqlite')
+    .option('--force', 'replace an existing file')
     .option('--json', 'print its contents as a JSON object')
     .addHelpText(
       'after',

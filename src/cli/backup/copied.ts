@@ -32,7 +32,7 @@ export async function copied(
   const copying = copy({
     force: flags.force === true,
     signal: interrupted.signal,
-    leftover: (left) => process.stderr.write(`millrace: deleted what an interrupted backup or restore had left: ${left}\n`),
+    leftover: (left) => process.stderr.write(`millrace: deleted leftovers of an interrupted backup or restore: ${left}\n`),
     progress: (done, pages) => bar.show(done, pages),
   });
   const ended = Promise.allSettled([copying]).then(() => bar.end());

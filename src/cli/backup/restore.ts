@@ -13,13 +13,13 @@ export function addRestore(program: Command, { environment, orders }: Invocation
     .command('restore')
     .summary('replace the database with a backup')
     .description(
-      'Verifies a backup and replaces the database with it, while no server runs on the database. Events that were accepted after the ' +
-        'backup are lost; deliveries that were made after it are made again. The backup itself stays unchanged. ' +
+      'Verifies a backup and replaces the database with it, while no server runs on the database. Events accepted after the ' +
+        'backup are lost; deliveries made after it are made again. The backup itself stays unchanged. ' +
         'An interrupted restore leaves the database as it was.',
     )
     .argument('<file>', 'the backup')
-    .option('--database <url>', 'sqlite:PATH, or a path that ends in .db or .sqlite')
-    .option('--force', 'replace a database that exists, with everything in it')
+    .option('--database <url>', 'sqlite:PATH, or a path ending in .db or .sqlite')
+    .option('--force', 'replace an existing database, with everything in it')
     .option('--json', 'print its contents as a JSON object')
     .addHelpText(
       'after',
@@ -38,5 +38,5 @@ export function addRestore(program: Command, { environment, orders }: Invocation
 }
 
 const meaning =
-  'What was accepted after the backup is gone. From here on deliveries that were made after it are made again, and timers that\n' +
-  'fired after it fire again; ids of events that came after it are new again.\n';
+  'Everything accepted after the backup is gone. From now on deliveries made after it are made again, and timers that\n' +
+  'fired after it fire again; ids of later events count as new.\n';

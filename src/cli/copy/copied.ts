@@ -47,7 +47,7 @@ export async function copied({ from, to, isJson, pipelines, orders }: Copying): 
   if (order !== undefined) {
     interrupted.abort();
     await ended;
-    process.stderr.write('millrace: the copy is not finished; the same command goes on with it\n');
+    process.stderr.write('millrace: the copy is not finished; run the same command again to continue it\n');
     endByOrder(order);
   }
   const copy = await copying;
@@ -103,12 +103,12 @@ async function checkUpToDate(
   };
   const [first] = await migrateTo(from, there, { isDry: true, signal });
   if (first === undefined) return;
-  const problem = `expected tables as they are declared, found that ${first.split(/\s*\n/)[0]} is to be run. Run millrace migrate first.`;
+  const problem = `expected the tables to match their declarations, but ${first.split(/\s*\n/)[0]} is pending. Run millrace migrate first.`;
   throw new MillraceError('MILL_TABLE_CHANGED', `${source.name}: ${problem}`);
 }
 
 function openSource(database: Database, signal: AbortSignal): Promise<CopySource> {
-  if (database.kind === 'memory') throw new UsageError('--from: expected a database that lasts, found memory:');
+  if (database.kind === 'memory') throw new UsageError('--from: expected a persistent database, found memory:');
   if (database.kind === 'sqlite') return openSqliteSource(database.path);
   return database.kind === 'mysql'
     ? openSqlSource(mysqlServers, { ...database, signal })
@@ -116,7 +116,7 @@ function openSource(database: Database, signal: AbortSignal): Promise<CopySource
 }
 
 function openTarget(database: Database, declaration: StoreDeclaration, signal: AbortSignal): Promise<CopyTarget> {
-  if (database.kind === 'memory') throw new UsageError('--to: expected a database that lasts, found memory:');
+  if (database.kind === 'memory') throw new UsageError('--to: expected a persistent database, found memory:');
   if (database.kind === 'sqlite') return openSqliteTarget(database.path, declaration);
   return database.kind === 'mysql'
     ? openSqlTarget(mysqlServers, { ...database, signal }, declaration)
@@ -130,7 +130,7 @@ function checkApart(from: Database, to: Database): void {
     throw new UsageError(`--to: expected a file or another kind of database server; ${programs} between servers of one kind`);
   }
   if (describeDatabase(from) === describeDatabase(to))
-    throw new UsageError(`--to: expected another database than ${describeDatabase(from)}`);
+    throw new UsageError(`--to: expected a database other than ${describeDatabase(from)}`);
 }
 
 /** Shows the number of rows copied, and then verified, on a terminal. */
@@ -142,7 +142,7 @@ class RowsBar implements CopyProgress {
     this.#bar = progressOf(total);
     if (there > 0) {
       const share = `${there.toLocaleString('en')} of ${total.toLocaleString('en')} rows are there`;
-      this.#bar.print(process.stderr, `millrace: goes on with a copy that was broken off: ${share}\n`);
+      this.#bar.print(process.stderr, `millrace: continuing an interrupted copy: ${share}\n`);
       this.#bar.step(there);
     }
     this.#bar.status(stage);

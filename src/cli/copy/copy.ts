@@ -12,17 +12,17 @@ import type { Flags } from './copied.ts';
 export function addCopy(program: Command, { environment, orders }: Invocation, ownSystems: readonly DeclaredSystem[]): void {
   program
     .command('copy')
-    .summary('copy everything in a database into another one, also of another kind')
+    .summary('copy everything in a database to another one, even of another kind')
     .description(
-      'Copies everything that pipelines have in a database into an empty one: events, states, held events, gaps, timers, deliveries, outcomes, ' +
-        'dead letters, pauses, and the rows of declared tables. Then it compares counts and checksums of both. Servers on both sides must be stopped. ' +
-        'A copy that was broken off, even by kill -9, goes on when the same command is run again; until it is finished no server starts ' +
-        'on the target. The source stays as it is.',
+      'Copies all pipeline data of a database to an empty one: events, states, held events, gaps, timers, deliveries, outcomes, ' +
+        'dead letters, pauses, and the rows of declared tables. Then it compares the counts and checksums of both. Servers on both sides must be stopped. ' +
+        'An interrupted copy, even one interrupted by kill -9, continues when the same command is run again; until it is finished no server starts ' +
+        'on the target. The source stays unchanged.',
     )
-    .argument('[system...]', 'systems whose pipelines and tables are copied, named as for serve; without a name all systems')
+    .argument('[system...]', 'systems whose pipelines and tables to copy, named as for serve; all systems by default')
     .requiredOption('--from <url>', 'sqlite:PATH, postgres://USER@HOST/NAME, or mysql://USER@HOST/NAME')
     .requiredOption('--to <url>', 'postgres://USER@HOST/NAME, mysql://USER@HOST/NAME, or sqlite:PATH')
-    .option('--json', 'print what was copied as a JSON object')
+    .option('--json', 'print the result as a JSON object')
     .addHelpText(
       'after',
       `\nExamples:\n  $ millrace copy --from sqlite:./data/millrace.db --to postgres://millrace@localhost/millrace\n` +

@@ -13,7 +13,7 @@ export function describeCopy({ pipelines, tables, inbox, leftOut }: Copied, { fr
     table([columns.map(([title]) => title), ...pipelines.map((pipeline) => columns.map(([, cell]) => cell(pipeline)))]),
     ...(tables.length > 0 ? [table([['TABLE', 'ROWS'], ...tables.map(({ table: name, rows }) => [name, shown(rows)])])] : []),
     ...(inbox > 0 ? [`rows of the inbox: ${shown(inbox)}\n`] : []),
-    ...(leftOut.length > 0 ? [`not copied, since nobody declares them: ${leftOut.join(', ')}\n`] : []),
+    ...(leftOut.length > 0 ? [`not copied, because they are undeclared: ${leftOut.join(', ')}\n`] : []),
   ];
   return [head, ...parts].join('\n');
 }

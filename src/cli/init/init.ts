@@ -19,14 +19,14 @@ interface Flags {
 export function addInit(program: Command, orders: StopOrders): void {
   program
     .command('init')
-    .summary('write a small project: one pipeline, its test, a Dockerfile')
+    .summary('create a small project: one pipeline, its test, a Dockerfile')
     .description(
-      'Writes a small project with one pipeline, its test and a Dockerfile. On a terminal it asks for what you do not give: ' +
+      'Writes a small project with one pipeline, its test and a Dockerfile. On a terminal it asks for anything you leave out: ' +
         'the folder and the language.',
     )
-    .argument('[folder]', 'where to write it; by default the current folder')
+    .argument('[folder]', 'the folder to write to; by default the current one')
     .option('--language <language>', 'typescript (ts) or javascript (js); default: typescript')
-    .option('--force', 'also write into a folder that holds files; existing files stay as they are', false)
+    .option('--force', 'allow a folder with files in it; existing files stay unchanged', false)
     .action(async (folder: string | undefined, flags: Flags) => {
       const flag = flags.language === undefined ? undefined : readFlag('--language', flags.language, languageValues);
       const target = folder ?? (await ask('Folder', '.', orders)) ?? '.';

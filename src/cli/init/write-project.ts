@@ -14,7 +14,7 @@ export function checkIsEmpty(folder: string): void {
   if (names.length === 0) return;
   const shown = names.slice(0, 3).join(', ');
   throw new UsageError(
-    `${folder}: the folder holds files (${shown}${names.length > 3 ? ', …' : ''}); name another one, or pass --force to write beside them`,
+    `${folder}: the folder is not empty (${shown}${names.length > 3 ? ', …' : ''}); name another one, or pass --force to write beside them`,
   );
 }
 

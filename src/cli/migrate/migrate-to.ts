@@ -14,7 +14,7 @@ export async function migrateTo(
   declaration: StoreDeclaration,
   { isDry, signal }: { readonly isDry: boolean; readonly signal?: AbortSignal },
 ): Promise<readonly string[]> {
-  if (database.kind === 'memory') throw new UsageError('--database: expected a database that lasts, found memory:');
+  if (database.kind === 'memory') throw new UsageError('--database: expected a persistent database, found memory:');
   if (database.kind === 'postgres') return migrateDatabase({ url: database.url, options: database.options, declaration, isDry, signal });
   if (database.kind === 'mysql') return migrateMysql({ url: database.url, options: database.options, declaration, isDry, signal });
   return isDry ? pendingInFile(database.path, declaration) : migrateFile(database.path, declaration);

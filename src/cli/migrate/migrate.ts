@@ -21,14 +21,14 @@ interface Flags {
 export function addMigrate(program: Command, { environment, orders }: Invocation, ownSystems: readonly DeclaredSystem[]): void {
   program
     .command('migrate')
-    .summary('bring the tables of a database up to date, without serving')
+    .summary('bring the tables of a database up to date without serving')
     .description(
       "Brings the engine's tables and the declared tables of the named systems up to date, as a start does, in one transaction. On a " +
         'database server this may run while servers work on the database; a file must have none.',
     )
-    .argument('[system...]', 'names of systems, or paths of modules, as for serve; without a name all systems')
-    .option('--database <url>', 'postgres://USER@HOST/NAME, mysql://USER@HOST/NAME, sqlite:PATH, or a path that ends in .db or .sqlite')
-    .option('--check', 'change nothing; print what needs to be done, and exit with 1 if anything does')
+    .argument('[system...]', 'names of systems, or paths of modules, as for serve; all systems by default')
+    .option('--database <url>', 'postgres://USER@HOST/NAME, mysql://USER@HOST/NAME, sqlite:PATH, or a path ending in .db or .sqlite')
+    .option('--check', 'change nothing; print the pending changes, and exit with 1 if there are any')
     .option('--dry-run', 'change nothing; print the statements')
     .addHelpText(
       'after',

@@ -6,10 +6,10 @@ import type { Item } from './server-calls.ts';
 
 /** Actions on a pipeline or a key. */
 const acts = {
-  pause: { summary: 'start no turn of a pipeline', of: 'pipeline', done: 'paused' },
-  resume: { summary: 'let a paused pipeline, or a parked key, go on', of: 'either', done: 'resumed' },
-  park: { summary: 'start no turn of a key, and hold its events', of: 'key', done: 'parked' },
-  'skip-gap': { summary: 'have a key go past the numbers that it waits for', of: 'key', done: 'went past its missing numbers' },
+  pause: { summary: 'stop starting turns of a pipeline', of: 'pipeline', done: 'paused' },
+  resume: { summary: 'resume a paused pipeline or a parked key', of: 'either', done: 'resumed' },
+  park: { summary: 'stop starting turns of a key, and hold its events', of: 'key', done: 'parked' },
+  'skip-gap': { summary: 'skip the numbers that a key waits for', of: 'key', done: 'skipped its missing numbers' },
 } as const;
 
 /** Adds `millrace pause`, `resume`, `park` and `skip-gap`. */
@@ -20,15 +20,15 @@ export function addActs(program: Command, environment: Environment): void {
 function addAct(program: Command, environment: Environment, act: keyof typeof acts): void {
   const { summary, of, done } = acts[act];
   const command = withReason(operatorCommand(program, act, summary))
-    .description(`${summary.charAt(0).toUpperCase()}${summary.slice(1)}. It lasts, also after a restart, and in the whole fleet.`)
+    .description(`${summary.charAt(0).toUpperCase()}${summary.slice(1)}. The effect survives restarts, and covers the whole fleet.`)
     .argument('<pipeline>', 'the name of a pipeline');
   if (of === 'key') command.argument('<key>', 'the key');
   else withFile(command, 'acts');
-  if (of === 'either') command.argument('[key]', 'a parked key; without it the pipeline goes on');
+  if (of === 'either') command.argument('[key]', 'a parked key; without it the pipeline is resumed');
   command.action(async (pipeline: string, ...others: readonly unknown[]) => {
     const key = of === 'pipeline' ? undefined : (others[0] as string | undefined);
     const options = command.opts<ActOptions>();
-    if (pipeline === '' || key === '') throw new UsageError('expected names that are not empty');
+    if (pipeline === '' || key === '') throw new UsageError('expected non-empty names');
     const answer = await (key === undefined
       ? actOnPipeline(pipeline, act as 'pause' | 'resume', options, environment)
       : actOnKey({ pipeline, key }, act, options, environment));

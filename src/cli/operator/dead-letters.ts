@@ -12,12 +12,10 @@ interface Options extends DeskOptions, LetterFilter {
 
 /** Adds `millrace dead-letters`. */
 export function addDeadLetters(program: Command, environment: Environment): void {
-  withLetterFilter(withFile(operatorCommand(program, 'dead-letters', 'what failed for good, one by one or in groups'), 'looks'))
-    .description(
-      'Lists what failed for good in the order in which it failed, or groups of what says the same. With an id it shows one, with its stack.',
-    )
+  withLetterFilter(withFile(operatorCommand(program, 'dead-letters', 'permanent failures, one by one or in groups'), 'looks'))
+    .description('Lists permanent failures in order, or groups of similar ones. With an id it shows a single one, with its stack.')
     .argument('[id]', 'the id of a dead letter')
-    .option('--groups', 'by pipeline, kind and what the reasons have in common, the largest groups first')
+    .option('--groups', 'by pipeline, kind and similar reasons, largest groups first')
     .option('--limit <n>', 'how many', naturalNumber('--limit'), 20)
     .addHelpText(
       'after',

@@ -13,10 +13,10 @@ interface Options extends DeskOptions {
 /** Adds `millrace keys`. */
 export function addKeys(program: Command, environment: Environment): void {
   withFile(operatorCommand(program, 'keys', 'the keys of a pipeline'), 'looks')
-    .description('Lists the keys of a pipeline, in the order of their bytes.')
+    .description('Lists the keys of a pipeline, in byte order.')
     .argument('<pipeline>', 'the name of a pipeline')
-    .option('--status <status>', 'only those that are open, waiting, blocked or parked')
-    .option('--prefix <text>', 'only those that begin with it')
+    .option('--status <status>', 'only open, waiting, blocked or parked keys')
+    .option('--prefix <text>', 'only keys with this prefix')
     .option('--limit <n>', 'how many', naturalNumber('--limit'), 20)
     .addHelpText(
       'after',

@@ -13,11 +13,11 @@ export interface LetterFilter {
 /** Adds the options that select dead letters. */
 export function withLetterFilter(command: Command): Command {
   return command
-    .option('--pipeline <name>', 'those of a pipeline')
-    .option('--kind <kind>', 'those of a kind: event, timer, outcome, delivery, gap, origin or rejected')
-    .option('--key <key>', 'those of a key')
-    .option('--like <reason>', 'those whose reason says the same, but for numbers, ids and quoted names')
-    .option('--from <moment>', 'those that failed at this moment or later, such as 2026-11-21T09:00:00Z')
+    .option('--pipeline <name>', 'those of one pipeline')
+    .option('--kind <kind>', 'those of one kind: event, timer, outcome, delivery, gap, origin or rejected')
+    .option('--key <key>', 'those of one key')
+    .option('--like <reason>', 'those with a similar reason, ignoring numbers, ids and quoted names')
+    .option('--from <moment>', 'those that failed at or after this moment, such as 2026-11-21T09:00:00Z')
     .option('--to <moment>', 'those that failed before this moment');
 }
 

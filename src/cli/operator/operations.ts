@@ -15,14 +15,14 @@ interface Options extends ActOptions {
 
 /** Adds `millrace operations`. */
 export function addOperations(program: Command, environment: Environment): void {
-  withReason(operatorCommand(program, 'operations', 'how far redrives and discards of many dead letters are'))
+  withReason(operatorCommand(program, 'operations', 'progress of redrives and discards of many dead letters'))
     .description(
-      'Lists operations on dead letters, the latest first, or shows one. One that has not begun can be undone, and one under way stopped.',
+      'Lists operations on dead letters, latest first, or shows one. One that has not begun can be undone, and one under way can be stopped.',
     )
     .argument('[id]', 'the id of an operation')
     .option('--undo', 'call it off before it begins')
-    .option('--stop', 'break it off; what it has done stays done')
-    .option('--pipeline <name>', 'those on dead letters of a pipeline')
+    .option('--stop', 'stop it; what it has done stays done')
+    .option('--pipeline <name>', 'those on dead letters of one pipeline')
     .option('--limit <n>', 'how many', naturalNumber('--limit'), 20)
     .addHelpText('after', '\nExamples:\n  $ millrace operations\n  $ millrace operations 01939f8e-4c1f-7d0e-8a44-0f6f7b0d8c55 --undo')
     .action(async (id: string | undefined, options: Options) => {

@@ -24,14 +24,14 @@ export function operatorCommand(program: Command, name: string, summary: string)
   return program
     .command(name)
     .summary(summary)
-    .option('--url <url>', 'the server; by default MILLRACE_URL, or http://127.0.0.1:8080')
-    .option('--token <token>', 'what the server asks for; by default MILLRACE_TOKEN')
-    .option('--json', 'print what the server answers, as JSON');
+    .option('--url <url>', 'URL of the server; by default MILLRACE_URL, or http://127.0.0.1:8080')
+    .option('--token <token>', 'access token for the server; by default MILLRACE_TOKEN')
+    .option('--json', "print the server's answer as JSON");
 }
 
 /** Adds the option for a reason, for the audit. */
 export function withReason(command: Command): Command {
-  return command.option('--reason <text>', 'why, for the audit and for whoever looks next');
+  return command.option('--reason <text>', 'reason, for the audit and for other operators');
 }
 
 /** Adds the option that names a file in place of a server. */

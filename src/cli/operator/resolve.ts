@@ -12,7 +12,7 @@ interface Options extends ActOptions, LetterFilter {
 }
 
 const verbs = {
-  redrive: { summary: 'try dead letters again', does: 'Tries dead letters again', done: 'redriven' },
+  redrive: { summary: 'retry dead letters', does: 'Retries dead letters', done: 'redriven' },
   discard: { summary: 'give dead letters up', does: 'Gives dead letters up for good', done: 'discarded' },
 } as const;
 
@@ -21,10 +21,10 @@ export function addResolve(program: Command, environment: Environment, verb: key
   const { summary, does, done } = verbs[verb];
   withReason(withLetterFilter(withFile(operatorCommand(program, verb, summary), 'acts')))
     .description(
-      `${does}: those that are named at once, or all that a filter matches by an operation, which begins after a moment and goes on by itself, also after a crash. In a file both wait for the next server that starts on it.`,
+      `${does}. Named ones are handled at once; all that a filter matches are handled by an operation, which begins after a delay and continues by itself, even after a crash. In a file both wait for the next server that starts on it.`,
     )
-    .argument('[id...]', 'the ids of dead letters, in place of a filter')
-    .option('--dry-run', 'do nothing, and tell how many there are')
+    .argument('[id...]', 'the ids of dead letters, instead of a filter')
+    .option('--dry-run', 'change nothing, and print how many match')
     .option(
       '--start-after <milliseconds>',
       'when the operation begins; it can be undone until then (default: 5000)',
@@ -36,8 +36,8 @@ export function addResolve(program: Command, environment: Environment, verb: key
     )
     .action(async (ids: readonly string[], options: Options) => {
       const filter = filterOf(options);
-      if (ids.length > 0 === Object.keys(filter).length > 0) throw new UsageError('expected ids, or options that say which dead letters');
-      if (ids.length === 0 && options.pipeline === undefined) throw new UsageError('expected --pipeline: an operation is on one pipeline');
+      if (ids.length > 0 === Object.keys(filter).length > 0) throw new UsageError('expected ids, or options that select dead letters');
+      if (ids.length === 0 && options.pipeline === undefined) throw new UsageError('expected --pipeline: an operation covers one pipeline');
       const { dryRun, startAfter, reason } = options;
       const asked = ids.length > 0 ? { ids } : { filter, ...(startAfter !== undefined && { startAfterMs: startAfter }) };
       const body = { ...asked, ...(dryRun && { dryRun }), ...(reason !== undefined && { reason }) };
@@ -54,5 +54,5 @@ function describe({ matched, operation, operations, ...counts }: Item, done: str
   if (operation === undefined && counts[done] === undefined) return `${matched} matched\n`;
   if (operation === undefined) return `${matched} matched, ${counts[done]} ${done}\n`;
   const { id, startsAt } = Object(operation);
-  return `${matched} matched. Operation ${id} begins at ${startsAt}.\nUndo it until then, or look how far it is:\n  millrace operations ${id} --undo\n  millrace operations ${id}\n`;
+  return `${matched} matched. Operation ${id} begins at ${startsAt}.\nUndo it until then, or check its progress:\n  millrace operations ${id} --undo\n  millrace operations ${id}\n`;
 }

@@ -6,8 +6,8 @@ import type { Item } from './server-calls.ts';
 
 /** Adds `millrace show`. */
 export function addShow(program: Command, environment: Environment): void {
-  withFile(operatorCommand(program, 'show', 'one key: its state and what waits for it'), 'looks')
-    .description('Shows one key: how it stands, its state, the events that it holds, its timers and its deliveries.')
+  withFile(operatorCommand(program, 'show', 'one key: its state and its waiting items'), 'looks')
+    .description('Shows one key: its status, its state, its held events, its timers and its deliveries.')
     .argument('<pipeline>', 'the name of a pipeline')
     .argument('<key>', 'the key')
     .addHelpText('after', '\nExamples:\n  $ millrace show orders ord_7\n  $ millrace show orders ord_7 --json')

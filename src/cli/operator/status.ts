@@ -9,9 +9,9 @@ interface Options extends OperatorOptions {
 
 /** Adds `millrace status`. */
 export function addStatus(program: Command, environment: Environment): void {
-  operatorCommand(program, 'status', 'the pipelines of a server: what came in, what waits, what failed')
-    .description('Lists the pipelines of a server with what came in, what is done, what waits, what is parked, and what failed.')
-    .option('--file <path>', 'what lies in the file of a database, in place of a server; one may run on it')
+  operatorCommand(program, 'status', 'the pipelines of a server: received, waiting and failed events')
+    .description('Lists the pipelines of a server with their received, processed, waiting, parked and failed events.')
+    .option('--file <path>', 'the contents of a database file, instead of a server; a server may be running on it')
     .addHelpText(
       'after',
       '\nExamples:\n  $ millrace status\n  $ millrace status --url https://mill.example.com --json\n  $ millrace status --file ./data/millrace.db',

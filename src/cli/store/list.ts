@@ -11,10 +11,10 @@ export function addStoreList(store: Command, environment: Environment): void {
     .command('list')
     .summary('list the stored work of each pipeline')
     .description(
-      'Lists every pipeline of a database with its stored work: rows of the inbox, events that wait to be handled, keys with a state, timers by name, ' +
+      'Lists every pipeline of a database with its stored work: inbox rows, waiting events, keys with a state, timers by name, ' +
         'deliveries and outcomes by endpoint, and dead letters. Works while a server runs, and changes nothing.',
     )
-    .option('--database <url>', 'postgres://USER@HOST/NAME, mysql://USER@HOST/NAME, sqlite:PATH, or a path that ends in .db or .sqlite')
+    .option('--database <url>', 'postgres://USER@HOST/NAME, mysql://USER@HOST/NAME, sqlite:PATH, or a path ending in .db or .sqlite')
     .option('--json', 'print it as a JSON array')
     .addHelpText('after', `\nExamples:\n  $ millrace store list\n  $ millrace store list --database ./data/millrace.db --json`)
     .action(async (options: Options) => {

@@ -48,7 +48,7 @@ export async function withStore<T>(database: Database, use: (store: Store) => Pr
 }
 
 function refuseMemory(database: Database): never {
-  throw new UsageError(`--database: expected a database that lasts, found ${named(database)}`);
+  throw new UsageError(`--database: expected a persistent database, found ${named(database)}`);
 }
 
 function named(database: Database): string {

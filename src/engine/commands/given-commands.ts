@@ -68,9 +68,9 @@ export class GivenCommands {
     if (answer !== undefined) return countIn(answer);
     if (this.#isClosed) throw new MillraceError('MILL_STOPPING', 'the engine is stopping');
     const { pipeline, slice } = partition;
-    const message = `partition ${pipeline}/${slice}: another engine works on it, and has not answered within ${limits.commandTimeoutMs / 1_000} s`;
+    const message = `partition ${pipeline}/${slice}: the engine that works on it has not answered within ${limits.commandTimeoutMs / 1_000} s`;
     const cause = this.#failure;
-    throw new MillraceError('MILL_STORE_LEASED', `${message}. It may have done this all the same.`, cause === undefined ? {} : { cause });
+    throw new MillraceError('MILL_STORE_LEASED', `${message}. It may still have done this.`, cause === undefined ? {} : { cause });
   }
 
   #answer(commands: Commands, id: string): Promise<string | undefined> {

@@ -55,7 +55,7 @@ export class ReceivedCommands {
       if (outcome !== 'committed') await partition.answer({ id, answer: outcomeText(outcome) });
       this.#answered.set(id, engine.clock.elapsedMs());
     } catch (error) {
-      engine.log.debug({ ...at, command: body, ...faultFields(faultOf(error)) }, 'a command of another engine cannot be carried out now');
+      engine.log.debug({ ...at, command: body, ...faultFields(faultOf(error)) }, "another engine's command cannot be carried out now");
     }
     this.#underWay.delete(id);
   }
@@ -107,5 +107,5 @@ export class ReceivedCommands {
 /** Sent by an engine of a later release. */
 function unknownCommand(command: never): Outcome {
   const { do: what } = command as { readonly do: string };
-  return { code: 'MILL_STORE_LEASED', message: `the engine that works on the partition is of an older release, and cannot ${what}` };
+  return { code: 'MILL_STORE_LEASED', message: `the engine that works on the partition is an older release, and cannot ${what}` };
 }

@@ -186,7 +186,7 @@ export class Fleet {
   }
 
   #ranOut(cause: unknown): void {
-    const error = new MillraceError('MILL_STORE_FENCED', 'the leases have run out before they were renewed', { cause });
+    const error = new MillraceError('MILL_STORE_FENCED', 'the leases have expired before they were renewed', { cause });
     for (const partition of this.#means.partitions.all) partition.leaseLost(error);
   }
 }

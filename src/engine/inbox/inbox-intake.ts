@@ -204,7 +204,7 @@ export class InboxIntake {
     const [first] = buried;
     const { reason, stack } = first !== undefined && 'letter' in first ? first.letter : { reason: '', stack: null };
     const fields = { pipeline: pipeline.name, rows: buried.length, place: first?.place, ...faultFields({ reason, stack }) };
-    engine.log.error(fields, 'no events can be made of rows of the inbox: they are dead letters');
+    engine.log.error(fields, 'rows of the inbox are not valid events: they become dead letters');
   }
 
   #letterOf(row: InboxRow, error: unknown): Taking {
@@ -224,7 +224,7 @@ export class InboxIntake {
     const row = rows.find(({ place }) => place === taking.place);
     if (row === undefined || !('outgoing' in taking)) return [];
     const { key, number } = taking.outgoing.stored;
-    const message = `key ${key}: expected number ${number} before it was skipped, found it after`;
+    const message = `key ${key}: number ${number} came after it was skipped`;
     return [this.#letterOf(row, new MillraceError('MILL_EVENT_TOO_LATE', message))];
   }
 }

@@ -87,7 +87,8 @@ export class InboxWatch {
   warnings(): readonly string[] {
     const shown = (count: number) => (count < countMax ? String(count) : `${countMax} or more`);
     return this.#strangers.map(
-      ({ name, count }) => `inbox: ${shown(count)} ${count === 1 ? 'row waits' : 'rows wait'} for pipeline ${name}, which nobody declares`,
+      ({ name, count }) =>
+        `inbox: ${shown(count)} ${count === 1 ? 'row waits' : 'rows wait'} for pipeline ${name}, which no engine declares`,
     );
   }
 
@@ -104,7 +105,7 @@ export class InboxWatch {
     for (const { name, count } of this.#strangers) {
       if (this.#toldOf.has(name)) continue;
       this.#toldOf.add(name);
-      this.#means.engine.log.warn({ pipeline: name, rows: count }, 'rows of the inbox wait for a pipeline that nobody declares');
+      this.#means.engine.log.warn({ pipeline: name, rows: count }, 'rows of the inbox wait for a pipeline that no engine declares');
     }
     for (const name of this.#toldOf) if (!found.some((stranger) => stranger.name === name)) this.#toldOf.delete(name);
   }
@@ -147,6 +148,6 @@ export class InboxWatch {
   #warn(error: unknown): void {
     const code = codeOf(error);
     if (this.#isClosed || (code !== undefined && saidElsewhere.has(code))) return;
-    this.#means.engine.log.warn(faultFields(faultOf(error)), 'a look at the inbox failed, and is tried again');
+    this.#means.engine.log.warn(faultFields(faultOf(error)), 'a check of the inbox failed, and will be retried');
   }
 }

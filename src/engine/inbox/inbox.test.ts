@@ -244,7 +244,7 @@ onEveryInbox('the inbox', (worldOf) => {
     await writer.insert({ key: 'a', n: 1 });
     await turns.count(1);
     const shown = () => mill.health().warnings?.join('\n') ?? '';
-    for (let n = 2; !/2 rows wait for pipeline later, which nobody declares/.test(shown()); n += 1) {
+    for (let n = 2; !/2 rows wait for pipeline later, which no engine declares/.test(shown()); n += 1) {
       await writer.insert({ key: 'a', n });
       await turns.count(n);
     }

@@ -6,15 +6,15 @@ import type { EngineContext } from '../engine-context.ts';
 import type { Partitions } from '../partitions.ts';
 import { SourceReader, type SourceStatus } from './source-reader.ts';
 
-/** How long a stop waits for inlets that close, in milliseconds. */
+/** How long a stop waits for closing inlets, in milliseconds. */
 const closeMsMax = 5_000;
 
-/** What inlets work with; the engine provides it. */
+/** The dependencies of inlets, provided by the engine. */
 export interface InletsMeans {
   readonly engine: EngineContext;
   readonly door: Door;
   readonly partitions: Partitions;
-  /** Those of the user. */
+  /** The user's pipelines. */
   readonly pipelines: readonly AnyPipeline[];
 }
 
@@ -33,22 +33,22 @@ export class Inlets {
     }
   }
 
-  /** Loads what inlets need. Throws what an inlet throws. */
+  /** Loads the inlets' dependencies. Throws what an inlet throws. */
   async open(): Promise<void> {
     for (const { from } of this.#means.pipelines) await from?.open?.(this.#means.engine.log);
   }
 
-  /** From now on records are taken in. */
+  /** Takes records from now on. */
   start(): void {
     for (const reader of this.#readers.values()) reader.start();
   }
 
-  /** Takes nothing in any more. Resolves when what is under way has ended. */
+  /** Stops taking records. Resolves when the work under way has ended. */
   async stop(): Promise<void> {
     await Promise.all(Array.from(this.#readers.values(), (reader) => reader.stop()));
   }
 
-  /** Closes the connections to brokers. One that cannot be closed, or takes longer than five seconds, keeps nobody waiting. */
+  /** Closes the connections to brokers. One that cannot be closed, or takes longer than five seconds, is abandoned. */
   async close(): Promise<void> {
     const { engine, pipelines } = this.#means;
     const closed = Promise.all(
@@ -64,12 +64,12 @@ export class Inlets {
     engine.log.warn({ timeoutMs: closeMsMax }, 'an inlet did not close in time, and nobody waits for it any more');
   }
 
-  /** Of a pipeline that takes events from a topic, how far that was read here. */
+  /** Returns how far a pipeline's topic was read here. */
   status(pipeline: string): SourceStatus | undefined {
     return this.#readers.get(pipeline)?.status;
   }
 
-  /** Topics, or partitions of them, that are not read. */
+  /** Warnings about topics, or partitions of them, that are not read. */
   warnings(): readonly string[] {
     return Array.from(this.#readers.values()).flatMap((reader) => reader.status.warnings);
   }

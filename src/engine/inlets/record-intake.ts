@@ -13,12 +13,12 @@ import { faultsOfInput, faultsWithStack, unchanged } from '../input-faults.ts';
 import type { Partition } from '../partition.ts';
 import { type RecordPlace, rejectedRecord } from './rejected-record.ts';
 
-/** Events that are taken in one transaction, unless a single record holds more. */
+/** Events taken per transaction, unless a single record holds more. */
 const eventsMax = 1_000;
-/** A record that holds several events may be as large as so many of the largest together. */
+/** A record with several events may be as large as this many of the largest events together. */
 const valuesMax = 16;
 
-/** What the intake of a pipeline works with. */
+/** The dependencies of a pipeline's intake. */
 export interface RecordIntakeMeans {
   readonly engine: EngineContext;
   readonly pipeline: AnyPipeline;
@@ -27,16 +27,16 @@ export interface RecordIntakeMeans {
   readonly counters: Counters;
 }
 
-/** Records of one partition of a topic, and where they lie. */
+/** Records of one partition of a topic, and their place. */
 export interface ReadRecords extends RecordPlace {
   readonly records: readonly InletRecord[];
-  /** The offset that the store has, and is to have once all of them are taken. */
+  /** The store's offset, and the offset once all of them are taken. */
   readonly expected: number | null;
   readonly next: number;
 }
 
 /**
- * - `taken`: the first records are on disk, so many, and so is the offset behind them.
+ * - `taken`: the first `count` records are on disk, with the offset after them.
  * - `full`: there is no room for the first of them now.
  * - `moved`: another process has read on. Nothing was stored.
  */
@@ -45,14 +45,14 @@ export type RecordsTaken =
   | { readonly status: 'full'; readonly reason: string }
   | { readonly status: 'moved' };
 
-/** A record, and what it holds: events, or nothing that anybody could read. */
+/** A record and its contents: events, or nothing readable. */
 interface Decoded {
   readonly record: InletRecord;
   readonly events: readonly InletEvent[];
   readonly fault: unknown;
 }
 
-/** The first records of a list, as they are to be stored. */
+/** The first records of a list, in their stored form. */
 interface Piece {
   readonly takings: RecordTaking[];
   records: number;
@@ -61,8 +61,8 @@ interface Piece {
 }
 
 /**
- * Takes records of one partition of a topic in: decodes them, validates their events as at the door, and lets in what the pipeline has room for. All
- * of a record is taken together. A record that waits for room lets none behind it go before it, so the order of the partition stays.
+ * Takes records of one partition of a topic: decodes them, validates their events like the door, and admits as many as the pipeline has
+ * room for. A record is taken as a whole. One that waits for room holds back all later ones, so the order of the partition is kept.
  */
 export class RecordIntake {
   readonly #means: RecordIntakeMeans;
@@ -72,9 +72,9 @@ export class RecordIntake {
   }
 
   /**
-   * Takes in as many of the first records as there is room for. Throws what the store throws: then nobody knows what is on disk.
+   * Takes as many of the first records as there is room for. If the store throws, the content of the disk is unknown.
    *
-   * @param home the partition under whose lease they are taken, and in which their dead letters lie
+   * @param home the partition whose lease takes them, and to which their dead letters belong
    */
   async take(home: Partition, read: ReadRecords): Promise<RecordsTaken> {
     const { records, next } = read;
@@ -86,7 +86,7 @@ export class RecordIntake {
     return { status: 'taken', records: piece.records, next: behind };
   }
 
-  /** In the order of the records, one behind the other: an asynchronous schema must not change it. */
+  /** Prepares records one after another: an asynchronous schema must not change their order. */
   async #prepare(place: RecordPlace, all: readonly InletRecord[]): Promise<Piece> {
     const { admission, pipeline } = this.#means;
     const piece: Piece = { takings: [], records: 0, stopped: undefined };
@@ -125,7 +125,7 @@ export class RecordIntake {
     }
   }
 
-  /** As many of the first records as the pipeline has room for; of each of their events the admission hears what becomes of it. */
+  /** Begins as many of the first records as the pipeline has room for; admission learns the fate of each event. */
   #begin(all: readonly Decoded[], piece: Piece): readonly Decoded[] {
     const { admission, pipeline } = this.#means;
     for (let count = all.length; count > 0; count = Math.floor(count / 2)) {
@@ -159,7 +159,7 @@ export class RecordIntake {
     } else engine.eventLog.withdraw(takings.flatMap((taking) => ('outgoing' in taking ? [taking.outgoing] : [])));
   }
 
-  /** Returns nothing where the event must wait. */
+  /** Returns nothing if the event must wait. */
   async #takeEvent(event: InletEvent, piece: Piece, letterOf: (error: unknown) => NewDeadLetter): Promise<RecordTaking | undefined> {
     try {
       const outgoing = await this.#admit(event);
@@ -172,7 +172,7 @@ export class RecordIntake {
     }
   }
 
-  /** Validates an event, and counts it as on its way to the log. Throws why it cannot come, or not now. */
+  /** Validates an event, and counts it as on its way to the log. Throws why it cannot come, at all or now. */
   async #admit({ event, id, traceparent }: InletEvent): Promise<Outgoing> {
     const { engine, pipeline, admission } = this.#means;
     let outgoing: Outgoing;
@@ -204,7 +204,7 @@ export class RecordIntake {
         takings,
       });
     } catch (error) {
-      // How many dead letters there are is told by the next claim.
+      // The next claim recounts the dead letters.
       if (takings.some((taking) => 'letter' in taking || taking.late !== undefined) && !unchanged.has(codeOf(error))) home.recover(error);
       throw error;
     }
@@ -266,5 +266,5 @@ function tooLarge({ name }: AnyPipeline, expectation: string): MillraceError {
 }
 
 function tooLate({ stored: { key, number } }: Outgoing): MillraceError {
-  return new MillraceError('MILL_EVENT_TOO_LATE', `key ${key}: expected number ${number} before it was skipped, found it after`);
+  return new MillraceError('MILL_EVENT_TOO_LATE', `key ${key}: number ${number} came after it was skipped`);
 }

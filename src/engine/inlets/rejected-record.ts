@@ -1,22 +1,22 @@
 import type { InletRecord } from '../../pipeline/inlet.ts';
 
-/** Where a record was read. */
+/** The place a record was read from. */
 export interface RecordPlace {
   readonly source: string;
   readonly topicId: string;
   readonly partition: number;
 }
 
-/** Bytes as they can stand in JSON: a text where they are UTF-8, otherwise base64. */
+/** Bytes in a JSON form: a text if they are UTF-8, otherwise base64. */
 type Shown = { readonly text: string } | { readonly base64: string } | null;
 
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
 /**
- * A record of which no event can be made, as its dead letter has it: as JSON, with its place and its bytes. Of a value that is longer than an
- * event may be, the beginning stands there, and its length in bytes.
+ * Returns a record that yields no event in the form of its dead letter: as JSON, with its place and its bytes. A value longer than an event
+ * may be is cut, with its length in bytes.
  *
- * @param element which event of the record it is about, from 0, where the record holds several
+ * @param element the index of the affected event, if the record holds several
  */
 export function rejectedRecord(place: RecordPlace, record: InletRecord, valueBytesMax: number, element?: number): string {
   const { source, topicId, partition } = place;
@@ -43,7 +43,7 @@ function shown(bytes: Uint8Array | null): Shown {
     // Databases hold no U+0000 in texts.
     if (!text.includes('\0')) return { text };
   } catch {
-    // They are no text.
+    // They are not text.
   }
   return { base64: Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('base64') };
 }

@@ -13,18 +13,21 @@ import { RecordIntake } from './record-intake.ts';
 import { type Ended, type NoRoom, TopicPartition } from './topic-partition.ts';
 import { type Standing, standingsOf } from './topic-state.ts';
 
-/** How long the broker may wait for the first record; while some is being taken in, of which more may be read at any moment, not as long. In milliseconds. */
+/**
+ * How long the broker may wait for the first record; less while records are being taken in, since more may then be read at any moment. In
+ * milliseconds.
+ */
 const waitMs = { idle: 250, busy: 10 };
-/** Of one partition at once. */
+/** For one partition at once. */
 const bytesMax = 1024 * 1024;
-/** How often the topic is looked at: for partitions that were added, and records that are gone. */
+/** How often to check the topic for added partitions and deleted records. */
 const topicEveryMs = 3_000;
-/** A partition that has had no room for so long is held up, and one line of the log each so long says so, in milliseconds. */
+/** Time without room after which a partition counts as held up, and how often that is logged, in milliseconds. */
 const heldUpMs = { from: 10_000, logEvery: 60_000 };
-/** After a failure, and while there is no room: the first pause and the longest. */
+/** First and longest pause after a failure, and while there is no room. */
 const pausesMs = { least: 50, most: 2_000 };
 
-/** What a source is read with. */
+/** The dependencies for reading a source. */
 export interface SourceMeans {
   readonly engine: EngineContext;
   readonly pipeline: AnyPipeline;
@@ -38,32 +41,32 @@ type Readable = Extract<Standing, { readonly status: 'readable' }>;
 /** How far a partition of a topic was taken in. */
 export interface SourcePosition {
   readonly partition: number;
-  /** The offset of the first record that was not taken in. */
+  /** The offset of the first record not taken in. */
   readonly next: number;
-  /** The offset behind the last record there is, as far as is known. */
+  /** The offset after the last record, as far as is known. */
   readonly end: number;
   readonly lag: number;
   /** Why the next record waits for room, such as a key that has as many events as it may; null while it need not wait. */
   readonly noRoom: string | null;
 }
 
-/** What is known of a source on this engine. */
+/** The status of a source on this engine. */
 export interface SourceStatus {
   readonly name: string;
-  /** Those that this engine reads. */
+  /** The partitions that this engine reads. */
   readonly partitions: readonly SourcePosition[];
   readonly warnings: readonly string[];
 }
 
 /**
- * Reads the topic of a pipeline. A partition of it is read by the engine that owns the slice which the partition's name falls into, from the offset
- * in the store; so whoever takes a slice over reads on where the last owner has committed. What the broker thinks of consumers plays no part.
+ * Reads the topic of a pipeline. A partition is read by the engine that owns the slice its name falls into, from the offset in the store;
+ * so whoever takes a slice over continues where the last owner has committed. The broker's own consumer bookkeeping plays no part.
  */
 export class SourceReader {
   readonly #means: SourceMeans;
   readonly #intake: RecordIntake;
   readonly #stopping = new AbortController();
-  /** Those at work, by number. */
+  /** Partitions being read, by number. */
   readonly #reading = new Map<number, TopicPartition>();
   /** Why some are not read, by number. */
   readonly #stopped = new Map<number, string>();
@@ -73,7 +76,7 @@ export class SourceReader {
   readonly #woken = new Waiters();
   #topic: InletTopic | undefined;
   #lookedAt = Number.NEGATIVE_INFINITY;
-  /** Failures one behind the other, and the last of them. */
+  /** Consecutive failures, and the last of them. */
   #failures = 0;
   #failure: string | undefined;
   #running: Promise<void> = Promise.resolve();
@@ -88,7 +91,7 @@ export class SourceReader {
     this.#running = this.#run();
   }
 
-  /** Reads no more. Resolves when what is under way has ended. */
+  /** Stops reading. Resolves when the work under way has ended. */
   async stop(): Promise<void> {
     this.#stopping.abort();
     this.#woken.wake();
@@ -164,7 +167,7 @@ export class SourceReader {
     return !this.#stopping.signal.aborted && !this.#isPaused;
   }
 
-  /** Whether the time has come to look at the topic, or this engine owns other slices now. */
+  /** True if it is time to check the topic, or this engine now owns other slices. */
   get #mustLook(): boolean {
     const { clock } = this.#means.engine;
     if (this.#topic === undefined || clock.elapsedMs() - this.#lookedAt >= topicEveryMs) return true;
@@ -180,7 +183,7 @@ export class SourceReader {
     return slices[sliceOf(`${inlet.name}/${partition}`, slices.length)] as Partition;
   }
 
-  /** Finds out which partitions are to be read here, and from where. */
+  /** Determines which partitions to read here, and from where. */
   async #look(signal: AbortSignal): Promise<void> {
     const { engine, pipeline, inlet } = this.#means;
     this.#dropOthers();
@@ -196,7 +199,7 @@ export class SourceReader {
     for (const standing of standingsOf(inlet, topic, offsets)) this.#stand(topic, standing);
   }
 
-  /** Those whose slices another engine has, or is about to have. */
+  /** Drops those whose slices another engine has, or is about to have. */
   #dropOthers(): void {
     for (const [partition, reading] of this.#reading) if (!reading.home.isOurs) this.#reading.delete(partition);
   }
@@ -272,7 +275,7 @@ export class SourceReader {
     engine.log.error({ pipeline: pipeline.name, source: inlet.name, partition, topicId, reason }, 'a partition of a topic is not read');
   }
 
-  /** What was read and not taken in is dropped; a later look begins where the store says. */
+  /** Drops everything read but not taken in; a later look starts from the store's offset. */
   #ended(partition: TopicPartition, how: Ended): void {
     const { pipeline, partitions, inlet, engine } = this.#means;
     const { place } = partition;
@@ -290,7 +293,7 @@ export class SourceReader {
   #failed(error: unknown): void {
     this.#failures += 1;
     this.#failure = faultOf(error).reason;
-    // What the broker says of offsets may be another thing now.
+    // The broker's offsets may have changed.
     this.#lookedAt = Number.NEGATIVE_INFINITY;
     if (this.#failures === 1 || this.#failures % 30 === 0) this.#warn(error);
   }
@@ -305,7 +308,7 @@ export class SourceReader {
     );
   }
 
-  /** Waits before the next try; ends early when a partition has taken in what it had, or the engine stops. */
+  /** Waits before the next try; ends early when a partition has taken in its records, or the engine stops. */
   async #pause(attempt: number): Promise<void> {
     const { clock } = this.#means.engine;
     if (this.#stopping.signal.aborted) return;

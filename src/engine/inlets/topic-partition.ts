@@ -3,22 +3,22 @@ import type { Partition } from '../partition.ts';
 import type { ReadRecords, RecordIntake, RecordsTaken } from './record-intake.ts';
 import type { RecordPlace } from './rejected-record.ts';
 
-/** Reads of one partition that may be in memory: one that is taken in, and the next. */
+/** Maximum reads of one partition in memory: the one being taken in, and the next. */
 const readsMax = 2;
 
-/** What a partition of a topic works with. */
+/** The dependencies of a topic's partition. */
 export interface TopicPartitionMeans {
   readonly place: RecordPlace;
-  /** The partition of the pipeline whose owner reads it. */
+  /** The pipeline's partition whose owner reads it. */
   readonly home: Partition;
   readonly intake: RecordIntake;
   /** In elapsed time, in milliseconds. */
   now(): number;
   /** Waits before the next try while there is no room; ends early when the engine stops. */
   pause(attempt: number): Promise<void>;
-  /** There is room to read more. */
+  /** Called when there is room to read more. */
   progressed(): void;
-  /** Whether it may go on: nobody has stopped the engine, or paused the pipeline. */
+  /** Returns whether it may continue: the engine has not been stopped, nor the pipeline paused. */
   mayGoOn(): boolean;
 }
 
@@ -30,30 +30,28 @@ export interface NoRoom {
 }
 
 /**
- * - `taken`: all that was read is on disk.
- * - `moved`: another process has read on, and what was read is to be dropped.
- * - `stopped`: it may not go on, and what was read is to be dropped.
+ * - `taken`: everything read is on disk.
+ * - `moved`: another process has read on, and what was read must be dropped.
+ * - `stopped`: it may not continue, and what was read must be dropped.
  */
 export type Ended = { readonly status: 'taken' | 'moved' | 'stopped' } | { readonly status: 'failed'; readonly error: unknown };
 
 /**
- * A partition of a topic that this process reads, from the offset that the store has until another process reads it, or something fails. What
- * was read and not taken in is dropped with it.
+ * A partition of a topic that this process reads, from the store's offset until another process reads it, or something fails. Anything read
+ * but not taken in is dropped with it.
  */
 export class TopicPartition {
   readonly #means: TopicPartitionMeans;
   readonly #waiting: InletRead[] = [];
-  /** What the store has. */
+  /** The store's offset. */
   #stored: number | null;
-  /** Where to read on. */
+  /** The offset to read next. */
   #next: number;
   #end = 0;
   #working: Promise<void> | undefined;
   #noRoom: NoRoom | undefined;
 
-  /**
-   * @param begin the offset that the store has, null where it has none, and where to read on
-   */
+  /** @param begin the store's offset, null if it has none, and the offset to read next */
   constructor(means: TopicPartitionMeans, begin: { readonly stored: number | null; readonly from: number }) {
     this.#means = means;
     this.#stored = begin.stored;
@@ -68,37 +66,37 @@ export class TopicPartition {
     return this.#means.home;
   }
 
-  /** Where to read on. */
+  /** The offset to read next. */
   get next(): number {
     return this.#next;
   }
 
-  /** Records that are not taken in yet, as far as is known. */
+  /** Records not taken in yet, as far as is known. */
   get lag(): number {
     return Math.max(0, this.#end - this.position);
   }
 
-  /** The offset of the first record that is not taken in. */
+  /** The offset of the first record not taken in. */
   get position(): number {
     return this.#stored ?? this.#waiting[0]?.records[0]?.offset ?? this.#next;
   }
 
-  /** The offset behind the last record there is, as far as is known. */
+  /** The offset after the last record, as far as is known. */
   get end(): number {
     return this.#end;
   }
 
-  /** Why the next record must wait, and since when; undefined while it need not. */
+  /** Why the next record must wait, and since when; undefined if it need not. */
   get noRoom(): NoRoom | undefined {
     return this.#noRoom;
   }
 
-  /** Whether more may be read. */
+  /** True if more may be read. */
   get hasRoom(): boolean {
     return this.#waiting.length < readsMax;
   }
 
-  /** Whether it takes in what was read, and waits for nothing. */
+  /** True if it is taking records in, and not waiting. */
   get isBusy(): boolean {
     return this.#working !== undefined && this.#noRoom === undefined;
   }
@@ -107,7 +105,7 @@ export class TopicPartition {
     this.#end = Math.max(end, this.#next);
   }
 
-  /** Takes in what was read, and tells what came of it. */
+  /** Takes a read in, and reports the result. */
   offer(read: InletRead, ended: (how: Ended) => void): void {
     if (read.end !== undefined) this.endsAt(read.end);
     if (read.next <= this.#next) return;
@@ -138,7 +136,7 @@ export class TopicPartition {
     return { status: 'taken' };
   }
 
-  /** Takes in all of a read, a piece at a time, as there is room. */
+  /** Takes in all of a read, in portions as there is room. */
   async #takeAll({ records, next }: InletRead): Promise<'taken' | 'moved' | 'stopped'> {
     const { mayGoOn, home, pause, now } = this.#means;
     let left = records;

@@ -1,15 +1,14 @@
 import type { Inlet, InletPartition, InletTopic } from '../../pipeline/inlet.ts';
 import type { SourceOffset } from '../../store/store.ts';
 
-/** Where one partition is read on; or why it is not. */
+/** The offset at which to continue reading a partition, or why it is not read. */
 export type Standing =
   | { readonly status: 'readable'; readonly partition: InletPartition; readonly stored: number | null }
   | { readonly status: 'stopped'; readonly partition: InletPartition; readonly reason: string };
 
 /**
- * Compares a topic with the offsets that the store has of it. Whoever would read on in a topic that was created anew, that has become shorter, or of which
- * records are gone that were not read, would lose records or read others in their place without anybody noticing: such partitions are stopped,
- * until somebody has decided.
+ * Compares a topic with its offsets in the store. Continuing with a topic that was recreated, has become shorter, or has lost unread
+ * records would silently lose records or read others in their place: such partitions are stopped until somebody decides.
  */
 export function standingsOf(inlet: Inlet, topic: InletTopic, offsets: readonly SourceOffset[]): readonly Standing[] {
   const own = new Map(offsets.filter(({ topicId }) => topicId === topic.id).map(({ partition, next }) => [partition, next]));

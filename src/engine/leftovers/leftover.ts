@@ -34,11 +34,11 @@ export type Leftover =
 
 /** A sentence about each kind, for the log. */
 export const leftoverSentences: Readonly<Record<Leftover['gone'], string>> = {
-  pipeline: 'stored work is of a pipeline that is no longer declared',
+  pipeline: 'stored work belongs to a pipeline that is no longer declared',
   endpoint: 'stored work waits for an endpoint that is no longer declared',
   timer: 'stored timers have a name that is no longer declared',
-  state: 'stored states are of a pipeline that no longer declares a state',
-  schedule: 'a stored schedule is of a pipeline that no longer declares one',
+  state: 'stored states belong to a pipeline that no longer declares a state',
+  schedule: 'a stored schedule belongs to a pipeline that no longer declares one',
 };
 
 /** A leftover in words, without its pipeline: `endpoint shop is gone (deliveries 12, outcomes 0)`. */

@@ -49,7 +49,7 @@ export class Leftovers {
       return true;
     } catch (error) {
       if (this.#isClosed) return false;
-      log.warn(faultFields(faultOf(error)), 'the look for stored work whose declaration is gone failed');
+      log.warn(faultFields(faultOf(error)), 'the search for stored work whose declaration is gone failed');
       this.#tryLater();
       return false;
     }

@@ -171,7 +171,7 @@ export class LetterOperations {
       }
     } catch (error) {
       isAgain = true;
-      engine.log.debug(faultFields(faultOf(error)), 'the store does not tell of operations now');
+      engine.log.debug(faultFields(faultOf(error)), 'operations cannot be read from the store now');
     }
     if (isAgain) this.#lookSoon(lookEveryMs);
   }
@@ -190,7 +190,7 @@ export class LetterOperations {
       engine.log.info({ pipeline, operation: id, action: operation.action }, 'an operation on dead letters is over');
     } catch (error) {
       if (!this.#isClosed)
-        engine.log.warn({ pipeline, operation: id, ...faultFields(faultOf(error)) }, 'an operation on dead letters goes on later');
+        engine.log.warn({ pipeline, operation: id, ...faultFields(faultOf(error)) }, 'an operation on dead letters will continue later');
       this.#lookSoon(lookEveryMs);
     } finally {
       this.#underWay.delete(id);

@@ -135,7 +135,7 @@ export class Conclusions {
     });
     draft().told?.tellOf(key, { kind: 'gave-up', at, of, deadLetter, endpoint, delivery: id, attempts, reason });
     const fields = { ...this.#fields(delivery), attempt: attempts, ...faultFields({ reason, stack }) };
-    log.error(fields, isUnknown ? 'a delivery may have arrived, and is not made again by itself' : 'gave up a delivery');
+    log.error(fields, isUnknown ? 'a delivery may have arrived, and is not retried automatically' : 'gave up a delivery');
     this.#tell(delivery, { status: isUnknown ? 'unknown' : 'given up', attempts, reason, answer: answer ?? null });
   }
 

@@ -124,7 +124,7 @@ export class DeliveryAttempts {
     try {
       const called = to.call({ ...call, url: url ?? undefined, traceparent: traceparent ?? undefined }, abort.signal);
       const kept = keptAnswer(await Promise.race([called, aborted]), (fault) =>
-        this.#log.warn({ pipeline: this.#pipeline, key, endpoint, delivery: id, fault }, 'an answer is not kept'),
+        this.#log.warn({ pipeline: this.#pipeline, key, endpoint, delivery: id, fault }, 'an answer was dropped'),
       );
       return kept.result === 'failed' && isEnded() ? { ...kept, isUnanswered: undefined } : kept;
     } catch (error) {

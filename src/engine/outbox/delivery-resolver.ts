@@ -37,7 +37,7 @@ export class DeliveryResolver {
    */
   async sendNow(name: DeliveryName, witness: Witness = {}): Promise<void> {
     const queue = this.#parts.outbox.queueOf(name.endpoint);
-    if (queue === undefined) throw conflict(name, 'expected an endpoint that the pipeline declares, found one that it no longer does');
+    if (queue === undefined) throw conflict(name, 'the pipeline no longer declares its endpoint');
     const delivery = await this.#take(name, queue, 'send');
     queue.sendNow(delivery);
     await this.#commit(witness);
@@ -72,12 +72,12 @@ export class DeliveryResolver {
   async #take(name: DeliveryName, queue: EndpointQueue | undefined, to: string): Promise<ListedDelivery> {
     const lookedUp = { isWritten: false };
     const own = nameOf(name);
-    if (this.#lookedUp.has(own)) throw conflict(name, 'expected no other order about it, found one that is being carried out');
+    if (this.#lookedUp.has(own)) throw conflict(name, 'another order about it is being carried out; try again later');
     this.#lookedUp.set(own, lookedUp);
     try {
       const delivery = await this.#read(name, lookedUp);
       if (queue?.setAside(delivery) === false)
-        throw conflict(name, `expected to ${to} one that waits, found that its call is under way; look again when it has ended`);
+        throw conflict(name, `expected to ${to} a waiting delivery, but its call is under way; try again when it has ended`);
       return delivery;
     } finally {
       this.#lookedUp.delete(own);
@@ -127,5 +127,5 @@ function conflict({ endpoint, key, id }: DeliveryName, why: string): MillraceErr
 
 function notFound({ endpoint, key, id }: DeliveryName): MillraceError {
   const of = `of the key ${describeFound(key)} to ${describeFound(endpoint)}`;
-  return new MillraceError('MILL_NOT_FOUND', `expected a delivery that waits ${of}, found none with the id ${describeFound(id)}`);
+  return new MillraceError('MILL_NOT_FOUND', `no delivery waits ${of} with the id ${describeFound(id)}`);
 }

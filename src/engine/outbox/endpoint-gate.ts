@@ -163,7 +163,7 @@ export class EndpointGate {
     if (answer.result !== 'failed' || answer.isUnanswered === false) {
       if (this.#standings.answered(place)) log.info(fields, 'an address answers again');
     } else if (answer.isUnanswered === true && this.#standings.unanswered(place, answer.reason)) {
-      log.warn({ ...fields, reason: answer.reason }, 'an address gives no answers: it is called seldom until it does');
+      log.warn({ ...fields, reason: answer.reason }, 'an address does not answer: calls to it are rare until it does');
     }
   }
 

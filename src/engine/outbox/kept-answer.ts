@@ -26,7 +26,7 @@ export function keptAnswer(answer: Answer | undefined, warn: (fault: string) => 
     return kept(answer, warn);
   } catch (error) {
     // A getter or a proxy that throws when touched.
-    return { result: 'unknown', reason: reasonOf(`expected an answer that can be read: ${faultOf(error).reason}`) };
+    return { result: 'unknown', reason: reasonOf(`the answer cannot be read: ${faultOf(error).reason}`) };
   }
 }
 
@@ -41,7 +41,7 @@ function kept(answer: Answer | undefined, warn: (fault: string) => void): KeptAn
     return { result: 'failed', reason: noPause(retryAfterMs) };
   }
   const kept = jsonOf(answer);
-  if (kept === undefined) warn('expected an answer that is JSON, found something else: null is kept in its place');
+  if (kept === undefined) warn('expected an answer as JSON, found something else: null is kept instead');
   const copy = kept === undefined ? { answer: null } : kept;
   if (answer.result === 'delivered') return { result: 'delivered', ...copy };
   const reason = reasonOf(answer.reason);

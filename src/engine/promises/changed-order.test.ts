@@ -104,8 +104,8 @@ onEveryStore('promise 8: a pipeline whose keys would be looked for in other part
     }) as AnyPipeline;
 
   for (const [hadSchedule, found] of [
-    [false, /^pipeline counting: expected no schedule, as when its keys were stored, found one\. /],
-    [true, /^pipeline counting: expected a schedule, as when its keys were stored, found none\. /],
+    [false, /^pipeline counting: its keys were stored with no schedule; it now declares one\. /],
+    [true, /^pipeline counting: its keys were stored with a schedule; it now declares none\. /],
   ] as const) {
     test(`a schedule that is ${hadSchedule ? 'removed' : 'added'}: it does not start, and the former declaration goes on`, async () => {
       const store = makeStore();

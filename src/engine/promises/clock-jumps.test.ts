@@ -554,7 +554,7 @@ onEveryStore('when the clock is set back an hour', ({ testMill, makeStore }) => 
     await t.setBack('1h');
     await t.advance('2s');
     const reasons = (await t.deadLetters()).map(({ reason }) => reason);
-    assert.deepEqual(reasons.toSorted(), ['delivery to door: timed out after 2000 ms', 'expected the handler to end within 2000 ms']);
+    assert.deepEqual(reasons.toSorted(), ['delivery to door: timed out after 2000 ms', 'the handler did not end within 2000 ms']);
     await t.stop();
   });
 

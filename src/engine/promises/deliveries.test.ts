@@ -538,7 +538,7 @@ onEveryKindOfStore('promise 6: deliveries at least once, under a stable id', ({ 
       assert.deepEqual([status, answer], ['delivered', as], String(at));
     }
     assert.deepEqual([byId.size, t.calls.length, (await t.deadLetters()).length], [kept.length, kept.length, 0]);
-    assert.equal(warnings.filter((line) => line === 'an answer is not kept').length, 6);
+    assert.equal(warnings.filter((line) => line === 'an answer was dropped').length, 6);
     await t.stop();
   });
 
@@ -577,7 +577,7 @@ onEveryKindOfStore('promise 6: deliveries at least once, under a stable id', ({ 
             return failing();
           },
         }),
-        /^unknown: it may have arrived: expected an answer that can be read: not today$/,
+        /^unknown: it may have arrived: the answer cannot be read: not today$/,
       ],
       [
         () => ({
@@ -587,7 +587,7 @@ onEveryKindOfStore('promise 6: deliveries at least once, under a stable id', ({ 
             return failing();
           },
         }),
-        /^unknown: it may have arrived: expected an answer that can be read: not today$/,
+        /^unknown: it may have arrived: the answer cannot be read: not today$/,
       ],
     ];
     const told: unknown[] = [];

@@ -22,7 +22,7 @@ onEveryStore('promises 8 and 9: pipelines whose declaration is gone', ({ makeSto
     const t = await generations.next([other]);
     const gone = { pipeline: 'orders', events: 0, states: 1, timers: 1, deliveries: 1, outcomes: 0, deadLetters: 1, inbox: 0 };
     assert.deepEqual(t.mill.leftovers(), [{ gone: 'pipeline', ...gone }]);
-    assert.deepEqual(generations.warnings, [{ ...gone, message: 'stored work is of a pipeline that is no longer declared' }]);
+    assert.deepEqual(generations.warnings, [{ ...gone, message: 'stored work belongs to a pipeline that is no longer declared' }]);
     assert.deepEqual([t.mill.health().status, await t.mill.idle(1_000)], ['ok', true]);
     await t.advance('1h');
     const back = await generations.next([declared]);

@@ -58,7 +58,7 @@ onEveryKindOfStore('promise 10: duplicates are named', ({ testMill }) => {
     assert.deepEqual(await t.ingest('orders', { id: 'x' }), { status: 'accepted', id: 'x' });
     await assert.rejects(t.ingest('orders', { id: 'x' }, { id: 'y' }), {
       code: 'MILL_INVALID_REQUEST',
-      message: 'pipeline orders: expected no id (Idempotency-Key) beside an event whose own id is "x", found "y"',
+      message: 'pipeline orders: expected no id (Idempotency-Key) with an event whose own id is "x", found "y"',
     });
     assert.deepEqual(await t.ingest('orders', { id: 'x' }, { id: 'x' }), { status: 'duplicate', id: 'x' });
     for (const status of ['accepted', 'duplicate']) assert.deepEqual(await t.ingest('orders', {}, { id: 'y' }), { status, id: 'y' });

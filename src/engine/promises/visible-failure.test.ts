@@ -101,7 +101,7 @@ onEveryKindOfStore('promise 9: failure is visible', ({ testMill, makeStore }) =>
     const t = await testMill({ pipelines: [stuck] });
     await t.ingest('stuck', { key: 'a', n: 1 });
     await t.advance('2s');
-    assert.equal((await t.deadLetters())[0]?.reason, 'expected the handler to end within 2000 ms');
+    assert.equal((await t.deadLetters())[0]?.reason, 'the handler did not end within 2000 ms');
     assert.ok(isCode('MILL_HANDLER_TIMEOUT')(reason));
     await t.stop();
   });
@@ -117,7 +117,7 @@ onEveryKindOfStore('promise 9: failure is visible', ({ testMill, makeStore }) =>
     await t.ingest('steps', { key: 'a', n: 1 });
     assert.deepEqual(t.mill.health(), { status: 'ok' }, 'only just begun');
     for (let alarms = 0; alarms < 3; alarms += 1) t.clock.turnToNextAlarm(t.clock.now() + 60_000);
-    assert.match(t.mill.health().reason ?? '', /pipeline steps: has work and made no progress for \d+ s/);
+    assert.match(t.mill.health().reason ?? '', /pipeline steps: has work but has made no progress for \d+ s/);
     hangs.resolve();
     await t.drain();
     assert.deepEqual(t.mill.health(), { status: 'ok' });

@@ -8,8 +8,8 @@ import { type CommitCall, failing, onEveryStore, Step, steps, withCalls } from '
 const gap = 'events wait for a number that has not arrived';
 const retry = 'events wait for a retry';
 const parked = 'events pile up behind a parked key: redrive or discard its dead letter, or resume it';
-const more = 'events of more keys wait for a number, a retry or an operator';
-const before = 'keys wait from before the start: parked ones for an operator, gaps for a number';
+const more = 'events of further keys wait for a number, a retry or an operator';
+const before = 'keys were already waiting at the start: parked ones for an operator, gaps for a number';
 
 interface WaitLine {
   readonly message: string;

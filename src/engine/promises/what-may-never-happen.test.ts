@@ -168,13 +168,14 @@ const misbehaviours: readonly Misbehaviour[] = [
   {
     what: 'a claim whose cursor has fallen',
     code: 'MILL_STORE_CORRUPT',
-    reason: /^partition steps\/\d: the store has lost what it had acknowledged: expected a cursor of \d or more, found 0$/,
+    reason: /^partition steps\/\d: the store has lost data that it had acknowledged: expected a cursor of \d or more, found 0$/,
     calls: (store) => ({ claim: async (partition) => standingAt(await store.claim(partition), { cursor: 0 }) }),
   },
   {
     what: 'a claim whose log has become shorter',
     code: 'MILL_STORE_CORRUPT',
-    reason: /^partition steps\/\d: the store has lost what it had acknowledged: expected a log up to \d or beyond, found one up to \d$/,
+    reason:
+      /^partition steps\/\d: the store has lost data that it had acknowledged: expected a log up to \d or beyond, found one up to \d$/,
     calls: (store) => ({
       async claim(partition) {
         const lease = await store.claim(partition);

@@ -53,7 +53,7 @@ for (const [what, source] of Object.entries(silent)) {
     const t = await testMill({ pipelines: jobsPipeline({ schedule: { source: source as never, timeout: '10s' } }).pipelines });
     await t.advance('2m');
     const { lastFailure } = await t.mill.schedule('work').status();
-    assert.equal(lastFailure, 'the run took longer than its timeout of 10000 ms, and what was under way was aborted');
+    assert.equal(lastFailure, 'the run took longer than its timeout of 10000 ms, and its work was aborted');
     await t.stop();
   });
 }

@@ -16,7 +16,7 @@ function scheduled(name: string, isScheduled = true): AnyPipeline {
   }) as AnyPipeline;
 }
 
-const sentence = 'a stored schedule is of a pipeline that no longer declares one';
+const sentence = 'a stored schedule belongs to a pipeline that no longer declares one';
 
 onEveryStore('promises 5 and 9: schedules whose declaration is gone', ({ makeStore }) => {
   for (const [how, without] of [

@@ -78,8 +78,8 @@ export class ScheduleRun {
     const end = () => this.#time.end();
     signal.addEventListener('abort', end);
     const disarm = clock.after(timeoutMs, () => {
-      log.warn({ timeoutMs }, 'a run took too long: aborting what is under way');
-      this.#failure ??= `the run took longer than its timeout of ${timeoutMs} ms, and what was under way was aborted`;
+      log.warn({ timeoutMs }, 'a run took too long: aborting its work');
+      this.#failure ??= `the run took longer than its timeout of ${timeoutMs} ms, and its work was aborted`;
       end();
       this.#means.work.abortAll();
       this.#disarmGrace = clock.after(graceMs, () => this.#grace.end());
@@ -156,7 +156,7 @@ export class ScheduleRun {
   /** A row keeps its slot if it was handled. */
   async #concludeRow(origin: string, isDuplicate: boolean): Promise<void> {
     if (isDuplicate) {
-      this.#means.log.debug({ origin }, 'a row was left out: its event is a duplicate');
+      this.#means.log.debug({ origin }, 'a row was skipped: its event is a duplicate');
       this.#places.release();
     } else if (!this.#isOver && (await this.#means.work.pending([origin])).has(origin)) {
       this.#places.releaseWaiting();
@@ -169,7 +169,7 @@ export class ScheduleRun {
     const { origin, fault: reason, stack } = row;
     this.#places.release();
     const buried = work.bury(row).then(
-      () => log.error({ origin, ...faultFields({ reason, stack }) }, 'no event can be made of a row: it is a dead letter'),
+      () => log.error({ origin, ...faultFields({ reason, stack }) }, 'a row is not a valid event: it becomes a dead letter'),
       (error: unknown) => this.#fail(error),
     );
     this.#burials.add(buried);

@@ -216,7 +216,7 @@ export class Schedules {
       // The next start replans too.
       if (isStopping() || (error instanceof MillraceError && !error.retryable)) return;
       if (codeOf(error) !== 'MILL_STORE_FULL')
-        log.warn(faultFields(faultOf(error)), 'the clock was set back, and the schedules are not planned anew yet');
+        log.warn(faultFields(faultOf(error)), 'the clock was set back, and the schedules could not be replanned yet');
       this.#planLater();
     }
   }

@@ -23,7 +23,7 @@ export async function importPipeline({ module, pipeline: name }: ThreadPurpose):
   const found = pipelines.find((pipeline) => pipeline.name === name);
   if (found !== undefined) return found;
   const others = Array.from(new Set(pipelines.map((pipeline) => pipeline.name))).join(', ') || 'no pipeline';
-  return refuse(`was expected to export the pipeline, found that it exports ${others}`);
+  return refuse(`does not export the pipeline; it exports ${others}`);
 }
 
 function pipelinesOf(value: unknown): readonly AnyPipeline[] {

@@ -72,7 +72,10 @@ function copied(value: unknown, what: string): unknown {
   try {
     return cloneWhole(value);
   } catch (error) {
-    throw new MillraceError('MILL_INVALID_EFFECT', `${what}: expected JSON, found what no other thread can be given: ${messageOf(error)}`);
+    throw new MillraceError(
+      'MILL_INVALID_EFFECT',
+      `${what}: expected JSON, found a value that cannot be sent to another thread: ${messageOf(error)}`,
+    );
   }
 }
 

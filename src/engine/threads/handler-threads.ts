@@ -27,11 +27,11 @@ export class HandlerThreads {
     if (pipeline.threads === undefined) return pipeline;
     const { module, count: size = availableParallelism() } = pipeline.threads;
     const died = (error: unknown) =>
-      this.#log.warn({ pipeline: pipeline.name, ...faultFields(faultOf(error)) }, 'a thread ended that had nothing to do');
+      this.#log.warn({ pipeline: pipeline.name, ...faultFields(faultOf(error)) }, 'an idle thread ended unexpectedly');
     const leftBehind = (error: unknown) =>
       this.#log.error(
         { pipeline: pipeline.name, ...faultFields(faultOf(error)) },
-        'a promise rejected that a handler left behind: an await may be missing',
+        'a promise left behind by a handler rejected: an await may be missing',
       );
     const pool = new ThreadPool({ clock: this.#clock, died, leftBehind }, { module, pipeline: pipeline.name, size });
     this.#pools.push(pool);
@@ -71,5 +71,5 @@ export class HandlerThreads {
 
 function recordOf(turn: unknown): TurnRecord {
   if (turn instanceof TurnRecord) return turn;
-  throw new MillraceError('MILL_INTERNAL', 'expected a turn of the engine, found another');
+  throw new MillraceError('MILL_INTERNAL', 'expected a turn of this engine, found another');
 }

@@ -121,7 +121,7 @@ export class ThreadPool {
     this.#lastAttemptId += 1;
     const attemptId = this.#lastAttemptId;
     const disarm = clock.after(startTimeoutMs, () =>
-      turn.abort(new MillraceError('MILL_HANDLER_TIMEOUT', `expected a thread to take the handler up within ${startTimeoutMs} ms`)),
+      turn.abort(new MillraceError('MILL_HANDLER_TIMEOUT', `no thread started the handler within ${startTimeoutMs} ms`)),
     );
     this.#begun.set(attemptId, () => {
       disarm();
@@ -147,7 +147,7 @@ export class ThreadPool {
   /** The entry itself never throws, so this is about a failure before or after it. */
   #explain(error: unknown): MillraceError {
     if (error instanceof DOMException && error.name === 'DataCloneError') {
-      return new MillraceError('MILL_INVALID_STATE', `expected an event and a state that can be copied to a thread: ${error.message}`);
+      return new MillraceError('MILL_INVALID_STATE', `the event and the state must be copyable to a thread: ${error.message}`);
     }
     return new MillraceError('MILL_INTERNAL', `the thread of the handler has ended: ${messageOf(error)}`, { cause: error });
   }
@@ -164,7 +164,7 @@ export class ThreadPool {
       return (await answer) as SentError | undefined;
     } catch (error) {
       const found = late.signal.aborted ? `one that takes longer than ${startTimeoutMs} ms` : messageOf(error);
-      const message = `pipeline ${pipeline}: module: expected one that a thread can import, found ${module}: ${found}`;
+      const message = `pipeline ${pipeline}: module: a thread cannot import ${module}: ${found}`;
       throw new MillraceError('MILL_INVALID_DECLARATION', message, { cause: error });
     } finally {
       disarm();

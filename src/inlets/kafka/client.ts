@@ -1,12 +1,12 @@
 import { MillraceError } from '../../errors.ts';
 import { brokersOf, type KafkaOptions } from './kafka-options.ts';
 
-/** How long a connection may take, and a request, in milliseconds. */
+/** Time limits for a connection and a request, in milliseconds. */
 const timeoutsMs = { connect: 5_000, request: 20_000 };
 
 /**
- * Throws again what the import of the client of Kafka was rejected with; where it is missing that is `MILL_INVALID_CONFIGURATION`. A program that uses Kafka
- * installs the package itself: no declaration of ours may name its types.
+ * Rethrows a failed import of the Kafka client, as `MILL_INVALID_CONFIGURATION` if it is missing. A program that uses Kafka installs the
+ * package itself: none of our declarations may name its types.
  */
 export function rethrowMissing(cause: unknown): never {
   const isMissing = cause instanceof Error && 'code' in cause && cause.code === 'ERR_MODULE_NOT_FOUND';
@@ -16,7 +16,7 @@ export function rethrowMissing(cause: unknown): never {
   throw new MillraceError('MILL_INVALID_CONFIGURATION', message, { cause });
 }
 
-/** What every client of a cluster is made with. Whoever uses it tries again by itself. */
+/** The common options of all clients of a cluster. Their users retry by themselves. */
 export function clientOptions(options: KafkaOptions) {
   const { clientId = 'millrace', tls, sasl } = options;
   return {
@@ -32,20 +32,20 @@ export function clientOptions(options: KafkaOptions) {
   };
 }
 
-/** What the connections of a client tell. */
+/** The error events of a client's connections. */
 interface Connecting {
   on(event: 'connecting', made: (payload: { readonly connection: { on(event: 'error', heard: () => void): unknown } }) => void): unknown;
 }
 
 /**
- * Listens to the errors of all connections that a client makes. A broker that ends a connection whose sign-in has failed causes two errors on it, and the
- * client listens to the first alone: the second would end the program. Whoever has called hears of the failure by the call.
+ * Listens to errors on all connections that a client makes. A broker that closes a connection after a failed sign-in causes two errors on
+ * it, and the client handles only the first: the second would end the program. Callers learn of the failure from their call.
  */
 export function keepErrors(client: { readonly connections: Connecting }): void {
   client.connections.on('connecting', ({ connection }) => connection.on('error', () => undefined));
 }
 
-/** What went wrong, in one line: the client's own message says only that something did. */
+/** Describes a failure in one line: the client's own message only says that there was one. */
 export function reasonOf(thrown: unknown): string {
   const reasons = new Set<string>();
   const add = (error: unknown): void => {

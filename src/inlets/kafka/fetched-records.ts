@@ -1,8 +1,6 @@
 import type { InletRead, InletRecord } from '../../pipeline/inlet.ts';
 
-/*
- * What a fetch answers, as far as it is looked at here; the client's own types may not be there.
- */
+/* A fetch's answer, as far as it is used here; the client's own types may not be installed. */
 
 export interface FetchedPartition {
   readonly partitionIndex: number;
@@ -29,14 +27,14 @@ interface FetchedRecord {
   readonly headers: readonly (readonly [Uint8Array | null, Uint8Array | null])[];
 }
 
-/** Bits of the attributes of a batch. */
+/** Bits of a batch's attributes. */
 const bits = { logAppendTime: 0x08, transactional: 0x10, control: 0x20 };
-/** The type of a control record that says that a transaction was aborted. */
+/** The type of the control record for an aborted transaction. */
 const abortMarker = 0;
 
 /**
- * The records from an offset on that were committed: those of aborted transactions are left out, and so are the broker's own markers. The client leaves
- * some of the former in, where the end of their transaction lies behind the fetch. As Kafka's own consumer does, a transaction counts as aborted from its
+ * Returns the committed records from an offset on, without those of aborted transactions and the broker's own markers. The client leaves
+ * some aborted ones in, if their transaction ends after the fetch. As in Kafka's own consumer, a transaction counts as aborted from its
  * first offset up to the marker.
  */
 export function committedRecords(partition: FetchedPartition, from: number): InletRead {
@@ -63,7 +61,7 @@ class AbortedTransactions {
     this.#starts = all.toSorted((a, b) => Number(a.firstOffset - b.firstOffset));
   }
 
-  /** Those that begin up to an offset count from now on. */
+  /** Counts transactions that begin up to an offset as aborted from now on. */
   upTo(last: bigint): void {
     for (let start = this.#starts[0]; start !== undefined && start.firstOffset <= last; start = this.#starts[0]) {
       this.#producers.add(start.producerId);
@@ -71,7 +69,7 @@ class AbortedTransactions {
     }
   }
 
-  /** The marker of the broker: where it says so, the transaction ends with it. */
+  /** Handles the broker's marker: an abort marker ends the transaction. */
   marked(batch: FetchedBatch): void {
     if (isAbort(batch)) this.#producers.delete(batch.producerId);
   }

@@ -5,38 +5,43 @@ import { arrayOf, expect, isPlainObject, oneOf, synchronous, text, trueOrFalse }
 import { Place } from '../../pipeline/place.ts';
 import { type ValueOptions, valueOptions } from '../values.ts';
 
-/** How one signs in at the brokers. */
+/** The sign-in at the brokers. */
 export interface KafkaSasl {
   readonly mechanism: 'PLAIN' | 'SCRAM-SHA-256' | 'SCRAM-SHA-512' | 'OAUTHBEARER';
   readonly username?: string;
   readonly password?: string;
-  /** For `OAUTHBEARER`: the token, or what fetches one. */
+  /** For `OAUTHBEARER`: the token, or a function that fetches one. */
   readonly token?: string | (() => string | Promise<string>);
 }
 
-/** Which partition a record goes to. */
+/** Chooses the partition of a record. */
 export type KafkaPartitioner = (key: Uint8Array | null, partitions: number) => number;
 
 export interface KafkaOptions extends ValueOptions {
-  /** `host:port` of some of the brokers; the others are found by them. */
+  /** `host:port` of some of the brokers, through which the others are found. */
   readonly brokers: string | readonly string[];
   readonly topic: string;
-  /** How this program names itself to the brokers. Default `millrace`. */
+  /** The name of this program to the brokers. Default `millrace`. */
   readonly clientId?: string;
-  /** Speaks TLS, with options of `node:tls` where there are some. Default: only where `sasl` is there, no: false. */
+  /** Enables TLS, optionally with `node:tls` options. Default false. */
   readonly tls?: boolean | TlsOptions;
   readonly sasl?: KafkaSasl;
 
-  /** Of a topic that events are taken from: the id of the one that takes the place of another of its name. Without it a topic that was created anew is not read. */
+  /**
+   * For a topic to read: the id of a topic accepted as the replacement of an earlier one with the same name. Without it a recreated topic
+   * is not read.
+   */
   readonly acceptedTopicId?: string;
-  /** Of a topic that events are taken from: whether to go on with the earliest record where some were deleted before they were read. Default false. */
+  /** For a topic to read: continues with the earliest record if some were deleted before they were read. Default false. */
   readonly mayLoseRecords?: boolean;
 
-  /** Of a topic that is delivered to: the key of a delivery's record; null for none. Default: the key whose turn asked for the delivery. */
+  /**
+   * For a topic to deliver to: returns the key of a delivery's record; null for none. Default: the key whose turn requested the delivery.
+   */
   readonly recordKey?: (call: OutgoingCall) => string | null;
-  /** Of a topic that is delivered to: `murmur2` (default), by which Java's clients place keys, or a function of your own. */
+  /** For a topic to deliver to: `murmur2` (default), by which Java's clients place keys, or a custom function. */
   readonly partitioner?: 'murmur2' | KafkaPartitioner;
-  /** Of a topic that is delivered to: whether records are CloudEvents 1.0 in binary form, with their type and source where they are not the default. */
+  /** For a topic to deliver to: writes records as CloudEvents 1.0 in binary form, optionally with their type and source. */
   readonly cloudEvents?: boolean | { readonly source?: string; readonly type?: string };
 }
 
@@ -44,10 +49,10 @@ const tlsOrNot = expect('true, false or an object of TLS options', (value) => ty
 
 const sasl: OptionTable<KafkaSasl> = {
   mechanism: required(oneOf('PLAIN', 'SCRAM-SHA-256', 'SCRAM-SHA-512', 'OAUTHBEARER')),
-  username: unshown('a text that is not empty'),
-  password: unshown('a text that is not empty'),
+  username: unshown('a non-empty text'),
+  password: unshown('a non-empty text'),
   token: (value, place) => {
-    if (typeof value !== 'function') unshown('a text that is not empty, or a function')(value, place);
+    if (typeof value !== 'function') unshown('a non-empty text, or a function')(value, place);
   },
 };
 
@@ -71,12 +76,12 @@ const kafkaOptions: OptionTable<KafkaOptions> = {
   },
 };
 
-/** Checks the options of `kafka(…)`. Throws `MILL_INVALID_DECLARATION`, never with what may be a secret. */
+/** Checks the options of `kafka(…)`. Throws `MILL_INVALID_DECLARATION`, never quoting a possible secret. */
 export function checkKafkaOptions(options: unknown): void {
   checkOptions(options, kafkaOptions, new Place('kafka', 'MILL_INVALID_DECLARATION'));
 }
 
-/** The brokers of the option, each `host:port`. */
+/** Returns the brokers of the option, each `host:port`. */
 export function brokersOf({ brokers }: Pick<KafkaOptions, 'brokers'>): string[] {
   return (typeof brokers === 'string' ? brokers.split(',') : [...brokers]).map((broker) => broker.trim());
 }
@@ -87,7 +92,7 @@ function checkBrokers(value: unknown, place: Place): void {
   if (Array.isArray(value) && value.length === 0) place.refuse('expected at least one broker, such as localhost:9092, found none');
 }
 
-/** As Kafka has them: at most 249 characters. */
+/** Kafka's limit: at most 249 characters. */
 function topicName(value: unknown, place: Place): void {
   expect('a topic of letters, digits, ., _ and -, at most 249', (name) => typeof name === 'string' && /^[\w.-]{1,249}$/.test(name))(
     value,
@@ -95,7 +100,7 @@ function topicName(value: unknown, place: Place): void {
   );
 }
 
-/** What may be a secret is described by its kind alone. */
+/** A possible secret is described by its kind alone. */
 function unshown(expectation: string) {
   return (value: unknown, place: Place) => {
     if (typeof value !== 'string' || value === '')

@@ -6,15 +6,15 @@ import { checkKafkaOptions, type KafkaOptions } from './kafka-options.ts';
 import { TopicReader } from './topic-reader.ts';
 import { TopicWriter } from './topic-writer.ts';
 
-/** A topic of Kafka, to take events from or to deliver to. */
+/** A Kafka topic, to take events from or to deliver to. */
 export interface KafkaTopic extends Inlet, Transport {
   open(): Promise<void>;
   close(): Promise<void>;
 }
 
 /**
- * A topic of Kafka: takes events from it (`from`), each record once, or delivers to it (`to`), at least once under the delivery's id. It needs the
- * package `@platformatic/kafka`, which is loaded when the engine starts.
+ * Connects to a Kafka topic: takes events from it (`from`), each record once, or delivers to it (`to`), at least once under the delivery's
+ * id. Needs the package `@platformatic/kafka`, which is loaded when the engine starts.
  *
  * ```ts
  * const brokers = 'localhost:9092';
@@ -28,7 +28,7 @@ export interface KafkaTopic extends Inlet, Transport {
  * });
  * ```
  *
- * Throws `MILL_INVALID_DECLARATION` for an option that is wrong or unknown.
+ * Throws `MILL_INVALID_DECLARATION` for a wrong or unknown option.
  */
 export function kafka(options: KafkaOptions): KafkaTopic {
   checkKafkaOptions(options);

@@ -6,16 +6,16 @@ export interface OutgoingRecord {
   readonly key: Buffer | null;
   readonly value: Buffer;
   readonly headers: Map<Buffer, Buffer>;
-  /** About as many as it takes up in a request. */
+  /** Its approximate size in a request. */
   readonly bytes: number;
 }
 
-/** What a record takes up beside its key, its value and its headers, at most. */
+/** Maximum overhead of a record besides its key, value and headers. */
 const framingBytes = 64;
 
 /**
- * The record of a delivery: its payload as JSON, its key, and in headers its id, by which whoever reads it knows a repetition, and what it is part of. As a
- * CloudEvent the same stands in the attributes of CloudEvents.
+ * Returns the record of a delivery: its payload as JSON, its key, and as headers its id, by which readers recognise repetitions, and its
+ * trace. A CloudEvent has the same in its attributes.
  */
 export function recordOf(call: OutgoingCall, { recordKey, cloudEvents = false }: KafkaOptions): OutgoingRecord {
   const key = recordKey === undefined ? call.key : recordKey(call);
@@ -34,7 +34,7 @@ export function recordOf(call: OutgoingCall, { recordKey, cloudEvents = false }:
   return { key: key === null ? null : Buffer.from(key), value, headers: new Map(entries), bytes };
 }
 
-/** By the protocol binding of CloudEvents 1.0 for Kafka, binary. */
+/** By the binary protocol binding of CloudEvents 1.0 for Kafka. */
 function attributesOf(
   { id, pipeline, endpoint, askedAt, key }: OutgoingCall,
   { source = `/pipelines/${pipeline}`, type = `${pipeline}.${endpoint}` }: { readonly source?: string; readonly type?: string },

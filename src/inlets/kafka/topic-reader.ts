@@ -3,33 +3,33 @@ import { clientOptions, keepErrors, reasonOf, rethrowMissing } from './client.ts
 import { committedRecords, type FetchedPartition } from './fetched-records.ts';
 import type { KafkaOptions } from './kafka-options.ts';
 
-/** The broker waits no longer than this, whoever asks: a request must not run into its own time-out. In milliseconds. */
+/** Maximum wait of the broker, for any caller: a request must not run into its own time-out. In milliseconds. */
 const waitMsMax = 5_000;
-/** A partition of which nothing comes although it has records may have one that is larger; it is asked for as much at most. */
+/** A partition with records that returns none may have an oversized one; this is the most to request. */
 const bytesMaxOfRecord = 128 * 1024 * 1024;
-/** Moments by which the broker knows the ends of a partition. */
+/** Special moments that select the ends of a partition. */
 const ends = { earliest: -2n, latest: -1n };
 
-/** A fetch of one broker, on its way or answered. */
+/** A fetch from one broker, pending or answered. */
 interface Fetch {
-  /** From where, by partition. */
+  /** The starting offsets, by partition. */
   readonly from: ReadonlyMap<number, number>;
   readonly answer: Promise<readonly FetchedPartition[]>;
 }
 
-/** What of the client reads. */
+/** The part of the client that reads. */
 type Consumer = InstanceType<typeof import('@platformatic/kafka')['Consumer']>;
 
 /**
- * Reads partitions from the brokers that lead them, by plain fetches: there is no group, and nothing is committed. Of each broker one fetch is on its way
- * at most. One that has not been answered when another is goes on, and what it brings counts if it is still asked for.
+ * Reads partitions from the brokers that lead them, with plain fetches: there is no group, and nothing is committed. Each broker has at
+ * most one pending fetch. One that is slower than another continues, and its records count if they are still wanted.
  */
 export class TopicReader {
   readonly #options: KafkaOptions;
   #consumer: Consumer | undefined;
   #topic: { readonly id: string; readonly leaders: readonly number[] } | undefined;
   readonly #fetches = new Map<number, Fetch>();
-  /** Partitions of which nothing came, and how much they are asked for. */
+  /** Partitions that returned nothing, and the size requested for them. */
   readonly #large = new Map<number, number>();
 
   constructor(options: KafkaOptions) {
@@ -96,7 +96,9 @@ export class TopicReader {
     return Map.groupBy(asked, ([partition]) => this.#topic?.leaders[partition] ?? -1);
   }
 
-  /** Partitions come in another order each time: only of the first that has records the broker answers one that is larger than it may be. */
+  /**
+   * Partitions come in a different order each time: the broker returns an oversized record only from the first partition that has records.
+   */
   #fetch(consumer: Consumer, leader: number, positions: readonly (readonly [number, number])[], { waitMs, bytesMax }: InletRequest): Fetch {
     const turned = positions.toSorted(() => Math.random() - 0.5);
     const partitions = turned.map(([partition, offset]) => ({
@@ -112,7 +114,7 @@ export class TopicReader {
       return response.responses.flatMap((answered) => answered.partitions);
     };
     const answer = fetched();
-    // Whoever reads next hears of it.
+    // The next reader gets the failure.
     answer.catch(() => undefined);
     return { from: new Map(positions), answer };
   }
@@ -137,7 +139,7 @@ export class TopicReader {
   }
 }
 
-/** Waits for an answer, but not longer than the signal allows. Says in one line what went wrong. */
+/** Waits for an answer until the signal aborts. Describes a failure in one line. */
 async function aborting<T>(signal: AbortSignal, work: () => Promise<T>): Promise<T> {
   signal.throwIfAborted();
   const { promise: aborted, reject } = Promise.withResolvers<never>();

@@ -3,10 +3,10 @@ import { clientOptions, keepErrors, reasonOf, rethrowMissing } from './client.ts
 import type { KafkaOptions, KafkaPartitioner } from './kafka-options.ts';
 import { type OutgoingRecord, recordOf } from './outgoing-record.ts';
 
-/** What goes out in one request, at most: records, and bytes of them. A single record may have more. */
+/** Limits of one request: records, and their bytes. A single record may be larger. */
 const requestMax = { records: 1_000, bytes: 768 * 1024 };
 
-/** A delivery that waits for its request. */
+/** A delivery waiting for its request. */
 interface Waiting {
   readonly record: OutgoingRecord;
   readonly answer: (answer: Answer) => void;
@@ -16,8 +16,8 @@ type Kafka = typeof import('@platformatic/kafka');
 type Producer = InstanceType<Kafka['Producer']>;
 
 /**
- * Writes deliveries to a topic by an idempotent producer. Those that come while a request is on its way go out together in the next one, in the order in
- * which they came; one request is on its way at most, so a key's order stays.
+ * Writes deliveries to a topic with an idempotent producer. Those that arrive during a request go out together in the next one, in order of
+ * arrival; at most one request is pending, so a key's order is kept.
  */
 export class TopicWriter {
   readonly #options: KafkaOptions;
@@ -56,7 +56,7 @@ export class TopicWriter {
 
   async #sendAll(): Promise<void> {
     this.#isSending = true;
-    // Those of the same turn of the event loop go together.
+    // Deliveries of one turn of the event loop go together.
     await new Promise((resolve) => setImmediate(resolve));
     while (this.#waiting.length > 0) await this.#send(this.#takeRequest());
     this.#isSending = false;
@@ -90,7 +90,7 @@ export class TopicWriter {
     }
   }
 
-  /** Returns where each record lies now. */
+  /** Returns the new place of each record. */
   async #produce(records: readonly OutgoingRecord[]): Promise<readonly { readonly partition: number; readonly offset: number }[]> {
     const { topic } = this.#options;
     const producer = await this.#connected();
@@ -116,7 +116,7 @@ export class TopicWriter {
   get #partitioner(): KafkaPartitioner {
     const { partitioner = 'murmur2' } = this.#options;
     if (partitioner !== 'murmur2') return partitioner;
-    // As Java's clients do; a record without a key may go anywhere.
+    // Like Java's clients; a record without a key may go anywhere.
     return (key, partitions) =>
       key === null ? Math.floor(Math.random() * partitions) : ((this.#murmur2?.(Buffer.from(key)) ?? 0) & 0x7fff_ffff) % partitions;
   }
@@ -132,7 +132,7 @@ export class TopicWriter {
   }
 }
 
-/** Whether the broker has said so, in whatever the client wraps it. */
+/** Returns whether the broker said so, however the client wraps it. */
 function hasApiId(thrown: unknown, apiId: string): boolean {
   if (!(thrown instanceof Error)) return false;
   if ('apiId' in thrown && thrown.apiId === apiId) return true;

@@ -1,6 +1,6 @@
 import { addAbortListener } from 'node:events';
 
-/** Waits for something that knows nothing of a signal. Throws the reason of the signal as soon as it aborts. */
+/** Waits for work that ignores signals. Throws the signal's reason as soon as it aborts. */
 export async function abortable<T>(signal: AbortSignal, work: () => Promise<T>): Promise<T> {
   signal.throwIfAborted();
   const { promise: aborted, reject } = Promise.withResolvers<never>();

@@ -2,17 +2,20 @@ import type { OptionTable } from '../../pipeline/check-options.ts';
 import type { OutgoingCall } from '../../pipeline/endpoint.ts';
 import { expect, oneOf, text } from '../../pipeline/expectations.ts';
 
-/** How deliveries are CloudEvents (version 1.0). The `id` of one is the delivery's, its `subject` the key. */
+/** The form of deliveries as CloudEvents (version 1.0). The `id` is the delivery's, the `subject` the key. */
 export interface CloudEventOptions {
-  /** Who says it, as a URI reference: `https://shop.example/orders`. Default `/pipelines/` and the name of the pipeline. */
+  /** The source, as a URI reference: `https://shop.example/orders`. Default `/pipelines/` and the name of the pipeline. */
   readonly source?: string;
-  /** What has happened, such as `com.example.order.paid`, or a function that says it of a delivery. Default: the pipeline and the endpoint, `orders.out`. */
+  /**
+   * The type, such as `com.example.order.paid`, or a function that returns it for a delivery. Default: the pipeline and the endpoint,
+   * `orders.out`.
+   */
   readonly type?: string | ((call: OutgoingCall) => string);
   /** `binary`: attributes are headers, and the body is the payload. `structured`: the body is the whole event, as JSON. Default `binary`. */
   readonly mode?: 'binary' | 'structured';
 }
 
-const typeExpected = 'a text that is not empty, or a function that returns one';
+const typeExpected = 'a non-empty text, or a function that returns one';
 
 /** The checks of {@link CloudEventOptions}. */
 export const cloudEventOptions: OptionTable<CloudEventOptions> = {
@@ -21,7 +24,7 @@ export const cloudEventOptions: OptionTable<CloudEventOptions> = {
   mode: oneOf('binary', 'structured'),
 };
 
-/** The attributes of a delivery, by their names. Of the payload they say that it is JSON. */
+/** Returns the attributes of a delivery, by name. They declare the payload as JSON. */
 export function attributesOf(call: OutgoingCall, options: CloudEventOptions): Readonly<Record<string, string>> {
   const { source = `/pipelines/${call.pipeline}`, type = `${call.pipeline}.${call.endpoint}` } = options;
   return {
@@ -36,15 +39,16 @@ export function attributesOf(call: OutgoingCall, options: CloudEventOptions): Re
   };
 }
 
-/** The whole event as JSON: the `structured` mode. */
+/** Returns the whole event as JSON: the `structured` mode. */
 export function structuredEvent(call: OutgoingCall, options: CloudEventOptions): string {
   const attributes = JSON.stringify(attributesOf(call, options));
-  // The payload is JSON already, and large perhaps.
+  // The payload is JSON already, and possibly large.
   return `${attributes.slice(0, -1)},"data":${call.body}}`;
 }
 
 /**
- * A value as a header can have it: what is no printable ASCII, and `"` and `%`, percent-encoded, as the bindings of CloudEvents to protocols ask for.
+ * Encodes a value for a header: anything but printable ASCII, and `"` and `%`, is percent-encoded, as the CloudEvents protocol bindings
+ * require.
  */
 export function headerValue(value: string): string {
   return value.replace(/[^!#$&-~]/gu, (character) => (character === ' ' ? '%20' : encodeURIComponent(character).replace('"', '%22')));

@@ -3,18 +3,18 @@ import { explicit, type OptionTable, required } from '../../pipeline/check-optio
 import { either, text } from '../../pipeline/expectations.ts';
 import type { Place } from '../../pipeline/place.ts';
 
-/** How a connection to NATS is encrypted. Each is the path of a PEM file. */
+/** The encryption of a connection to NATS. Each is the path of a PEM file. */
 export interface NatsTlsOptions {
-  /** Authorities that the server's certificate must be of. Default: those of Node.js. */
+  /** Authorities trusted to sign the server's certificate. Default: those of Node.js. */
   readonly caFile?: string;
-  /** The certificate of this program, where the server asks for one. */
+  /** The certificate of this program, if the server requires one. */
   readonly certFile?: string;
   readonly keyFile?: string;
 }
 
-/** Which NATS, and as whom. At most one kind of credentials; none is ever logged. */
+/** The NATS server and the credentials for it. At most one kind of credentials; none is ever logged. */
 export interface NatsConnectionOptions {
-  /** Addresses such as `nats://localhost:4222`: of a cluster all of them, of which any may be down. */
+  /** Addresses such as `nats://localhost:4222`: for a cluster all of them, any of which may be down. */
   readonly servers: string | readonly string[];
   /** With `password`. */
   readonly user?: string;
@@ -22,24 +22,24 @@ export interface NatsConnectionOptions {
   readonly token?: string;
   /** The seed of an nkey: `SU…`. */
   readonly nkey?: string;
-  /** The path of a `.creds` file, which is read at each connection, so that it can be replaced. */
+  /** The path of a `.creds` file, which is read for each connection, so that it can be replaced. */
   readonly credsFile?: string;
-  /** Insists on encryption. Without it a connection is encrypted where the server demands it. */
+  /** Insists on encryption. Without it a connection is encrypted if the server demands it. */
   readonly tls?: true | NatsTlsOptions;
-  /** The JetStream domain, where streams are not in the one of the server. */
+  /** The JetStream domain, if streams are not in the server's own. */
   readonly domain?: string;
 }
 
 const tls: OptionTable<NatsTlsOptions> = { caFile: text, certFile: text, keyFile: text };
 
-/** A secret that is there but undefined is most likely a variable that nobody set; it is never shown. */
+/** A secret present but undefined is most likely an unset variable; it is never shown. */
 const secret = explicit((value, place) => {
   if (typeof value === 'string' && value !== '') return;
   const found = value === '' ? 'an empty text' : describeKind(value);
-  place.refuse(`expected a text that is not empty, found ${found}. Is a variable of the environment not set?`);
+  place.refuse(`expected a non-empty text, found ${found}. Is a variable of the environment not set?`);
 });
 
-/** The checks of {@link NatsConnectionOptions}, for the table of whoever has these among its options. */
+/** The checks of {@link NatsConnectionOptions}, for the tables of options that include these. */
 export const natsConnectionOptions: OptionTable<NatsConnectionOptions> = {
   servers: required(checkServers),
   user: secret,
@@ -51,7 +51,7 @@ export const natsConnectionOptions: OptionTable<NatsConnectionOptions> = {
   domain: text,
 };
 
-/** Refuses credentials that contradict each other, once each option by itself is right. */
+/** Refuses contradictory credentials, once each option by itself is valid. */
 export function checkCredentials(given: NatsConnectionOptions, place: Place): void {
   const kinds = (['user', 'token', 'nkey', 'credsFile'] as const).filter((kind) => given[kind] !== undefined);
   if (kinds.length > 1) place.refuse(`expected at most one kind of credentials, found ${kinds.join(' and ')}`);
@@ -64,7 +64,7 @@ export function checkCredentials(given: NatsConnectionOptions, place: Place): vo
   }
 }
 
-/** An undefined value is most likely a variable that nobody set: the client would connect to this machine. */
+/** An undefined value is most likely an unset variable: the client would connect to this machine. */
 function checkServers(value: unknown, place: Place): void {
   const servers: readonly unknown[] = Array.isArray(value) ? value : [value];
   if (servers.length === 0) place.expected('at least one address', value);

@@ -1,7 +1,7 @@
 import type { NatsConnectionOptions } from './connection-options.ts';
 import { JetStream } from './jet-stream.ts';
 
-/** The one connection of a transport or an inlet: made at its first use, and anew at the next use after it has ended. */
+/** The only connection of a transport or an inlet: made at its first use, and again at the next use after it has ended. */
 export class NatsConnection {
   readonly #options: NatsConnectionOptions;
   #current: Promise<JetStream> | undefined;
@@ -10,12 +10,12 @@ export class NatsConnection {
     this.#options = options;
   }
 
-  /** Loads the client. Throws `MILL_INVALID_CONFIGURATION` where it is missing. */
+  /** Loads the client. Throws `MILL_INVALID_CONFIGURATION` if it is missing. */
   async prepare(): Promise<void> {
     await JetStream.load();
   }
 
-  /** Throws what connecting fails with, to all who wait for it. */
+  /** Throws a connection failure to all callers waiting for it. */
   connected(): Promise<JetStream> {
     this.#current ??= this.#connect();
     return this.#current;

@@ -7,22 +7,22 @@ import { type CloudEventOptions, cloudEventOptions } from './cloud-event.ts';
 import { checkCredentials, type NatsConnectionOptions, natsConnectionOptions } from './connection-options.ts';
 import { subjectFault } from './subject.ts';
 
-/** How deliveries are published to NATS. */
+/** Options for publishing deliveries to NATS. */
 export interface NatsDeliveryOptions extends NatsConnectionOptions {
   /**
-   * Where to: a subject that a stream listens to, or a function that names it for a delivery, such as
-   * `(call) => 'orders.' + call.key`. A delivery whose subject is none is refused.
+   * The destination: a subject that a stream listens to, or a function that returns it for a delivery, such as
+   * `(call) => 'orders.' + call.key`. A delivery with an invalid subject is refused.
    */
   readonly subject: string | ((call: OutgoingCall) => string);
-  /** The stream that must take the messages. Default: whichever listens to the subject. */
+  /** The stream that must accept the messages. Default: whichever listens to the subject. */
   readonly stream?: string;
-  /** More headers of each message. They are never logged. */
+  /** Additional headers of each message. They are never logged. */
   readonly headers?: Readonly<Record<string, string>>;
   /** Makes each message a CloudEvent. */
   readonly cloudEvents?: boolean | CloudEventOptions;
 }
 
-/** Headers that say what is sent and how the stream takes it, which is not the caller's to say. */
+/** Headers that describe the message itself and its handling by the stream, which callers may not set. */
 const reserved = /^(nats-.*|content-type|traceparent|ce-.*)$/;
 
 const deliveryOptions: OptionTable<NatsDeliveryOptions> = {
@@ -35,7 +35,7 @@ const deliveryOptions: OptionTable<NatsDeliveryOptions> = {
   },
 };
 
-/** Throws `MILL_INVALID_DECLARATION`, never with what may be a secret. */
+/** Throws `MILL_INVALID_DECLARATION`, never quoting a possible secret. */
 export function checkDeliveryOptions(options: NatsDeliveryOptions): void {
   const place = new Place('nats', 'MILL_INVALID_DECLARATION');
   checkOptions(options, deliveryOptions, place);
@@ -54,8 +54,8 @@ function checkHeaders(headers: unknown, place: Place): void {
 }
 
 function checkHeader(name: string, value: unknown, place: Place): void {
-  if (!/^[!-9;-~]+$/.test(name)) place.refuse(`expected names of headers, found ${describeFound(name)}`);
-  if (reserved.test(name.toLowerCase())) place.refuse(`expected none that the transport sets itself, found ${name}`);
+  if (!/^[!-9;-~]+$/.test(name)) place.refuse(`expected header names, found ${describeFound(name)}`);
+  if (reserved.test(name.toLowerCase())) place.refuse(`the transport sets this header itself: ${name}`);
   if (typeof value === 'string' && !/[\r\n]/.test(value)) return;
   place.at(name).refuse('expected a text without line breaks, found a value that is not shown. Is a variable of the environment not set?');
 }

@@ -5,15 +5,15 @@ import { Place } from '../../pipeline/place.ts';
 import { type ValueOptions, valueOptions } from '../values.ts';
 import { checkCredentials, type NatsConnectionOptions, natsConnectionOptions } from './connection-options.ts';
 
-/** How events are taken from NATS. The `key` of {@link ValueOptions} is the property that takes the subject. */
+/** Options for taking events from NATS. The `key` of {@link ValueOptions} is the property that receives the subject. */
 export interface NatsInletOptions extends NatsConnectionOptions, ValueOptions {
-  /** The stream that is read. It must keep its messages for a time or up to a size: retention `limits`. */
+  /** The stream to read. It must keep its messages for a time or up to a size: retention `limits`. */
   readonly stream: string;
-  /** Subjects of the messages that are read, in which `*` and `>` stand for any. Default: all of the stream. */
+  /** Subjects of the messages to read, with the wildcards `*` and `>`. Default: all of the stream. */
   readonly filter?: string | readonly string[];
-  /** When the stream was created that takes the place of another one of its name: the operator's word that it is to be read. */
+  /** The creation time of a stream that replaced an earlier one with the same name: the operator's permission to read it. */
   readonly acceptedTopicId?: string | undefined;
-  /** Whether to go on where messages have gone before they were read. Default false: the stream is not read on. */
+  /** Continues if messages were deleted before they were read. Default false: the stream is not read any further. */
   readonly mayLoseRecords?: boolean | undefined;
 }
 
@@ -26,14 +26,14 @@ const inletOptions: OptionTable<NatsInletOptions> = {
   mayLoseRecords: trueOrFalse,
 };
 
-/** Throws `MILL_INVALID_DECLARATION`, never with what may be a secret. */
+/** Throws `MILL_INVALID_DECLARATION`, never quoting a possible secret. */
 export function checkInletOptions(options: NatsInletOptions): void {
   const place = new Place('nats', 'MILL_INVALID_DECLARATION');
   checkOptions(options, inletOptions, place);
   checkCredentials(options, place);
 }
 
-/** The subjects that are read; none for all of the stream. */
+/** Returns the subjects to read; none for all of the stream. */
 export function subjectsOf({ filter = [] }: NatsInletOptions): readonly string[] {
   return typeof filter === 'string' ? [filter] : filter;
 }

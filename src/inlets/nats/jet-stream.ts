@@ -5,65 +5,65 @@ import type { NatsConnectionOptions } from './connection-options.ts';
 import { rethrowMissing } from './missing-client.ts';
 import { type Pulled, type PullRequest, pull } from './pull.ts';
 
-/** How long connecting to one server may take, in milliseconds. */
+/** Time limit for connecting to one server, in milliseconds. */
 const connectMsMax = 5_000;
-/** A server is asked this often, in milliseconds, whether it is there; one that has not answered two times is gone. */
+/** Interval of pings to a server, in milliseconds; after two unanswered ones it counts as gone. */
 const pingMs = 5_000;
-/** How long a server may take to acknowledge a message, in milliseconds, where the endpoint allows for more. */
+/** Maximum time for a server to acknowledge a message, in milliseconds, even if the endpoint allows more. */
 const acknowledgedMsMax = 60_000;
-/** How long the server keeps a consumer that nobody asks, in nanoseconds: one of a process that has died, or that has no room for more. */
+/** How long the server keeps an idle consumer, in nanoseconds: one whose process has died, or has no room for more. */
 const consumerIdleNs = 60e9;
 
 export interface OutgoingMessage {
   readonly subject: string;
   readonly body: string;
   readonly headers: Readonly<Record<string, string>>;
-  /** By which the stream recognises the message when it comes again within its duplicate window. */
+  /** The id by which the stream recognises a repeated message within its duplicate window. */
   readonly id: string;
-  /** The stream that must take it; by default whichever has the subject. */
+  /** The stream that must accept it; by default whichever has the subject. */
   readonly stream: string | undefined;
 }
 
-/** Where a message is. */
+/** The place of a message. */
 export interface Published {
   readonly stream: string;
   readonly sequence: number;
-  /** The stream had a message of this id already, and has taken no second one. */
+  /** True if the stream already had a message with this id, and has not stored a second one. */
   readonly duplicate: boolean;
 }
 
-/** A stream as the server has it now. */
+/** A stream in its present state on the server. */
 export interface StreamState {
-  /** When it was created, which tells it from another one of its name. */
+  /** Its creation time, which distinguishes it from others of the same name. */
   readonly created: string;
-  /** That of the first message that can be read; behind the last one where there is none. */
+  /** The sequence of the first readable message; after the last one if there is none. */
   readonly firstSequence: number;
   readonly lastSequence: number;
-  /** What makes messages go: `limits`, or that somebody else has read them. */
+  /** The retention policy: `limits`, or deletion once others have read a message. */
   readonly retention: string;
 }
 
-/** What a consumer gives out. */
+/** The messages that a consumer delivers. */
 export interface ConsumerOptions {
   readonly stream: string;
-  /** The first message that it gives out has this sequence or a higher one. */
+  /** The lowest sequence it delivers. */
   readonly from: number;
-  /** Subjects of its messages; of all where there is none. */
+  /** Subjects of its messages; empty for all. */
   readonly subjects: readonly string[];
 }
 
-/** A consumer of ours, which the server forgets when nobody has asked it for long. */
+/** One of our consumers, which the server deletes after a long idle time. */
 export interface Consumer {
   readonly stream: string;
   readonly name: string;
 }
 
 /**
- * A connection to a NATS server, and what is done over it. It is never connected anew: when it ends, whatever was asked on it fails at
- * once, and nothing of that is sent later, after messages that are newer.
+ * A connection to a NATS server, and the operations over it. It never reconnects: when it ends, everything pending on it fails at once, and
+ * none of that is sent later, after newer messages.
  */
 export class JetStream {
-  /** Resolves once the connection is no longer there, for whatever reason. */
+  /** Resolves once the connection is gone, for whatever reason. */
   readonly ended: Promise<void>;
   readonly #ending = new AbortController();
   readonly #connection: Connection;
@@ -79,12 +79,12 @@ export class JetStream {
     this.#packages = packages;
   }
 
-  /** Loads the client. Throws `MILL_INVALID_CONFIGURATION` where the packages are missing. */
+  /** Loads the client. Throws `MILL_INVALID_CONFIGURATION` if the packages are missing. */
   static async load(): Promise<void> {
     await loadClient();
   }
 
-  /** Throws as {@link load} does, and what connecting fails with. */
+  /** Throws like {@link load}, and connection failures. */
   static async connect(options: NatsConnectionOptions): Promise<JetStream> {
     const packages = await loadClient();
     const { transport, jetstream } = packages;
@@ -99,7 +99,7 @@ export class JetStream {
       noAsyncTraces: true,
     });
     const inDomain = options.domain === undefined ? {} : { domain: options.domain };
-    // Whether JetStream is enabled each call finds out; one without a right to ask for it in general may well use a stream.
+    // Each call finds out whether JetStream is enabled; a user without permission to ask in general may still use a stream.
     const manager = await jetstream.jetstreamManager(connection, { checkAPI: false, ...inDomain });
     return new JetStream(connection, jetstream.jetstream(connection, { ...inDomain }), manager, packages);
   }
@@ -117,14 +117,14 @@ export class JetStream {
     return { stream: published.stream, sequence: published.seq, duplicate: published.duplicate };
   }
 
-  /** Throws where there is no such stream. */
+  /** Throws if there is no such stream. */
   async stream(name: string): Promise<StreamState> {
     const { created, config, state } = await this.#manager.streams.info(name);
-    // Of a stream that was never written to the first sequence is 0.
+    // The first sequence of a stream that was never written to is 0.
     return { created, retention: config.retention, firstSequence: Math.max(1, state.first_seq), lastSequence: state.last_seq };
   }
 
-  /** Makes a consumer without acknowledgements: how far it is read only its owner knows. */
+  /** Creates a consumer without acknowledgements: only its owner knows how far it has read. */
   async addConsumer({ stream, from, subjects }: ConsumerOptions): Promise<Consumer> {
     const { AckPolicy, DeliverPolicy } = this.#packages.jetstream;
     const { name } = await this.#manager.consumers.add(stream, {
@@ -139,7 +139,7 @@ export class JetStream {
     return { stream, name };
   }
 
-  /** Messages that a consumer has not given out yet. */
+  /** Returns the messages that a consumer has not delivered yet. */
   async pendingOf({ stream, name }: Consumer): Promise<number> {
     return (await this.#manager.consumers.info(stream, name)).num_pending;
   }
@@ -148,7 +148,7 @@ export class JetStream {
     await this.#manager.consumers.delete(stream, name);
   }
 
-  /** Asks a consumer for messages. Throws what {@link pull} throws, and when the connection ends. */
+  /** Requests messages from a consumer. Throws what {@link pull} throws, and when the connection ends. */
   async pull({ stream, name }: Consumer, request: PullRequest, signal: AbortSignal): Promise<Pulled> {
     const { apiPrefix } = this.#client;
     const place = { subject: `${apiPrefix}.CONSUMER.MSG.NEXT.${stream}.${name}`, inbox: this.#packages.transport.createInbox() };
@@ -158,13 +158,13 @@ export class JetStream {
 
 type Packages = Awaited<ReturnType<typeof loadClient>>;
 
-/** The packages of NATS, which a program has that uses it. */
+/** Loads the NATS packages, which a program that uses NATS installs. */
 async function loadClient() {
   const [transport, jetstream] = await Promise.all([import('@nats-io/transport-node'), import('@nats-io/jetstream')]).catch(rethrowMissing);
   return { transport, jetstream };
 }
 
-/** What tells the server who connects. */
+/** Returns the credentials for the server. */
 async function identityOf(
   { user, password, token, nkey, credsFile }: NatsConnectionOptions,
   transport: Packages['transport'],

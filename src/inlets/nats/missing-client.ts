@@ -1,8 +1,8 @@
 import { MillraceError } from '../../errors.ts';
 
 /**
- * Throws again what the import of a package of NATS was rejected with; where the package is missing that is
- * `MILL_INVALID_CONFIGURATION`. A program that uses NATS installs the packages itself: no declaration of ours may name their types.
+ * Rethrows a failed import of a NATS package, as `MILL_INVALID_CONFIGURATION` if the package is missing. A program that uses NATS installs
+ * the packages itself: none of our declarations may name their types.
  */
 export function rethrowMissing(cause: unknown): never {
   if (!isMissing(cause)) throw cause;
@@ -11,7 +11,7 @@ export function rethrowMissing(cause: unknown): never {
   throw new MillraceError('MILL_INVALID_CONFIGURATION', message, { cause });
 }
 
-/** Returns whether one of the packages was not found; of what they import, nothing is missing. */
+/** Returns whether one of the packages was not found, rather than one of their imports. */
 function isMissing(thrown: unknown): boolean {
   return (
     thrown instanceof Error &&

@@ -10,8 +10,8 @@ import type { PulledMessage } from './pull.ts';
 import { StreamReader } from './stream-reader.ts';
 
 /**
- * A stream of JetStream as a topic: it has one partition, whose offsets are the sequences of the stream, and its id is the moment at which it was
- * created. The key of a record is its subject.
+ * A JetStream stream as a topic: it has one partition, whose offsets are the stream's sequences, and its id is its creation time. The key
+ * of a record is its subject.
  */
 export class NatsInlet implements Inlet {
   readonly name: string;
@@ -20,7 +20,7 @@ export class NatsInlet implements Inlet {
   readonly decode: (record: InletRecord) => readonly InletEvent[];
   readonly #options: NatsInletOptions;
   readonly #connection: NatsConnection;
-  /** When the stream was created, as it was found last. */
+  /** The creation time of the stream last found. */
   #created: string | undefined;
   #reader: StreamReader | undefined;
 
@@ -61,7 +61,7 @@ export class NatsInlet implements Inlet {
     }
     this.#created = created;
     const left = await this.#reader?.left().catch(() => undefined);
-    // Where some were deleted, or are of other subjects, fewer are left than the sequences say.
+    // If some were deleted, or have other subjects, fewer are left than the sequences suggest.
     const end = left === undefined || left.next > lastSequence ? lastSequence + 1 : left.next + left.pending;
     return { id: created, partitions: [{ partition: 0, earliest: firstSequence, end }] };
   }
@@ -98,8 +98,8 @@ export class NatsInlet implements Inlet {
   }
 
   /**
-   * Sequences that have no message were deleted one by one, or are of other subjects, unless the stream begins behind them: then its limits have taken
-   * away what nobody had read.
+   * Sequences without a message were deleted individually, or have other subjects, unless the stream begins after them: then its limits
+   * have removed unread messages.
    */
   async #checkGaps(from: number, messages: readonly PulledMessage[]): Promise<void> {
     const last = messages.at(-1)?.sequence ?? from;

@@ -3,7 +3,7 @@ import type { PulledMessage } from './pull.ts';
 
 const utf8 = new TextEncoder();
 
-/** A message as a record: its offset is the sequence, its key the subject. */
+/** Converts a message to a record: its offset is the sequence, its key the subject. */
 export function recordOf({ sequence, timestamp, subject, headers, body }: PulledMessage): InletRecord {
   return {
     offset: sequence,
@@ -14,7 +14,7 @@ export function recordOf({ sequence, timestamp, subject, headers, body }: Pulled
   };
 }
 
-/** A record whose CloudEvents attributes are plain texts: in headers of NATS they are percent-encoded. */
+/** Returns a record with plain CloudEvents attributes: in NATS headers they are percent-encoded. */
 export function withPlainAttributes(record: InletRecord): InletRecord {
   return {
     ...record,

@@ -6,8 +6,8 @@ import { publishFailure } from './publish-failure.ts';
 import { subjectFault } from './subject.ts';
 
 /**
- * Publishes each delivery as a message with the delivery's id, and has delivered it once a stream has acknowledged it. Of a message that comes
- * again within the stream's duplicate window, the stream keeps one.
+ * Publishes each delivery as a message with the delivery's id, and counts it as delivered once a stream has acknowledged it. The stream
+ * keeps only one of several messages with the same id within its duplicate window.
  */
 export class NatsTransport implements Transport {
   readonly #options: NatsDeliveryOptions;
@@ -18,7 +18,9 @@ export class NatsTransport implements Transport {
     this.#connection = new NatsConnection(options);
   }
 
-  /** Throws `MILL_INVALID_CONFIGURATION` where the client is missing. Connects to nothing yet: a server that is down delays deliveries alone. */
+  /**
+   * Throws `MILL_INVALID_CONFIGURATION` if the client is missing. Connects to nothing yet: a server that is down only delays deliveries.
+   */
   async open(): Promise<void> {
     await this.#connection.prepare();
   }
@@ -27,7 +29,7 @@ export class NatsTransport implements Transport {
     await this.#connection.close();
   }
 
-  /** The engine waits no longer than the signal says; a message that is on its way then may still arrive. */
+  /** The engine waits no longer than the signal allows; a message on its way may still arrive. */
   async call(call: OutgoingCall): Promise<Answer> {
     const { subject, headers = {}, cloudEvents = false, stream } = this.#options;
     const named: unknown = typeof subject === 'string' ? subject : subject(call);

@@ -6,8 +6,8 @@ import { NatsInlet } from './nats-inlet.ts';
 import { NatsTransport } from './nats-transport.ts';
 
 /**
- * NATS JetStream. With a `subject` it publishes deliveries, each under its id; without one it is where events come from, each message of a
- * stream once.
+ * Connects to NATS JetStream. With a `subject` it publishes deliveries, each under its id; without one it takes events in, each message of
+ * a stream once.
  *
  * ```ts
  * pipeline('orders', {
@@ -18,7 +18,7 @@ import { NatsTransport } from './nats-transport.ts';
  * });
  * ```
  *
- * Throws `MILL_INVALID_DECLARATION` that names the option, what it expects and, unless it may be a secret, what it found.
+ * Throws `MILL_INVALID_DECLARATION`, naming the option, the expected value and, unless it may be a secret, the one found.
  */
 export function nats(options: NatsDeliveryOptions): Transport;
 export function nats(options: NatsInletOptions): Inlet;
@@ -31,7 +31,7 @@ export function nats(options: NatsDeliveryOptions | NatsInletOptions): Transport
   return new NatsTransport(options);
 }
 
-/** One with a subject is of deliveries, which may name a stream, too. What is no object its check refuses. */
+/** A subject means deliveries, which may name a stream, too. Anything but an object is refused by its check. */
 function isOfEvents(options: NatsDeliveryOptions | NatsInletOptions): options is NatsInletOptions {
   return typeof options === 'object' && options !== null && 'stream' in options && !('subject' in options);
 }

@@ -1,13 +1,13 @@
 import type { OutgoingCall } from '../../pipeline/endpoint.ts';
 import { attributesOf, type CloudEventOptions, headerValue, structuredEvent } from './cloud-event.ts';
 
-/** What a delivery is as a message. */
+/** The message form of a delivery. */
 export interface MessageContent {
   readonly body: string;
   readonly headers: Readonly<Record<string, string>>;
 }
 
-/** Makes a message of a delivery: its payload, or the CloudEvent that it is by the binding of CloudEvents to NATS. */
+/** Converts a delivery to a message: its payload, or its CloudEvent by the NATS binding. */
 export function messageOfCall(
   call: OutgoingCall,
   own: Readonly<Record<string, string>>,

@@ -3,14 +3,14 @@ import type { Answer } from '../../pipeline/endpoint.ts';
 
 type Failure = Extract<Answer, { readonly result: 'failed' | 'refused' }>;
 
-/** What the client throws where no server has answered. */
+/** The client's errors if no server has answered. */
 const unanswered = ['ConnectionError', 'ClosedConnectionError', 'DrainingConnectionError', 'RequestError', 'TimeoutError'];
-/** JSStreamMessageExceedsMaximumErr: the stream takes no message as large as this one. */
+/** JSStreamMessageExceedsMaximumErr: the stream accepts no message this large. */
 const exceedsMaximum = 10_054;
 
 /**
- * Says what became of a message that the client could not publish or the server did not take. The client is asked for names, not for its
- * classes, which only a program that uses NATS has.
+ * Interprets a failure to publish a message. Checks the client's error names rather than its classes, which only a program that uses NATS
+ * has.
  */
 export function publishFailure(thrown: unknown, subject: string): Failure {
   const name = nameOf(thrown);
@@ -24,7 +24,7 @@ export function publishFailure(thrown: unknown, subject: string): Failure {
   return { result: isTooLarge ? 'refused' : 'failed', reason: `the stream took no message of the subject ${subject}: ${reason}` };
 }
 
-/** The server says only that nobody responds, which the client takes for a server without JetStream. */
+/** The server only says that nobody responds, which the client takes for a server without JetStream. */
 function noStream(subject: string): string {
   return `no stream takes messages of the subject ${subject}: create a stream that has it, or enable JetStream for this account`;
 }

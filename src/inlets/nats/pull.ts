@@ -1,6 +1,6 @@
 import { addAbortListener } from 'node:events';
 
-/** What is asked of a consumer, as the server has it. `expires` is in nanoseconds. */
+/** A request to a consumer, in the server's form. `expires` is in nanoseconds. */
 export interface PullRequest {
   readonly batch: number;
   readonly max_bytes?: number;
@@ -11,9 +11,9 @@ export interface PullRequest {
 /** A message of a stream. */
 export interface PulledMessage {
   readonly sequence: number;
-  /** When the stream took it, in milliseconds since 1970. */
+  /** When the stream stored it, in milliseconds since 1970. */
   readonly timestamp: number;
-  /** Messages that the consumer has not given out yet. */
+  /** Messages that the consumer has not delivered yet. */
   readonly pending: number;
   readonly subject: string;
   readonly headers: readonly (readonly [name: string, value: string])[];
@@ -21,20 +21,20 @@ export interface PulledMessage {
 }
 
 /**
- * What came of a pull.
+ * The result of a pull.
  *
- * - `served`: as many messages as were asked for, or all there are.
- * - `too large`: the next message has more bytes than were asked for.
- * - `broken`: the consumer gives out no more; what it has given out is right.
+ * - `served`: as many messages as requested, or all there are.
+ * - `too large`: the next message exceeds the requested bytes.
+ * - `broken`: the consumer delivers no more; the messages delivered are valid.
  */
 export interface Pulled {
   readonly messages: readonly PulledMessage[];
   readonly end: 'served' | 'too large' | 'broken';
-  /** What the server says where it is `broken`. */
+  /** The server's reason, if `broken`. */
   readonly reason: string;
 }
 
-/** A message as the client has it: of the stream, or a status of the server. */
+/** The client's form of a message: from the stream, or a status from the server. */
 interface RawMessage {
   readonly subject: string;
   readonly reply?: string;
@@ -42,25 +42,25 @@ interface RawMessage {
   readonly headers?: Iterable<[string, string[]]> & { readonly code: number; readonly description: string };
 }
 
-/** What of a connection a pull needs. */
+/** The parts of a connection that a pull needs. */
 export interface PullConnection {
   publish(subject: string, payload: string, options: { readonly reply: string }): void;
   subscribe(subject: string, options: { callback(error: Error | null, message: RawMessage): void }): { unsubscribe(): void };
 }
 
 export interface PullPlace {
-  /** The subject that the consumer is asked under. */
+  /** The subject for requests to the consumer. */
   readonly subject: string;
-  /** The subject, of nobody else, that it answers to. */
+  /** The private subject for its answers. */
   readonly inbox: string;
 }
 
-/** How much later than it was told to a server may answer, in milliseconds. */
+/** How much later than requested a server may answer, in milliseconds. */
 const lateMsMax = 5_000;
 
 /**
- * Asks a consumer for messages once. The client's own `fetch` cannot take what is there without waiting for more, and throws where the stream has
- * more than the bytes that were asked for. Throws when there is no answer, and the reason of a signal.
+ * Requests messages from a consumer once. The client's own `fetch` cannot take the available ones without waiting for more, and throws if
+ * the stream has more than the requested bytes. Throws if there is no answer, and a signal's reason.
  */
 export async function pull(
   connection: PullConnection,
@@ -92,13 +92,16 @@ export async function pull(
 }
 
 function endOf(code: number, description: string): Pick<Pulled, 'end' | 'reason'> {
-  // 404: no messages. 408: the time is over, or all that could be given out at once has been.
+  // 404: no messages. 408: the time is over, or everything available at once was delivered.
   if (code === 404 || code === 408) return { end: 'served', reason: '' };
   if (code === 409 && /message size exceeds maxbytes/i.test(description)) return { end: 'too large', reason: '' };
   return { end: 'broken', reason: `${code} ${description}` };
 }
 
-/** Where and when a message was stored stands in the subject of its acknowledgement: `$JS.ACK.….<stream sequence>.<delivery sequence>.<nanoseconds>.<pending>`. */
+/**
+ * The place and time of a message are in the subject of its acknowledgement:
+ * `$JS.ACK.….<stream sequence>.<delivery sequence>.<nanoseconds>.<pending>`.
+ */
 function pulledMessage({ subject, reply = '', data, headers }: RawMessage): PulledMessage {
   const tokens = reply.split('.');
   const [sequence, , nanoseconds, pending] = tokens.slice(tokens.length === oldTokens ? 5 : 7).map(Number);
@@ -114,5 +117,5 @@ function pulledMessage({ subject, reply = '', data, headers }: RawMessage): Pull
   };
 }
 
-/** Tokens of servers that put neither domain nor account into it. */
+/** Number of tokens from servers that include neither domain nor account. */
 const oldTokens = 9;

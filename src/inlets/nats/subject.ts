@@ -1,8 +1,8 @@
 import { describeFound } from '../../describe-found.ts';
 
 /**
- * Says what is wrong with a subject to publish to; undefined if nothing is. The server itself takes `*`, `>` and empty tokens, and
- * whoever subscribes could not tell them from wildcards.
+ * Returns what is wrong with a subject to publish to; undefined if it is valid. The server itself accepts `*`, `>` and empty tokens, and
+ * subscribers could not distinguish them from wildcards.
  */
 export function subjectFault(subject: unknown): string | undefined {
   const isRight = typeof subject === 'string' && /^[^\s.*>\0]+(\.[^\s.*>\0]+)*$/u.test(subject);

@@ -5,46 +5,46 @@ import type { Token } from './token.ts';
 declare module 'fastify' {
   interface FastifyContextConfig {
     /**
-     * The role that a route asks for, where tokens do: by default `read` for methods that change nothing, `operate` for others, and
-     * `ingest` for those of `ingestRoute`. `open`: nobody is asked.
+     * The role that a route requires, if tokens are used: by default `read` for methods that change nothing, `operate` for others, and
+     * `ingest` for those of `ingestRoute`. `open`: no token is required.
      */
     access?: Access;
     /**
-     * The pipelines that a route deals with: by default those of its system, and all if that has none. A token of other pipelines does
-     * not do. `[]`: a route that deals with none, or looks by itself at which the token is good for.
+     * The pipelines that a route deals with: by default those of its system, and all if that has none. A token for other pipelines is
+     * refused. `[]`: a route that deals with none, or checks by itself which ones the token covers.
      */
     pipelines?: readonly string[] | 'all';
   }
 }
 
-/** What a route asks of who calls it. */
+/** The requirements of a route for its callers. */
 export interface Ask {
   readonly access: Access;
-  /** Undefined: all that there are. */
+  /** Undefined: all pipelines. */
   readonly pipelines: readonly string[] | undefined;
 }
 
 /** Methods that change nothing. */
 export const safeMethods: ReadonlySet<string | undefined> = new Set(['GET', 'HEAD', 'OPTIONS']);
 
-/** Returns the role that a route asks for. */
+/** Returns the role that a route requires. */
 export function accessOf(config: { readonly access?: Access } | undefined, method: string): Access {
   return config?.access ?? (safeMethods.has(method) ? 'read' : 'operate');
 }
 
-/** Returns what the route of a request asks. Of a path that is none only those are told who have a token. */
+/** Returns the requirements of a request's route. An unknown path is revealed only to holders of a token. */
 export function askOf(request: FastifyRequest): Ask | 'any token' {
   if (request.is404) return 'any token';
   const { config } = request.routeOptions;
   return { access: accessOf(config, request.method), pipelines: pipelinesOf(config, request.params) };
 }
 
-/** Returns the pipelines that a route deals with, undefined for all: those that it says, or that of its path. */
+/** Returns the pipelines that a route deals with, undefined for all: those it declares, or that of its path. */
 export function pipelinesOf({ pipelines }: FastifyContextConfig, params?: unknown): Ask['pipelines'] {
   return pipelines === 'all' ? undefined : (pipelines ?? pipelineInPath(params));
 }
 
-/** Returns whether a token is good for it. */
+/** Returns whether a token satisfies the requirements. */
 export function isGoodFor({ role, pipelines }: Token, ask: Ask): boolean {
   if (!permits(role, ask.access)) return false;
   return pipelines === undefined || (ask.pipelines?.every((name) => pipelines.has(name)) ?? false);

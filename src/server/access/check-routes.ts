@@ -6,10 +6,10 @@ import { roles } from './role.ts';
 const accesses = [...roles, 'open'];
 
 /**
- * Checks what the `config` of each route of an app says of who may use it, once the app is ready: then it is as hooks have left it. A
- * word that is none would close the route to all, and nobody would know why. Throws `MILL_INVALID_DECLARATION` with the nearest name.
+ * Checks the access settings in the `config` of each route of an app, once the app is ready, as hooks have left them. An invalid word would
+ * silently close the route to everyone. Throws `MILL_INVALID_DECLARATION` with the nearest name.
  *
- * @param pipelines the names of those that are served
+ * @param pipelines the names of the served pipelines
  */
 export function checkRoutes(app: FastifyInstance, pipelines: readonly string[]): void {
   const routes: RouteOptions[] = [];

@@ -11,27 +11,27 @@ import { Strangers } from './strangers.ts';
 import type { Token } from './token.ts';
 import type { Tokens } from './tokens.ts';
 
-/** Who may use a server. */
+/** Access control of a server. */
 export interface AccessOptions {
-  /** Whoever calls has one of these. Without them anybody may do all, and so the server is on loopback addresses only. */
+  /** Callers must present one of these. Without tokens anybody may do everything, so the server then listens on loopback addresses only. */
   readonly tokens?: Tokens | undefined;
-  /** Without tokens, and on any address all the same. */
+  /** Allows any address even without tokens. */
   readonly isOpen?: boolean;
-  /** `/metrics` asks for no token. */
+  /** Makes `/metrics` available without a token. */
   readonly hasOpenMetrics?: boolean;
-  /** Further names that requests may use for the server. With them no others are let in, with tokens either. */
+  /** Additional names that requests may use for the server. With them no others are admitted, even with tokens. */
   readonly hosts?: readonly string[];
 }
 
 type Refusal = MillraceError | undefined;
 
-/** The lock of the server: lets in who has a token that is good for what is asked, under a name that is the server's. */
+/** The lock of the server: admits requests with a sufficient token and under one of the server's names. */
 export class Guard {
   readonly hosts: Hosts;
-  /** Whether it is right that other machines reach the server. */
+  /** True if other machines may reach the server. */
   readonly mayListenAnywhere: boolean;
   readonly hasOpenMetrics: boolean;
-  /** Requests that were not let in: without a token, with one that is none, with one that may not do this, under a host that is not ours. */
+  /** Refused requests: without a token, with an invalid one, with an insufficient one, or under a foreign host name. */
   readonly refusals = { missing: 0, unknown: 0, forbidden: 0, host: 0 };
   readonly #tokens: ShownTokens | undefined;
   readonly #asksHost: boolean;
@@ -42,7 +42,7 @@ export class Guard {
     this.mayListenAnywhere = isOpen || tokens !== undefined;
     this.hasOpenMetrics = hasOpenMetrics;
     this.#tokens = tokens && new ShownTokens(tokens);
-    // A page that leads its name here has no token.
+    // A page that points its own name here has no token.
     this.#asksHost = tokens === undefined || hosts.length > 0;
     this.#strangers = new Strangers(log);
   }
@@ -51,7 +51,7 @@ export class Guard {
     return this.#tokens !== undefined;
   }
 
-  /** Whether a request may pass. Allocates nothing, but for the first with a token of a connection. */
+  /** Returns whether a request may pass. Allocates nothing, except for a connection's first request with a token. */
   admits(request: IncomingMessage, ask: Ask): boolean {
     if (this.#asksHost && !this.hosts.knows(request.headers.host)) return false;
     if (this.#tokens === undefined) return true;
@@ -59,10 +59,7 @@ export class Guard {
     return token !== undefined && isGoodFor(token, ask);
   }
 
-  /**
-   * Why a request may not pass; undefined when it may. A promise is to be waited for: who guesses is slowed down. Sets what an
-   * answer with the refusal says in its head.
-   */
+  /** Returns why a request may not pass; undefined if it may. Await a promise: guessing is slowed down. Sets the headers of a refusal. */
   refusalOf(request: FastifyRequest, reply: FastifyReply): Refusal | Promise<Refusal> {
     const { headers } = request;
     if (this.#asksHost && !this.hosts.knows(headers.host)) {
@@ -84,24 +81,24 @@ export class Guard {
     return new MillraceError('MILL_FORBIDDEN', forbiddenMessage(token, ask, request));
   }
 
-  /** Whether tokens are asked for and who sends this request has none that is good. */
+  /** Returns whether tokens are required and the sender of this request has no valid one. */
   isStranger(request: IncomingMessage): boolean {
     return this.#tokens !== undefined && this.#tokens.find(request) === undefined;
   }
 
-  /** The token that a request shows; undefined when it shows none that is good. */
+  /** Returns a request's token; undefined if it has no valid one. */
   tokenOf(request: IncomingMessage): Token | undefined {
     return this.#tokens?.find(request);
   }
 
-  /** Whether who sends this request may look at all that there is. */
+  /** Returns whether the sender of this request may view everything. */
   maySeeAll(request: IncomingMessage): boolean {
     if (this.#tokens === undefined) return true;
     const token = this.#tokens.find(request);
     return token !== undefined && isGoodFor(token, { access: 'read', pipelines: undefined });
   }
 
-  /** Anybody is let in, and who shows a wrong token there is slowed down too: the answer may tell that it is wrong. */
+  /** Admits anybody, but slows down senders of a wrong token too: the answer may reveal that it is wrong. */
   #openTo(token: Token | undefined, request: FastifyRequest, reply: FastifyReply): Refusal | Promise<Refusal> {
     if (token !== undefined || request.headers.authorization === undefined) return undefined;
     return this.#slowedDown(request, reply, undefined);
@@ -131,18 +128,18 @@ export class Guard {
   }
 }
 
-/** The decorator of requests that has the only pipelines that the token is good for. */
+/** The request decorator with the only pipelines that the token covers. */
 export const pipelinesOfToken = 'pipelinesOfToken';
 
-/** The decorator of requests that has the name of the token; null where none was asked for. */
+/** The request decorator with the name of the token; null if none was required. */
 export const nameOfToken = 'nameOfToken';
 
-/** Returns whether the token of a request is good for some pipelines alone. */
+/** Returns whether the token of a request covers only some pipelines. */
 export function isLimited(request: FastifyRequest): boolean {
   return request.getDecorator<ReadonlySet<string> | null>(pipelinesOfToken) !== null;
 }
 
-/** Returns whether the token of a request is good for a pipeline. */
+/** Returns whether the token of a request covers a pipeline. */
 export function mayUse(request: FastifyRequest, pipeline: string): boolean {
   return request.getDecorator<ReadonlySet<string> | null>(pipelinesOfToken)?.has(pipeline) ?? true;
 }

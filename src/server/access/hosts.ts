@@ -1,23 +1,23 @@
 import { isIP } from 'node:net';
 
-/** As many spellings of good hosts are kept: case and port differ. */
+/** Maximum remembered spellings of valid hosts: case and port differ. */
 const seenMax = 100;
 
 /**
- * The hosts that a request may name. A page of any site can have its own name lead to this machine (DNS rebinding), and is then
- * of the same origin as this server; it cannot do so with an address, nor with a name without a dot, such as `localhost` or
- * that of a container, and the name that it does it with is not among ours.
+ * The hosts that a request may name. Any site's page can point its own name at this machine (DNS rebinding), and then has the same origin
+ * as this server; it cannot do so with an address, nor with a name without a dot, such as `localhost` or a container's, and the name it
+ * does that with is not one of ours.
  */
 export class Hosts {
   readonly #names: Set<string>;
-  /** What `Host` has said before, and was good. */
+  /** Valid `Host` values seen before. */
   readonly #seen = new Set<string | undefined>([undefined]);
 
   constructor(names: readonly string[] = []) {
     this.#names = new Set(names.map((name) => name.toLowerCase()));
   }
 
-  /** Lets one more name pass: that which the server listens on. */
+  /** Admits one more name: the one the server listens on. */
   add(name: string): void {
     this.#names.add(name.toLowerCase());
   }
@@ -35,7 +35,7 @@ export class Hosts {
   }
 }
 
-/** The name or address without the port, the brackets of IPv6 and the dot that may end a name. */
+/** Returns the name or address without the port, IPv6 brackets and a trailing dot. */
 function nameIn(host: string): string {
   const [, address, name = ''] = /^(?:\[(.*)\]|(.*?)\.?)(?::\d*)?$/.exec(host.toLowerCase()) ?? [];
   return address ?? name;

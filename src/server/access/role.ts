@@ -1,11 +1,11 @@
-/** What a token may do: bring events in, look, or all that the server can do. */
+/** A token's permissions: to ingest events, to view, or to do everything. */
 export const roles = ['ingest', 'read', 'operate'] as const;
 export type Role = (typeof roles)[number];
 
-/** What a route asks of who calls it: a role, or nothing at all. */
+/** A route's requirement: a role, or nothing. */
 export type Access = Role | 'open';
 
-/** Returns whether a token of this role may use a route that asks for that. */
+/** Returns whether a token with this role may use a route with that requirement. */
 export function permits(role: Role, access: Access): boolean {
   return role === 'operate' || access === 'open' || role === access;
 }

@@ -3,7 +3,7 @@ import type { Socket } from 'node:net';
 import type { Token } from './token.ts';
 import type { Tokens } from './tokens.ts';
 
-/** What a connection has shown last that was good, and which tokens there were then. */
+/** The last valid token of a connection, and the set of tokens at that time. */
 interface Shown {
   readonly authorization: string;
   readonly token: Token;
@@ -11,9 +11,9 @@ interface Shown {
 }
 
 /**
- * Finds the tokens that requests show. Nearly every connection shows the same with each request, and its digest would be the better part of
- * what asking for tokens costs; so a good one is known again by the connection that has shown it. That compares with what the same
- * client has sent before, so the time it takes tells nobody anything.
+ * Finds the tokens of requests. Nearly every connection sends the same one with each request, and hashing it would be most of the cost of
+ * checking tokens; so a connection's valid token is remembered. The comparison is with what the same client has sent before, so its
+ * duration reveals nothing.
  */
 export class ShownTokens {
   readonly #tokens: Tokens;
@@ -23,7 +23,7 @@ export class ShownTokens {
     this.#tokens = tokens;
   }
 
-  /** Returns the token of a request; undefined when it shows none that is good now. */
+  /** Returns the token of a request; undefined if it has none that is currently valid. */
   find({ headers: { authorization }, socket }: IncomingMessage): Token | undefined {
     if (authorization === undefined) return undefined;
     const among = this.#tokens.all;

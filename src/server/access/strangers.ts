@@ -2,27 +2,27 @@ import { isIPv6 } from 'node:net';
 import ipaddr from 'ipaddr.js';
 import type { Logger } from 'pino';
 
-/** How often an address is told that its secret is none, once it has been told so `freeTries` times. */
+/** Interval of refusals to an address after `freeTries` wrong secrets. */
 const everyMs = 100;
 const freeTries = 10;
-/** The longest that an answer is kept back; an address whose next one would come later gets none. */
+/** The longest delay of an answer; an address whose next one would come later gets none. */
 const waitMaxMs = 10_000;
 const addressesMax = 10_000;
-/** Answers kept back at once. Each holds a connection. */
+/** Maximum delayed answers at once. Each holds a connection. */
 const waitingMax = 1_000;
 const logEveryMs = 60_000;
 
-/** When a wrong secret may be answered: at once, once this resolves, or never, and then its connection is to be closed. */
+/** When to answer a wrong secret: at once, once this resolves, or never, in which case close the connection. */
 type Answered = 'now' | 'never' | Promise<void>;
 
 /**
- * Those who come with a secret that is none. After some tries the refusals of an address come one after the other, so that they are few
- * however many connections it has. Where too many wait for theirs, further ones get none. It slows nobody down who has a right one, from
- * the same address either.
+ * Clients with wrong secrets. After some tries an address gets its refusals one after another, so that they are few however many
+ * connections it has. If too many are delayed, further ones get none. Clients with a valid secret are never slowed down, even from the same
+ * address.
  */
 export class Strangers {
   readonly #log: Logger;
-  /** When the next refusal of an address would be due if they came evenly; the address that tried last is at the end. */
+  /** When the next refusal of an address would be due if they were evenly spaced; the address that tried last is at the end. */
   readonly #dueAt = new Map<string, number>();
   #waiting = 0;
   #unsaid = 0;
@@ -32,7 +32,7 @@ export class Strangers {
     this.#log = log;
   }
 
-  /** Notes a wrong secret of an address. */
+  /** Notes a wrong secret from an address. */
   noted(address: string): Answered {
     const now = performance.now();
     this.#say(address, now);
@@ -70,7 +70,7 @@ export class Strangers {
   }
 }
 
-/** One who has an IPv6 address has as many as 64 bits can say: all of them count as one. */
+/** The holder of an IPv6 address has 2⁶⁴ of them: all count as one. */
 function networkOf(address: string): string {
   if (!isIPv6(address)) return address;
   const parsed = ipaddr.process(address);

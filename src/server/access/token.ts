@@ -3,23 +3,23 @@ import { MillraceError } from '../../errors.ts';
 import { isName } from '../../pipeline/check.ts';
 import { type Role, roles } from './role.ts';
 
-/** What the server knows of a token: all but its secret. */
+/** The server's knowledge of a token: everything except its secret. */
 export interface Token {
-  /** Who it was given to, for people. */
+  /** The holder's name, for people. */
   readonly name: string;
   readonly role: Role;
   /** SHA-256 of the secret. */
   readonly digest: Buffer;
-  /** The only pipelines that it is good for; undefined: all. */
+  /** The only pipelines it covers; undefined: all. */
   readonly pipelines: ReadonlySet<string> | undefined;
 }
 
 const tokensMax = 1_000;
 
-/** A token as `millrace token` prints it. */
+/** The form of a token printed by `millrace token`. */
 export const lineForm = 'NAME:ROLE:SHA256, or NAME:ROLE:SHA256:PIPELINE+PIPELINE';
 
-/** A secret that nobody can guess: 256 random bits. The prefix is for those who look for secrets where none should be. */
+/** Returns an unguessable secret: 256 random bits. Its prefix helps scanners find leaked secrets. */
 export function newSecret(): string {
   return `millrace_${randomBytes(32).toString('base64url')}`;
 }
@@ -28,7 +28,7 @@ export function digestOf(secret: string): Buffer {
   return createHash('sha256').update(secret).digest();
 }
 
-/** The line that stands for a token where the server reads which there are. It does not tell the secret. */
+/** Returns the line that represents a token in the server's list. It does not reveal the secret. */
 export function lineOf({ name, role, digest, pipelines }: Token): string {
   const only = pipelines === undefined ? '' : `:${[...pipelines].join('+')}`;
   return `${name}:${role}:${digest.toString('hex')}${only}`;
@@ -39,8 +39,8 @@ export function isTokenName(text: string): boolean {
 }
 
 /**
- * Reads lines, separated by newlines or commas; `#` begins a comment that goes to the end of its line. Throws
- * `MILL_INVALID_CONFIGURATION` that names the source and the place. It never shows what stands there, which may be a secret.
+ * Parses lines, separated by newlines or commas; `#` begins a comment up to the end of its line. Throws `MILL_INVALID_CONFIGURATION`,
+ * naming the source and the place, but never the contents, which may be a secret.
  */
 export function parseTokens(text: string, source: string): readonly Token[] {
   const tokens = text

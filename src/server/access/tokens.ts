@@ -6,7 +6,7 @@ import { parseTokens, type Token } from './token.ts';
 
 const lookEveryMs = 1_000;
 
-/** The tokens that are good now. */
+/** The currently valid tokens. */
 export class Tokens {
   #tokens: readonly Token[];
   #look: ((tokens: readonly Token[]) => void) | undefined;
@@ -24,15 +24,15 @@ export class Tokens {
     this.#look?.(tokens);
   }
 
-  /** Sets what looks at the tokens, now and whenever they are others. */
+  /** Sets a listener for the tokens, called now and at every change. */
   onChange(look: (tokens: readonly Token[]) => void): void {
     this.#look = look;
     look(this.#tokens);
   }
 
-  /** Returns the token of a secret. It takes as long whatever the secret is, and whichever token it is. */
+  /** Returns the token of a secret. Takes the same time for any secret and any token. */
   find(secret: string): Token | undefined {
-    // By way of hexadecimal digits it takes a third of the time.
+    // Going through hexadecimal digits takes a third of the time.
     const digest = Buffer.from(hash('sha256', secret, 'hex'), 'hex');
     let found: Token | undefined;
     for (const token of this.#tokens) if (timingSafeEqual(token.digest, digest)) found = token;
@@ -40,7 +40,7 @@ export class Tokens {
   }
 }
 
-/** Reads tokens from a text. Throws `MILL_INVALID_CONFIGURATION` where there is none, or one that is not right. */
+/** Parses tokens from a text. Throws `MILL_INVALID_CONFIGURATION` if there are none, or an invalid one. */
 export function tokensIn(text: string, source: string): Tokens {
   const tokens = parseTokens(text, source);
   if (tokens.length > 0) return new Tokens(tokens);
@@ -48,9 +48,9 @@ export function tokensIn(text: string, source: string): Tokens {
 }
 
 /**
- * Reads tokens from a file, and again when it has changed, within a second or two. A file that can then not be read, or not be
- * understood, or has no token, leaves the tokens as they are: the log says so, and nobody is locked out. What a start refuses is refused
- * later, too. Throws as {@link tokensIn} does.
+ * Reads tokens from a file, and rereads it after a change, within a second or two. If the file then cannot be read or parsed, or has no
+ * token, the old tokens stay valid: the log says so, and nobody is locked out. Anything refused at the start is refused later, too. Throws
+ * like {@link tokensIn}.
  */
 export function followTokens(path: string, source: string, log: Logger): Tokens {
   const tokens = tokensIn(readTokens(path, source), source);
@@ -62,7 +62,7 @@ export function followTokens(path: string, source: string, log: Logger): Tokens 
       log.error({ path, reason: messageOf(error) }, 'cannot read the tokens again; those of before stay good');
     }
   };
-  // It looks at the path and not at the file, so one that is put in its place is noticed too.
+  // It watches the path and not the file, so a replaced file is noticed too.
   watchFile(path, { interval: lookEveryMs, persistent: false }, look);
   return tokens;
 }
@@ -75,7 +75,7 @@ function readTokens(path: string, source: string): string {
   }
 }
 
-/** A pipe without a writer would be waited for for ever, by the whole process. */
+/** Opening a pipe without a writer would block the whole process for ever. */
 function readText(path: string): string {
   const file = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
   try {

@@ -2,7 +2,7 @@ import type { Logger } from 'pino';
 import { nearestName } from '../../pipeline/nearest-name.ts';
 import type { Token } from './token.ts';
 
-/** Warns of each token that is for a pipeline which is not served: it is good for less than somebody believes, or for another server. */
+/** Warns of each token for a pipeline that is not served: it covers less than somebody believes, or belongs to another server. */
 export function warnOfUnknownPipelines(tokens: readonly Token[], served: readonly string[], log: Logger): void {
   for (const { name: token, pipelines = [] } of tokens) {
     for (const pipeline of pipelines) {

@@ -1,6 +1,6 @@
 import { recordOf } from '../../engine/metric-names.ts';
 
-/** The windows that charts can show: how long they are, and from one point to the next, in milliseconds. */
+/** The windows of charts: their length, and the interval of points, in milliseconds. */
 export const chartWindows = {
   '5m': { spanMs: 5 * 60_000, stepMs: 2_000 },
   '15m': { spanMs: 15 * 60_000, stepMs: 5_000 },
@@ -12,14 +12,14 @@ export const chartWindows = {
 export type ChartWindow = keyof typeof chartWindows;
 export const chartWindowNames = Object.keys(chartWindows) as [ChartWindow, ...ChartWindow[]];
 
-/** The points of a window, by column; `at` is the end of the time that each is about. */
+/** The points of a window, by column; `at` is the end of each point's interval. */
 export type ChartAnswer<Column extends string> = {
   readonly stepMs: number;
   readonly spanMs: number;
   readonly at: readonly number[];
 } & { readonly [Name in Column]: readonly (number | null)[] };
 
-/** One look at what a chart shows, at a moment. */
+/** One observation of a chart's subject, at a moment. */
 interface Look {
   readonly at: number;
 }
@@ -32,8 +32,8 @@ interface Kept<L extends Look, Column extends string> {
 }
 
 /**
- * Keeps points for every window, each computed from the looks at the begin and at the end of its step: so a rate over minutes is as true as one over seconds, and
- * memory is bounded whatever the load.
+ * Keeps points for every window, each computed from the observations at the beginning and end of its interval: so a rate over minutes is as
+ * accurate as one over seconds, and memory is limited whatever the load.
  */
 export class Chart<L extends Look, Column extends string> {
   readonly #columns: readonly Column[];
@@ -54,7 +54,7 @@ export class Chart<L extends Look, Column extends string> {
     for (const name of chartWindowNames) {
       const kept = this.#kept[name];
       kept.before ??= look;
-      // Timers come late by a little; a step that waits for the next look would be one too long.
+      // Timers are slightly late; an interval that waits for the next observation would be one too long.
       if (look.at - kept.before.at < kept.stepMs - 100) continue;
       kept.points.push({ at: look.at, values: this.#between(kept.before, look) });
       if (kept.points.length > kept.pointsMax) kept.points.shift();

@@ -2,7 +2,7 @@ import type { PipelineCounts } from '../../engine/counts.ts';
 import type { DistributionSnapshot } from '../../engine/distribution.ts';
 import { countsBetween, quantile } from './quantile.ts';
 
-/** One look at the engine of this process. */
+/** One observation of this process's engine. */
 export interface EngineLook {
   /** Since the epoch, in milliseconds. */
   readonly at: number;
@@ -14,11 +14,11 @@ export interface EngineLook {
   readonly depth: number;
 }
 
-/** What the charts of the engine show. */
+/** The columns of the engine's charts. */
 export const engineColumns = ['commitP50', 'commitP99', 'turnsPerCommit', 'loopP99', 'logBytes', 'rssBytes', 'depth'] as const;
 export type EngineColumn = (typeof engineColumns)[number];
 
-/** What the engine did between two looks at it. */
+/** Computes the engine's figures between two observations. */
 export function engineBetween(before: EngineLook, after: EngineLook): Readonly<Record<EngineColumn, number | null>> {
   const counts = countsBetween(before.commits, after.commits);
   const commits = counts.reduce((sum, count) => sum + count, 0);

@@ -12,13 +12,13 @@ import {
 } from './pipeline-figures.ts';
 
 const lookEveryMs = 1_000;
-/** What is said to be now is over the last looks: over one second alone a figure jumps about. */
+/** Current figures cover the last few observations: over one second alone they fluctuate. */
 const looksKept = 6;
 
-/** What is going on in a pipeline now. */
+/** The current figures of a pipeline. */
 export type PipelineNow = Readonly<Record<PipelineColumn, number | null>> & { readonly health: PipelineHealth };
 
-/** What is going on now, in this process. */
+/** The current figures of this process. */
 export interface Now {
   readonly at: number;
   readonly pipelines: Readonly<Record<string, PipelineNow>>;
@@ -30,8 +30,8 @@ interface Looked<L> {
 }
 
 /**
- * Looks at the engine of this process once a second, and keeps what charts show. It starts with the server, so that a chart has a past when somebody opens it,
- * and its memory is bounded by the number of pipelines.
+ * Observes this process's engine once a second, and keeps data for charts. It starts with the server, so that a chart has a history when
+ * somebody opens it; its memory is limited by the number of pipelines.
  */
 export class Figures {
   readonly #mill: Mill;
@@ -52,7 +52,7 @@ export class Figures {
     this.#timer = setInterval(() => this.#tick(), lookEveryMs).unref();
   }
 
-  /** What is going on now: over the last few seconds. */
+  /** The current figures, over the last few seconds. */
   get now(): Now {
     const at = this.#engine.looks.at(-1)?.at ?? Date.now();
     const pipelines = Array.from(this.#pipelines, ([name, { looks }]) => [name, nowOf(looks)] as const);
@@ -72,7 +72,7 @@ export class Figures {
     return this.#engine.chart.answer(window);
   }
 
-  /** Tells somebody once a second what is going on; returns what ends that. */
+  /** Notifies a listener of the current figures once a second; the returned function unsubscribes. */
   onLook(listener: (now: Now) => void): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
@@ -118,15 +118,15 @@ export class Figures {
     this.#askStore();
   }
 
-  /** By how much the event loop was late, over the time since the last look. */
+  /** Returns the event loop's lateness since the last observation. */
   #loopP99Ms(): number {
     const delayMs = this.#loop.percentile(99) / 1e6;
     this.#loop.reset();
-    // What it measures has its own resolution in it.
+    // The measurement includes its own resolution.
     return Number.isFinite(delayMs) ? Math.max(0, Math.round((delayMs - 10) * 10) / 10) : 0;
   }
 
-  /** A store that does not answer is said elsewhere; the size of its log stays as it was. */
+  /** An unresponsive store is reported elsewhere; the size of its log stays unchanged. */
   #askStore(): void {
     this.#mill.storeStats().then(
       ({ logBytes }) => (this.#logBytes = logBytes),

@@ -1,10 +1,10 @@
 import type { SeenCommit } from '../../engine/commit-watch.ts';
 import type { Mill } from '../../engine/mill.ts';
 
-/** As many things are kept of what happens between two looks. */
+/** Maximum items kept between two observations. */
 const keptMax = 6;
 
-/** One of the things that happened. */
+/** An item of the sample. */
 export interface Happening {
   readonly at: number;
   readonly pipeline: string;
@@ -13,14 +13,14 @@ export interface Happening {
   readonly reason?: string;
 }
 
-/** A few of the things that happened since the last time somebody asked, and how many turns there were in all. */
+/** A sample of recent activity since the last request, and the total number of turns. */
 export interface Sample {
   readonly items: readonly Happening[];
-  /** How many turns were committed: what the items are a sample of. */
+  /** Number of committed turns: the population of the sample. */
   readonly turns: number;
 }
 
-/** Takes a sample of what an engine does: what was given up first, and of the rest the first turn of a commit now and then. */
+/** Samples an engine's activity: dead letters first, and otherwise the first turn of an occasional commit. */
 export class Happenings {
   readonly #end: () => void;
   #items: Happening[] = [];
@@ -54,7 +54,7 @@ export class Happenings {
     if (first === undefined) return;
     const happening: Happening = { at, pipeline, key: first.key, what: `${first.kind} handled` };
     const other = this.#items.findIndex((item) => item.pipeline === pipeline);
-    // One busy pipeline would leave no place for the others.
+    // One busy pipeline would crowd out the others.
     if (other >= 0) this.#items[other] = happening;
     else if (this.#items.length < keptMax) this.#items.push(happening);
   }

@@ -4,9 +4,9 @@ import { MillraceError } from '../../errors.ts';
 import type { Figures, Now } from './figures.ts';
 import { type Happening, Happenings } from './happenings.ts';
 
-/** As many may follow at once. */
+/** Maximum followers. */
 const readersMax = 64;
-/** Who has so many bytes unread is too slow, and is dropped: what is live cannot wait. */
+/** A follower with this many unread bytes is too slow, and is dropped: live data cannot wait. */
 const unreadBytesMax = 256 * 1024;
 
 interface Reader {
@@ -14,7 +14,7 @@ interface Reader {
   maySee(pipeline: string): boolean;
 }
 
-/** Sends what is going on, once a second, to those who follow: figures of every pipeline, and a sample of what happens. */
+/** Sends current figures once a second to followers: those of every pipeline, and a sample of activity. */
 export class LiveFeed {
   readonly #mill: Mill;
   readonly #figures: Figures;
@@ -28,7 +28,7 @@ export class LiveFeed {
     this.#figures = figures;
   }
 
-  /** Throws `MILL_READS_FULL` while as many follow as may. */
+  /** Throws `MILL_READS_FULL` at the maximum number of followers. */
   checkRoom(): void {
     if (this.#isStopped) throw new MillraceError('MILL_STOPPING', 'the server is stopping and takes no new requests');
     if (this.#readers.size < readersMax) return;
@@ -57,7 +57,7 @@ export class LiveFeed {
     if (this.#readers.size === 0) this.#rest();
   }
 
-  /** Nobody watches commits while nobody follows. */
+  /** Without followers nobody watches commits. */
   #begin(): void {
     this.#happenings ??= new Happenings(this.#mill);
     this.#endLooks ??= this.#figures.onLook((now) => this.#looked(now));

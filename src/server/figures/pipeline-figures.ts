@@ -1,20 +1,20 @@
 import type { PipelineCounts } from '../../engine/counts.ts';
 import { countsBetween, quantile } from './quantile.ts';
 
-/** One look at the counts of a pipeline. */
+/** One observation of a pipeline's counts. */
 export interface PipelineLook {
   /** Since the epoch, in milliseconds. */
   readonly at: number;
   readonly counts: PipelineCounts;
-  /** Why it makes no progress; undefined when it does or has nothing to do. */
+  /** Why it makes no progress; undefined if it does or has nothing to do. */
   readonly trouble: string | undefined;
 }
 
-/** What the charts of a pipeline show. */
+/** The columns of a pipeline's charts. */
 export const pipelineColumns = ['in', 'out', 'p50', 'p99', 'depth', 'lag', 'held', 'retried', 'givenUp'] as const;
 export type PipelineColumn = (typeof pipelineColumns)[number];
 
-/** What a pipeline did between two looks at it: rates a second, latencies in milliseconds, and what is there at the end. */
+/** Computes a pipeline's figures between two observations: rates per second, latencies in milliseconds, and the levels at the end. */
 export function pipelineBetween(before: PipelineLook, after: PipelineLook): Readonly<Record<PipelineColumn, number | null>> {
   const seconds = Math.max(0.001, (after.at - before.at) / 1000);
   const grown = (figure: (counts: PipelineCounts) => number) => Math.max(0, figure(after.counts) - figure(before.counts));
@@ -34,13 +34,13 @@ export function pipelineBetween(before: PipelineLook, after: PipelineLook): Read
   };
 }
 
-/** A pipeline that is later than this is behind, in milliseconds. */
+/** Lag from which a pipeline is behind, in milliseconds. */
 const behindMs = 1_000;
 
 export const healths = ['flowing', 'idle', 'behind', 'paused', 'stalled'] as const;
 export type PipelineHealth = (typeof healths)[number];
 
-/** How a pipeline stands, between two looks at it. */
+/** Returns the health of a pipeline, between two observations. */
 export function healthBetween(before: PipelineLook, { counts, trouble }: PipelineLook): PipelineHealth {
   if (counts.paused) return 'paused';
   if (trouble !== undefined) return 'stalled';

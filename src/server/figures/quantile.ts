@@ -1,13 +1,13 @@
 import type { DistributionSnapshot } from '../../engine/distribution.ts';
 
-/** Returns how many values fell to each bound between two looks at a distribution. */
+/** Returns the number of values per bucket between two observations of a distribution. */
 export function countsBetween(before: DistributionSnapshot, after: DistributionSnapshot): readonly number[] {
   return after.counts.map((count, at) => count - (before.counts[at] ?? 0));
 }
 
 /**
- * Returns the value below which a share of the counted values lies, drawn straight between two bounds; null where nothing was counted. Values above the
- * last bound are taken for that bound.
+ * Returns the value below which a share of the counted values lies, interpolated linearly between two bounds; null if nothing was counted.
+ * Values above the last bound count as that bound.
  */
 export function quantile(bounds: readonly number[], counts: readonly number[], share: number): number | null {
   const total = counts.reduce((sum, count) => sum + count, 0);

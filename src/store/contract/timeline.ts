@@ -4,7 +4,7 @@ import { acceptedAt, event, numbered, own, refusal, type StoreTest } from './fix
 
 const all = { before: Number.MAX_SAFE_INTEGER, limit: 10 };
 
-/** What commits tell of keys. */
+/** Tests the timeline blocks of commits. */
 export function timelineContract(it: StoreTest): void {
   it('a block is there with the commit that it tells of, and is not without it', async ({ store, visits, orders, reopen }) => {
     const former = await own(store, visits);

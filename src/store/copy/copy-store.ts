@@ -98,7 +98,7 @@ async function partsToCopy(
     const advice = `Name the module that declares it, or delete it with millrace store delete ${pipeline}.`;
     throw new MillraceError(
       'MILL_INVALID_CONFIGURATION',
-      `${source.name}: expected pipelines that are declared (${declared.filter((name) => !name.startsWith('millrace_')).join(', ')}), found ${holds}. ${advice}`,
+      `${source.name}: expected only declared pipelines (${declared.filter((name) => !name.startsWith('millrace_')).join(', ')}), found ${holds}. ${advice}`,
     );
   }
   const present = await source.tables();
@@ -146,18 +146,17 @@ async function begunCopy(
     if (before.fingerprint === fingerprint) return before;
     throw new MillraceError(
       'MILL_CONFLICT',
-      `${target.name}: expected to go on with a copy, found one of something else: the source was worked on since it began, or other ` +
-        'systems were named. Delete the target and copy anew.',
+      `${target.name}: the copy found there has another source: the source was worked on since it began, or other ` +
+        'systems were named. Delete the target and start over.',
     );
   }
   const pipelines = await target.pipelines();
   const tables = parts.filter(({ kind }) => kind === 'rows');
   const holds = await whatItHolds(target, [...partsOf(pipelines, []).filter(({ kind }) => kind !== 'shapes'), ...tables]);
-  if (holds !== undefined)
-    throw new MillraceError('MILL_CONFLICT', `${target.name}: expected a database that holds nothing, found ${holds}`);
+  if (holds !== undefined) throw new MillraceError('MILL_CONFLICT', `${target.name}: expected an empty database, found ${holds}`);
   await target.begin(fingerprint);
   const begun = await target.begun();
-  if (begun === undefined) throw new MillraceError('MILL_INTERNAL', `${target.name}: expected a copy that has begun, found none`);
+  if (begun === undefined) throw new MillraceError('MILL_INTERNAL', `${target.name}: expected a copy under way, found none`);
   return begun;
 }
 
@@ -214,8 +213,8 @@ async function verifyPart(
   const describe = ({ rows, text }: Checksum) => `${rows} rows with checksum ${text}`;
   throw new MillraceError(
     'MILL_STORE_CORRUPT',
-    `${target.name}: ${part.name}: expected ${describe(expected)}, found ${describe(found)}. Somebody has written to either database ` +
-      'meanwhile. Delete the target and copy anew.',
+    `${target.name}: ${part.name}: expected ${describe(expected)}, found ${describe(found)}. Somebody has written to one of the databases ` +
+      'meanwhile. Delete the target and start over.',
   );
 }
 
@@ -225,10 +224,7 @@ function count(part: CopyPart, { values }: CopiedRow, tally: { held: number; tim
 }
 
 function changed(source: CopySource, target: CopyTarget): MillraceError {
-  return new MillraceError(
-    'MILL_CONFLICT',
-    `${source.name}: expected that nobody works on it, found that somebody has meanwhile. Delete ${target.name} and copy anew.`,
-  );
+  return new MillraceError('MILL_CONFLICT', `${source.name}: somebody has worked on it meanwhile. Delete ${target.name} and start over.`);
 }
 
 function reportOf(parts: readonly CopyPart[], found: ReadonlyMap<string, Tally>): Omit<Copied, 'leftOut'> {

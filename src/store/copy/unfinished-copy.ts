@@ -6,6 +6,6 @@ export const copying = 'copying';
 /** Throws `MILL_TABLE_CHANGED` for a database with an unfinished copy. */
 export function refuseUnfinishedCopy(version: unknown, database: string): void {
   if (version !== copying) return;
-  const advice = 'Run millrace copy again to finish it, or delete the database and begin anew.';
-  throw new MillraceError('MILL_TABLE_CHANGED', `${database}: expected a whole database, found a copy that is not finished. ${advice}`);
+  const advice = 'Run millrace copy again to finish it, or delete the database and start over.';
+  throw new MillraceError('MILL_TABLE_CHANGED', `${database}: expected a complete database, found an unfinished copy. ${advice}`);
 }

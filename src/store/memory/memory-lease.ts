@@ -43,8 +43,7 @@ export class MemoryLeases {
   /** Throws `MILL_STORE_FENCED` once a lease is over. */
   check(lease: MemoryLease): void {
     const name = nameOf(lease.partition);
-    if (this.#latest.get(name)?.lease !== lease)
-      throw new MillraceError('MILL_STORE_FENCED', `partition ${name}: expected the latest lease, found one that is over`);
+    if (this.#latest.get(name)?.lease !== lease) throw new MillraceError('MILL_STORE_FENCED', `partition ${name}: the lease is over`);
   }
 
   /** Returns whether it was the latest until now. */

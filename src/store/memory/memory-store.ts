@@ -208,8 +208,7 @@ class MemoryStore implements Store {
   }
 
   async open({ pipelines, tables }: StoreDeclaration): Promise<Opened> {
-    if (this.#self !== undefined)
-      throw new MillraceError('MILL_STORE_OWNED', 'memory store: expected it to be closed, found it open in this process');
+    if (this.#self !== undefined) throw new MillraceError('MILL_STORE_OWNED', 'memory store: already open in this process');
     const database = this.#database;
     database.tables.declare(tables);
     for (const { name } of pipelines) {
@@ -432,8 +431,7 @@ class MemoryStore implements Store {
 
   async forget(pipeline: string): Promise<void> {
     this.#checkOpen();
-    if (this.#declared.has(pipeline))
-      throw new MillraceError('MILL_CONFLICT', `expected a pipeline that is not declared, found ${pipeline}`);
+    if (this.#declared.has(pipeline)) throw new MillraceError('MILL_CONFLICT', `expected an undeclared pipeline, found ${pipeline}`);
     this.#database.pipelines.delete(pipeline);
     this.#database.inbox?.forget(pipeline);
     this.#database.sourceOffsets.forget(pipeline);
@@ -548,7 +546,7 @@ class MemoryStore implements Store {
 
   get #own(): Omit<Member, 'since'> {
     if (this.#self !== undefined) return this.#self;
-    throw new MillraceError('MILL_STORE_UNAVAILABLE', 'memory store: expected it to be open, found it closed');
+    throw new MillraceError('MILL_STORE_UNAVAILABLE', 'memory store: not open');
   }
 
   #records({ pipeline, slice }: PartitionId): PartitionRecords {

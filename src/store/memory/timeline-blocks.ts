@@ -3,11 +3,11 @@ import type { NewBlock } from '../store.ts';
 /** The blocks of one partition in memory. */
 export class TimelineBlocks {
   readonly #texts = new Map<number, string>();
-  /** Blocks by the keys that are found by no record. */
+  /** Blocks by the keys that no record leads to. */
   readonly #indexed = new Map<string, Set<number>>();
   #last: number | undefined;
 
-  /** The highest one; undefined where there is none. */
+  /** The highest one; undefined if there is none. */
   get last(): number | undefined {
     return this.#texts.size === 0 ? undefined : this.#last;
   }
@@ -29,7 +29,7 @@ export class TimelineBlocks {
     return this.#indexed.get(key) ?? [];
   }
 
-  /** Forgets the first below a number; returns how many went. */
+  /** Deletes the first ones below a number; returns how many. */
   forget(before: number, limit: number): number {
     const gone = Array.from(
       this.#texts

@@ -28,7 +28,7 @@ describe('the arguments of mysql(…)', () => {
     );
     refuses(/^mysql: expected ssl-mode or sslmode in an address, found both/, 'mysql://h/x?ssl-mode=REQUIRED&sslmode=disable');
     refuses(
-      /^mysql: sslmode: expected the file of an authority \(caFile, DB_CA_FILE, ssl-ca\) beside verify-ca/,
+      /^mysql: sslmode: expected the file of an authority \(caFile, DB_CA_FILE, ssl-ca\) with verify-ca/,
       'mysql://h/x?ssl-mode=VERIFY_CA',
     );
     refuses(/expected a mode with encryption beside the file of an authority/, 'mysql://h/x?sslmode=disable', { caFile: 'ca.pem' });
@@ -54,7 +54,7 @@ describe('the arguments of mysql(…)', () => {
       const store = mysql('mysql://localhost/x');
       await store.open({ pipelines: [], tables: [] }).catch(({ code, message }) => console.log(code, message));`;
     const { stdout } = spawnSync(process.execPath, ['--input-type=module', '--eval', withoutDriver], { encoding: 'utf8' });
-    assert.equal(stdout, `${invalid} mysql: expected the package mysql2, found that it is not installed. Install it: npm install mysql2\n`);
+    assert.equal(stdout, `${invalid} mysql: the package mysql2 is not installed. Install it: npm install mysql2\n`);
   });
 });
 

@@ -9,7 +9,7 @@ const noise = randomFillSync(Buffer.alloc(pieceBytes));
 const faults: Readonly<Record<string, string>> = {
   ENOSPC: 'no space is left on the disk',
   EDQUOT: 'the disk quota of this user is used up',
-  EFBIG: 'a file has reached the largest size that this process may write',
+  EFBIG: "a file has reached this process's size limit",
 };
 
 /** Returns why a file-system call found no room; undefined for any other failure. */

@@ -37,11 +37,11 @@ export function toStoreError(thrown: unknown, path: string): MillraceError {
     case 'MILL_STORE_READ_ONLY':
       return new MillraceError(code, `${path}: cannot be opened for writing: ${whyNotWritable(path) ?? messageOf(thrown)}`, options);
     case 'MILL_STORE_BUSY':
-      return new MillraceError(code, `${path}: another program keeps the database locked (${messageOf(thrown)})`, options);
+      return new MillraceError(code, `${path}: another program has locked the database (${messageOf(thrown)})`, options);
     case 'MILL_STORE_FULL':
       return new MillraceError(code, `${path}: ${whyNoSpace(thrown, path)} (${messageOf(thrown)})`, options);
     case 'MILL_STORE_CORRUPT':
-      return new MillraceError(code, `${path}: the file is no database, or a damaged one (${messageOf(thrown)})`, options);
+      return new MillraceError(code, `${path}: the file is not a database, or is damaged (${messageOf(thrown)})`, options);
     default:
       return new MillraceError(code, `${path}: ${messageOf(thrown)}`, options);
   }

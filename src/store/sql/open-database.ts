@@ -356,8 +356,7 @@ export class OpenDatabase {
   }
 
   async forget(pipeline: string): Promise<void> {
-    if (this.#declared.has(pipeline))
-      throw new MillraceError('MILL_CONFLICT', `expected a pipeline that is not declared, found ${pipeline}`);
+    if (this.#declared.has(pipeline)) throw new MillraceError('MILL_CONFLICT', `expected an undeclared pipeline, found ${pipeline}`);
     await forgetPipeline(this.#connections, this.#statements, pipeline);
   }
 

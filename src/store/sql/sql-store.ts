@@ -105,7 +105,7 @@ export class SqlStore<Settings extends SqlSettings> implements Store {
 
   async open(declaration: StoreDeclaration, log?: StoreLogger, signal?: AbortSignal): Promise<Opened> {
     if (this.#database !== undefined || this.#opening !== undefined)
-      throw new MillraceError('MILL_CONFLICT', `${this.#settings.name}: expected a closed store, found it open`);
+      throw new MillraceError('MILL_CONFLICT', `${this.#settings.name}: the store is already open`);
     this.#opening = this.#open(declaration, log, signal);
     try {
       this.#database = await this.#opening;

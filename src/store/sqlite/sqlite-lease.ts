@@ -63,7 +63,7 @@ export class SqliteLease implements Lease {
   #check(): void {
     if (!this.#isReleased) return;
     const { pipeline, slice } = this.partition;
-    throw new MillraceError('MILL_STORE_FENCED', `partition ${pipeline}/${slice}: expected the latest lease, found one that is over`);
+    throw new MillraceError('MILL_STORE_FENCED', `partition ${pipeline}/${slice}: the lease is over`);
   }
 }
 

@@ -170,7 +170,7 @@ class SqliteStore implements Store {
 
   async open(declaration: StoreDeclaration, log?: StoreLogger): Promise<Opened> {
     if (this.#threads !== undefined || this.#opening !== undefined) {
-      throw new MillraceError('MILL_CONFLICT', `${this.#connection.path}: expected a closed store, found it open`);
+      throw new MillraceError('MILL_CONFLICT', `${this.#connection.path}: the store is already open`);
     }
     this.#opening = this.#start(declaration, log);
     try {

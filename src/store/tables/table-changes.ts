@@ -21,7 +21,7 @@ export function missingColumns(
   for (const column of found) {
     if (!column.optional && !declared.some(({ name }) => name === column.name)) {
       const advice = 'Declare the column again, or drop it or give it a default with SQL.';
-      refuse(table, column.name, 'no such column, or one that may be left out', typeOf(column), advice);
+      refuse(table, column.name, 'no such column, or an optional one', typeOf(column), advice);
     }
   }
   return declared.filter((column) => !isThere(table, column, found));
@@ -43,7 +43,7 @@ function checkPrimaryKey(table: Table, found: readonly FoundColumn[]): void {
   const actual = keyText(foundKey.map((column) => column.name));
   if (expected === actual) return;
   const column = foundKey.find(({ name }) => !table.primaryKey.includes(name))?.name ?? table.primaryKey[0] ?? '';
-  refuse(table, column, expected, actual, 'Declare the former key again, or copy the rows to a new table with SQL.');
+  refuse(table, column, expected, actual, 'Declare the previous key again, or copy the rows to a new table with SQL.');
 }
 
 function checkColumn(table: Table, expected: SqlColumn, found: FoundColumn): void {
@@ -97,8 +97,8 @@ export function refuseIndex(table: Table, { name, columns }: FoundIndex, takenBy
 
 /** Throws that an index exists but is invalid. It is not rebuilt: whoever built it concurrently did not want to block writers. */
 export function refuseInvalidIndex(table: Table, { name, columns }: FoundIndex): never {
-  const advice = `Wait until CREATE INDEX CONCURRENTLY is done; where it has failed, drop the index with SQL, or run REINDEX INDEX CONCURRENTLY ${quote(name)}.`;
-  return refuse(table, columns.join(', '), `an index ${name}`, 'one that is not valid', advice);
+  const advice = `Wait until CREATE INDEX CONCURRENTLY is done; if it has failed, drop the index with SQL, or run REINDEX INDEX CONCURRENTLY ${quote(name)}.`;
+  return refuse(table, columns.join(', '), `an index ${name}`, 'an invalid one', advice);
 }
 
 function keyText(columns: readonly string[]): string {

@@ -43,8 +43,7 @@ export function updateStatement(table: Table, columns: readonly string[]): Updat
 }
 
 function checkColumns({ name, primaryKey, columns: declared }: Table, columns: readonly string[]): void {
-  if (primaryKey.length === 0)
-    throw new MillraceError('MILL_INVALID_EFFECT', `table ${name}: expected a primary key to update by, found none`);
+  if (primaryKey.length === 0) throw new MillraceError('MILL_INVALID_EFFECT', `table ${name}: updates need a primary key, and it has none`);
   const stranger = columns.find((column) => !Object.hasOwn(declared, column));
   if (stranger !== undefined) {
     throw new MillraceError('MILL_INVALID_EFFECT', `table ${name}: expected columns of the table, found ${JSON.stringify(stranger)}`);

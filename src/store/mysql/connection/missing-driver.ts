@@ -6,7 +6,7 @@ import { MillraceError } from '../../../errors.ts';
  */
 export function rethrowMissing(cause: unknown): never {
   if (!isMissing(cause)) throw cause;
-  const message = 'mysql: expected the package mysql2, found that it is not installed. Install it: npm install mysql2';
+  const message = 'mysql: the package mysql2 is not installed. Install it: npm install mysql2';
   throw new MillraceError('MILL_INVALID_CONFIGURATION', message, { cause });
 }
 

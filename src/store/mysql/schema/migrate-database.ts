@@ -75,7 +75,7 @@ async function changesTo(
 async function locked<T>({ run }: Transaction, { name, statementTimeoutMs }: Settings, work: () => Promise<T>): Promise<T> {
   const lock = "CONCAT('millrace_', MD5(DATABASE()))";
   const { rows } = await run({ text: `SELECT GET_LOCK(${lock}, $1)`, values: [Math.max(1, Math.floor(statementTimeoutMs / 1_000 / 2))] });
-  if (rows[0]?.[0] !== 1) throw new MillraceError('MILL_STORE_BUSY', `${name}: another process changes its tables; try again later`);
+  if (rows[0]?.[0] !== 1) throw new MillraceError('MILL_STORE_BUSY', `${name}: another process is changing its tables; try again later`);
   try {
     return await work();
   } finally {

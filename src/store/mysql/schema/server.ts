@@ -32,7 +32,7 @@ export async function checkServer(connections: Connections, log?: StoreLogger): 
   const settings = { database: name, innodb_flush_log_at_trx_commit: Number(flush), sync_binlog: Number(sync) };
   log?.warn(
     settings,
-    'the database has innodb_flush_log_at_trx_commit or sync_binlog not at 1: what is acknowledged may be lost when its machine fails',
+    'the database has innodb_flush_log_at_trx_commit or sync_binlog not set to 1: acknowledged events may be lost if its machine fails',
   );
 }
 

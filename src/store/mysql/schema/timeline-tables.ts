@@ -1,4 +1,4 @@
-/** What commits tell of keys, by the names of the tables without `millrace_`. Both are pruned from their left edge. */
+/** The tables of timeline blocks, by name without `millrace_`. Both are pruned from their left edge. */
 export function blockTables(partition: string, key: string): Readonly<Record<string, string>> {
   return {
     blocks: `${partition}, block BIGINT NOT NULL, text LONGTEXT NOT NULL, PRIMARY KEY (pipeline, slice, block)`,

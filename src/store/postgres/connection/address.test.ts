@@ -42,11 +42,11 @@ const refused: readonly [found: unknown, line: string, caFile?: string][] = [
   ['postgres://h/db?sslmode=on', 'postgres: sslmode: expected one of disable, prefer, require, verify-ca, verify-full, found "on"'],
   [
     'postgres://h/db?sslmode=verify-ca',
-    'postgres: sslmode: expected the file of an authority (caFile, DB_CA_FILE, sslrootcert) beside verify-ca',
+    'postgres: sslmode: expected the file of an authority (caFile, DB_CA_FILE, sslrootcert) with verify-ca',
   ],
   [
     'postgres://h/db?sslmode=disable',
-    'postgres: sslmode: expected a mode with encryption beside the file of an authority, found disable',
+    'postgres: sslmode: expected a mode with encryption with the file of an authority, found disable',
     'ca.pem',
   ],
   ['postgres://h/db?channel_binding=yes', 'postgres: channel_binding: expected disable, prefer or require, found "yes"'],

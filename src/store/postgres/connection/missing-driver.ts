@@ -6,7 +6,7 @@ import { MillraceError } from '../../../errors.ts';
  */
 export function rethrowMissing(cause: unknown): never {
   if (!isMissing(cause)) throw cause;
-  const message = 'postgres: expected the package pg, found that it is not installed. Install it: npm install pg';
+  const message = 'postgres: the package pg is not installed. Install it: npm install pg';
   throw new MillraceError('MILL_INVALID_CONFIGURATION', message, { cause });
 }
 

@@ -76,7 +76,7 @@ type Run = Transaction['run'];
 const systemColumns = ['tableoid', 'xmin', 'cmin', 'xmax', 'cmax', 'ctid'];
 
 function checkNames({ name, columns }: Table): void {
-  if (name.startsWith('pg_')) refuseName(`table ${name}: expected a name that does not start with pg_, which are the database's own`);
+  if (name.startsWith('pg_')) refuseName(`table ${name}: expected a name that does not start with pg_, which the database reserves`);
   const taken = Object.keys(columns).find((column) => systemColumns.includes(column));
   if (taken !== undefined) refuseName(`table ${name}: column ${taken}: every table of PostgreSQL has a column of that name`);
 }

@@ -26,7 +26,7 @@ export async function checkServer(connections: PostgresConnections, log?: StoreL
   if (schema === null)
     refuse(`${name}: expected a schema for the tables, found ${connections.options.schema ?? 'none of the search path'} not there`);
   if (synchronousCommit === 'off') connections.insistOnDisk();
-  if (fsync === 'off') log?.warn({ database: name }, 'the database has fsync off: what is acknowledged may be lost when its machine fails');
+  if (fsync === 'off') log?.warn({ database: name }, 'the database has fsync off: acknowledged events may be lost if its machine fails');
 }
 
 function refuse(message: string): never {

@@ -1,4 +1,4 @@
-/** What commits tell of keys. Both are pruned from their left edge. The texts are compressed where they are long. */
+/** The tables of timeline blocks. Both are pruned from their left edge. Long texts are compressed. */
 export const blockTables = `
   CREATE TABLE IF NOT EXISTS millrace_blocks (
     pipeline text COLLATE "C" NOT NULL, slice int4 NOT NULL, block int8 NOT NULL, text text NOT NULL, PRIMARY KEY (pipeline, slice, block)

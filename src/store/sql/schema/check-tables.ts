@@ -19,7 +19,7 @@ export function checkVersion(found: unknown, name: string, { present, oldest }: 
   refuseUnfinishedCopy(found, name);
   const problem = `expected tables of schema version ${present}, found version ${found}`;
   const isOlder = Number(found) >= oldest && Number(found) < present;
-  const advice = isOlder ? 'Run millrace migrate first.' : 'Open it with the Millrace that made it, or a newer one.';
+  const advice = isOlder ? 'Run millrace migrate first.' : 'Open it with the Millrace version that created it, or a newer one.';
   throw new MillraceError('MILL_TABLE_CHANGED', `${name}: ${problem}. ${advice}`);
 }
 
@@ -29,13 +29,13 @@ export function checkVersion(found: unknown, name: string, { present, oldest }: 
  */
 export function checkPresent(meta: ReadonlyMap<unknown, unknown>, name: string, versions: SchemaVersions): void {
   if (meta.size === 0)
-    throw new MillraceError('MILL_INVALID_CONFIGURATION', `${name}: expected a database of Millrace, found none of its tables`);
+    throw new MillraceError('MILL_INVALID_CONFIGURATION', `${name}: expected a Millrace database, found none of its tables`);
   checkVersion(meta.get('schema_version'), name, versions, true);
 }
 
 /** Throws `MILL_INVALID_CONFIGURATION` for another number of slices: keys live in slices, and most would be looked for in the wrong one. */
 export function checkPartitions(found: unknown, { partitions, name }: { readonly partitions: number; readonly name: string }): void {
   if (found === String(partitions)) return;
-  const message = `${name}: partitions: expected ${found}, which the database was made with, found ${partitions}`;
+  const message = `${name}: partitions: expected ${found}, fixed when the database was created, found ${partitions}`;
   throw new MillraceError('MILL_INVALID_CONFIGURATION', message);
 }

@@ -143,7 +143,7 @@ export class Commits {
     if (!errors.isRefusal(thrown) || (table === undefined && !errors.isValueFault(thrown))) return thrown;
     if (table === undefined) {
       const { pipeline, slice } = partition;
-      const message = `partition ${pipeline}/${slice}: the database cannot hold what a turn decided: ${messageOf(thrown)}`;
+      const message = `partition ${pipeline}/${slice}: the database cannot hold a turn's decisions: ${messageOf(thrown)}`;
       return new MillraceError('MILL_COMMIT_REFUSED', message, { cause: thrown });
     }
     if (errors.isTooLong(thrown)) {

@@ -76,7 +76,7 @@ export async function writeAt<T>(place: string, { bytes, write }: Writing<T>, { 
 
 function checkNew(file: string, force: boolean): void {
   if (force || lstatSync(file, { throwIfNoEntry: false }) === undefined) return;
-  throw new MillraceError('MILL_CONFLICT', `${file}: expected no file there, found one; --force replaces it`);
+  throw new MillraceError('MILL_CONFLICT', `${file}: a file exists there; --force replaces it`);
 }
 
 /** A replaced file must not be a database in use. */

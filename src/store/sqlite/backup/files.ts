@@ -18,8 +18,9 @@ export function checkIsFile(path: string, what: string): void {
 /** Throws `MILL_INVALID_CONFIGURATION` if no file can be created: a folder is in its place, or its own folder does not exist. */
 export function checkPlace(path: string): void {
   const folder = dirname(path);
-  if (path.endsWith(partialSuffix)) refuse(`${path}: expected another name: what ends so is deleted as the file of an interrupted backup`);
-  if (!lookAt(folder)?.isDirectory()) refuse(`${path}: expected a folder that is there, found none at ${folder}`);
+  if (path.endsWith(partialSuffix))
+    refuse(`${path}: expected another name: files with this ending are deleted as leftovers of an interrupted backup`);
+  if (!lookAt(folder)?.isDirectory()) refuse(`${path}: expected an existing folder, found none at ${folder}`);
   const found = lookAt(path);
   if (found !== undefined && !found.isFile()) refuse(`${path}: expected the path of a file, found ${notFile(found)}`);
 }
@@ -36,7 +37,7 @@ export function checkApart(file: string, database: string): void {
   const real = realPath(file);
   for (const suffix of suffixes) {
     const own = `${realPath(database)}${suffix}`;
-    if (real === own || isSameFile(file, own)) refuse(`${file}: expected another file than the database, found its own file ${own}`);
+    if (real === own || isSameFile(file, own)) refuse(`${file}: expected a file other than the database, found its own file ${own}`);
   }
 }
 
@@ -64,12 +65,12 @@ function lookAt(path: string): Stats | undefined {
   try {
     return statSync(path, { throwIfNoEntry: false });
   } catch (error) {
-    return refuse(`${path}: cannot be looked at: ${messageOf(error)}`);
+    return refuse(`${path}: cannot be read: ${messageOf(error)}`);
   }
 }
 
 function notFile(found: Stats): string {
-  return found.isDirectory() ? 'a folder' : 'something that is no file';
+  return found.isDirectory() ? 'a folder' : 'something that is not a file';
 }
 
 function refuse(message: string): never {

@@ -54,7 +54,7 @@ function prepareFolder(database: string): void {
 
 function checkEmpty(place: string, force: boolean): void {
   if (force || sizeOf(place) + sizeOf(`${place}-wal`) === 0) return;
-  throw new MillraceError('MILL_CONFLICT', `${place}: expected no database there, found one; --force replaces it, and all that it holds`);
+  throw new MillraceError('MILL_CONFLICT', `${place}: a database exists there; --force replaces it, with everything in it`);
 }
 
 /**

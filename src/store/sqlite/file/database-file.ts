@@ -28,10 +28,10 @@ export function checkNames(path: string): void {
 }
 
 function faultOf(found: Stats, isMountPoint: boolean): string | undefined {
-  if (isMountPoint) return 'is mounted by itself, and its log and lock would stand elsewhere; mount its folder instead';
-  if (found.isSymbolicLink()) return 'is a symbolic link, and must stand beside the database; link the database or its folder instead';
+  if (isMountPoint) return 'is mounted by itself, so its log and lock would be elsewhere; mount its folder instead';
+  if (found.isSymbolicLink()) return 'is a symbolic link, but must be beside the database; link the database or its folder instead';
   if (found.nlink > 1) {
-    return `has ${found.nlink} hard links, and each would have a log and a lock of its own; keep one name, and make copies with millrace backup`;
+    return `has ${found.nlink} hard links, and each would have its own log and lock; keep one name, and make copies with millrace backup`;
   }
   return undefined;
 }

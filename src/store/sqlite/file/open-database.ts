@@ -63,7 +63,10 @@ export function prepareWriter(db: DatabaseSync, path: string): void {
   checkPages(db, path);
   const mode = new Select<[string]>(db, 'PRAGMA journal_mode = WAL').get()?.[0];
   if (mode !== 'wal') {
-    throw new MillraceError('MILL_STORE_READ_ONLY', `${path}: expected a file system with write ahead logging, found journal mode ${mode}`);
+    throw new MillraceError(
+      'MILL_STORE_READ_ONLY',
+      `${path}: expected a file system that supports write-ahead logging, found journal mode ${mode}`,
+    );
   }
   db.exec(`PRAGMA synchronous = FULL; PRAGMA cache_size = -${cacheKiB}; PRAGMA wal_autocheckpoint = ${checkpointPages};
     PRAGMA journal_size_limit = ${walBytesKept}`);

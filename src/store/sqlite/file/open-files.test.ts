@@ -102,7 +102,7 @@ describe('a database that is at rest', () => {
     copy(`${path}.backup`, path);
     await assert.rejects(store.append([visit()]), {
       code: 'MILL_STORE_MOVED',
-      message: /the database file was written over while it was open/,
+      message: /the database file was overwritten while it was open/,
     });
     await store.close();
     assert.deepEqual(positionsAt(path), [1]);

@@ -70,7 +70,7 @@ export class OpenFiles {
     if (!isSame(log, rest.log)) this.#rest = undefined;
     else if (!isSame(database, rest.database)) {
       // A file's time may change for other reasons.
-      if (this.#contentsInFile() !== rest.contents) throw this.#error('the database file was written over');
+      if (this.#contentsInFile() !== rest.contents) throw this.#error('the database file was overwritten');
       this.#rest = { ...rest, database };
     }
   }

@@ -41,7 +41,7 @@ export class Room {
     } catch (error) {
       const fault = roomFaultOf(error);
       if (fault === undefined) {
-        this.#log.warn({ file: this.#reserve, reason: messageOf(error) }, 'no reserve for a start on a full disk can be kept');
+        this.#log.warn({ file: this.#reserve, reason: messageOf(error) }, 'the reserve for a start on a full disk cannot be kept');
       } else this.ranOut(this.#error(fault));
     }
   }
@@ -57,14 +57,14 @@ export class Room {
   ranOut({ message: reason }: MillraceError): void {
     if (!this.#hasRoom) return;
     this.#hasRoom = false;
-    this.#log.warn({ reason }, 'there is no room on the disk: reads go on, and writes wait until there is');
+    this.#log.warn({ reason }, 'the disk is full: reads continue, and writes wait until there is room');
   }
 
   /** Call it when a transaction has landed. */
   landed(): void {
     if (this.#hasRoom) return;
     this.#hasRoom = true;
-    this.#log.info({ file: this.#path }, 'there is room on the disk again: writes go on');
+    this.#log.info({ file: this.#path }, 'there is room on the disk again: writes resume');
   }
 
   /** Call it once the database is closed: the space this has freed is kept for the next start. */

@@ -5,7 +5,7 @@ import { tablesOf } from '../schema/pipeline-tables.ts';
 
 const ofPartition = 'pipeline = ? AND slice = ?';
 
-/** Writes and forgets blocks. */
+/** Writes and deletes blocks. */
 export class BlockWriter {
   readonly #last: Select<[block: number | null]>;
   readonly #add: StatementSync;
@@ -20,7 +20,7 @@ export class BlockWriter {
     this.#forget = db.prepare(
       `DELETE FROM millrace_blocks WHERE rowid IN (SELECT rowid FROM millrace_blocks WHERE ${ofPartition} AND block < ? ORDER BY block LIMIT ?)`,
     );
-    // What is indexed of blocks that are gone leads nowhere.
+    // Index entries of deleted blocks lead nowhere.
     this.#forgetIndex = db.prepare(
       `DELETE FROM millrace_key_blocks WHERE ${ofPartition} AND block < ?
          AND block < coalesce((SELECT min(block) FROM millrace_blocks WHERE ${ofPartition}), ?)`,
@@ -43,7 +43,7 @@ export class BlockWriter {
   }
 }
 
-/** Names the blocks that a key's record or index names, the highest first. */
+/** Names the blocks that a key's record or index names, highest first. */
 export function readBlocksOfKey(
   db: DatabaseSync,
   { pipeline, slice }: PartitionId,
@@ -60,7 +60,7 @@ export function readBlocksOfKey(
   return named.all(key, pipeline, slice, before, limit).map(([block]) => block);
 }
 
-/** Reads the text of a block; null where there is none. */
+/** Reads the text of a block; null if there is none. */
 export function readBlock(db: DatabaseSync, { pipeline, slice }: PartitionId, block: number): string | null {
   const text = new Select<[text: string]>(db, `SELECT text FROM millrace_blocks WHERE ${ofPartition} AND block = ?`);
   return text.get(pipeline, slice, block)?.[0] ?? null;

@@ -184,7 +184,7 @@ export class Writer implements WriterMethods {
       return this.#commit(commit);
     } catch (thrown) {
       if (!isValueFault(thrown)) throw thrown;
-      const message = `the database cannot hold what a turn decided: ${messageOf(thrown)}`;
+      const message = `the database cannot hold a turn's decisions: ${messageOf(thrown)}`;
       throw new MillraceError('MILL_COMMIT_REFUSED', message, { cause: thrown });
     }
   }
@@ -259,14 +259,14 @@ export class Writer implements WriterMethods {
   /** Deletes some of an undeclared pipeline's data; returns whether anything is left. */
   forgetPiece(pipeline: string): boolean {
     if (!this.#partitions.has(pipeline)) return forgetPiece(this.#db, pipeline);
-    throw new MillraceError('MILL_CONFLICT', `expected a pipeline that is not declared, found ${pipeline}`);
+    throw new MillraceError('MILL_CONFLICT', `expected an undeclared pipeline, found ${pipeline}`);
   }
 
   /** The file has one owner: a foreign claim comes from a process that has taken it regardless. */
   #checkIsOurs({ pipeline, slice }: PartitionId, epoch: number): void {
     const before = this.#epochs.get(pipeline);
     if (before !== undefined && epoch > before + 1) {
-      throw new MillraceError('MILL_STORE_OWNED', `partition ${pipeline}/${slice}: another process has claimed it meanwhile`);
+      throw new MillraceError('MILL_STORE_OWNED', `partition ${pipeline}/${slice}: another process has since claimed it`);
     }
     this.#epochs.set(pipeline, epoch);
   }

@@ -47,7 +47,7 @@ export function createSchema(db: DatabaseSync, pipelines: readonly string[]): vo
 export function readVersion(db: DatabaseSync, path: string): number {
   const meta = new Select<[1]>(db, "SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = 'millrace_meta'").get();
   if (meta === undefined)
-    throw new MillraceError('MILL_INVALID_CONFIGURATION', `${path}: expected a database of Millrace, found another one`);
+    throw new MillraceError('MILL_INVALID_CONFIGURATION', `${path}: expected a Millrace database, found another kind`);
   const [version = 0] = new Select<[number]>(db, "SELECT value FROM millrace_meta WHERE name = 'schema_version'").get() ?? [];
   checkVersion(version, path);
   return version;
@@ -60,8 +60,8 @@ function checkVersion(found: unknown, location: string): void {
   if (isVersion && Number(found) >= schemaVersionMin && Number(found) <= schemaVersion) return;
   const advice =
     isVersion && Number(found) < schemaVersionMin
-      ? 'It was made before the first release, and nothing brings it up to date. Begin with a new file; SQL still reads this one.'
-      : 'Open it with the Millrace that made it, or a newer one.';
+      ? 'It was created before the first release and cannot be brought up to date. Start with a new file; SQL can still read this one.'
+      : 'Open it with the Millrace version that created it, or a newer one.';
   const problem = `expected tables of schema version ${schemaVersion}, found version ${found}`;
   throw new MillraceError('MILL_TABLE_CHANGED', `${location}: ${problem}. ${advice}`);
 }

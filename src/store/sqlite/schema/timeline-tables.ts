@@ -1,7 +1,7 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { pipelinesOf, tablesOf } from './pipeline-tables.ts';
 
-/** What commits tell of keys. Both are pruned from their left edge. */
+/** The tables of timeline blocks. Both are pruned from their left edge. */
 export const blockTables = `
   CREATE TABLE IF NOT EXISTS millrace_blocks (
     pipeline TEXT NOT NULL, slice INTEGER NOT NULL, block INTEGER NOT NULL, text TEXT NOT NULL, PRIMARY KEY (pipeline, slice, block)
@@ -11,7 +11,7 @@ export const blockTables = `
   ) STRICT, WITHOUT ROWID;
   CREATE INDEX IF NOT EXISTS millrace_idx_key_blocks ON millrace_key_blocks (pipeline, slice, block);`;
 
-/** Lets the records of keys, also those of pipelines that are no longer declared, name a block. */
+/** Lets the records of keys, including those of pipelines that are no longer declared, name a block. */
 export function addBlocks(db: DatabaseSync): void {
   for (const pipeline of pipelinesOf(db, 'millrace_keys_')) {
     const { keys } = tablesOf(pipeline);

@@ -48,6 +48,6 @@ export class Interruptible {
 
   #goOn(): 1 {
     if (Atomics.load(this.#interrupt, 0) !== this.#running) return 1;
-    throw new MillraceError('MILL_READ_CANCELLED', 'query: it was ended, since it took too long or nobody waits for it');
+    throw new MillraceError('MILL_READ_CANCELLED', 'query: ended, because it took too long or nobody waits for it');
   }
 }

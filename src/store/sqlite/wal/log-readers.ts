@@ -13,7 +13,7 @@ export function describeLogReaders(path: string): string | undefined {
     const pids = lockHolders(readFileSync('/proc/locks', 'utf8'), { inode: statSync(`${path}-shm`).ino, ...readLocks });
     const others = pids.filter((pid) => pid !== process.pid);
     if (others.length > 0) return `process ${others.join(', ')}`;
-    return pids.length > 0 ? `process ${process.pid}, this one: a query that runs for long` : undefined;
+    return pids.length > 0 ? `process ${process.pid}, this one: a long-running query` : undefined;
   } catch {
     // Not Linux, or the index has just gone.
     return undefined;

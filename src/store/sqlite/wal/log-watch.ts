@@ -31,7 +31,7 @@ export class LogWatch {
     const reader = describeLogReaders(this.#path) ?? 'a program that has this database open, found by lsof or fuser,';
     this.#log.warn(
       { file: `${this.#path}-wal`, bytes },
-      `the write ahead log grows, because a reader keeps a transaction open: ${reader}; end it before the disk is full`,
+      `the write-ahead log grows, because a reader keeps a transaction open: ${reader}; end it before the disk fills up`,
     );
   }
 
@@ -39,6 +39,6 @@ export class LogWatch {
   startedAnew(): void {
     if (!this.#hasWarned) return;
     this.#hasWarned = false;
-    this.#log.info({ file: `${this.#path}-wal` }, 'the write ahead log is short again: no reader keeps it growing any more');
+    this.#log.info({ file: `${this.#path}-wal` }, 'the write-ahead log is short again: no reader keeps it growing any more');
   }
 }

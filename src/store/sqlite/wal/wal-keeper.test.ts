@@ -247,7 +247,7 @@ describe('a reader that keeps the log growing', () => {
       assert.deepEqual(lines, []);
       write(subject, 16_000);
       assert.equal(lines.length, 1, lines.join());
-      assert.match(lines[0] ?? '', /^warn the write ahead log grows, because a reader keeps a transaction open: /);
+      assert.match(lines[0] ?? '', /^warn the write-ahead log grows, because a reader keeps a transaction open: /);
       if (process.platform === 'linux') assert.match(lines.join(), new RegExp(`process ${other.pid}`));
       await other.exec('COMMIT');
       write(subject, 8_000);
