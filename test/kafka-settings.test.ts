@@ -51,7 +51,7 @@ describe('systems that are fed from a topic by a setting', { skip: withoutKafka 
   });
 
   test('EVENTS_KAFKA: events of the topic are processed', async (context) => {
-    const address = await topicOf([1, 2, 3].map((n) => ({ id: `e${n}`, type: 'tried', payload: { n } })));
+    const address = await topicOf([1, 2, 3].map((n) => ({ type: 'sensor_data', source: 'iot_device', data: { n } })));
     const words = ['serve', 'events', '--port', '0', '--database', './events.db'];
     const program = new Program(context, words, { folder: temporaryFolder(context), environment: { EVENTS_KAFKA: address } });
     const url = await program.listening();
