@@ -280,7 +280,7 @@ export const pipelineMetrics = {
     unit: 'batches',
     measured: 'as it happens',
     prometheus: 'millrace_dropped_batches_total',
-    help: 'batches of records that were read from a topic and dropped, since another process had taken them already',
+    help: 'batches of records that were read from a topic and dropped, since another process had taken them already, or their partition over',
     more: '([brokers](brokers.md))',
   },
   rejectedRecords: {
