@@ -67,7 +67,7 @@ export interface Source {
   readonly warnings: readonly string[];
 }
 
-export interface SourcePartition {
+interface SourcePartition {
   readonly partition: number;
   readonly next: number;
   readonly end: number;
