@@ -63,8 +63,8 @@ const names = ['steps'];
 const size = 3;
 /** How long a server of the broker is away, in milliseconds. */
 const awayMs = { least: 500, most: 3_000 };
-/** How long it may take until all that was written is taken in, in milliseconds. */
-const patienceMs = 180_000;
+/** For how long nothing may be taken in before what is left counts as stuck, in milliseconds. */
+const patienceMs = 60_000;
 
 /**
  * Three processes take steps from a topic and deliver some to another one while they, and the servers of the broker, are killed and frozen; in the end
@@ -186,15 +186,20 @@ async function killBroker(broker: Broker, who: string, random: Random): Promise<
   await broker.run(node);
 }
 
-/** Resolves once the store says of each partition that it was read to its end. Returns what was not read when that takes too long. */
+/** Resolves once the store says of each partition that it was read to its end. Returns what was not read where nothing is any more. */
 async function allTaken(query: FleetDatabase['query'], broker: Broker, signal: AbortSignal): Promise<readonly string[]> {
   const ends = await broker.ends();
-  for (const until = performance.now() + patienceMs; ; await pause(500)) {
+  let [taken, takenAt] = [-1, performance.now()];
+  for (; ; await pause(500)) {
     const rows = await query(`SELECT "partition", next FROM millrace_source_offsets WHERE pipeline = 'steps'`);
     const next = new Map(rows.map((row) => [Number(row.partition), Number(row.next)]));
     const behind = Array.from(ends).filter(([partition, end]) => (next.get(partition) ?? 0) < end);
     if (behind.length === 0 || signal.aborted) return [];
-    if (performance.now() > until)
-      return behind.map(([partition, end]) => `partition ${partition} was read up to ${next.get(partition) ?? 0} of ${end}`);
+    const sum = next.values().reduce((total, offset) => total + offset, 0);
+    if (sum > taken) [taken, takenAt] = [sum, performance.now()];
+    else if (performance.now() - takenAt > patienceMs)
+      return behind.map(
+        ([partition, end]) => `partition ${partition} was read up to ${next.get(partition) ?? 0} of ${end}, and no further`,
+      );
   }
 }

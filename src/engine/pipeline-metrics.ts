@@ -280,7 +280,7 @@ export const pipelineMetrics = {
     unit: 'batches',
     measured: 'as it happens',
     prometheus: 'millrace_dropped_batches_total',
-    help: 'batches of records read from a topic and dropped, because another process had already taken them',
+    help: 'batches of records read from a topic and dropped, because another process had already taken them, or their partition',
     more: '([brokers](brokers.md))',
   },
   rejectedRecords: {

@@ -11,13 +11,19 @@ const required = ['id', 'source', 'specversion', 'type'] as const;
  */
 export function cloudEventsOf(record: InletRecord): readonly InletEvent[] {
   const contentType = headerOf(record, 'content-type') ?? '';
-  if (contentType.startsWith('application/cloudevents-batch')) {
+  const mediaType = contentType.toLowerCase();
+  if (mediaType.startsWith('application/cloudevents-batch')) {
     const events = parseJson(textOf(record.value ?? new Uint8Array()));
     if (!Array.isArray(events)) throw invalid('expected a batch of CloudEvents, a JSON array, found another value');
     return events.map(checked);
   }
-  if (contentType.startsWith('application/cloudevents')) return [checked(parseJson(textOf(record.value ?? new Uint8Array())))];
+  if (mediaType.startsWith('application/cloudevents')) return [checked(parseJson(textOf(record.value ?? new Uint8Array())))];
   return [checked(binary(record, contentType))];
+}
+
+/** Whether a record has the attributes of a CloudEvent in its headers. Such a one is an event also where it has no value: then it has no data. */
+export function hasAttributes(record: InletRecord): boolean {
+  return (headerOf(record, 'ce_specversion') ?? headerOf(record, 'ce-specversion')) !== undefined;
 }
 
 function binary(record: InletRecord, contentType: string): unknown {
@@ -27,10 +33,10 @@ function binary(record: InletRecord, contentType: string): unknown {
     if (attribute !== undefined && value !== null) attributes[attribute.toLowerCase()] = textOf(value);
   }
   if (contentType !== '') attributes.datacontenttype = contentType;
-  if (record.value === null) return attributes;
+  if (record.value === null || record.value.length === 0) return attributes;
   const isJson = contentType === '' || /^[^;]*[/+]json\s*(?:;|$)/i.test(contentType);
   if (isJson) return { ...attributes, data: parseJson(textOf(record.value)) };
-  if (contentType.startsWith('text/')) return { ...attributes, data: textOf(record.value) };
+  if (/^text\//i.test(contentType)) return { ...attributes, data: textOf(record.value) };
   return { ...attributes, data_base64: Buffer.from(record.value).toString('base64') };
 }
 
@@ -39,6 +45,7 @@ function checked(event: unknown): InletEvent {
   const attributes: Readonly<Record<string, unknown>> = { ...event };
   const missing = required.filter((name) => typeof attributes[name] !== 'string' || attributes[name] === '');
   if (missing.length > 0) throw invalid(`expected a CloudEvent, found none of its attributes ${missing.join(', ')}`);
-  const { traceparent } = attributes;
+  const { traceparent, specversion } = attributes;
+  if (specversion !== '1.0') throw invalid(`expected a CloudEvent of version 1.0, found version ${specversion}`);
   return { event, traceparent: typeof traceparent === 'string' ? traceparent : undefined };
 }

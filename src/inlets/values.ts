@@ -1,7 +1,7 @@
 import type { OptionTable } from '../pipeline/check-options.ts';
 import { oneOf, synchronous, text } from '../pipeline/expectations.ts';
 import type { InletEvent, InletRecord } from '../pipeline/inlet.ts';
-import { cloudEventsOf } from './cloud-events.ts';
+import { cloudEventsOf, hasAttributes } from './cloud-events.ts';
 import { headerOf, invalid, parseJson, textOf } from './record-text.ts';
 
 /** The format of records' values. */
@@ -45,11 +45,12 @@ export function decoderOf(options: ValueOptions): (record: InletRecord) => reado
   const { value = 'json', decode, tombstones = 'reject' } = options;
   if (decode !== undefined) return (record) => withTrace(record, decode(record));
   return (record) => {
-    if (record.value === null || record.value.length === 0) {
+    const isEmpty = record.value === null || record.value.length === 0;
+    if (isEmpty && !(value === 'cloudevents' && hasAttributes(record))) {
       if (tombstones === 'skip') return [];
       throw invalid('expected a value, found a record without one (a tombstone)');
     }
-    const events = value === 'cloudevents' ? cloudEventsOf(record) : jsonEventsOf(record.value, value);
+    const events = value === 'cloudevents' ? cloudEventsOf(record) : jsonEventsOf(record.value ?? new Uint8Array(), value);
     return withTrace(
       record,
       events.map((event) => ({ ...event, event: complete(event.event, record, options) })),
@@ -67,7 +68,7 @@ function jsonEventsOf(bytes: Uint8Array, value: 'json' | 'json-array'): readonly
 /** An event belongs to its record's trace, unless it says otherwise. */
 function withTrace(record: InletRecord, events: readonly InletEvent[]): readonly InletEvent[] {
   const traceparent = headerOf(record, 'traceparent');
-  return traceparent === undefined ? events : events.map((event) => ({ traceparent, ...event }));
+  return traceparent === undefined ? events : events.map((event) => ({ ...event, traceparent: event.traceparent ?? traceparent }));
 }
 
 /** Adds the record's additional data to the event. Modifies the object itself, because the engine tracks rounded numbers by object. */

@@ -323,6 +323,23 @@ test('a batch that another process has taken already is dropped, and reading goe
   assert.equal((await mill.settled('steps', 10_000)) && mill.counts().steps?.rejected, 0);
 });
 
+test('a batch that the store refuses, since the lease is over, is dropped and counted, and nothing of it is stored', async (context) => {
+  const { MillraceError } = await import('../../errors.ts');
+  const topic = new MemoryTopic(1);
+  await topic.produce(0, [record('a', 1), record('a', 2)]);
+  let refusals = 2;
+  const store = taking(memory(), (lease) => async (batch) => {
+    if (refusals === 0) return lease.takeBatch(batch);
+    refusals -= 1;
+    throw new MillraceError('MILL_STORE_FENCED', 'expected a batch of the latest lease, found one that is over');
+  });
+  const { mill, lines } = await started(context, { store, pipelines: [stepsFrom(topic.inlet())] });
+  assert.deepEqual(await applied(mill, 'a', 2), [1, 2]);
+  assert.equal(mill.counts().steps?.droppedBatches, 2);
+  assert.equal(mill.counts().steps?.received, 2);
+  assert.ok(!lines.some(({ message }) => message.startsWith('a topic could not be read')), 'the loss of a lease is told once, elsewhere');
+});
+
 test('after a failure of the store nobody knows what is on disk, and each record still takes effect once', async (context) => {
   const { MillraceError } = await import('../../errors.ts');
   const topic = new MemoryTopic(2);

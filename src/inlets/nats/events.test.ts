@@ -122,6 +122,49 @@ describe('events from NATS', { skip: withoutNats }, () => {
     await until(() => warningsOf(mill).some((warning) => /expected retention by limits, found workqueue/.test(warning)));
   });
 
+  test('several streams, and several pipelines of one stream, are read in one process, each from its own place', async (context) => {
+    const { server, visit, publish } = await stream(context);
+    for (const name of ['ONE', 'TWO', 'THREE']) await visit.manager.streams.add({ name, subjects: [`${name}.*`] });
+    const client = jetstream(visit.connection);
+    const publishTo = async (name: string, from: number, to: number) => {
+      for (const n of upTo(to).slice(from - 1)) await client.publish(`${name}.a`, JSON.stringify({ key: name, n }));
+    };
+    const path = join(temporaryFolder(context), 'streams.db');
+    const from = (name: string, options: Partial<NatsInletOptions>) =>
+      stepsFrom({ servers: server.url, stream: 'STEPS', ...options }, name);
+    const declared = [
+      ...['ONE', 'TWO', 'THREE'].map((stream) => from(stream.toLowerCase(), { stream })),
+      from('all', {}),
+      from('only_a', { filter: 'steps.a' }),
+    ];
+    const start = async () => {
+      const mill = millrace({ store: sqlite(path), pipelines: declared }) as Mill;
+      await mill.start();
+      context.after(() => mill.stop());
+      return mill;
+    };
+    const read = async (mill: Mill, name: string, key: string, last: number) => {
+      const ns = async () => ((await mill.state(name, key)) as { ns: number[] } | undefined)?.ns ?? [];
+      await until(async () => (await ns()).length >= last);
+      assert.deepEqual(await ns(), upTo(last), `${name}, ${key}`);
+    };
+    await Promise.all([publish(1, 5, ['a', 'b']), ...['ONE', 'TWO', 'THREE'].map((name, at) => publishTo(name, 1, 10 * (at + 1)))]);
+    const first = await start();
+    for (const [at, name] of ['ONE', 'TWO', 'THREE'].entries()) await read(first, name.toLowerCase(), name, 10 * (at + 1));
+    for (const key of ['a', 'b']) await read(first, 'all', key, 5);
+    await read(first, 'only_a', 'a', 5);
+    await first.stop();
+    await Promise.all([publish(6, 8, ['a', 'b']), publishTo('TWO', 21, 25)]);
+    const second = await start();
+    await read(second, 'two', 'TWO', 25);
+    for (const key of ['a', 'b']) await read(second, 'all', key, 8);
+    await read(second, 'only_a', 'a', 8);
+    assert.equal(await second.state('only_a', 'b'), undefined);
+    await until(() => Object.values(second.counts()).every(({ sourceLag }) => sourceLag === 0));
+    assert.deepEqual([second.counts().one?.received, second.counts().two?.received, second.counts().all?.received], [0, 5, 6]);
+    assert.deepEqual(warningsOf(second), []);
+  });
+
   test('while the door has no room nothing more is read, and nothing lost', async (context) => {
     const { server, publish } = await stream(context);
     await publish(1, 20);
@@ -183,8 +226,8 @@ async function stream(context: TestContext): Promise<StepStream> {
   return { server, visit, client, create, publish };
 }
 
-function stepsFrom(options: NatsInletOptions) {
-  return pipeline('steps', {
+function stepsFrom(options: NatsInletOptions, name = 'steps') {
+  return pipeline(name, {
     event: Step,
     key: ({ key }) => key,
     state: z.object({ ns: z.array(z.int()) }),
