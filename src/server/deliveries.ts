@@ -46,6 +46,7 @@ export function deliveryRoutes(app: FastifyInstance, mill: Mill): void {
     {
       schema: {
         tags: ['operator'],
+        operationId: 'withdrawDeliveries',
         summary: 'Withdraw the deliveries to an endpoint that is no longer declared',
         description: 'Nobody is called and no key is told. To let them go on, declare the endpoint again and restart.',
         params: jsonSchemaOf(Params),

@@ -60,7 +60,9 @@ export async function documentRoutes(app: FastifyInstance, { systems, log, asksF
         version,
         description:
           'Durable, ordered event processing. A 2xx to a POST means that the event is on disk; errors are problem details (RFC 9457).',
+        license: { name: 'MIT', identifier: 'MIT' },
       },
+      servers: [{ url: '/', description: 'The server that this description comes from' }],
       components: { securitySchemes: { token: tokenScheme } },
       tags: [
         ...systems.map(({ name, description }) => ({ name, description })),
@@ -75,7 +77,8 @@ export async function documentRoutes(app: FastifyInstance, { systems, log, asksF
     const access = accessOf(route.config, [route.method].flat()[0] ?? '');
     const asks = asksForTokens && access !== 'open';
     const security = access === 'open' ? [] : asks ? [{ token: [] }] : [{ token: [] }, {}];
-    route.schema = { ...route.schema, security, response: describedAnswers(route, asks ? access : undefined) };
+    const operationId = route.schema?.operationId ?? operationIdOf(route);
+    route.schema = { ...route.schema, operationId, security, response: describedAnswers(route, asks ? access : undefined) };
   });
   // The description shows the events and states of all pipelines, so it is closed to a token for only some of them.
   await app.register(fastifySwaggerUi, {
@@ -86,6 +89,13 @@ export async function documentRoutes(app: FastifyInstance, { systems, log, asksF
   });
   app.get('/openapi.json', { schema: { hide: true, querystring: noQuery } }, () => app.swagger());
   app.get('/swagger', { schema: { hide: true } }, (_request, reply) => reply.redirect('/docs', 302));
+}
+
+/** Returns an id for a route that has none of its own, by which generated clients call it: `GET /rockets/:id` is `getRocketsId`. */
+function operationIdOf({ method, url }: RouteOptions): string {
+  const words = url.split(/[^A-Za-z0-9]+/).filter((word) => word !== '');
+  const capitalized = words.map((word) => word.charAt(0).toUpperCase() + word.slice(1));
+  return [[method].flat()[0]?.toLowerCase() ?? '', ...capitalized].join('');
 }
 
 /**

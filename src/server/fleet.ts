@@ -22,7 +22,12 @@ const FleetAnswer = z.object({
 /** Adds `GET /fleet`: the processes that work on the database. */
 export function fleetRoutes(app: FastifyInstance, mill: Mill): void {
   const answer = { description: 'Those that live, in the order in which they came', ...jsonSchemaOf(FleetAnswer, 'output') };
-  const schema = { tags: ['server'], summary: 'The processes that work on the database', response: { 200: answer } };
+  const schema = {
+    tags: ['server'],
+    operationId: 'getFleet',
+    summary: 'The processes that work on the database',
+    response: { 200: answer },
+  };
   app.get('/fleet', { schema, config: { access: 'read' } }, async () => {
     const { members, ...fleet } = await mill.fleet();
     return { members: members.map(({ since, ...member }) => ({ ...member, since: new Date(since).toISOString() })), ...fleet };

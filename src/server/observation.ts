@@ -132,7 +132,10 @@ export function observeRoutes(app: FastifyInstance, { mill, gate, guard, process
   const unavailable = { ...health, description: 'It does not, or the server is stopping; `reason` says which' };
   app.get(
     '/health',
-    { schema: { tags, summary: 'Whether work makes progress', response: { 200: health, 503: unavailable } }, config: { access: 'open' } },
+    {
+      schema: { tags, operationId: 'getHealth', summary: 'Whether work makes progress', response: { 200: health, 503: unavailable } },
+      config: { access: 'open' },
+    },
     ({ raw }, reply) => {
       const { status, ...details } = gate.closed ? { status: 'unavailable', reason: stoppingReason } : mill.health();
       const counts = Object.entries(mill.counts());
@@ -146,14 +149,20 @@ export function observeRoutes(app: FastifyInstance, { mill, gate, guard, process
   );
 
   const pong = jsonSchemaOf(z.object({ pong: z.literal(true) }));
-  const ping = { tags, summary: 'Whether the server answers', response: { 200: pong } };
+  const ping = { tags, operationId: 'ping', summary: 'Whether the server answers', response: { 200: pong } };
   app.get('/ping', { schema: ping, config: { access: 'open' } }, () => ({ pong: true }));
 
   const metrics = {
     description: 'In the `format` that is asked for, otherwise as `Accept` says',
     content: { 'application/json': { schema: jsonSchemaOf(MetricsAnswer, 'output') }, 'text/plain': { schema: { type: 'string' } } },
   };
-  const schema = { tags, summary: 'Counters and gauges', querystring: jsonSchemaOf(MetricsQuery), response: { 200: metrics } };
+  const schema = {
+    tags,
+    operationId: 'getMetrics',
+    summary: 'Counters and gauges',
+    querystring: jsonSchemaOf(MetricsQuery),
+    response: { 200: metrics },
+  };
   app.get('/metrics', { schema, config: { access: guard.hasOpenMetrics ? 'open' : 'read' } }, async (request, reply) => {
     const { format = preferredFormat(request.headers.accept) } = await parseRequest(MetricsQuery, request.query);
     reply.header('vary', 'accept');

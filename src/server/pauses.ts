@@ -23,7 +23,14 @@ export function pauseRoutes(app: FastifyInstance, mill: Mill): void {
     'Turns under way end, deliveries go on, events are taken in until the backlog is full. A schedule is paused by itself.';
   app.post<Route>(
     '/pipelines/:pipeline/pause',
-    { schema: { ...paused, summary: 'Start no turn of a pipeline before it is resumed, also after a restart', description } },
+    {
+      schema: {
+        ...paused,
+        operationId: 'pausePipeline',
+        summary: 'Start no turn of a pipeline before it is resumed, also after a restart',
+        description,
+      },
+    },
     async (request) => {
       const { pipeline } = request.params;
       await mill.pause(pipeline, await byWhom(request));
@@ -31,11 +38,15 @@ export function pauseRoutes(app: FastifyInstance, mill: Mill): void {
     },
   );
 
-  app.post<Route>('/pipelines/:pipeline/resume', { schema: { ...paused, summary: 'Let a paused pipeline go on' } }, async (request) => {
-    const { pipeline } = request.params;
-    await mill.resume(pipeline, await byWhom(request));
-    return { pipeline, paused: false };
-  });
+  app.post<Route>(
+    '/pipelines/:pipeline/resume',
+    { schema: { ...paused, operationId: 'resumePipeline', summary: 'Let a paused pipeline go on' } },
+    async (request) => {
+      const { pipeline } = request.params;
+      await mill.resume(pipeline, await byWhom(request));
+      return { pipeline, paused: false };
+    },
+  );
 
   const discarded = { tags, params, body: whyBody, querystring: jsonSchemaOf(Query), response: { 200: jsonSchemaOf(Discarded) } };
   app.post<Route>(
@@ -43,6 +54,7 @@ export function pauseRoutes(app: FastifyInstance, mill: Mill): void {
     {
       schema: {
         ...discarded,
+        operationId: 'discardEvents',
         summary: 'Discard the events of a paused pipeline that are not handled',
         description:
           'None of them ever has a turn. A parked event goes with its dead letter; states, timers, deliveries and outcomes stay.',
@@ -57,7 +69,12 @@ export function pauseRoutes(app: FastifyInstance, mill: Mill): void {
   app.post<Route>(
     '/pipelines/:pipeline/dead-letters/discard',
     {
-      schema: { ...discarded, summary: 'Discard all dead letters of a pipeline', description: 'The same as to discard them one by one.' },
+      schema: {
+        ...discarded,
+        operationId: 'discardPipelineDeadLetters',
+        summary: 'Discard all dead letters of a pipeline',
+        description: 'The same as to discard them one by one.',
+      },
     },
     async (request) => {
       const options = { ...(await parseRequest(Query, request.query)), by: await byWhom(request) };

@@ -27,6 +27,8 @@ interface PipelineRoute {
 const requestSchema = ['requestBody', 'content', 'application/json', 'schema'];
 const answerSchema = ['responses', '200', 'content', 'application/json', 'schema'];
 
+const exampleState = ['responses', '200', 'content', 'application/json', 'example', 'state'];
+
 const everyPipeline = () => true;
 const takesEventsIn = ({ genericIngest }: AnyPipeline) => genericIngest;
 
@@ -66,6 +68,8 @@ export function documentPipelines<Document extends object>(document: Document, s
         for (const { of, at } of places) {
           const reference = addSchema(schemas, pipeline, of, log);
           if (reference !== undefined) own = withPart(own, at, reference);
+          // The example of all pipelines is none of the states of this one.
+          if (reference !== undefined && of === 'state') own = withPart(own, exampleState, null);
         }
         return [method, own];
       });

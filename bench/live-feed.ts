@@ -1,0 +1,105 @@
+/**
+ * Watches memory while the live feed runs: the demo under its traffic, the page in Chromium, and further followers of `GET /live`.
+ * `node live-feed.ts --minutes 10 --followers 8`
+ */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
+import { parseArgs } from 'node:util';
+import { type CDPSession, chromium } from 'playwright-core';
+import { chromiumArguments, chromiumPath } from '../demo/chromium.ts';
+import { serveDemo } from '../demo/serve-demo.ts';
+import { slopeOf } from './measures/slope.ts';
+
+const { values } = parseArgs({
+  options: {
+    minutes: { type: 'string', default: '10' },
+    followers: { type: 'string', default: '8' },
+    'every-seconds': { type: 'string', default: '30' },
+  },
+});
+const [minutes, followers, everySeconds] = [values.minutes, values.followers, values['every-seconds']].map(Number) as [
+  number,
+  number,
+  number,
+];
+const mebibyte = 1024 * 1024;
+
+/** What there is at a moment. */
+interface Sample {
+  readonly minute: number;
+  /** The resident memory of the server, in MiB. */
+  readonly server: number;
+  /** What JavaScript holds in the page after a garbage collection, in MiB. */
+  readonly page: number;
+  readonly nodes: number;
+  readonly listeners: number;
+  /** Messages that the followers have had. */
+  readonly messages: number;
+}
+
+/** Reads the feed until it is aborted; counts its messages. */
+async function follow(url: string, signal: AbortSignal, had: () => void): Promise<void> {
+  const { body } = await fetch(`${url}/live`, { signal });
+  if (body === null) throw new Error('the feed has no body');
+  for await (const text of body.pipeThrough(new TextDecoderStream())) for (const _ of text.matchAll(/^data: /gm)) had();
+}
+
+async function residentOf(url: string): Promise<number> {
+  const { now } = (await (await fetch(`${url}/engine`)).json()) as { now: { rssBytes: number } };
+  return now.rssBytes / mebibyte;
+}
+
+async function pageOf(session: CDPSession): Promise<Pick<Sample, 'page' | 'nodes' | 'listeners'>> {
+  await session.send('HeapProfiler.collectGarbage');
+  const { metrics } = await session.send('Performance.getMetrics');
+  const of = (name: string) => metrics.find((metric) => metric.name === name)?.value ?? Number.NaN;
+  return { page: of('JSHeapUsedSize') / mebibyte, nodes: of('Nodes'), listeners: of('JSEventListeners') };
+}
+
+const folder = await mkdtemp(join(tmpdir(), 'millrace-live-feed-'));
+const demo = await serveDemo({ port: 0, database: join(folder, 'mill.db') });
+const browser = await chromium.launch({ executablePath: chromiumPath, args: [...chromiumArguments] });
+const ended = new AbortController();
+const failures: string[] = [];
+const samples: Sample[] = [];
+try {
+  const page = await browser.newPage({ viewport: { width: 1280, height: 920 } });
+  page.on('pageerror', (error) => failures.push(String(error)));
+  await page.goto(`${demo.url}/#/`);
+  await page.locator('h1').first().waitFor();
+  const session = await page.context().newCDPSession(page);
+  await session.send('Performance.enable');
+  let messages = 0;
+  const following = Array.from({ length: followers }, () =>
+    follow(demo.url, ended.signal, () => {
+      messages += 1;
+    }).catch((error: unknown) => {
+      if (!ended.signal.aborted) failures.push(String(error));
+    }),
+  );
+  process.stdout.write('minute  server MiB  page MiB   nodes  listeners  messages\n');
+  const startedAt = performance.now();
+  for (let due = 0; due <= minutes * 60; due += everySeconds) {
+    await pause(Math.max(0, due * 1000 - (performance.now() - startedAt)));
+    const sample = { minute: due / 60, server: await residentOf(demo.url), ...(await pageOf(session)), messages };
+    samples.push(sample);
+    const { minute, server, page: heap, nodes, listeners } = sample;
+    const cells = [minute.toFixed(1).padStart(6), server.toFixed(1).padStart(11), heap.toFixed(2).padStart(9), `${nodes}`.padStart(7)];
+    process.stdout.write(`${[...cells, `${listeners}`.padStart(10), `${messages}`.padStart(9)].join(' ')}\n`);
+  }
+  ended.abort();
+  await Promise.all(following);
+} finally {
+  await browser.close();
+  await demo.stop();
+  await rm(folder, { recursive: true, force: true });
+}
+// The first half warms up: code is compiled, and each chart fills its window.
+const settled = samples.slice(Math.floor(samples.length / 2));
+const slope = (of: (sample: Sample) => number) => slopeOf(settled.map((sample) => [sample.minute, of(sample)])).toFixed(3);
+process.stdout.write(
+  `in the second half: server ${slope(({ server }) => server)} MiB a minute, page ${slope(({ page }) => page)} MiB a minute\n`,
+);
+if (failures.length > 0) throw new Error(`the page or a follower failed: ${failures.slice(0, 3).join('; ')}`);
