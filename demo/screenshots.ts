@@ -56,6 +56,18 @@ async function redriveFirst(url: string): Promise<void> {
   await fetch(`${url}/dead-letters/${letter.id}/redrive`, { method: 'POST', body });
 }
 
+/** Pauses orders for a moment, so that its charts show what people did. */
+async function pauseOrders(url: string): Promise<void> {
+  const act = (what: string, reason: string) =>
+    fetch(`${url}/pipelines/orders/${what}`, { method: 'POST', body: JSON.stringify({ reason }) });
+  await act('pause', 'a look at the warehouse');
+  await new Promise((resolve) => setTimeout(resolve, pausedMs));
+  await act('resume', 'the warehouse is well');
+}
+
+/** How long before the pictures orders are paused, and for how long. */
+const pausedBeforeMs = 30_000;
+const pausedMs = 8_000;
 /** The third invoice is the first whose currency has no rate. */
 const firstParked = 'inv_00003';
 const both = ['light', 'dark'] as const;
@@ -99,7 +111,11 @@ if (demo !== undefined) setTimeout(demo.bringRate, 45_000).unref();
 const url = values.url ?? demo?.url ?? '';
 const browser = await chromium.launch({ executablePath: chromiumPath, args: [...chromiumArguments] });
 try {
-  if (demo !== undefined) await new Promise((resolve) => setTimeout(resolve, Number(values['wait-seconds']) * 1_000));
+  if (demo !== undefined) {
+    await new Promise((resolve) => setTimeout(resolve, Number(values['wait-seconds']) * 1_000 - pausedBeforeMs));
+    await pauseOrders(url);
+    await new Promise((resolve) => setTimeout(resolve, pausedBeforeMs - pausedMs));
+  }
   await redriveFirst(url);
   for (const shot of shots.filter(({ name }) => values.only === undefined || values.only.split(',').includes(name))) {
     for (const theme of shot.themes ?? ['light']) await take(browser, url, shot, theme);

@@ -1,4 +1,3 @@
-import type { ComponentChildren } from 'preact';
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import uPlot from 'uplot';
 import 'uplot/dist/uPlot.min.css';
@@ -14,6 +13,12 @@ export interface Series {
   readonly form: 'main' | 'second' | 'third' | 'bar-amber' | 'bar-red';
 }
 
+/** What a person did, and when, since the epoch in milliseconds. */
+export interface Act {
+  readonly at: number;
+  readonly text: string;
+}
+
 interface TimeChartProps {
   readonly title: string;
   readonly unit: string;
@@ -24,7 +29,8 @@ interface TimeChartProps {
   /** The scale reaches at least this far. */
   readonly floor: number;
   readonly format: (value: number | null) => string;
-  readonly note?: ComponentChildren;
+  /** Each is a line through the chart. */
+  readonly acts: readonly Act[];
 }
 
 const height = 148;
@@ -36,11 +42,8 @@ const colours = {
   'bar-red': '--series-4',
 } as const;
 
-/**
- * A chart over time. It shares its crosshair with all charts of the view; its title shows the series names with their values at that time,
- * or now.
- */
-export function TimeChart({ title, unit, at, spanMs, series, floor, format, note }: TimeChartProps) {
+/** A chart over time. Its crosshair is that of all charts of the view; the names of its series stand in its title with their values there, or now. */
+export function TimeChart({ title, unit, at, spanMs, series, floor, format, acts }: TimeChartProps) {
   const holder = useRef<HTMLDivElement>(null);
   const plot = useRef<uPlot>(undefined);
   const [index, setIndex] = useState<number | null>(null);
@@ -48,15 +51,15 @@ export function TimeChart({ title, unit, at, spanMs, series, floor, format, note
   const shade = useStore(theme);
   const forms = series.map(({ name, form }) => `${name} ${form}`).join();
   const points = useMemo(() => pointsOf(at, series), [at, series]);
-  const range = useRef({ floor, spanMs });
-  range.current = { floor, spanMs };
+  const shape = useRef({ floor, spanMs, acts });
+  shape.current = { floor, spanMs, acts };
   const latest = useRef(points);
   latest.current = points;
   useEffect(() => {
     const element = holder.current;
     if (element === null) return;
     const made = new uPlot(
-      optionsOf(element.clientWidth, series, () => range.current, setIndex),
+      optionsOf(element.clientWidth, series, () => shape.current, setIndex),
       latest.current,
       element,
     );
@@ -69,7 +72,8 @@ export function TimeChart({ title, unit, at, spanMs, series, floor, format, note
       plot.current = undefined;
     };
   }, [forms, shade]);
-  useEffect(() => plot.current?.setData(points), [points]);
+  // A redraw would keep the scales as they are, which new points are about to change.
+  useEffect(() => plot.current?.setData(points), [points, acts.length]);
   const shown = index ?? at.length - 1;
   return (
     <figure class="chart">
@@ -88,7 +92,6 @@ export function TimeChart({ title, unit, at, spanMs, series, floor, format, note
       </figcaption>
       <div class="plot" ref={holder} hidden={isTable} role="img" aria-label={sentenceOf(title, unit, series, format)} />
       {isTable && <ChartTable at={at} series={series} format={format} />}
-      {note}
     </figure>
   );
 }
@@ -148,7 +151,7 @@ function pointsOf(at: readonly number[], series: readonly Series[]): uPlot.Align
 function optionsOf(
   width: number,
   series: readonly Series[],
-  range: () => { readonly floor: number; readonly spanMs: number },
+  shape: () => Pick<TimeChartProps, 'floor' | 'spanMs' | 'acts'>,
   pointed: (index: number | null) => void,
 ): uPlot.Options {
   const style = getComputedStyle(document.documentElement);
@@ -160,11 +163,14 @@ function optionsOf(
     height,
     legend: { show: false },
     cursor: { sync: { key: 'view' }, y: false, points: { size: 6 }, drag: { x: false, y: false } },
-    hooks: { setCursor: [(plot) => pointed(plot.cursor.idx ?? null)] },
+    hooks: {
+      setCursor: [(plot) => pointed(plot.cursor.idx ?? null)],
+      draw: [(plot) => drawActs(plot, shape().acts, colour('--chart-act'))],
+    },
     tzDate: (seconds) => uPlot.tzDate(new Date(seconds * 1000), 'Etc/UTC'),
     scales: {
-      x: { range: (_plot, _min, max) => [max - range().spanMs / 1000, max] },
-      y: { range: (_plot, _min, max) => [0, Math.max(range().floor, (max ?? 0) * 1.15)] },
+      x: { range: (_plot, _min, max) => [max - shape().spanMs / 1000, max] },
+      y: { range: (_plot, _min, max) => [0, Math.max(shape().floor, (max ?? 0) * 1.15)] },
     },
     axes: [
       {
@@ -192,4 +198,21 @@ function optionsOf(
       }),
     ],
   };
+}
+
+/** Draws a line for each act that lies in the window. */
+function drawActs(plot: uPlot, acts: readonly Act[], colour: string): void {
+  const { ctx, bbox } = plot;
+  ctx.save();
+  ctx.strokeStyle = colour;
+  ctx.lineWidth = devicePixelRatio;
+  ctx.beginPath();
+  for (const { at } of acts) {
+    const x = Math.round(plot.valToPos(at / 1000, 'x', true));
+    if (x < bbox.left || x > bbox.left + bbox.width) continue;
+    ctx.moveTo(x, bbox.top);
+    ctx.lineTo(x, bbox.top + bbox.height);
+  }
+  ctx.stroke();
+  ctx.restore();
 }

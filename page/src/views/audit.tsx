@@ -9,6 +9,7 @@ import { Glyph } from '../parts/glyph.tsx';
 import { List } from '../parts/list.tsx';
 import { Moment } from '../parts/moment.tsx';
 import { Command, Head, Panel } from '../parts/panel.tsx';
+import { KeyLink, Table } from '../parts/table.tsx';
 
 /** Operators' actions. */
 export function AuditView() {
@@ -28,24 +29,11 @@ export function AuditView() {
       <Panel title="Done">
         <List list={list} noun="entry" nouns="entries" empty={<p>Nobody has done anything by hand yet.</p>}>
           {(entries) => (
-            <div class="scroll">
-              <table>
-                <thead>
-                  <tr>
-                    <th scope="col">When, UTC</th>
-                    <th scope="col">Who</th>
-                    <th scope="col">What</th>
-                    <th scope="col">Where</th>
-                    <th scope="col">Why</th>
-                  </tr>
-                </thead>
-                <tbody>
-                  {entries.map((entry) => (
-                    <Row key={entry.id} entry={entry} />
-                  ))}
-                </tbody>
-              </table>
-            </div>
+            <Table heads={['When, UTC', 'Who', 'What', 'Where', 'Why']}>
+              {entries.map((entry) => (
+                <Row key={entry.id} entry={entry} />
+              ))}
+            </Table>
           )}
         </List>
       </Panel>
@@ -74,9 +62,7 @@ function Row({ entry: { at, who, action, pipeline, key, reason } }: { readonly e
         {key !== null && (
           <>
             {' / '}
-            <a class="link mono" href={hrefOf(['pipelines', pipeline, 'keys', key])}>
-              {key}
-            </a>
+            <KeyLink pipeline={pipeline} name={key} />
           </>
         )}
       </td>

@@ -3,7 +3,7 @@ import { pathOf, post } from '../lib/api.ts';
 import { ageText } from '../lib/format.ts';
 import { usePagedList } from '../lib/list.ts';
 import { figures } from '../lib/pipelines.ts';
-import { hrefOf, setQuery, usePlace } from '../lib/router.ts';
+import { setQuery, usePlace } from '../lib/router.ts';
 import { useStore } from '../lib/store.ts';
 import type { WaitingDelivery } from '../lib/types.ts';
 import { Clock } from '../parts/clock.tsx';
@@ -11,6 +11,7 @@ import { List } from '../parts/list.tsx';
 import { Operate } from '../parts/operate.tsx';
 import { Command, Head, Panel } from '../parts/panel.tsx';
 import { PipelineTabs } from '../parts/pipeline-tabs.tsx';
+import { KeyLink, Table } from '../parts/table.tsx';
 
 /** One pipeline's calls waiting for their turn or their next attempt. */
 export function DeliveriesView() {
@@ -38,36 +39,17 @@ function Deliveries({ pipeline }: { readonly pipeline: string }) {
     <Panel title="Waiting" note={pipeline}>
       <List list={list} noun="delivery" nouns="deliveries" empty={<p>Nothing waits to be sent.</p>}>
         {(items) => (
-          <div class="scroll">
-            <table>
-              <thead>
-                <tr>
-                  <th scope="col">Endpoint</th>
-                  <th scope="col">Key</th>
-                  <th scope="col">Asked</th>
-                  <th scope="col" class="right">
-                    Calls
-                  </th>
-                  <th scope="col">Last failure</th>
-                  <th scope="col">Next</th>
-                  <th scope="col">
-                    <span class="hidden-text">Acts</span>
-                  </th>
-                </tr>
-              </thead>
-              <tbody>
-                {items.map((item) => (
-                  <Row
-                    key={nameOf(item)}
-                    item={item}
-                    pipeline={pipeline}
-                    done={done[nameOf(item)]}
-                    did={(what) => setDone((before) => ({ ...before, [nameOf(item)]: what }))}
-                  />
-                ))}
-              </tbody>
-            </table>
-          </div>
+          <Table heads={['Endpoint', 'Key', 'Asked', ['Calls', 'right'], 'Last failure', 'Next', ['Acts', 'hidden']]}>
+            {items.map((item) => (
+              <Row
+                key={nameOf(item)}
+                item={item}
+                pipeline={pipeline}
+                done={done[nameOf(item)]}
+                did={(what) => setDone((before) => ({ ...before, [nameOf(item)]: what }))}
+              />
+            ))}
+          </Table>
         )}
       </List>
     </Panel>
@@ -98,9 +80,7 @@ function Row({ item: { id, endpoint, key = '', askedAt, attempts, dueAt, lastFai
     <tr data-row>
       <th scope="row">{endpoint}</th>
       <td>
-        <a class="link mono" href={hrefOf(['pipelines', pipeline, 'keys', key])}>
-          {key}
-        </a>
+        <KeyLink pipeline={pipeline} name={key} />
       </td>
       <td class="nowrap">{ageText(askedAt, now)} ago</td>
       <td class="right">{attempts}</td>

@@ -4,7 +4,7 @@ import { useLoaded } from '../lib/load.ts';
 import type { Fleet } from '../lib/types.ts';
 import { Clock } from '../parts/clock.tsx';
 import { Answer, Command, Head, Panel } from '../parts/panel.tsx';
-import { Wide } from '../parts/wide.tsx';
+import { Table } from '../parts/table.tsx';
 
 const everyMs = 5_000;
 
@@ -28,34 +28,18 @@ export function FleetView() {
 export function Members({ fleet: { members, unowned } }: { readonly fleet: Fleet }) {
   return (
     <>
-      <Wide>
-        <table>
-          <thead>
-            <tr>
-              <th scope="col">Member</th>
-              <th scope="col" class="right">
-                Up
-              </th>
-              <th scope="col">Version</th>
-              <th scope="col" class="right">
-                Partitions
-              </th>
-            </tr>
-          </thead>
-          <tbody>
-            {members.map(({ id, host, pid, version, since, partitions, self }) => (
-              <tr key={id}>
-                <th scope="row">
-                  {host} <span class="quiet">pid {pid}</span> {self && <span class="tag">this one</span>}
-                </th>
-                <td class="right nowrap">{upText(since)}</td>
-                <td>{version}</td>
-                <td class="right">{partitions}</td>
-              </tr>
-            ))}
-          </tbody>
-        </table>
-      </Wide>
+      <Table isText heads={['Member', ['Up', 'right'], 'Version', ['Partitions', 'right']]}>
+        {members.map(({ id, host, pid, version, since, partitions, self }) => (
+          <tr key={id}>
+            <th scope="row">
+              {host} <span class="quiet">pid {pid}</span> {self && <span class="tag">this one</span>}
+            </th>
+            <td class="right nowrap">{upText(since)}</td>
+            <td>{version}</td>
+            <td class="right">{partitions}</td>
+          </tr>
+        ))}
+      </Table>
       {unowned > 0 && <p class="notice">{countOf(unowned, 'partition')} without an owner: somebody takes them soon.</p>}
     </>
   );

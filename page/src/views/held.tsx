@@ -1,13 +1,14 @@
+import type { ComponentChildren } from 'preact';
 import { get, type Page, pathOf } from '../lib/api.ts';
 import { ageText, countOf } from '../lib/format.ts';
-import { useLoaded } from '../lib/load.ts';
+import { type Loaded, useLoaded } from '../lib/load.ts';
 import { figures } from '../lib/pipelines.ts';
-import { hrefOf } from '../lib/router.ts';
 import { useStore } from '../lib/store.ts';
 import type { ListedKey } from '../lib/types.ts';
 import { Clock } from '../parts/clock.tsx';
-import { Glyph } from '../parts/glyph.tsx';
+import type { GlyphName } from '../parts/glyph.tsx';
 import { Answer, Command, Head, Panel } from '../parts/panel.tsx';
+import { type ColumnHead, KeyLink, Table } from '../parts/table.tsx';
 
 const perPipeline = 50;
 
@@ -24,52 +25,17 @@ export function ParkedView() {
   const names = useStore(figures).pipelines.flatMap(({ name, parked }) => (parked > 0 ? [name] : []));
   const keys = useLoaded((signal) => ofEach<ListedKey>(names, 'keys', { status: 'parked', limit: perPipeline }, signal), [names.join()]);
   return (
-    <>
-      <Head
-        title="Parked keys"
-        text="An event of theirs was given up, so what comes after it waits. Resume tries it again; no other key is delayed."
-      >
-        <Clock />
-      </Head>
-      <Panel title="Parked">
-        <Answer of={keys}>
-          {(found) =>
-            found.length === 0 ? (
-              <p class="empty">No key is parked.</p>
-            ) : (
-              <table>
-                <thead>
-                  <tr>
-                    <th scope="col">Key</th>
-                    <th scope="col">Pipeline</th>
-                    <th scope="col" class="right">
-                      Waits behind it
-                    </th>
-                  </tr>
-                </thead>
-                <tbody>
-                  {found.map(({ pipeline, key, pending }) => (
-                    <tr key={`${pipeline} ${key}`} data-row>
-                      <th scope="row">
-                        <span class="state">
-                          <Glyph name="parked" />
-                          <a class="link mono" href={hrefOf(['pipelines', pipeline, 'keys', key])}>
-                            {key}
-                          </a>
-                        </span>
-                      </th>
-                      <td>{pipeline}</td>
-                      <td class="right">{countOf(Math.max(0, pending - 1), 'event')}</td>
-                    </tr>
-                  ))}
-                </tbody>
-              </table>
-            )
-          }
-        </Answer>
-      </Panel>
-      <Command line="millrace keys NAME --status parked" />
-    </>
+    <HeldKeys
+      title="Parked keys"
+      text="An event of theirs was given up, so what comes after it waits. Resume tries it again; no other key is delayed."
+      glyph="parked"
+      of={keys}
+      empty="No key is parked."
+      heads={[['Waits behind it', 'right']]}
+      status="parked"
+    >
+      {({ pending }) => <td class="right">{countOf(Math.max(0, pending - 1), 'event')}</td>}
+    </HeldKeys>
   );
 }
 
@@ -79,63 +45,84 @@ export function GapsView() {
   const gaps = useLoaded((signal) => ofEach<Gap>(names, 'gaps', { limit: perPipeline }, signal), [names.join()]);
   const now = Date.now();
   return (
+    <HeldKeys
+      title="Gaps"
+      text="A number has not arrived, so what comes after it waits. Bring it in, or skip it from the page of the key."
+      glyph="gap"
+      of={gaps}
+      empty="No number is missing."
+      heads={['Missing', ['Held', 'right'], ['For', 'right']]}
+      status="waiting"
+    >
+      {({ next, first, pending, since }) => (
+        <>
+          <td>{first - 1 === next ? `number ${next}` : `numbers ${next} to ${first - 1}`}</td>
+          <td class="right">{countOf(pending, 'event')}</td>
+          <td class="right nowrap">{ageText(since, now)}</td>
+        </>
+      )}
+    </HeldKeys>
+  );
+}
+
+type OfPipeline<Item> = Item & { readonly pipeline: string };
+
+interface HeldKeysProps<Item> {
+  readonly title: string;
+  readonly text: string;
+  readonly glyph: GlyphName;
+  readonly of: Loaded<readonly OfPipeline<Item>[]>;
+  readonly empty: string;
+  /** Of the columns behind the key and its pipeline. */
+  readonly heads: readonly ColumnHead[];
+  /** By which the command finds them. */
+  readonly status: string;
+  /** The cells of those columns. */
+  readonly children: (item: Item) => ComponentChildren;
+}
+
+/** Keys of every pipeline that cannot go on, each with its pipeline and what keeps it. */
+function HeldKeys<Item extends { readonly key: string }>(props: HeldKeysProps<Item>) {
+  const { title, text, glyph, of, empty, heads, status, children } = props;
+  return (
     <>
-      <Head title="Gaps" text="A number has not arrived, so what comes after it waits. Bring it in, or skip it from the page of the key.">
+      <Head title={title} text={text}>
         <Clock />
       </Head>
-      <Panel title="Missing numbers">
-        <Answer of={gaps}>
+      <Panel title={title}>
+        <Answer of={of}>
           {(found) =>
             found.length === 0 ? (
-              <p class="empty">No number is missing.</p>
+              <p class="empty">{empty}</p>
             ) : (
-              <div class="scroll">
-                <table>
-                  <thead>
-                    <tr>
-                      <th scope="col">Key</th>
-                      <th scope="col">Pipeline</th>
-                      <th scope="col">Missing</th>
-                      <th scope="col" class="right">
-                        Held
-                      </th>
-                      <th scope="col" class="right">
-                        For
-                      </th>
-                    </tr>
-                  </thead>
-                  <tbody>
-                    {found.map(({ pipeline, key, next, first, pending, since }) => (
-                      <tr key={`${pipeline} ${key}`} data-row>
-                        <th scope="row">
-                          <span class="state">
-                            <Glyph name="gap" />
-                            <a class="link mono" href={hrefOf(['pipelines', pipeline, 'keys', key])}>
-                              {key}
-                            </a>
-                          </span>
-                        </th>
-                        <td>{pipeline}</td>
-                        <td>{first - 1 === next ? `number ${next}` : `numbers ${next} to ${first - 1}`}</td>
-                        <td class="right">{countOf(pending, 'event')}</td>
-                        <td class="right nowrap">{ageText(since, now)}</td>
-                      </tr>
-                    ))}
-                  </tbody>
-                </table>
-              </div>
+              <Table heads={['Key', 'Pipeline', ...heads]}>
+                {found.map((item) => (
+                  <tr key={`${item.pipeline} ${item.key}`} data-row>
+                    <th scope="row">
+                      <KeyLink pipeline={item.pipeline} name={item.key} glyph={glyph} />
+                    </th>
+                    <td>{item.pipeline}</td>
+                    {children(item)}
+                  </tr>
+                ))}
+              </Table>
             )
           }
         </Answer>
       </Panel>
-      <Command line="millrace keys NAME --status waiting" />
+      <Command line={`millrace keys NAME --status ${status}`} />
     </>
   );
 }
 
 type Query = Readonly<Record<string, string | number>>;
 
-async function ofEach<Item>(names: readonly string[], list: string, query: Query, signal: AbortSignal) {
+async function ofEach<Item>(
+  names: readonly string[],
+  list: string,
+  query: Query,
+  signal: AbortSignal,
+): Promise<readonly OfPipeline<Item>[]> {
   const pages = await Promise.all(
     names.map(async (pipeline) => {
       const { items } = await get<Page<Item>>(`${pathOf('pipelines', pipeline)}/${list}`, query, signal);

@@ -2,13 +2,14 @@ import { pathOf } from '../lib/api.ts';
 import { ageText } from '../lib/format.ts';
 import { usePagedList } from '../lib/list.ts';
 import { figures } from '../lib/pipelines.ts';
-import { hrefOf, setQuery, usePlace } from '../lib/router.ts';
+import { setQuery, usePlace } from '../lib/router.ts';
 import { useStore } from '../lib/store.ts';
 import { Clock } from '../parts/clock.tsx';
 import { List } from '../parts/list.tsx';
 import { Moment } from '../parts/moment.tsx';
 import { Command, Head, Panel } from '../parts/panel.tsx';
 import { PipelineTabs } from '../parts/pipeline-tabs.tsx';
+import { KeyLink, Table } from '../parts/table.tsx';
 
 export interface ArmedTimer {
   readonly key: string;
@@ -43,36 +44,20 @@ function Timers({ pipeline }: { readonly pipeline: string }) {
   return (
     <List list={list} noun="timer" empty={<p>No timer is armed.</p>}>
       {(items) => (
-        <div class="scroll">
-          <table>
-            <thead>
-              <tr>
-                <th scope="col">Key</th>
-                <th scope="col">Timer</th>
-                <th scope="col">Due</th>
-                <th scope="col" class="right">
-                  In
-                </th>
-              </tr>
-            </thead>
-            <tbody>
-              {items.map(({ key, name, dueAt }) => (
-                <tr key={`${key} ${name}`} data-row>
-                  <th scope="row">
-                    <a class="link mono" href={hrefOf(['pipelines', pipeline, 'keys', key])}>
-                      {key}
-                    </a>
-                  </th>
-                  <td>{name}</td>
-                  <td>
-                    <Moment at={dueAt} />
-                  </td>
-                  <td class="right nowrap">{new Date(dueAt).getTime() < now ? 'due' : ageText(dueAt, now)}</td>
-                </tr>
-              ))}
-            </tbody>
-          </table>
-        </div>
+        <Table heads={['Key', 'Timer', 'Due', ['In', 'right']]}>
+          {items.map(({ key, name, dueAt }) => (
+            <tr key={`${key} ${name}`} data-row>
+              <th scope="row">
+                <KeyLink pipeline={pipeline} name={key} />
+              </th>
+              <td>{name}</td>
+              <td>
+                <Moment at={dueAt} />
+              </td>
+              <td class="right nowrap">{new Date(dueAt).getTime() < now ? 'due' : ageText(dueAt, now)}</td>
+            </tr>
+          ))}
+        </Table>
       )}
     </List>
   );

@@ -1,23 +1,51 @@
 import { useMemo } from 'preact/hooks';
 import { countText, durationParts, rateText } from '../../lib/format.ts';
 import type { Chart } from '../../lib/types.ts';
-import { type Series, TimeChart } from '../../parts/time-chart.tsx';
+import { Glyph } from '../../parts/glyph.tsx';
+import { Moment } from '../../parts/moment.tsx';
+import { type Act, type Series, TimeChart } from '../../parts/time-chart.tsx';
 
 const msText = (value: number | null) => durationParts(value).join(' ').trim();
 const countOrNone = (value: number | null) => (value === null ? '–' : countText(value));
 
-/** Four charts with one crosshair: events, latency, waiting, failures. */
-export function Charts({ chart }: { readonly chart: Chart | undefined }) {
-  const all = useMemo(() => seriesOf(chart), [chart]);
-  const axis = { at: chart?.at ?? [], spanMs: chart?.spanMs ?? 1 };
+interface ChartsProps {
+  readonly chart: Chart | undefined;
+  /** What people have done to the pipeline. */
+  readonly acts: readonly Act[];
+}
+
+/** Four charts with one crosshair: events, latency, what waits, failures. What a person did is a line through all of them, and said below. */
+export function Charts({ chart, acts: all }: ChartsProps) {
+  const shown = useMemo(() => seriesOf(chart), [chart]);
+  const from = (chart?.at.at(-1) ?? 0) - (chart?.spanMs ?? 0);
+  const acts = chart === undefined ? [] : all.filter(({ at }) => at >= from);
+  const axis = { at: chart?.at ?? [], spanMs: chart?.spanMs ?? 1, acts };
   const most = Math.max(1, ...(chart?.in ?? []).map((value) => value ?? 0));
   return (
     <section class="panel charts" aria-label="Charts">
-      <TimeChart {...axis} title="Events" unit="a second" series={all.events} floor={most * 1.3} format={rateText} />
-      <TimeChart {...axis} title="Latency" unit="ms, accepted to committed" series={all.latency} floor={20} format={msText} />
-      <TimeChart {...axis} title="Waiting" unit="events" series={all.waiting} floor={Math.max(40, most * 0.4)} format={countOrNone} />
-      <TimeChart {...axis} title="Failures" unit="a step" series={all.failures} floor={4} format={countOrNone} />
+      <TimeChart {...axis} title="Events" unit="a second" series={shown.events} floor={most * 1.3} format={rateText} />
+      <TimeChart {...axis} title="Latency" unit="ms, accepted to committed" series={shown.latency} floor={20} format={msText} />
+      <TimeChart {...axis} title="Waiting" unit="events" series={shown.waiting} floor={Math.max(40, most * 0.4)} format={countOrNone} />
+      <TimeChart {...axis} title="Failures" unit="a step" series={shown.failures} floor={4} format={countOrNone} />
+      {acts.length > 0 && <Acts acts={acts} />}
     </section>
+  );
+}
+
+const actsMax = 5;
+
+function Acts({ acts }: { readonly acts: readonly Act[] }) {
+  return (
+    <ul class="acts" aria-label="What people did">
+      {acts.slice(0, actsMax).map(({ at, text }) => (
+        <li key={`${at} ${text}`}>
+          <Glyph name="flag" />
+          <Moment at={new Date(at).toISOString()} />
+          <span class="cut">{text}</span>
+        </li>
+      ))}
+      {acts.length > actsMax && <li class="quiet">and {acts.length - actsMax} before</li>}
+    </ul>
   );
 }
 

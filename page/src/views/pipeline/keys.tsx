@@ -1,12 +1,13 @@
 import { useState } from 'preact/hooks';
 import { pathOf } from '../../lib/api.ts';
 import { usePagedList } from '../../lib/list.ts';
-import { hrefOf, setQuery, usePlace } from '../../lib/router.ts';
+import { setQuery, usePlace } from '../../lib/router.ts';
 import type { KeyStatus, ListedKey } from '../../lib/types.ts';
 import { TextField } from '../../parts/fields.tsx';
 import { Glyph, type GlyphName } from '../../parts/glyph.tsx';
 import { List } from '../../parts/list.tsx';
 import { Panel, Segments } from '../../parts/panel.tsx';
+import { KeyLink, Table } from '../../parts/table.tsx';
 
 export const statusGlyphs: Readonly<Record<KeyStatus, GlyphName>> = {
   open: 'flowing',
@@ -57,43 +58,24 @@ export function KeysPanel({ name, waiting }: { readonly name: string; readonly w
       </div>
       <List list={list} noun="key" changed={changed} empty={<Empty status={status} prefix={prefix} />}>
         {(keys) => (
-          <div class="scroll">
-            <table>
-              <thead>
-                <tr>
-                  <th scope="col">Status</th>
-                  <th scope="col">Key</th>
-                  <th scope="col" class="right">
-                    Pending
-                  </th>
-                  <th scope="col">Why it waits</th>
-                  <th scope="col" class="right">
-                    Next number
-                  </th>
-                </tr>
-              </thead>
-              <tbody>
-                {keys.map((item) => (
-                  <tr key={item.key} data-row>
-                    <td>
-                      <span class="state">
-                        <Glyph name={statusGlyphs[item.status]} />
-                        {item.status}
-                      </span>
-                    </td>
-                    <th scope="row">
-                      <a class="mono" href={hrefOf(['pipelines', name, 'keys', item.key])}>
-                        {item.key}
-                      </a>
-                    </th>
-                    <td class="right">{item.pending}</td>
-                    <td class="cut second">{reasons[item.status]}</td>
-                    <td class="right">{item.next ?? '–'}</td>
-                  </tr>
-                ))}
-              </tbody>
-            </table>
-          </div>
+          <Table heads={['Status', 'Key', ['Pending', 'right'], 'Why it waits', ['Next number', 'right']]}>
+            {keys.map((item) => (
+              <tr key={item.key} data-row>
+                <td>
+                  <span class="state">
+                    <Glyph name={statusGlyphs[item.status]} />
+                    {item.status}
+                  </span>
+                </td>
+                <th scope="row">
+                  <KeyLink pipeline={name} name={item.key} />
+                </th>
+                <td class="right">{item.pending}</td>
+                <td class="cut second">{reasons[item.status]}</td>
+                <td class="right">{item.next ?? '–'}</td>
+              </tr>
+            ))}
+          </Table>
         )}
       </List>
     </Panel>

@@ -2,10 +2,10 @@ import { get, type Page } from '../../lib/api.ts';
 import { ageText, countText } from '../../lib/format.ts';
 import { usePagedList } from '../../lib/list.ts';
 import { useLoaded } from '../../lib/load.ts';
-import { hrefOf } from '../../lib/router.ts';
 import { Clock } from '../../parts/clock.tsx';
 import { List } from '../../parts/list.tsx';
 import { Answer, Command, Head, Panel } from '../../parts/panel.tsx';
+import { KeyLink, Table } from '../../parts/table.tsx';
 
 interface Account {
   readonly id: string;
@@ -31,11 +31,11 @@ export function AccountsView() {
         <Clock />
       </Head>
       <Panel title="Highest by type" note="as it is now">
-        <Answer of={highest}>{({ items }) => <Table accounts={items} />}</Answer>
+        <Answer of={highest}>{({ items }) => <Accounts accounts={items} />}</Answer>
       </Panel>
       <Panel title="All accounts" note="the most tokens first">
         <List list={all} noun="account" empty={<p>No account was updated yet.</p>}>
-          {(accounts) => <Table accounts={accounts} />}
+          {(accounts) => <Accounts accounts={accounts} />}
         </List>
       </Panel>
       <Command line="curl /accounts/highest" />
@@ -43,46 +43,27 @@ export function AccountsView() {
   );
 }
 
-function Table({ accounts }: { readonly accounts: readonly Account[] }) {
+function Accounts({ accounts }: { readonly accounts: readonly Account[] }) {
   const most = Math.max(1, ...accounts.map(({ tokens }) => tokens));
   const now = Date.now();
   return (
-    <div class="scroll">
-      <table>
-        <thead>
-          <tr>
-            <th scope="col">Type</th>
-            <th scope="col">Account</th>
-            <th scope="col" class="right">
-              Version
-            </th>
-            <th scope="col">Callback</th>
-            <th scope="col" class="right">
-              Tokens
-            </th>
-          </tr>
-        </thead>
-        <tbody>
-          {accounts.map(({ id, accountType, tokens, version, callbackDueAt }) => (
-            <tr key={id} data-row>
-              <td>{accountType}</td>
-              <th scope="row">
-                <a class="mono" href={hrefOf(['pipelines', 'accounts', 'keys', id])}>
-                  {id}
-                </a>
-              </th>
-              <td class="right">{version}</td>
-              <td class="nowrap">{callbackDueAt === undefined ? 'called' : ageText(callbackDueAt, now)}</td>
-              <td>
-                <div class="bar-cell">
-                  <i style={{ width: `${Math.max(0, (tokens / most) * 120)}px` }} />
-                  <span class="one">{countText(tokens)}</span>
-                </div>
-              </td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
-    </div>
+    <Table heads={['Type', 'Account', ['Version', 'right'], 'Callback', ['Tokens', 'right']]}>
+      {accounts.map(({ id, accountType, tokens, version, callbackDueAt }) => (
+        <tr key={id} data-row>
+          <td>{accountType}</td>
+          <th scope="row">
+            <KeyLink pipeline="accounts" name={id} />
+          </th>
+          <td class="right">{version}</td>
+          <td class="nowrap">{callbackDueAt === undefined ? 'called' : ageText(callbackDueAt, now)}</td>
+          <td>
+            <div class="bar-cell">
+              <i style={{ width: `${Math.max(0, (tokens / most) * 120)}px` }} />
+              <span class="one">{countText(tokens)}</span>
+            </div>
+          </td>
+        </tr>
+      ))}
+    </Table>
   );
 }

@@ -6,7 +6,7 @@ import { Select, TextField } from '../../parts/fields.tsx';
 import { List } from '../../parts/list.tsx';
 import { Moment } from '../../parts/moment.tsx';
 import { Command, Head, Panel } from '../../parts/panel.tsx';
-import { Wide } from '../../parts/wide.tsx';
+import { Table } from '../../parts/table.tsx';
 
 interface ProcessedEvent {
   readonly id: string;
@@ -39,38 +39,22 @@ export function EventsView() {
       <Panel title="Processed">
         <List list={list} noun="event" empty={<p>No event fits.</p>}>
           {(events) => (
-            <Wide>
-              <table>
-                <thead>
-                  <tr>
-                    <th scope="col">When, UTC</th>
-                    <th scope="col">Type</th>
-                    <th scope="col">Source</th>
-                    <th scope="col">User</th>
-                    <th scope="col">What came of it</th>
-                    <th scope="col" class="right">
-                      Took
-                    </th>
-                  </tr>
-                </thead>
-                <tbody>
-                  {events.map((event) => (
-                    <tr key={event.id} data-row>
-                      <td>
-                        <Moment at={event.created_at} />
-                      </td>
-                      <th scope="row">{event.type}</th>
-                      <td>{event.source}</td>
-                      <td>{event.user_id ?? '–'}</td>
-                      <td class="cut mono second" title={JSON.stringify(event.processed_data)}>
-                        {JSON.stringify(event.processed_data)}
-                      </td>
-                      <td class="right nowrap">{durationText(event.processing_time_ms)}</td>
-                    </tr>
-                  ))}
-                </tbody>
-              </table>
-            </Wide>
+            <Table isText heads={['When, UTC', 'Type', 'Source', 'User', 'What came of it', ['Took', 'right']]}>
+              {events.map((event) => (
+                <tr key={event.id} data-row>
+                  <td>
+                    <Moment at={event.created_at} />
+                  </td>
+                  <th scope="row">{event.type}</th>
+                  <td>{event.source}</td>
+                  <td>{event.user_id ?? '–'}</td>
+                  <td class="cut mono second" title={JSON.stringify(event.processed_data)}>
+                    {JSON.stringify(event.processed_data)}
+                  </td>
+                  <td class="right nowrap">{durationText(event.processing_time_ms)}</td>
+                </tr>
+              ))}
+            </Table>
           )}
         </List>
       </Panel>

@@ -3,11 +3,11 @@ import { get } from '../../lib/api.ts';
 import { countOf, countText } from '../../lib/format.ts';
 import { live } from '../../lib/live.ts';
 import { useLoaded } from '../../lib/load.ts';
-import { hrefOf } from '../../lib/router.ts';
 import { useStore } from '../../lib/store.ts';
 import { Clock } from '../../parts/clock.tsx';
 import { Glyph } from '../../parts/glyph.tsx';
 import { Answer, Command, Head, Panel, Segments } from '../../parts/panel.tsx';
+import { KeyLink, Table } from '../../parts/table.tsx';
 
 interface RocketList {
   readonly count: number;
@@ -58,50 +58,32 @@ export function RocketsView() {
                 <code>millrace rockets simulate</code>
               </div>
             ) : (
-              <div class="scroll">
-                <table>
-                  <thead>
-                    <tr>
-                      <th scope="col">Rocket</th>
-                      <th scope="col">Type</th>
-                      <th scope="col">Mission</th>
-                      <th scope="col">Status</th>
-                      <th scope="col" class="right">
-                        Speed
-                      </th>
-                      <th scope="col" class="right">
-                        Waits
-                      </th>
-                    </tr>
-                  </thead>
-                  <tbody>
-                    {rockets.map(({ id, type, speed, mission, status, pendingMessages }) => (
-                      <tr key={id} data-row>
-                        <th scope="row">
-                          <a class="mono" href={hrefOf(['pipelines', 'rockets', 'keys', id])}>
-                            {id.slice(0, 8)}
-                          </a>
-                        </th>
-                        <td>{type}</td>
-                        <td>{mission}</td>
-                        <td>
-                          <span class="state">
-                            <Glyph name={status === 'exploded' ? 'dead' : 'flowing'} />
-                            {status}
-                          </span>
-                        </td>
-                        <td>
-                          <div class="bar-cell">
-                            <i style={{ width: `${Math.max(0, (speed / fastest) * 120)}px` }} />
-                            <span class="one">{countText(speed)}</span>
-                          </div>
-                        </td>
-                        <td class="right">{pendingMessages === 0 ? '–' : countOf(pendingMessages, 'message')}</td>
-                      </tr>
-                    ))}
-                  </tbody>
-                </table>
-              </div>
+              <Table heads={['Rocket', 'Type', 'Mission', 'Status', ['Speed', 'right'], ['Waits', 'right']]}>
+                {rockets.map(({ id, type, speed, mission, status, pendingMessages }) => (
+                  <tr key={id} data-row>
+                    <th scope="row">
+                      <KeyLink pipeline="rockets" name={id}>
+                        {id.slice(0, 8)}
+                      </KeyLink>
+                    </th>
+                    <td>{type}</td>
+                    <td>{mission}</td>
+                    <td>
+                      <span class="state">
+                        <Glyph name={status === 'exploded' ? 'dead' : 'flowing'} />
+                        {status}
+                      </span>
+                    </td>
+                    <td>
+                      <div class="bar-cell">
+                        <i style={{ width: `${Math.max(0, (speed / fastest) * 120)}px` }} />
+                        <span class="one">{countText(speed)}</span>
+                      </div>
+                    </td>
+                    <td class="right">{pendingMessages === 0 ? '–' : countOf(pendingMessages, 'message')}</td>
+                  </tr>
+                ))}
+              </Table>
             )
           }
         </Answer>
