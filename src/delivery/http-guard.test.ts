@@ -67,7 +67,7 @@ for (const host of [
     test(`${protocol}://${host} from data is refused`, async (context) => {
       assertRefused(
         await transport(context).call(callOf({ url: `${protocol}://${host}/` }), unhurried),
-        /^expected an address of the Internet/,
+        /^expected an Internet address/,
       );
     });
   }
