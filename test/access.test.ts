@@ -117,7 +117,7 @@ test('it listens anywhere when it is told to be open', async (context) => {
     const url = await server.listening();
     assert.equal((await fetch(`${url.replace('0.0.0.0', '127.0.0.1')}/rockets`)).status, 200);
     const { stderr } = await server.kill('SIGTERM');
-    assert.match(stderr, /anybody who reaches this address may do all: set tokens \(MILLRACE_TOKENS\) .* ALLOWED_HOSTS/);
+    assert.match(stderr, /anyone who reaches this address may do everything: set tokens \(MILLRACE_TOKENS\) .* ALLOWED_HOSTS/);
   }
 });
 

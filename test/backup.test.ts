@@ -245,12 +245,12 @@ test('all that is stored comes along, and a restore makes deliveries again that 
   await program.kill('SIGKILL');
   const unforced = await yard.run('restore', 'copy.db');
   assert.deepEqual([unforced.code, unforced.stdout], [1, '']);
-  assert.match(unforced.stderr, /^millrace: \S+mill\.db: expected no database there, found one; --force replaces it[^\n]*\n$/);
+  assert.match(unforced.stderr, /^millrace: \S+mill\.db: a database exists there; --force replaces it[^\n]*\n$/);
   const restored = await yard.run('restore', 'copy.db', '--force');
   assert.deepEqual([restored.code, restored.stderr], [0, '']);
   assert.match(
     restored.stdout,
-    /^restored sqlite:\S+mill\.db from \S+copy\.db: [^\n]+, verified\n\nPIPELINE[\s\S]+\n\nWhat was accepted after the backup is gone\./,
+    /^restored sqlite:\S+mill\.db from \S+copy\.db: [^\n]+, verified\n\nPIPELINE[\s\S]+\n\nEverything accepted after the backup is gone\./,
   );
   assert.deepEqual(
     rowsOf(yard.path('mill.db'), 'SELECT event FROM seen ORDER BY event').map(({ event }) => event),
@@ -326,12 +326,12 @@ test('what cannot be meant is refused in one line, and makes no file', async (co
   const refusals = [
     [['backup'], 2, /missing required argument 'file'/],
     [['backup', 'copy.db'], 1, /copy\.db: a file exists there; --force replaces it/],
-    [['backup', 'mill.db', '--force'], 1, /mill\.db: expected another file than the database/],
-    [['backup', 'mill.db-wal', '--force'], 1, /mill\.db-wal: expected another file than the database/],
+    [['backup', 'mill.db', '--force'], 1, /mill\.db: expected a file other than the database/],
+    [['backup', 'mill.db-wal', '--force'], 1, /mill\.db-wal: expected a file other than the database/],
     [['backup', 'folder'], 1, /folder: expected the path of a file, found a folder/],
     [['backup', 'none/copy.db'], 1, /expected an existing folder, found none at \S+none/],
     [['backup', 'x.db', '--database', './none.db'], 1, /none\.db: expected a database, found no such file/],
-    [['backup', 'x.db', '--database', './text.db'], 1, /text\.db: the file is no database, or a damaged one/],
+    [['backup', 'x.db', '--database', './text.db'], 1, /text\.db: the file is not a database, or is damaged/],
     [['backup', 'x.db', '--database', 'memory:'], 2, /--database: expected a database in a file, found memory:/],
     [
       ['backup', 'x.db', '--database', 'postgres://localhost/x'],
@@ -340,8 +340,8 @@ test('what cannot be meant is refused in one line, and makes no file', async (co
     ],
     [['restore', 'none.db'], 1, /none\.db: expected a backup, found no such file/],
     [['restore', 'folder'], 1, /folder: expected a backup, found a folder/],
-    [['restore', 'text.db', '--force'], 1, /text\.db: the file is no database, or a damaged one/],
-    [['restore', 'mill.db', '--force'], 1, /mill\.db: expected another file than the database/],
+    [['restore', 'text.db', '--force'], 1, /text\.db: the file is not a database, or is damaged/],
+    [['restore', 'mill.db', '--force'], 1, /mill\.db: expected a file other than the database/],
     [['restore', 'copy.db', '--database', 'memory:'], 2, /--database: expected a database in a file, found memory:/],
     [
       ['restore', 'copy.db', '--database', './folder'],

@@ -489,7 +489,7 @@ test(
     await isRefused(to);
 
     const stopped = yard.start(words);
-    await stopped.printed(/goes on with a copy that was broken off: \d+,\d+ of \d+,\d+ rows are there/);
+    await stopped.printed(/continuing an interrupted copy: \d+,\d+ of \d+,\d+ rows are there/);
     const interrupted = await stopped.kill('SIGINT');
     assert.equal(interrupted.signal, 'SIGINT');
     assert.match(interrupted.stderr, /the copy is not finished; the same command goes on with it/);
@@ -552,7 +552,7 @@ test(
     assert.match(await refusal('./text.db', to), /^1 .*text\.db/);
     assert.match(await refusal('memory:', to), /^2 .*--from: expected a persistent database, found memory:/);
     assert.match(await refusal('./none.db', 'memory:'), /^[12] /);
-    assert.match(await refusal('./mill.db', 'sqlite:./mill.db'), /^2 .*--to: expected another database than/);
+    assert.match(await refusal('./mill.db', 'sqlite:./mill.db'), /^2 .*--to: expected a database other than/);
     assert.match(await refusal(to, to), /^2 .*pg_dump/);
     assert.match(await refusal('redis://x', to), /^2 .*--from: expected postgres:/);
     assert.match(await refusal(to, './new.db'), /^1 .*expected a Millrace database, found none of its tables/);
@@ -617,6 +617,6 @@ test(
     await yard.fill('./mill.db', async () => undefined);
     const changed = await yard.copy('./mill.db', to);
     assert.equal(changed.code, 1);
-    assert.match(changed.stderr, /expected to go on with a copy, found one of something else: the source was worked on since it began/);
+    assert.match(changed.stderr, /the copy found there has another source: the source was worked on since it began/);
   },
 );

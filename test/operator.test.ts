@@ -100,7 +100,7 @@ test('an operator sees from a terminal what waits and what failed, and acts', as
   await office.printed('park', 'orders', 'a');
   assert.equal((await office.json(['show', 'orders', 'a'])).status, 'parked');
   await office.printed('resume', 'orders', 'a');
-  assert.match(await office.printed('skip-gap', 'steps', 's'), /went past its missing numbers/);
+  assert.match(await office.printed('skip-gap', 'steps', 's'), /skipped its missing numbers/);
   await until(async () => (await office.json(['show', 'steps', 's'])).next === 6);
 
   assert.match(await office.printed('discard', letter.id, '--reason', 'nobody wants it'), /1 matched, 1 discarded/);

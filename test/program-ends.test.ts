@@ -178,7 +178,7 @@ test('what a listener of a signal throws, and what a turn leaves behind, ends no
   await post(url, 'a', 'late in a turn');
   await post(url, 'b', 'abort listener');
   await program.printed(/gave up, key parked/);
-  const strays = linesOf(program).filter(({ msg }) => String(msg).startsWith('an exception that nobody caught'));
+  const strays = linesOf(program).filter(({ msg }) => String(msg).startsWith('an uncaught exception'));
   assert.deepEqual(strays.map(({ reason, turn }) => [reason, Object(turn).key, Object(turn).attempt]).sort(), [
     ['cannot abort', undefined, undefined],
     ['cannot abort', undefined, undefined],

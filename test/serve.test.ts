@@ -273,7 +273,7 @@ test('a lock that another program has is a 503 that says so, on the health page 
     assert.deepEqual([answer.status, code, answer.headers.get('retry-after')], [503, 'MILL_STORE_BUSY', '1']);
   }
   const { reason } = (await get(url, '/health')) as { reason: string };
-  assert.match(reason, /another program keeps the database locked/);
+  assert.match(reason, /another program has locked the database/);
   other.exec('COMMIT');
   const { status, body } = await post(url, launch);
   assert.deepEqual([status, body], [202, { status: 'accepted' }]);

@@ -158,7 +158,7 @@ test('it stops when its parent was gone before it began', async (context) => {
   await once(program.child, 'exit');
   writeFileSync(join(folder, 'begin'), 'now\n');
   const { stderr } = await program.ended;
-  assert.match(stderr, /^millrace: stopping, since what npm started this with has ended/m);
+  assert.match(stderr, /^millrace: stopping, because the parent process started by npm has ended/m);
 });
 
 for (const [name, node] of [

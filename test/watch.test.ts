@@ -60,7 +60,7 @@ test('what does not compile leaves the old version running, says where it fails,
   const program = start();
   const url = await listening(program, 1);
   write('visits.ts', counting('const = ;'));
-  await program.printed(/\.\/visits\.ts: cannot be loaded: .*\(\.\/visits\.ts:10.*the former version goes on serving/s);
+  await program.printed(/\.\/visits\.ts: cannot be loaded: .*\(\.\/visits\.ts:10.*the old version continues to serve/s);
   assert.equal(await visit(url), 1);
   write('visits.ts', counting(`import './lib/new.ts';`));
   await program.printed(/no such file|Cannot find module '\.\/lib\/new\.ts'/);

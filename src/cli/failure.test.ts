@@ -31,7 +31,7 @@ test('any other error is one line without a stack, exit code 1', () => {
     exitCode: 1,
   });
   assert.equal(describeFailure('a string', 'millrace', false).text, 'millrace: a string\n');
-  assert.equal(describeFailure(new Error(''), 'millrace', false).text, 'millrace: failed for no stated reason\n');
+  assert.equal(describeFailure(new Error(''), 'millrace', false).text, 'millrace: failed without giving a reason\n');
 });
 
 test('the stack comes with LOG_LEVEL debug or trace only', () => {

@@ -105,7 +105,7 @@ const refused: readonly [Files, RegExp][] = [
   ],
   [
     { 'enum.ts': 'enum Size { Small }' },
-    /TypeScript enum is not supported in strip-only mode \(\.\/enum\.ts:1\); Node\.js strips types and does no more\. .*erasableSyntaxOnly/,
+    /TypeScript enum is not supported in strip-only mode \(\.\/enum\.ts:1\); Node\.js only strips types\. .*erasableSyntaxOnly/,
   ],
   [{ 'property.ts': 'class A { constructor(private b: number) {} }' }, /parameter property is not supported .*erasableSyntaxOnly/],
   [{ 'view.ts': `import './view.tsx';`, 'view.tsx': '' }, /Unknown file extension "\.tsx" .*; expected \.ts, \.mts,/],
@@ -113,7 +113,7 @@ const refused: readonly [Files, RegExp][] = [
     { 'attribute.ts': `import a from './a.json';`, 'a.json': '{}' },
     /needs an import attribute of "type: json"; write import … with \{ type: 'json' \}/,
   ],
-  [{ 'data.json': '{}' }, /\.\/data\.json: expected a module, whose name ends in \.ts, /],
+  [{ 'data.json': '{}' }, /\.\/data\.json: expected a module with a name ending in \.ts, /],
   [
     { 'wrong.mjs': `import { pipeline } from 'millrace';\npipeline('Bad Name', {});` },
     /wrong\.mjs: cannot be loaded: pipeline: expected a name of lower-case letters.* \(\.\/wrong\.mjs:2:1\)/,

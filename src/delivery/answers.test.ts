@@ -92,7 +92,7 @@ const faulty: readonly [what: string, sent: Sent, fault: RegExp][] = [
     { encoding: 'br', body: Buffer.concat([brotliCompressSync(plain), gzipped]) },
     /^continues after its br data$/,
   ],
-  ['deflate with more behind it', { encoding: 'deflate', body: Buffer.concat([deflateSync(plain), gzipped]) }, /^goes on where/],
+  ['deflate with more behind it', { encoding: 'deflate', body: Buffer.concat([deflateSync(plain), gzipped]) }, /^continues after its/],
   ['gzip in an encoding that it is not in', { encoding: 'br, gzip', body: gzipped }, /^cannot be decoded as br/],
   [
     'an encoding that nobody knows',

@@ -315,7 +315,7 @@ for (const [options, message] of unset) {
       (error) => {
         assert.ok(error instanceof MillraceError);
         assert.equal(error.code, 'MILL_INVALID_DECLARATION');
-        assert.ok(error.message.startsWith(`http: ${message} Is a variable of the environment not set? To send `), error.message);
+        assert.ok(error.message.startsWith(`http: ${message} Is an environment variable unset? To send `), error.message);
         assert.match(error.message, /leave (the option|it) out\.$/);
         return true;
       },

@@ -68,7 +68,7 @@ const errorOf = (code: string) => Object.assign(new Error('it failed'), { code, 
 
 test('what whoever chose an address can bring about is no shortage of this machine', () => {
   for (const code of ['EMFILE', 'ENFILE', 'ENOBUFS', 'ENOMEM']) {
-    for (const isTrusted of [true, false]) assert.match(shortageOf(errorOf(code), { isTrusted }) ?? '', /left$/, code);
+    for (const isTrusted of [true, false]) assert.match(shortageOf(errorOf(code), { isTrusted }) ?? '', /has run out of/, code);
     assert.ok(shortageOf(new AggregateError([errorOf(code)]), { isTrusted: false }), code);
   }
   for (const code of ['EADDRNOTAVAIL', 'EAI_AGAIN']) {

@@ -143,7 +143,7 @@ function agreedId(
   { number, own, given }: { readonly number: number | null; readonly own: string | undefined; readonly given: string },
 ): string {
   if (number === null && (own === undefined || own === given)) return given;
-  const instead = number === null ? `whose own id is ${describeFound(own)}` : 'which its number identifies';
+  const instead = number === null ? `whose own id is ${describeFound(own)}` : 'identified by its number';
   throw new MillraceError(
     'MILL_INVALID_REQUEST',
     `pipeline ${name}: expected no id (Idempotency-Key) with an event ${instead}, found ${describeFound(given)}`,

@@ -46,7 +46,7 @@ test('turns that ended while another program had the database locked are committ
   go.resolve();
   await warned.promise;
   await assert.rejects(mill.ingest('counted', { key: 'b' }), { code: 'MILL_STORE_BUSY' });
-  assert.match(mill.health().reason ?? '', /another program keeps the database locked/);
+  assert.match(mill.health().reason ?? '', /another program has locked the database/);
   other.exec('COMMIT');
   assert.ok(await mill.idle(60_000));
   await until(() => mill.health().status === 'ok');

@@ -93,7 +93,7 @@ test('a step or a range of hours is the list of them, and all hours are a wildca
 test('a pattern that never runs, a date, a year, or no pattern at all is refused, now and at any later start', () => {
   for (const [pattern, expected] of [
     ['0 0 30 2 *', /schedule\.cron: expected a pattern that runs at some time, such as 0 3 \* \* \*, found 0 0 30 2 \*, which never runs/],
-    ['0 0 0 31 4,6 *', /which never does/],
+    ['0 0 0 31 4,6 *', /which never runs/],
     ['2020-01-01T00:00:00', /schedule\.cron: expected a recurring pattern, such as 0 3 \* \* \*, found the date 2020-01-01T00:00:00/],
     ['2199-01-01T00:00:00', /found the date/],
     ['2199-01-01 00:00:00', /found the date/],

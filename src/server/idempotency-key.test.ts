@@ -25,7 +25,7 @@ test('a key where a number identifies the event is refused', async (t) => {
   const { detail } = await problemIn(
     await post(`${url}/pipelines/numbered/events`, { key: 'a', number: 1 }, { 'idempotency-key': 'first' }),
   );
-  assert.match(detail, /Idempotency-Key\) beside an event which its number identifies, found "first"$/);
+  assert.match(detail, /Idempotency-Key\) with an event identified by its number, found "first"$/);
   assert.equal(mill.counts().numbered?.received, 0);
 });
 

@@ -230,7 +230,7 @@ test('a limit on the size of files is no reason to end: what was accepted stays,
     execFileSync('prlimit', ['--pid', String(process.pid), '--fsize=600000']);
     let accepted = 1;
     const codes = new Set();
-    for (let n = 0; n < 12; n += 1) await store.append([event]).then(() => (accepted += 1), (error) => codes.add(error.code + ' ' + /largest size/.test(error.message)));
+    for (let n = 0; n < 12; n += 1) await store.append([event]).then(() => (accepted += 1), (error) => codes.add(error.code + ' ' + /size limit/.test(error.message)));
     const [{ count }] = await store.query('SELECT count(*) AS count FROM millrace_log_visits', []);
     console.log(JSON.stringify({ codes: [...codes], lost: accepted - count, accepted: accepted > 1 && accepted < 13 }));
     await store.close();`;

@@ -42,7 +42,7 @@ onEveryStore('promises 8 and 9: pipelines whose declaration is gone', ({ makeSto
     for (const resolve of [() => t.mill.redrive(letter.id), () => t.mill.discard(letter.id)]) {
       await assert.rejects(
         resolve,
-        (error: Error) => isCode('MILL_CONFLICT')(error) && /pipeline that is declared.*orders/.test(error.message),
+        (error: Error) => isCode('MILL_CONFLICT')(error) && /its pipeline, orders, is not declared/.test(error.message),
       );
     }
     assert.equal((await t.deadLetters('orders')).length, 1);

@@ -247,7 +247,7 @@ onEveryStore('promise 2: memory is what the store would give', ({ testMill, make
     await during.ingest('orders', { key: 'a', data: { n: 2, note: '' } });
     await during.drain();
     const [letter] = await during.deadLetters();
-    assert.match(letter?.reason ?? '', /stored under another shape of version 1: note: .*Raise the version and say how to upgrade/);
+    assert.match(letter?.reason ?? '', /stored under another shape of version 1: note: .*Raise the version and provide an upgrade/);
     await during.ingest('orders', { key: 'c', data: { n: 3, note: 'new' } });
     await during.drain();
     await during.stop();

@@ -318,7 +318,7 @@ onEveryStore('promise 7: sends are bounded', ({ testMill, makeStore }) => {
     await t.drain();
     const { processed, failed } = t.mill.counts().many ?? {};
     assert.deepEqual([processed, failed], [4, 8]);
-    for (const { reason } of await t.deadLetters()) assert.match(reason, /expected at most 5 effects of one turn/);
+    for (const { reason } of await t.deadLetters()) assert.match(reason, /expected at most 5 effects per turn/);
     assert.equal(t.mill.counts().target?.processed, 5);
     await t.stop();
   });

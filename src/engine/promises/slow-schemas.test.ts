@@ -30,7 +30,7 @@ onEveryStore('promises 7 and 9: a schema that does not answer fills no door', ({
     const t = await testMill({ pipelines: [declared], limits: { backlog: 1, validationMs: 2_000 }, log });
     const refused = assert.rejects(t.ingest('lookups', { key: 'a', answer: 'late' }), (error) => {
       assert.ok(isCode('MILL_VALIDATION_TIMEOUT')(error));
-      assert.match(String(error), /pipeline lookups: expected the event's schema to answer within 2000 ms/);
+      assert.match(String(error), /pipeline lookups: the event's schema has not answered within 2000 ms/);
       return true;
     });
     await assert.rejects(t.ingest('lookups', { key: 'b', answer: 'now' }), isCode('MILL_BACKLOG_FULL'));
@@ -103,7 +103,7 @@ onEveryStore('promises 7 and 9: a schema that does not answer fills no door', ({
     await t.advance('1s');
     await t.advance('5s');
     const [letter] = await t.deadLetters('sender');
-    assert.match(letter?.reason ?? '', /^pipeline lookups: expected the event's schema to answer within 5000 ms/);
+    assert.match(letter?.reason ?? '', /^pipeline lookups: the event's schema has not answered within 5000 ms/);
     assert.equal(letter?.attempts, 2);
     await t.stop();
   });

@@ -172,7 +172,7 @@ onEveryStore('promise 2: a value that the store cannot hold is the fault of its 
 
   test('what is sent can be copied, and is an event of its pipeline', async () => {
     await refuses([
-      [(turn) => turn.send('careless', { key: failing }), /send to careless: expected an event that can be copied/],
+      [(turn) => turn.send('careless', { key: failing }), /send to careless: expected a copyable event/],
       [(turn) => turn.send('careless', { key: 'a', price: new Money() }), /send to careless: .*an instance of Money/],
       [(turn) => turn.send('careless', { key: 'a\0' }), /without U\+0000/],
       [(turn) => turn.send('nowhere' as never, {}), /expected a pipeline of this engine, found nowhere/],

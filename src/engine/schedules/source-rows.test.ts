@@ -75,7 +75,7 @@ onEveryStore('rows of pipelines of every kind', ({ testMill }) => {
     await t.ingest('writer', { id: 3, key: 'a' });
     await t.advance('3m');
     assert.deepEqual(await done(t), [2, 3]);
-    assert.match((await letterOf(t, 1)).reason, /expected number 1 before it was skipped/);
+    assert.match((await letterOf(t, 1)).reason, /number 1 came after it was skipped/);
     await t.stop();
   });
 
@@ -316,7 +316,7 @@ test('a row with a primary key that no handler could have written is a dead lett
     await t.advance('3m');
     const letters = await t.deadLetters();
     assert.equal(letters.length, 2);
-    for (const { reason } of letters) assert.match(reason, /^row: expected a primary key by which the row can be found/);
+    for (const { reason } of letters) assert.match(reason, /^row: the row has a primary key that no handler could have written/);
     assert.equal(database.prepare('SELECT count(*) AS n FROM parts WHERE done = 1').get()?.n, type === 'real' ? 1 : 2);
     database.close();
     await t.stop();

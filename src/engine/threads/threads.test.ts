@@ -372,9 +372,9 @@ describe('a start fails with one line when threads cannot have the pipeline', ()
     [
       'another pipeline',
       () => declare('absent', steps.threads?.module ?? ''),
-      /pipeline absent: module: \S+ was expected .* found that it exports heard, steps$/,
+      /pipeline absent: module: \S+ does not export the pipeline; it exports heard, steps$/,
     ],
-    ['no pipeline', () => declare('absent', write('export const none = 1;')), /found that it exports no pipeline$/],
+    ['no pipeline', () => declare('absent', write('export const none = 1;')), /it exports no pipeline$/],
     [
       'it throws',
       () => declare('thrown', write(`throw new Error('not today');`)),

@@ -36,7 +36,7 @@ const tls: OptionTable<NatsTlsOptions> = { caFile: text, certFile: text, keyFile
 const secret = explicit((value, place) => {
   if (typeof value === 'string' && value !== '') return;
   const found = value === '' ? 'an empty text' : describeKind(value);
-  place.refuse(`expected a non-empty text, found ${found}. Is a variable of the environment not set?`);
+  place.refuse(`expected a non-empty text, found ${found}. Is an environment variable unset?`);
 });
 
 /** The checks of {@link NatsConnectionOptions}, for the tables of options that include these. */

@@ -57,5 +57,5 @@ function checkHeader(name: string, value: unknown, place: Place): void {
   if (!/^[!-9;-~]+$/.test(name)) place.refuse(`expected header names, found ${describeFound(name)}`);
   if (reserved.test(name.toLowerCase())) place.refuse(`the transport sets this header itself: ${name}`);
   if (typeof value === 'string' && !/[\r\n]/.test(value)) return;
-  place.at(name).refuse('expected a text without line breaks, found a value that is not shown. Is a variable of the environment not set?');
+  place.at(name).refuse('expected a text without line breaks, found a value that is not shown. Is an environment variable unset?');
 }

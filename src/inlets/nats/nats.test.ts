@@ -15,7 +15,7 @@ test('what nats() is given is checked, and no secret shown', () => {
   refuses({ servers, subject: 'orders.*' }, /^nats: subject: expected a subject .*found "orders\.\*"/);
   refuses({ servers, subject, user: 'mill' }, /^nats: expected user and password together, found user alone/);
   refuses({ servers, subject, token: secret, nkey: secret }, /^nats: expected at most one kind of credentials, found token and nkey/);
-  refuses({ servers, subject, token: undefined }, /^nats: token: expected a text .*Is a variable of the environment not set\?/);
+  refuses({ servers, subject, token: undefined }, /^nats: token: expected a non-empty text.*Is an environment variable unset\?/);
   refuses({ servers, subject, tls: { certFile: 'a.pem' } }, /^nats: tls: expected certFile and keyFile together/);
   refuses({ servers, subject, headers: { 'Nats-Msg-Id': secret } }, /^nats: headers: the transport sets this header itself: Nats-Msg-Id/);
   refuses({ servers, subject, headers: { token: `${secret}\n` } }, /^nats: headers\.token: expected a text without line breaks/);

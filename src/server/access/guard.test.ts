@@ -244,7 +244,7 @@ test('where the database is, and which pipelines there are, only who may look at
     assert.equal(answer.status, 503);
     return JSON.parse(await answer.text()).reason;
   };
-  assert.match(await health(reader.headers), /secret-place\.db: another program keeps the database locked/);
+  assert.match(await health(reader.headers), /secret-place\.db: another program has locked the database/);
   const plain = 'work makes no progress; the log says why, and so does this to a token that may read everything';
   for (const headers of [{}, limited.headers, sender.headers]) assert.equal(await health(headers), plain);
   other.exec('COMMIT');

@@ -115,7 +115,7 @@ describe('opening a file that is none of ours', () => {
       const path = await filled(`version-${version}.db`);
       const plain = new DatabaseSync(path);
       plain.exec(`UPDATE millrace_meta SET value = ${version} WHERE name = 'schema_version'`);
-      const expected = new RegExp(`expected .* version 11, found version ${version}\\. It was made before the first release, .*new file`);
+      const expected = new RegExp(`expected .* version 11, found version ${version}\\. It was created before the first release .*new file`);
       assert.match(await openingError(path, 'MILL_TABLE_CHANGED'), expected);
       assert.throws(() => inventoryOfFile(path, { uncounted: [], named: [] }), { code: 'MILL_TABLE_CHANGED', message: expected });
       assert.equal(plain.prepare('SELECT value FROM millrace_meta').get()?.value, version);

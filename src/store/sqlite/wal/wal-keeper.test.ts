@@ -252,7 +252,7 @@ describe('a reader that keeps the log growing', () => {
       await other.exec('COMMIT');
       write(subject, 8_000);
       assert.equal(lines.length, 2, lines.join());
-      assert.match(lines[1] ?? '', /^info the write ahead log is short again/);
+      assert.match(lines[1] ?? '', /^info the write-ahead log is short again/);
     }));
 });
 
