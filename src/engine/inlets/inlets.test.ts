@@ -161,7 +161,7 @@ test('a key without room holds its partition up, and no other, which is warned o
   await turnUntil(() => heldUp().length === 1);
   const [first] = heldUp();
   assert.deepEqual([first?.level, first?.fields.partition], ['warn', 0]);
-  assert.match(String(first?.fields.reason), /^key a: 4 events wait for it already/);
+  assert.match(String(first?.fields.reason), /^key a: 4 events already wait for it/);
   assert.ok(clock.elapsedMs() >= 10_000);
   assert.match(JSON.stringify(mill.health()), /partition 0, is held up: there has been no room for its next record for \d+ s: key a/);
   const [held, other] = mill.source('steps')?.partitions ?? [];

@@ -31,8 +31,8 @@ describe('the arguments of mysql(…)', () => {
       /^mysql: sslmode: expected the file of an authority \(caFile, DB_CA_FILE, ssl-ca\) with verify-ca/,
       'mysql://h/x?ssl-mode=VERIFY_CA',
     );
-    refuses(/expected a mode with encryption with the file of an authority/, 'mysql://h/x?sslmode=disable', { caFile: 'ca.pem' });
-    refuses(/sslmode: expected a mode with encryption with a certificate/, 'mysql://h/x?sslcert=c.pem');
+    refuses(/expected an encrypting mode for the file of an authority/, 'mysql://h/x?sslmode=disable', { caFile: 'ca.pem' });
+    refuses(/sslmode: expected an encrypting mode for a certificate/, 'mysql://h/x?sslcert=c.pem');
     refuses(/written %2F/, 'mysql://me:a/b@h/x');
   });
 

@@ -93,7 +93,7 @@ function tlsOf(query: URLSearchParams, beside: string | undefined, place: Place)
   const mode = modeOf(parameterOf(query, 'sslmode', place), caFile, place.at('sslmode'));
   if (mode === 'disable') {
     if (certFile === undefined && keyFile === undefined) return undefined;
-    return place.at('sslmode').refuse('expected a mode with encryption with a certificate, found none');
+    return place.at('sslmode').refuse('expected an encrypting mode for a certificate, found none');
   }
   return { checks: checksOf(mode, { caFile, isBeside: beside !== undefined }), caFile, certFile, keyFile };
 }
@@ -116,7 +116,7 @@ function modeOf(found: string | undefined, caFile: string | undefined, place: Pl
   const mode = modesOfMysql[found.toUpperCase()] ?? modes.find((one) => one === found);
   if (mode === undefined) return place.expected(`one of ${Object.keys(modesOfMysql).join(', ')}, or ${modes.join(', ')}`, found);
   if (mode === 'disable' && caFile !== undefined)
-    place.refuse('expected a mode with encryption with the file of an authority, found disable');
+    place.refuse('expected an encrypting mode for the file of an authority, found disable');
   if (mode === 'verify-ca' && caFile === undefined)
     place.refuse('expected the file of an authority (caFile, DB_CA_FILE, ssl-ca) with verify-ca');
   return mode;

@@ -46,7 +46,7 @@ const refused: readonly [found: unknown, line: string, caFile?: string][] = [
   ],
   [
     'postgres://h/db?sslmode=disable',
-    'postgres: sslmode: expected a mode with encryption with the file of an authority, found disable',
+    'postgres: sslmode: expected an encrypting mode for the file of an authority, found disable',
     'ca.pem',
   ],
   ['postgres://h/db?channel_binding=yes', 'postgres: channel_binding: expected disable, prefer or require, found "yes"'],

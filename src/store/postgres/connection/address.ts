@@ -87,7 +87,7 @@ function modeOf(found: string | null, hasAuthority: boolean, place: Place): SslM
   if (found === null) return undefined;
   const mode = sslModes.find((one) => one === found);
   if (mode === undefined) return place.expected(`one of ${sslModes.join(', ')}`, found);
-  if (mode === 'disable' && hasAuthority) place.refuse('expected a mode with encryption with the file of an authority, found disable');
+  if (mode === 'disable' && hasAuthority) place.refuse('expected an encrypting mode for the file of an authority, found disable');
   if (mode === 'verify-ca' && !hasAuthority)
     place.refuse('expected the file of an authority (caFile, DB_CA_FILE, sslrootcert) with verify-ca');
   return mode;
