@@ -68,7 +68,7 @@ test('the next steps can be pasted into a shell, and start a project that had a 
   assert.doesNotMatch(of('.'), /^ {2}cd/m);
   assert.match(of('.', Object.keys(files)), /^All files are in this folder already\.\n\nNext:\n {2}npm install && npm start/);
   const beside = of('.', ['package.json', 'README.md'], true);
-  assert.match(beside, /^Kept what was there: package\.json, README\.md$/m);
+  assert.match(beside, /^Kept existing files: package\.json, README\.md$/m);
   assert.match(
     beside,
     /^ {2}npm install millrace zod\n {2}npx millrace serve --watch \.\/src\/visits\.ts\n {2}node --test test\/visits\.test\.ts$/m,

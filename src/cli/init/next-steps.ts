@@ -18,7 +18,7 @@ export function summaryOf({ folder, files, kept, isBesideOther }: Written): stri
   const where = isHere ? 'this folder' : shownPath(resolve(folder));
   const lines = [
     written.length === 0 ? `All files are in ${where} already.` : `Wrote ${written.length} files to ${where}: ${written.join(', ')}`,
-    ...(kept.length > 0 && written.length > 0 ? [`Kept what was there: ${kept.join(', ')}`] : []),
+    ...(kept.length > 0 && written.length > 0 ? [`Kept existing files: ${kept.join(', ')}`] : []),
     '',
     'Next:',
     ...(isHere ? [] : [`  cd ${quoted(folder)}`]),

@@ -115,8 +115,7 @@ function modeOf(found: string | undefined, caFile: string | undefined, place: Pl
   if (found === undefined) return caFile === undefined ? 'disable' : 'verify-full';
   const mode = modesOfMysql[found.toUpperCase()] ?? modes.find((one) => one === found);
   if (mode === undefined) return place.expected(`one of ${Object.keys(modesOfMysql).join(', ')}, or ${modes.join(', ')}`, found);
-  if (mode === 'disable' && caFile !== undefined)
-    place.refuse('expected an encrypting mode for the file of an authority, found disable');
+  if (mode === 'disable' && caFile !== undefined) place.refuse('expected an encrypting mode for the file of an authority, found disable');
   if (mode === 'verify-ca' && caFile === undefined)
     place.refuse('expected the file of an authority (caFile, DB_CA_FILE, ssl-ca) with verify-ca');
   return mode;
