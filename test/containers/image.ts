@@ -46,7 +46,9 @@ export class Image {
 
   /** Starts what the image runs as PID 1 of a namespace of its own, as its user. */
   start(environment: Readonly<Record<string, string>>) {
-    return spawn('unshare', this.#unshared(`exec /usr/sbin/chroot --userspec=${this.#uid}:${this.#uid} "$root" "$@"`, this.#words), {
+    // Each replaces the one before, so Node.js is PID 1.
+    const script = `exec /usr/sbin/chroot --userspec=${this.#uid}:${this.#uid} "$root" /usr/bin/env --chdir=${this.#folder} "$@"`;
+    return spawn('unshare', this.#unshared(script, this.#words), {
       env: { ...this.#environment, ...environment },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
