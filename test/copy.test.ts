@@ -492,7 +492,7 @@ test(
     await stopped.printed(/continuing an interrupted copy: \d+,\d+ of \d+,\d+ rows are there/);
     const interrupted = await stopped.kill('SIGINT');
     assert.equal(interrupted.signal, 'SIGINT');
-    assert.match(interrupted.stderr, /the copy is not finished; the same command goes on with it/);
+    assert.match(interrupted.stderr, /the copy is not finished; run the same command again to continue it/);
 
     const { code, stdout } = await yard.copy('./mill.db', to);
     assert.equal(code, 0);
