@@ -156,7 +156,7 @@ describe('what is published', () => {
     const init = (...words: readonly string[]) =>
       spawnSync(process.execPath, [join(installed.path, 'bin/millrace.js'), 'init', ...words], { cwd: target, encoding: 'utf8' });
     const refused = init();
-    assert.deepEqual([refused.status, /holds files \(README\.md\).*--force/.test(refused.stderr)], [2, true]);
+    assert.deepEqual([refused.status, /not empty \(README\.md\).*--force/.test(refused.stderr)], [2, true]);
     assert.match(init('--force').stdout, /Kept existing files: README\.md/);
     assert.equal(readFileSync(join(target, 'README.md'), 'utf8'), 'mine');
     assert.match(init('x', '--language', 'rust').stderr, /--language: expected typescript or javascript, found "rust"/);
