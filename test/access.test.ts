@@ -124,7 +124,7 @@ test('it listens anywhere when it is told to be open', async (context) => {
 test('an open server on a loopback address warns of nothing', async (context) => {
   const server = run(context, temporaryFolder(context), ['serve', 'rockets', '--port', '0', '--open', '--database', 'memory:']);
   await server.listening();
-  assert.doesNotMatch((await server.kill('SIGTERM')).stderr, /may do all/);
+  assert.doesNotMatch((await server.kill('SIGTERM')).stderr, /may do everything/);
 });
 
 test('the help of token has the name first, since --pipeline takes all names that follow', async (context) => {

@@ -142,7 +142,7 @@ for (const [name, signal, how] of [
   test(`it outlives its parent only to finish what is under way: ${name}`, async (context) => {
     const { program } = await serve(context, how);
     program.child.kill(signal);
-    await program.printed(/millrace: stopping, since/);
+    await program.printed(/millrace: stopping, because/);
     const ended = await assertDrained(program);
     assert.deepEqual([ended.code, ended.signal], [null, signal]);
   });

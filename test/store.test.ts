@@ -103,7 +103,7 @@ test('a server names what is left of timers, endpoints and schedules that are re
   await shop.fill(['a', 'b']);
   const program = shop.serve('renamed.ts');
   const url = await program.listening();
-  await program.printed(/a stored schedule is of a pipeline/);
+  await program.printed(/a stored schedule belongs to a pipeline/);
   await program.printed(/stored timers have a name/);
   assert.deepEqual(leftoversIn(program.stderr), [
     { pipeline: 'orders', msg: 'a stored schedule belongs to a pipeline that no longer declares one' },
@@ -154,7 +154,7 @@ test('what is stored of a pipeline that is gone is listed while a server runs, a
   for (const action of ['redrive', 'discard']) {
     const { status, body } = await shop.post(`${url}/dead-letters/${letter.id}/${action}`, {});
     assert.deepEqual([status, body.code], [409, 'MILL_CONFLICT']);
-    assert.match(String(body.detail), /pipeline that is declared, found one of orders.*millrace store delete orders/);
+    assert.match(String(body.detail), /its pipeline, orders, is not declared\..*millrace store delete orders/);
   }
   const listed = await shop.store('list', '--json');
   assert.deepEqual([listed.code, listed.stderr], [0, '']);
