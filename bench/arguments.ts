@@ -1,7 +1,7 @@
 import { type ParseArgsConfig, parseArgs } from 'node:util';
 import type { Settings } from './measures/throughput.ts';
 
-/** What a comparison of peers may be told, beside which of them. */
+/** Options of a comparison, beside the selection of peers. */
 export const comparisonOptions = {
   runs: { type: 'string', default: '5' },
   seconds: { type: 'string', default: '4' },
@@ -14,7 +14,7 @@ export const comparisonOptions = {
 
 type ComparisonValues = Readonly<Record<'seconds' | 'keys' | 'window' | 'low-rate' | 'recovery', string>>;
 
-/** What a comparison is told, as its measurements take it. */
+/** Converts the options of a comparison for its measurements. */
 export function settingsOf(values: ComparisonValues): Settings {
   return {
     keys: Number(values.keys),
@@ -27,13 +27,13 @@ export function settingsOf(values: ComparisonValues): Settings {
   };
 }
 
-/** How many connections loads over HTTP have. */
+/** Number of connections for loads over HTTP. */
 export const connectionOptions = {
   connections: { type: 'string', default: '64' },
   'batch-connections': { type: 'string', default: '8' },
 } as const;
 
-/** Where figures go, and what every program has. */
+/** Options for the output, common to all programs. */
 export const outputOptions = {
   folder: { type: 'string' },
   json: { type: 'string' },

@@ -81,7 +81,7 @@ async function main(): Promise<void> {
   }
 }
 
-/** What readers warm up with, and what they are measured with; all read the same topics. */
+/** Fills the topics for the warm-up and the measurement; all readers read the same ones. */
 async function fillTopics(server: KafkaServer): Promise<Readonly<Record<'fast' | 'slow', readonly [FilledTopic, FilledTopic]>>> {
   const [keys, partitions] = [Number(values.keys), Number(values.partitions)];
   const fill = (events: string, part = 1) => fillTopic(server, { events: Math.ceil(Number(events) * part), keys, partitions });

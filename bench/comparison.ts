@@ -8,16 +8,16 @@ import { comparisonLines, writeCharts } from './report/comparison.ts';
 import { describeMachine, machineLines } from './report/machine.ts';
 import { Cleanup } from './servers/cleanup.ts';
 
-/** Who is compared, and how. */
+/** The peers to compare, and the way to compare them. */
 interface Comparison {
-  /** What starts the program. */
+  /** The command that starts the program. */
   readonly command: string;
   readonly peers: readonly string[];
   /** Which of them is Millrace. */
   readonly ours: string;
-  /** How the names of the charts begin. */
+  /** The prefix of the charts' names. */
   readonly prefix: string;
-  /** What is said at the end. */
+  /** Returns the closing lines. */
   conclude(summaries: readonly Summary[]): readonly string[];
 }
 

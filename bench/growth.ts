@@ -18,7 +18,7 @@ const usage = (kind: GrowthKind) => `Usage: npm run ${kind}-growth -- [options]
   --json FILE         all figures
 `;
 
-/** How the tables of a kind of database grow, and what a fleet asks of it: reads the command line, measures, and prints. */
+/** Measures how the tables of a kind of database grow, and what a fleet asks of it: reads the command line, measures, and prints. */
 export async function runGrowth(kind: GrowthKind): Promise<void> {
   const values = readArguments({ options }, usage(kind));
   if (values.help) process.stdout.write(usage(kind));

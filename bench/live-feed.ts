@@ -26,12 +26,12 @@ const [minutes, followers, everySeconds] = [values.minutes, values.followers, va
 ];
 const mebibyte = 1024 * 1024;
 
-/** What there is at a moment. */
+/** The measurements at one moment. */
 interface Sample {
   readonly minute: number;
   /** The resident memory of the server, in MiB. */
   readonly server: number;
-  /** What JavaScript holds in the page after a garbage collection, in MiB. */
+  /** JavaScript heap of the page after a garbage collection, in MiB. */
   readonly page: number;
   readonly nodes: number;
   readonly listeners: number;

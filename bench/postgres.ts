@@ -52,7 +52,7 @@ const values = readArguments(
 
 const settings = settingsOf(values);
 
-/** What the runs have come to so far. */
+/** The results of the runs so far. */
 interface Results {
   readonly outcomes: Outcome[];
   readonly fleets: FleetResult[];

@@ -1,4 +1,4 @@
-/** What Millrace costs when there is much of everything: `npm run scale -- --help`. */
+/** Measures the cost of Millrace at large scale: `npm run scale -- --help`. */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { readArguments } from './arguments.ts';

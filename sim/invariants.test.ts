@@ -70,7 +70,7 @@ describe('what is as it should be', () => {
   });
 });
 
-/** What is done to the world, and what must be said of it. */
+/** A change to the world, and the complaint it must cause. */
 interface Break {
   readonly what: string;
   readonly says: RegExp;
@@ -342,7 +342,7 @@ describe('with numbers', () => {
   const applied = (numbers: readonly number[]): readonly AppliedTurn[] =>
     numbers.map((number) => ({ key: 'ann', cause: { kind: 'event', name: String(number) }, armed: [], asked: [], sent: [] }));
 
-  /** What is broken where these numbers of a key were accepted and those were applied, in that order. */
+  /** Returns the complaints when these numbers of a key were accepted and those were applied, in that order. */
   async function brokenOf(accepted: readonly number[], order: readonly number[], late?: number): Promise<readonly string[]> {
     const store = memory();
     await store.open({ pipelines: [{ name: 'orders', numbered: true }], tables: [] });

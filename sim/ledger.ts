@@ -1,12 +1,11 @@
 import type { DeadLetterKind, LoggedEvent, Store } from '../src/store/store.ts';
 
 /**
- * What is known without asking the engine: what those outside asked of it, what it answered, which calls arrived from it, and
- * what the handlers of its pipelines wrote down in the very transactions that they decided. `checkInvariants` holds the store
- * against it.
+ * Everything known without asking the engine: the requests of outside callers, the engine's answers, the calls that arrived from it, and
+ * the records that its pipelines' handlers wrote in the transactions they decided. `checkInvariants` compares the store with it.
  *
- * Moments (`began`, `ended`) are places in one sequence of everything that those outside did and saw; nothing else about
- * them means anything. A life is a run of the program, from its start to its stop or crash, counted from 1.
+ * Moments (`began`, `ended`) are places in one sequence of everything that outside callers did and saw; nothing else about them means
+ * anything. A life is a run of the program, from its start to its stop or crash, counted from 1.
  */
 export interface Ledger {
   readonly witnesses: readonly Witness[];
@@ -26,24 +25,27 @@ export interface Ledger {
 export interface Witness {
   readonly pipeline: string;
   readonly numbered: boolean;
-  /** Whether missing numbers are given up after a while, so that none is waited for in the end. */
+  /** True if missing numbers are given up after a while, so that none is outstanding in the end. */
   readonly skipsGaps?: boolean;
   readonly endpoints: readonly LedgerEndpoint[];
-  /** How often an event or timer is tried before it is given up; absent where it is not checked. */
+  /** Number of tries of an event or timer before it is given up; absent if unchecked. */
   readonly attempts?: number;
   /** For how long a number that came early waits for those before it, in milliseconds; absent where it is not checked. */
   readonly skipAfterMs?: number;
-  /** What an event is called in the ledger: its number, its chosen id, or a mark in its body. */
+  /** Returns the event's name in the ledger: its number, its chosen id, or a mark in its body. */
   nameOf(event: LoggedEvent): string;
-  /** Whether all lives declared a timer or endpoint; if not, a timer or outcome of it may be given up before it had its attempts. By default they did. */
+  /**
+   * Returns whether all lives declared a timer or endpoint; if not, a timer or outcome of it may be given up before its last attempt. By
+   * default they did.
+   */
   wasDeclared?(name: string): boolean;
   /** The turns that took effect, those of a key in the order in which they did. */
   turns(store: Store): Promise<readonly AppliedTurn[]>;
-  /** What a timer that was given up is called; by default its data, which is a text then. */
+  /** Returns the name of a timer that was given up; by default its data, which must then be a text. */
   armOf?(data: string | null): string;
-  /** Whether an event that left no turn behind was rightly passed over; by default none is. */
+  /** Returns whether an event without a turn was rightly passed over; by default none is. */
   isIgnored?(event: LoggedEvent, turns: readonly AppliedTurn[]): boolean;
-  /** What rows say that is not as the turns of their keys left it, in words; absent where no row is checked. */
+  /** Describes rows that differ from those the turns of their keys left; absent if no row is checked. */
   rows?(store: Store, turns: ReadonlyMap<string, readonly AppliedTurn[]>): Promise<readonly string[]>;
   /** The state after a key's turns, as JSON would give it back; absent where the state is not checked. */
   fold?(turns: readonly AppliedTurn[]): unknown;
@@ -51,9 +53,9 @@ export interface Witness {
 
 export interface LedgerEndpoint {
   readonly name: string;
-  /** Whether the deliveries of a key go one after the other. */
+  /** True if a key's deliveries go one after another. */
   readonly isOrdered: boolean;
-  /** Whether the key is told of every outcome, in a turn that it writes down. */
+  /** True if the key receives every outcome, in a turn that it records. */
   readonly isTold: boolean;
 }
 
@@ -74,16 +76,16 @@ export interface Inserted {
   readonly pipeline: string;
   readonly key: string;
   readonly name: string;
-  /** Whether the schema refuses it, as long as nobody mends that. */
+  /** True if the schema refuses it, until somebody fixes that. */
   readonly isRefused: boolean;
   readonly began: number;
   /** When its transaction committed; infinite where it has not. */
   readonly ended: number;
-  /** Whether it lies in the inbox still, or again. */
+  /** True if it is still, or again, in the inbox. */
   readonly isWaiting: boolean;
 }
 
-/** What a turn of a key decided, as it wrote it down. Absent lists are not checked. */
+/** A key's own record of one turn's decisions. Absent lists are not checked. */
 export interface AppliedTurn {
   readonly key: string;
   readonly cause: Cause;
@@ -128,7 +130,7 @@ export interface ArrivedCall {
   readonly key: string;
   readonly id: string;
   readonly life: number;
-  /** What was answered, `doubtful` that it may have arrived; `unknown` when the caller died before it was. */
+  /** The answer, `doubtful` if it may have arrived; `unknown` if the caller died before it came. */
   readonly result: 'delivered' | 'doubtful' | 'failed' | 'refused' | 'unknown';
 }
 
@@ -138,8 +140,8 @@ export interface Resolved {
   readonly key: string;
   readonly what: DeadLetterKind;
   readonly name: string;
-  /** What was tried; whether it took effect may be unknown. */
+  /** The attempted command; it may be unknown whether it took effect. */
   readonly how: 'redriven' | 'discarded';
-  /** Whether its key was parked for it, so that an event that is redriven stands where it stood. */
+  /** True if its key was parked for it, so that a redriven event keeps its place. */
   readonly wasParked: boolean;
 }

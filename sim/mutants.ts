@@ -60,7 +60,7 @@ async function main({ only, markdown, ...options }: Options): Promise<number> {
   }
 }
 
-/** What is wrong with the tests before anything is broken. */
+/** Returns the failures of the tests before any mutation. */
 async function unmutated(checkouts: readonly Checkout[], asked: readonly Mutant[]): Promise<readonly string[]> {
   const named = new Map<string, Set<string | undefined>>();
   for (const choice of asked.flatMap(({ tests }) => tests.map(chosen))) {

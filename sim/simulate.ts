@@ -40,7 +40,7 @@ function storeOf(kind: Options['store']): { readonly made: SimulationOptions; fo
 
 const say = (line: string) => void process.stdout.write(`${line}\n`);
 
-/** What all programs have. On SQLite that is one engine: several share a store in memory alone. */
+/** The options of every program. SQLite gets one engine: only a store in memory can be shared by several. */
 function programOptions({ store, engines }: Options): ProgramOptions {
   if (store === 'sqlite') return { engines: 1 };
   return engines === undefined ? {} : { engines };

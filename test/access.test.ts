@@ -68,7 +68,7 @@ test('a server with tokens lets in who has one, and a simulation that has one ru
   assert.ok(!stderr.includes(made.token));
 });
 
-/** What does not start: its words, its environment, and the one line that says why. */
+/** Invalid starts: arguments, environment, and the one line of the error. */
 const unlocked: readonly (readonly [string, readonly string[], Readonly<Record<string, string>>, RegExp])[] = [
   ['a host that others reach', ['--host', '0.0.0.0'], {}, /0\.0\.0\.0 is no loopback address.*MILLRACE_TOKENS.*--open/],
   ['such a host by a variable', [], { HOST: '::' }, /:: is no loopback address/],

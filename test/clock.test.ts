@@ -14,8 +14,8 @@ Date.now = () => now() + globalThis.jumpMs;
 `;
 
 /**
- * What the pipelines say names the jump that has been made by then. An event of no jump sets a timer; of a jump, the first attempt
- * fails, and the clock jumps before the second one is due.
+ * Pipelines whose answers name the jump made so far. An event of no jump sets a timer; the first attempt at an event of a jump fails, and
+ * the clock jumps before the second one is due.
  */
 const pipelines = `
 import { pipeline } from 'millrace';

@@ -126,7 +126,7 @@ class CopyYard extends Yard {
     }
   }
 
-  /** What was delivered, in order. */
+  /** Returns the deliveries, in order. */
   get delivered(): readonly { readonly id: string; readonly attempt: number }[] {
     if (!existsSync(this.path('delivered'))) return [];
     // The last line may be on its way.
@@ -426,7 +426,7 @@ for (const [first, second] of ways)
     },
   );
 
-/** How many rows a copy has brought to a server. */
+/** Returns the number of rows that a copy has written to a server. */
 async function rowsThere(kind: Kind, to: string): Promise<number> {
   const [isThere] = await kind.query(
     `SELECT 1 FROM information_schema.tables WHERE table_name = 'millrace_copy' AND table_schema = ${schemaOf[kind.name]}`,

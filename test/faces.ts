@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { checkout } from './program.ts';
 
-/** What a program can import of the package. */
+/** An entry point of the package. */
 interface Face {
   /** `millrace/testing` */
   readonly specifier: string;

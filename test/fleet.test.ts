@@ -155,7 +155,7 @@ describe('processes of one fleet', { skip: withoutPostgres }, () => {
     assert.notEqual(((await health.json()) as { reason: string }).reason, '');
   }
 
-  /** What was refused may have taken effect. */
+  /** Checks that an engine works on; a refused request may still have taken effect. */
   async function goesOn(url: string): Promise<void> {
     await until(
       () => post(url, 'back'),

@@ -76,7 +76,7 @@ const systems: readonly Part[] = [
   { files: ['systems/index.ts'], sees: ['systems/', 'src/cli/index.ts', ...faces] },
 ];
 
-/** What checks the systems from outside has the rockets' own witness, and sees nothing else of a single one. */
+/** The external checks of the systems may import the rockets' own witness, and no other part of any one system. */
 const ofSystems = ['systems/index.ts', 'systems/shared/', 'systems/rockets/simulate/expected-rocket.ts'];
 const ofSource = ['configuration', 'engine', 'pipeline', 'server', 'store', 'testing'].map(folderOf);
 const sim: readonly Part[] = [

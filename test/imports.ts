@@ -26,8 +26,8 @@ export function importsOf(file: string, text: string): readonly Import[] {
 }
 
 /**
- * What a part of the sources may import, beside itself: paths of files, folders (`src/store/`: all that is in it), and the files that
- * stand in a folder themselves (`src/store/*`).
+ * The imports allowed to a part of the sources, other than itself: paths of files, folders (`src/store/`: everything below it), and the
+ * direct files of a folder (`src/store/*`).
  */
 export interface Part {
   readonly files: readonly string[];

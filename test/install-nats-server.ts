@@ -10,7 +10,7 @@ import { argv } from 'node:process';
 const version = '2.15.1';
 const folder = join(import.meta.dirname, '../node_modules/.cache', `nats-server-${version}`);
 
-/** Where the program is, once it is installed. */
+/** Path of the installed program. */
 export const natsServerProgram = join(folder, 'nats-server');
 
 /** Each way to get the program: what to run, and where it is then, both below a folder that is empty before. */

@@ -4,7 +4,7 @@ import { basename, dirname, join, relative } from 'node:path';
 import { promisify } from 'node:util';
 import { checkout } from './program.ts';
 
-/** What a package says of the packages that it needs. */
+/** The dependencies in a package's manifest. */
 interface Manifest {
   readonly dependencies?: Readonly<Record<string, string>>;
   readonly optionalDependencies?: Readonly<Record<string, string>>;
@@ -14,7 +14,7 @@ interface Manifest {
 /** A folder of a user's in which `millrace` is installed from its tarball, and nothing else that does not come with it. */
 export class InstalledPackage {
   readonly folder: string;
-  /** What would be published. */
+  /** The tarball to be published. */
   readonly tarball: string;
 
   private constructor(folder: string, tarball: string) {
@@ -43,7 +43,7 @@ export class InstalledPackage {
     cpSync(dependency, join(this.folder, relative(checkout, dependency)), { recursive: true, filter: isOwn });
   }
 
-  /** Where the package lies. */
+  /** The folder of the package. */
   get path(): string {
     return join(this.folder, 'node_modules/millrace');
   }
@@ -69,7 +69,7 @@ export class InstalledPackage {
 
 const run = promisify(execFile);
 
-/** What the package is built from, and what it holds as it stands. */
+/** The sources from which the package is built, and the files it ships unchanged. */
 const sources = [
   ...['package.json', 'README.md', 'CHANGELOG.md', 'LICENSE', 'SECURITY.md', 'bin', 'page'],
   ...['build.ts', 'tsconfig.json', 'tsconfig.build.json', 'src', 'systems'],

@@ -6,12 +6,12 @@ import { fileURLToPath } from 'node:url';
 
 /** The release that tests run on. */
 export const kafkaRelease = '4.3.1';
-/** What writes its log to the console, by which a test knows that it answers. */
+/** The version of the console logger, whose output shows a test that the server answers. */
 const logging = '2.25.4';
 
 const cache = join(realpathSync(fileURLToPath(new URL('../node_modules', import.meta.url))), '.cache');
 
-/** Where the programs of Kafka lie, once {@link fetchKafka} has brought them. */
+/** The folder of Kafka's programs, after {@link fetchKafka}. */
 export const kafkaJars: string = join(cache, `kafka-${kafkaRelease}`);
 
 const artifact = (group: string, name: string, version: string) =>

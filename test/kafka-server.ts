@@ -15,7 +15,7 @@ export const withoutKafka: string | false =
     ? false
     : 'there is no Kafka here; with it (node test/kafka-jars.ts) this runs';
 
-/** Who may sign in, where the broker asks for it. */
+/** The user who may sign in, if the broker requires it. */
 export const kafkaUser = { username: 'millrace', password: 'secret of tests' } as const;
 
 /** A small heap, and a start that does not optimise for the hours to come. */
@@ -32,7 +32,7 @@ logger.started.name = kafka.server.KafkaRaftServer
 logger.started.level = info
 `;
 
-/** What a topic is made with. */
+/** Options for creating a topic. */
 export interface TopicOptions {
   readonly partitions?: number;
   readonly configs?: Readonly<Record<string, string>>;
@@ -40,9 +40,9 @@ export interface TopicOptions {
 
 /** Ports of a node. */
 interface Ports {
-  /** Where anybody may talk to it. */
+  /** The port without authentication. */
   readonly open: number;
-  /** Where one must sign in as {@link kafkaUser}. */
+  /** The port that requires {@link kafkaUser}. */
   readonly signIn: number;
   /** The same, over TLS. */
   readonly encrypted: number;
@@ -51,9 +51,9 @@ interface Ports {
 
 /** A node of Kafka of the test's own, broker and controller, on free ports of the loopback. Whoever starts it stops it. */
 export class KafkaServer {
-  /** Where anybody may talk to it. */
+  /** The address without authentication. */
   readonly address: string;
-  /** Where one must sign in as {@link kafkaUser}. */
+  /** The address that requires {@link kafkaUser}. */
   readonly signInAddress: string;
   /** The same over TLS, where it has a certificate. */
   readonly encryptedAddress: string;

@@ -13,7 +13,7 @@ const skip = oldNode === undefined && 'there is no Node.js older than 24 on the 
 interface Launch {
   readonly node: string | undefined;
   readonly words?: readonly string[];
-  /** Whether there is a node_modules. */
+  /** True if there is a node_modules. */
   readonly modules?: boolean;
   /** Text of the program's module, outside of its function. */
   readonly load?: string;

@@ -20,7 +20,7 @@ for (const file of process.argv.slice(1)) await import(file);
 console.log(JSON.stringify([...loaded]));
 `;
 
-/** What is loaded of this checkout when a program imports the files: paths from its root, and the names of packages. */
+/** Returns the modules of this checkout that a program loads by importing the files: paths from its root, and the names of packages. */
 function loadedBy(...files: readonly string[]): { readonly files: readonly string[]; readonly packages: ReadonlySet<string> } {
   const words = ['--input-type=module', '--eval', observer, ...files.map((file) => join(checkout, file))];
   const urls = JSON.parse(execFileSync(process.execPath, words, { encoding: 'utf8' })) as readonly string[];
@@ -32,7 +32,7 @@ function loadedBy(...files: readonly string[]): { readonly files: readonly strin
   };
 }
 
-/** What is heavy, and no business of a program that runs an engine by itself. */
+/** Heavy packages, which a program that only runs an engine must not load. */
 const heavy = ['commander', 'cli-progress', 'ioredis', 'pino', 'pino-pretty', 'fastify', '@fastify/swagger', 'prom-client'];
 
 for (const { specifier, source } of faces) {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import test from 'node:test';
 
-/** What takes long to load, and is used by some programs alone. */
+/** Slow-loading packages that few programs use. */
 const seldomUsed = ['@nats-io/jetstream', '@nats-io/transport-node', 'undici', 'ioredis', 'piscina', 'pino-pretty'];
 
 /** Prints which of the packages an import of a module has loaded. */

@@ -15,9 +15,9 @@ export const withoutMariadb: string | false =
     : 'there is no MariaDB here; with it (apt-get install mariadb-server) this runs';
 
 export interface MariadbServerOptions {
-  /** Whether what is committed survives the machine; a test that kills no server needs no disk. */
+  /** True if commits must survive a crash of the machine; a test that kills no server needs no disk. */
   readonly isDurable?: boolean;
-  /** Where its folder is made; by default among temporary files. */
+  /** Parent of its folder; by default the one for temporary files. */
   readonly parent?: string;
   /** More of the server's options, such as `--binlog-format=STATEMENT`. */
   readonly words?: readonly string[];
@@ -105,7 +105,7 @@ export class MariadbServer {
   }
 }
 
-/** What a statement is asked with. */
+/** The parameters of a statement. */
 export interface AskedOfMariadb {
   readonly database?: string | undefined;
   /** Those of its parameters, each a `?`. */

@@ -231,7 +231,7 @@ const respond =
   (response) =>
     response.writeHead(status, headers).end(body);
 
-/** What the provider does, what becomes of the message, and how often it is asked where two attempts are allowed. */
+/** The provider's answer, the resulting status of the message, and the number of calls if two attempts are allowed. */
 const cases: Readonly<Record<string, readonly [answer: Answer, status: 'SUCCESS' | 'FAILED', requests: number]>> = {
   'accepted with 200': [respond(200, '{"messageId":"m"}'), 'SUCCESS', 1],
   'accepted with 202': [accept, 'SUCCESS', 1],

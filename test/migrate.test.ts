@@ -52,9 +52,9 @@ interface Kind {
   readonly kind: string;
   readonly make: () => Promise<string>;
   readonly skip: string | false;
-  /** What a dry run of the second module shows on a database of the first. */
+  /** The expected output of a dry run of the second module on a database of the first. */
   readonly added: RegExp;
-  /** Whether there is any table, or the file. */
+  /** Returns whether any table, or the file, exists. */
   hasTables(database: string, folder: string): Promise<boolean>;
   /** Runs SQL on a database of the yard. */
   query(sql: string, database: string, folder: string): Promise<unknown>;

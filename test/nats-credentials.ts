@@ -4,7 +4,7 @@ type KeyPair = ReturnType<typeof nkeys.createUser>;
 
 /** A server whose users are known by tokens that their account has signed, as NATS calls its JWTs. */
 export interface OperatorMode {
-  /** What the configuration of the server has of it. */
+  /** The lines for the server's configuration. */
   readonly settings: string;
   /** The content of the `.creds` file of a user who may do all. */
   readonly creds: string;

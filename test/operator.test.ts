@@ -63,7 +63,7 @@ class Office {
     return this.#yard.start(words, { environment: { MILLRACE_URL: this.url } }).ended;
   }
 
-  /** What a command prints that must succeed. */
+  /** Returns the output of a command that must succeed. */
   async printed(...words: readonly string[]): Promise<string> {
     const { code, stdout, stderr } = await this.run(words);
     assert.deepEqual([code, stderr], [0, ''], words.join(' '));

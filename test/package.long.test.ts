@@ -46,12 +46,12 @@ describe('the package as it is published', () => {
   });
   after(() => rmSync(folder, { recursive: true, force: true }));
 
-  /** What `type` of the user's package.json says a `.ts` file is. */
+  /** Sets `type` in the user's package.json, which decides the module format of `.ts` files. */
   function useModules(type: 'module' | 'commonjs'): void {
     writeFileSync(join(installed.folder, 'package.json'), JSON.stringify({ private: true, type }));
   }
 
-  /** What a compiler has against the files, in the strictest project that a user may have; empty for nothing. */
+  /** Returns a compiler's complaints about the files, in the strictest project that a user may have; empty if there are none. */
   function complaints(compiler: string, files: readonly string[], options: object): string {
     const compilerOptions = { ...strict, outDir: 'out', ...options };
     writeFileSync(join(installed.folder, 'tsconfig.json'), JSON.stringify({ compilerOptions, files }));
@@ -143,7 +143,7 @@ describe('the package as it is published', () => {
   }
 });
 
-/** Where a declaration names a module that is not a file beside it: in an import, an export, a type or a reference. */
+/** Matches the places where a declaration names a module other than a neighbouring file: an import, an export, a type or a reference. */
 const naming = /(?:\bfrom |\bimport |\bimport\(|<reference types=)['"]([^.'"][^'"]*)['"]/g;
 
 /** The package whose types a module has. */

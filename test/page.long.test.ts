@@ -18,7 +18,7 @@ const firstPaintMsMax = 300;
 
 let demo: Demo;
 let browser: Browser;
-/** What the pages said that somebody would look at. */
+/** Complaints of the pages that a developer would investigate. */
 const complaints: string[] = [];
 
 /** A tab; a refused token is the one complaint that is right. */

@@ -1,7 +1,7 @@
 import { type Clock, systemClock } from '../src/engine/clock.ts';
 import { freshnessMs } from '../src/engine/key-reader.ts';
 
-/** How long a read waits by {@link patientClock} for what was accepted before it. In milliseconds. */
+/** Longest wait of a read by {@link patientClock} for events accepted before it, in milliseconds. */
 const patienceMs = 10_000;
 
 /**

@@ -3,7 +3,7 @@ import { PgBouncer, withoutPgBouncer } from './pg-bouncer.ts';
 import { PgliteServer } from './pglite-server.ts';
 import { PostgresServer, withoutPostgres } from './postgres-server.ts';
 
-/** What a store for PostgreSQL works on: a release of the server, the older one behind a pooler in transaction mode, or PGlite. */
+/** The databases for a PostgreSQL store: a release of the server, the older one behind a pooler in transaction mode, or PGlite. */
 export const postgresKinds = ['PostgreSQL 15', 'PostgreSQL 18', 'PgBouncer', 'PGlite'] as const;
 export type PostgresKind = (typeof postgresKinds)[number];
 
@@ -13,7 +13,7 @@ export function without(kind: PostgresKind): string | false {
   return withoutPostgres || (kind === 'PgBouncer' && withoutPgBouncer);
 }
 
-/** Where servers are that a run of many test files has started for all of them. */
+/** The servers that a run of many test files has started for all of them. */
 interface Shared {
   /** An address at which databases can be made. */
   readonly admin: string;
@@ -21,7 +21,7 @@ interface Shared {
   readonly url: string;
 }
 
-/** What a statement is asked with. */
+/** The parameters of a statement. */
 interface Asked {
   readonly values?: readonly unknown[];
   /** The schema of its tables. */
@@ -34,7 +34,7 @@ const variable = 'TEST_POSTGRES_SERVERS';
 export class PostgresDatabase {
   /** For the stores. */
   readonly url: string;
-  /** Whether stores must do without a session of their own. */
+  /** True if stores must do without a session of their own. */
   readonly isPooled: boolean;
   readonly #admin: string;
   readonly #close: () => Promise<void>;

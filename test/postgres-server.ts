@@ -26,7 +26,7 @@ export const withoutPostgres: string | false =
 
 export interface PostgresServerOptions {
   readonly release?: PostgresRelease;
-  /** Whether what is committed survives the machine; a test that kills no server needs no disk. */
+  /** True if commits must survive a crash of the machine; a test that kills no server needs no disk. */
   readonly isDurable?: boolean;
 }
 

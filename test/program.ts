@@ -18,7 +18,7 @@ export interface ProgramOptions {
   readonly node?: string;
   /** The program and its first words; by default the launcher. */
   readonly command?: readonly string[];
-  /** Whether it leads a process group of its own, as what is started in a terminal does. */
+  /** True if it leads its own process group, like a program started in a terminal. */
   readonly ownGroup?: boolean;
 }
 

@@ -17,7 +17,7 @@ export function publicApi(entries: readonly Entry[]): string {
   );
   const checker = program.getTypeChecker();
   const printer = ts.createPrinter({ removeComments: true });
-  /** What an earlier entry has shown is named alone. */
+  /** Types shown by an earlier entry are only named. */
   const shown = new Map<ts.Symbol, string>();
   const describe = (exported: ts.Symbol, specifier: string): string => {
     const symbol = exported.flags & ts.SymbolFlags.Alias ? checker.getAliasedSymbol(exported) : exported;

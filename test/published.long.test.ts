@@ -26,7 +26,7 @@ import { publicApi } from './public-api.ts';
 import { runReadmeProgram, writeReadmeProgram } from './readme-program.ts';
 import { nodes } from './user-tools.ts';
 
-/** What a user downloads; a bound that a new asset should meet knowingly. In bytes. */
+/** Limit for a user's download, in bytes; exceeding it with a new asset should be a deliberate decision. */
 const tarballMax = 1_100_000;
 const run = promisify(execFile);
 

@@ -17,7 +17,7 @@ const root = join(import.meta.dirname, '..');
 const filesAtOnce = Math.min(3 * availableParallelism(), 12);
 /** Far longer than any test takes on a slow machine: one that never ends fails, by name. */
 const longestMs = 20 * 60_000;
-/** What such a test leaves running keeps its file from ending. Then all ends, and has failed. */
+/** Time limit of the whole run: a process left behind by such a test keeps its file from ending. The run then ends as failed. */
 const allMs = 43 * 60_000;
 const fewFiles = 5;
 /** Files that wait for long and files that start processes come first, so that the last files are short ones. */

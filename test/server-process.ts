@@ -1,7 +1,7 @@
 import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process';
 import { once } from 'node:events';
 
-/** What a server that has failed to start had printed is kept so far, in UTF-16 units. */
+/** Maximum output kept of a server that fails to start, in UTF-16 units. */
 const printedMax = 20_000;
 
 export interface ServerProcessOptions extends Pick<SpawnOptions, 'cwd' | 'uid' | 'gid'> {

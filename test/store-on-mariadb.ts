@@ -5,7 +5,10 @@ import type { MariadbDatabases } from './mariadb-database.ts';
 export interface StoreOnMariadb {
   /** The name of its database; a new one without it. */
   readonly name?: string;
-  /** Whether its leases must be renewed. They run out by the database's clock, which a test that turns its own does not turn; nobody else wants them there. */
+  /**
+   * True if its leases must be renewed. They expire by the database's clock, which a test with a simulated clock does not advance; no other
+   * test wants them.
+   */
   readonly isLeased: boolean;
 }
 

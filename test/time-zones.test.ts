@@ -13,7 +13,7 @@ const [berlin, newYork] = ['Europe/Berlin', 'America/New_York'] as const;
 
 const program = fileURLToPath(new URL('moments-program.ts', import.meta.url));
 
-/** What a process in UTC finds, by the zone whose changes of the clock it is about. */
+/** The expected results of a process in UTC, by the zone whose clock changes it covers. */
 const expected = new Map<Zone, unknown>();
 let postgres: PostgresServer;
 let mariadb: MariadbServer;
@@ -44,7 +44,7 @@ async function run(context: TestContext, { zone, what, address, changes }: Asked
   return found;
 }
 
-/** Where a new database is, which may be told that it is somewhere else than the processes. */
+/** The location of a new database, which may be configured differently from the processes. */
 interface Place {
   readonly address: string;
   /** Takes the server to another zone. */

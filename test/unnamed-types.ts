@@ -1,7 +1,7 @@
 import ts from 'typescript-5.9';
 
 interface Limits {
-  /** Whether a file is one of the package. */
+  /** Returns whether a file belongs to the package. */
   readonly isOwn: (file: string) => boolean;
   /** Exported types whose members are not looked at. */
   readonly opaque: readonly string[];

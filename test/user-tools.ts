@@ -8,7 +8,7 @@ export const compilers = [
   { name: 'TypeScript 7', folder: 'typescript' },
 ];
 
-/** How a program finds its modules. The first has what Node.js has and no DOM, the second what a bundler's program has. */
+/** Module resolutions of programs. The first has Node.js and no DOM, the second is that of a bundled program. */
 export const resolutions = {
   nodenext: { module: 'nodenext', lib: ['esnext'] },
   bundler: { module: 'esnext', moduleResolution: 'bundler' },

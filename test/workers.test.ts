@@ -39,7 +39,7 @@ function play(context: TestContext, folder: string, words: readonly string[]): P
   return new Program(context, ['workers', ...words], { folder });
 }
 
-/** What has to be printed: the contract, by a loop. */
+/** Returns the expected blocks: the contract, as a loop. */
 function blocksOf(messages: readonly Message[]): readonly string[] {
   const heard = new Map<number, Message>();
   return messages.map((said) => {

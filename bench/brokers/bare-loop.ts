@@ -13,7 +13,7 @@ export interface BatchRow {
   readonly total: number;
 }
 
-/** What a read of one partition comes to. */
+/** The result of reading one partition. */
 export interface Batch {
   readonly partition: number;
   /** The offset that is stored, and the one that takes its place. */

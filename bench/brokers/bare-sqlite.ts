@@ -20,7 +20,7 @@ export function openDatabase(path: string): DatabaseSync {
   return db;
 }
 
-/** What the tables hold in the end. */
+/** Reads the final contents of the tables. */
 export function readsOf(db: DatabaseSync): Pick<Reader, 'history' | 'countOfStates'> {
   return {
     history: async () => db.prepare('SELECT key, seq, n, total FROM history ORDER BY rowid').all() as unknown as HistoryRow[],

@@ -8,24 +8,24 @@ export interface Reading extends Omit<ReaderMeans, 'handled'> {
   readonly events: number;
 }
 
-/** What a host is asked for. */
+/** The request to a host. */
 export interface HostRequest {
   readonly reader: string;
   readonly readings: readonly Reading[];
 }
 
-/** What the last reading came to. */
+/** The result of the last reading. */
 export interface HostAnswer {
   /** From the moment at which it reads to the last durable effect, in milliseconds. */
   readonly elapsedMs: number;
   /** Processor time of this process meanwhile, in milliseconds. */
   readonly cpuMs: number;
   readonly verdict: Verdict;
-  /** How far the counts in the states are from the rows of the history. */
+  /** Difference between the counts in the states and the rows of the history. */
   readonly miscounted: number;
 }
 
-/** What a host says: that the reading that counts begins or is over, and at last what came of it. */
+/** A message from a host: the measured reading begins or is over, and finally its result. */
 export type HostMessage = { readonly reads: boolean } | { readonly answer: HostAnswer };
 
 /** No effect for so long: the reader is stuck. */

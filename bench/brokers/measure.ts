@@ -7,7 +7,7 @@ import type { HostAnswer, HostMessage, HostRequest, Reading } from './host.ts';
 import type { ReaderDescription } from './readers.ts';
 import type { FilledTopic } from './topics.ts';
 
-/** What one reader did in one run. */
+/** The result of one reader in one run. */
 export interface ReadingResult extends Pick<HostAnswer, 'verdict' | 'miscounted'> {
   readonly run: number;
   readonly reader: string;
@@ -24,7 +24,7 @@ export interface MeasureMeans {
   readonly cleanup: Cleanup;
   readonly brokers: string;
   readonly partitions: number;
-  /** What the reader warms up with, and what it is measured with. */
+  /** The topics for the warm-up and for the measurement. */
   readonly topics: readonly [FilledTopic, FilledTopic];
 }
 

@@ -23,10 +23,10 @@ interface Lane {
 }
 
 /**
- * What most consumers are: a member of a group that handles one message at a time, each in a transaction of its own, and commits offsets to the broker. It
- * writes no log, and what it has handled since its last offset comes again after a crash.
+ * A typical consumer: a member of a group that handles one message at a time, each in its own transaction, and commits offsets to the
+ * broker. It writes no log, and everything handled since its last offset comes again after a crash.
  *
- * @param lanes how many partitions are worked on at once, `partitionsConsumedConcurrently` of kafkajs
+ * @param lanes number of partitions worked on at once, `partitionsConsumedConcurrently` of kafkajs
  */
 export function makePerMessageReader(rows: MessageRows, lanes: number, { brokers, topic, handled }: ReaderMeans): Reader {
   const consumer = new Consumer({ clientId: 'per-message', groupId: `per-message-${process.pid}`, bootstrapBrokers: [brokers] });

@@ -1,6 +1,6 @@
 import type { Peer } from '../peers/peer.ts';
 
-/** What a reader is given. */
+/** The resources given to a reader. */
 export interface ReaderMeans {
   /** `host:port` of the broker. */
   readonly brokers: string;

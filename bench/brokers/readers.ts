@@ -1,11 +1,11 @@
 import type { MakeReader } from './reader.ts';
 
-/** What is known of a reader without starting it. */
+/** A description of a reader, available without starting it. */
 export interface ReaderDescription {
   readonly name: string;
   readonly title: string;
   readonly database: 'sqlite' | 'postgres';
-  /** Whether it takes one message at a time, and so gets fewer of them. */
+  /** True if it takes one message at a time, and so gets fewer of them. */
   readonly isSlow: boolean;
   load(): Promise<MakeReader>;
 }

@@ -4,7 +4,7 @@ import { type Distribution, distributionOf } from '../work/distribution.ts';
 import type { EventStream, WorkEvent } from '../work/event.ts';
 import type { Progress } from './progress.ts';
 
-/** What a load goes to, and what it is made of. */
+/** The target of a load, and its events. */
 export interface LoadMeans {
   readonly peer: Peer;
   readonly progress: Progress;
@@ -13,7 +13,7 @@ export interface LoadMeans {
 }
 
 export const batchSize = 100;
-/** What is not counted at the beginning of a load, in milliseconds. */
+/** The beginning of a load that is not counted, in milliseconds. */
 const warmUpMs = 1_000;
 
 /** Takes `count` events in, in batches of 100, every sender with one under way. Resolves to the milliseconds it took. */

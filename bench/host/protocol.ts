@@ -1,7 +1,7 @@
 import type { Distribution } from '../work/distribution.ts';
 import type { HistoryRow } from '../work/verdict.ts';
 
-/** How a peer is started. */
+/** Options for starting a peer. */
 export interface StartOptions {
   readonly peer: string;
   readonly folder: string;
@@ -11,11 +11,11 @@ export interface StartOptions {
   readonly seed: number;
   /** Which of the processes that do the work together this is, from 0, and how many they are; absent: it is alone. */
   readonly place?: { readonly nth: number; readonly of: number };
-  /** How long a wait may go without progress. */
+  /** The longest wait without progress. */
   readonly stallMs: number;
 }
 
-/** What the program asks of the process that hosts a peer. All times are in milliseconds. */
+/** Calls from the program to the process that hosts a peer. All times are in milliseconds. */
 export interface Calls {
   /** Leaves it at rest. */
   start(options: StartOptions): Promise<void>;
@@ -36,9 +36,9 @@ export interface Calls {
   pour(ahead: number): Promise<void>;
   /** Processor time of the host so far, all its threads. */
   cpu(): Promise<number>;
-  /** How many of the events that were taken in here or elsewhere this process has handled, and when the last: milliseconds since 1970. */
+  /** Returns how many events, taken in here or elsewhere, this process has handled, and the time of the last: milliseconds since 1970. */
   progress(): Promise<{ readonly count: number; readonly lastAt: number }>;
-  /** How many events each of its senders has made, in their order. */
+  /** Returns the number of events that each of its senders has made, in the order of the senders. */
   produced(): Promise<number[]>;
   history(): Promise<HistoryRow[]>;
   countOfStates(): Promise<number>;

@@ -5,12 +5,12 @@ import { runWrk, type WrkResult } from './wrk.ts';
 
 export interface Load {
   readonly name: string;
-  /** Where the load goes. */
+  /** The target of the load. */
   readonly server: ServerProgram;
   readonly script: string;
   readonly connections: number;
   readonly seconds: number;
-  /** Whether it is Millrace, which has metrics, and handles what it has accepted. */
+  /** True for Millrace, which has metrics and handles the events it has accepted. */
   readonly isHandled: boolean;
 }
 
@@ -18,7 +18,7 @@ export interface LoadResult extends WrkResult {
   readonly name: string;
   /** Events accepted and processed per second, from the first request until all were. For the echo server its answers. */
   readonly eventRate: number;
-  /** What each of these took of the processors, in all threads of the server. */
+  /** Processor time per event, in all threads of the server. */
   readonly cpuPerEventUs: number;
 }
 
@@ -29,7 +29,7 @@ interface Metrics {
 }
 
 const pollMs = 5;
-/** How long nothing may be processed while there is something to do. */
+/** The longest time without progress while there is work to do. */
 const timeoutMs = 30_000;
 /** After so long what still waits was cut off. */
 const cutOffMs = 1_000;

@@ -6,7 +6,7 @@ import { ServerProgram } from './program.ts';
 import { scripts } from './scripts.ts';
 import { pathOfScript, writeScripts } from './wrk.ts';
 
-/** What Millrace keeps the events of one load in. */
+/** The database in which Millrace keeps the events of one load. */
 export interface RoundDatabase {
   /** For `--database`. */
   readonly address: string;
@@ -32,7 +32,7 @@ export interface RoundResult extends LoadResult {
 
 export interface Part {
   readonly name: string;
-  /** What `millrace serve` is given; without it the echo server is measured. */
+  /** The module for `millrace serve`; without it the echo server is measured. */
   readonly served?: string;
   readonly script: keyof typeof scripts;
   readonly isOfBatches?: boolean;
@@ -43,7 +43,7 @@ const echoProgram = fileURLToPath(new URL('echo.ts', import.meta.url));
 export const ledger = fileURLToPath(new URL('ledger.ts', import.meta.url));
 const launcher = fileURLToPath(new URL('../../bin/millrace.js', import.meta.url));
 
-/** What is measured: loads, and the echo of single requests of the same kind that each is compared with. */
+/** The measurements: loads, and the echo of single requests of the same kind as their baseline. */
 const groups: readonly { readonly echo: Part; readonly loads: readonly Part[] }[] = [
   {
     echo: { name: 'echo of events', script: 'singleEvent' },

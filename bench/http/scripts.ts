@@ -75,7 +75,7 @@ request = function()
 end
 `;
 
-/** What the ledger is sent: the work of all peers (`work/`). It is sent again and again, so that `seq` does not go on for ever. */
+/** The events for the ledger: the work of all peers (`work/`). They are sent again and again, so that `seq` stays bounded. */
 const ledgerEvents = new EventStream({ seed: 1, keys: 10_000, sender: 0, senders: 1 }).take(50_000);
 const batchSize = 100;
 

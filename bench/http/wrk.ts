@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import type { Cleanup } from '../servers/cleanup.ts';
 
-/** What `wrk` saw. Times are in milliseconds. */
+/** The measurements of `wrk`. Times are in milliseconds. */
 export interface WrkResult {
   readonly requests: number;
   /** Those of them that were 2xx. */
@@ -26,7 +26,7 @@ export interface WrkOptions {
   readonly seconds: number;
 }
 
-/** What every script ends with: the result as one line of JSON. */
+/** The end of every script: it prints the result as one line of JSON. */
 const report = `
 done = function(summary, latency, requests)
   local errors = summary.errors
@@ -40,7 +40,7 @@ export function writeScripts(folder: string, scripts: Readonly<Record<string, st
   for (const [name, lua] of Object.entries(scripts)) writeFileSync(pathOfScript(folder, name), lua + report);
 }
 
-/** Where `writeScripts` writes the script of this name. */
+/** Returns the path to which `writeScripts` writes the script of this name. */
 export function pathOfScript(folder: string, name: string): string {
   return join(folder, `${name}.lua`);
 }

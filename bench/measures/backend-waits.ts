@@ -1,6 +1,6 @@
 import { Client } from 'pg';
 
-/** What the backends of a database did while they were looked at: shares of the looks at which one was busy. */
+/** The activity of a database's backends: shares of the samples in which one was busy. */
 export type BackendWaits = readonly { readonly name: string; readonly share: number }[];
 
 const pauseMs = 20;

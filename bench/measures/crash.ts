@@ -7,7 +7,7 @@ import { judge } from '../work/verdict.ts';
 import type { Room } from './rooms.ts';
 import type { Settings } from './throughput.ts';
 
-/** What a `kill -9` in the middle of the work did. */
+/** The effects of a `kill -9` in the middle of the work. */
 export interface Crash {
   /** Events that were acknowledged before it. */
   readonly acknowledged: number;

@@ -11,14 +11,14 @@ import { BackendSampler, type BackendWaits } from './backend-waits.ts';
 import type { Room, Rooms } from './rooms.ts';
 import type { Settings } from './throughput.ts';
 
-/** What so many processes of Millrace on one database did in one run. Rates are events per second, of all together. */
+/** The result of a fleet of Millrace processes on one database in one run. Rates are events per second, of all together. */
 export interface FleetResult {
   readonly run: number;
   readonly processes: number;
   readonly events: number;
   readonly ingestRate: number;
   readonly drainRate: number;
-  /** What an event of the drain took of the processors: in all processes of Millrace, and in the server. In microseconds. */
+  /** Processor time per event of the drain, in all processes of Millrace and in the server. In microseconds. */
   readonly ownCpuUs: number;
   readonly serverCpuUs: number;
   /** Which part of the machine's processors both took during the drain, from 0 to 1. */

@@ -9,7 +9,7 @@ import { EventStream, type WorkEvent } from '../work/event.ts';
 import type { Room, Rooms } from './rooms.ts';
 import type { Settings } from './throughput.ts';
 
-/** How many events an application brought in within its own transactions. Rates are events per second. */
+/** The throughput of an application that sends events within its own transactions. Rates are events per second. */
 export interface InboxResult {
   readonly run: number;
   readonly peer: string;
@@ -26,7 +26,7 @@ const writers = 8;
 const warmUpMs = 1_000;
 const pollMs = 5;
 
-/** How an application puts events beside its own rows. */
+/** A way for an application to insert events beside its own rows. */
 interface Way {
   readonly peer: string;
   open(database: string): Promise<Opened>;
@@ -35,7 +35,7 @@ interface Way {
 interface Opened {
   /** Within the transaction of the client. */
   insert(client: Client, events: readonly WorkEvent[]): Promise<void>;
-  /** Whether nothing waits to be taken in. */
+  /** Returns true once the inbox is empty. */
   isTakenIn(client: Client): Promise<boolean>;
   close(): Promise<void>;
 }

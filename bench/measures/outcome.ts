@@ -4,7 +4,7 @@ import { type Crash, measureCrash } from './crash.ts';
 import type { Room, Rooms } from './rooms.ts';
 import { measureThroughput, type Settings, type Throughput } from './throughput.ts';
 
-/** What one peer did in one run. */
+/** The result of one peer in one run. */
 export interface Outcome {
   readonly run: number;
   readonly peer: string;
@@ -17,7 +17,7 @@ export interface Outcome {
 export interface OutcomeMeans {
   readonly rooms: Rooms;
   readonly settings: Settings;
-  /** Whether the peer is killed, too. */
+  /** True if the peer is killed, too. */
   readonly hasCrash: boolean;
   readonly cleanup: Cleanup;
 }
@@ -44,7 +44,7 @@ export async function measurePeer(peer: PeerDescription, run: number, means: Out
   return { run, peer: peer.name, failures, ...(throughput && { throughput }), ...(crash && { crash }) };
 }
 
-/** What the work resolves to. When it throws, undefined, and the reason is added to `failures`. */
+/** Returns the result of the work. If it throws, returns undefined and adds the reason to `failures`. */
 export async function attemptTo<T>(what: string, work: () => Promise<T>, failures: string[]): Promise<T | undefined> {
   try {
     return await work();

@@ -6,7 +6,7 @@ import { MariadbServer } from '../servers/mariadb.ts';
 import { PostgresServer } from '../servers/postgres.ts';
 import { RedisServer } from '../servers/redis.ts';
 
-/** Where a peer runs, so that it finds nothing that was there before. */
+/** A peer's fresh environment, without anything from an earlier run. */
 export interface Room {
   readonly folder: string;
   /** The URL of a new database; empty where the peer needs none. */

@@ -9,14 +9,14 @@ import type { Room } from './rooms.ts';
 export interface Settings {
   readonly keys: number;
   readonly seed: number;
-  /** How long each measurement shall take, about. */
+  /** The approximate duration of each measurement. */
   readonly seconds: number;
   /** Events under way when the greatest rate is looked for. */
   readonly window: number;
   /** The low rate at which the latency of all peers is measured, in events per second. */
   readonly lowRate: number;
   readonly stallMs: number;
-  /** How long events may take to be handled after a kill. */
+  /** The longest time for handling events after a kill. */
   readonly recoveryMs: number;
 }
 
@@ -26,7 +26,7 @@ export interface Throughput {
   readonly events: number;
   readonly ingestRate: number;
   readonly drainRate: number;
-  /** What an event of the drain took of the processors: in the peer's process, and in the server's. In microseconds. */
+  /** Processor time per event of the drain, in the peer's process and in the server's. In microseconds. */
   readonly ownCpuUs: number;
   readonly serverCpuUs: number;
   /** Taken in one by one and handled, with `window` of them under way. */

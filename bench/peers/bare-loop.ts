@@ -8,7 +8,7 @@ interface Effect {
   readonly total: number;
 }
 
-/** What the effects of a batch are. */
+/** The effects of a batch. */
 export interface Effects {
   readonly history: readonly Effect[];
   /** Of the keys that the batch has changed. */

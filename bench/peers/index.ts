@@ -1,15 +1,15 @@
 import type { MakePeer } from './peer.ts';
 
-/** What is known of a peer without starting it. */
+/** A description of a peer, available without starting it. */
 export interface PeerDescription {
   readonly name: string;
   readonly title: string;
   readonly server: 'none' | 'postgres' | 'mariadb' | 'redis';
-  /** What an acknowledged event survives, and by which setting. */
+  /** The failures that an acknowledged event survives, and the setting responsible. */
   readonly durability: string;
-  /** What keeps the events of a key in order. */
+  /** The mechanism that keeps the events of a key in order. */
   readonly order: string;
-  /** What state, history and the end of the event have in common. */
+  /** The transaction that state, history and the end of the event share. */
   readonly transaction: string;
   /** Loads it. Only the process that hosts the peer does. */
   load(): Promise<MakePeer>;
@@ -18,7 +18,7 @@ export interface PeerDescription {
 const postgresDefaults = 'power loss (Postgres defaults)';
 const mariadbDefaults = 'power loss (MariaDB defaults)';
 
-/** What there is: Millrace, then the limit, on each database; then the peers. */
+/** All peers: Millrace, then the limit, on each database; then the others. */
 const all: readonly PeerDescription[] = [
   {
     name: 'millrace',
@@ -112,7 +112,7 @@ const all: readonly PeerDescription[] = [
   },
 ];
 
-/** Who is compared where Millrace works on SQLite, and where all work on Postgres or MariaDB; Millrace first. */
+/** The peers of each comparison: with Millrace on SQLite, and with all on Postgres or MariaDB; Millrace first. */
 export const comparisons = {
   sqlite: ['millrace', 'bare-sqlite', 'graphile-worker', 'bullmq', 'pg-boss', 'dbos'],
   postgres: ['millrace-postgres', 'bare-postgres-50', 'bare-postgres-500', 'bare-postgres-2000', 'graphile-worker', 'pg-boss', 'dbos'],

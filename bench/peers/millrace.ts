@@ -47,7 +47,7 @@ export function makeMillrace(store: Store, handled: (n: number) => void, reads: 
 }
 
 export interface WorkOptions {
-  /** What handlers wait for; undefined while they need not. */
+  /** Makes handlers wait; undefined while they need not. */
   opened?(): Promise<void> | undefined;
   /** The topic that events are taken from. */
   readonly from?: Inlet;

@@ -1,7 +1,7 @@
 import type { WorkEvent } from '../work/event.ts';
 import type { HistoryRow } from '../work/verdict.ts';
 
-/** What a peer is given. */
+/** The resources given to a peer. */
 export interface PeerMeans {
   /** An empty folder, or that of the run that was killed. */
   readonly folder: string;

@@ -17,7 +17,7 @@ export function makePgBoss({ database, handled }: PeerMeans): Peer {
   const query: Query = (text, values) => pool.query(text, values);
   const boss = new PgBoss({ connectionString: database, max: 24, useListenNotify: true });
   boss.on('error', (error) => process.stderr.write(`pg-boss: ${error.message}\n`));
-  /** What the handlers of a transaction that is not committed yet have handled. */
+  /** The events handled in a transaction that is not committed yet. */
   const handledIn = new WeakMap<Database, number[]>();
 
   async function handleAll(jobs: readonly { readonly data: WorkEvent }[], transaction: Database): Promise<void> {

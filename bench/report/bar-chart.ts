@@ -1,7 +1,7 @@
 export interface Bar {
   readonly label: string;
   readonly value: number;
-  /** What stands behind the bar. */
+  /** The text behind the bar. */
   readonly text: string;
   /** Ours; in another colour. */
   readonly isOurs: boolean;

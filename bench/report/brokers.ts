@@ -4,7 +4,7 @@ import { median } from '../work/distribution.ts';
 import { faultsOf } from './fleet.ts';
 import { figure, tableLines } from './table.ts';
 
-/** What Millrace is to reach of the bare loop. */
+/** Millrace's goal, as a share of the bare loop. */
 const goal = 0.7;
 
 /** From a topic to the committed state: medians over the runs, faults summed, ratios within each run. */

@@ -26,8 +26,8 @@ interface Goal {
 const loadOfBatches = 'ledger, batches of 100';
 
 /**
- * What Millrace on a database server is meant to reach, and what it reached; ratios are medians of those within each run. Of what was not measured nothing
- * is said.
+ * Compares Millrace on a database server with its goals; ratios are medians of those within each run. Measurements that were not made are
+ * left out.
  *
  * @param ours the peer that is Millrace
  */

@@ -3,7 +3,7 @@ import { peerNamed } from '../peers/index.ts';
 import { median } from '../work/distribution.ts';
 import { figure, tableLines } from './table.ts';
 
-/** What was brought in within transactions of an application: medians over the runs. */
+/** Reports the events sent within an application's transactions: medians over the runs. */
 export function inboxLines(results: readonly InboxResult[]): string[] {
   const loads = [...Map.groupBy(results, ({ peer, perTransaction }) => `${peerNamed(peer).title}, ${perTransaction}`)];
   return [
@@ -20,7 +20,10 @@ export function inboxLines(results: readonly InboxResult[]): string[] {
   ];
 }
 
-/** What Millrace takes in to what pg-boss does, with so many events a transaction: the median of the ratios within each run. */
+/**
+ * Returns the ratio of Millrace's intake to that of pg-boss at this number of events per transaction: the median of the ratios within each
+ * run.
+ */
 export function inboxRatio(results: readonly InboxResult[], size: (typeof inboxSizes)[number]): number {
   const ofRun = (run: number, peer: string) =>
     results.find((one) => one.run === run && one.peer === peer && one.perTransaction === size)?.takenRate ?? Number.NaN;

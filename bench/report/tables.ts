@@ -8,7 +8,7 @@ const listedMax = 12;
 const textMax = 90;
 const mebibyte = 1024 * 1024;
 
-/** How large the tables become, what an event asks of the database, and what a fleet asks that has nothing to do. */
+/** Reports the size of the tables, the statements per event, and the statements of an idle fleet. */
 export function tablesLines(result: TablesResult, settings: TablesSettings): string[] {
   const [first, second] = result.halves;
   const events = first.events + second.events;

@@ -18,7 +18,7 @@ export interface GrowthSettings {
   readonly rounds: number;
 }
 
-/** What an event costs, taken in (batches of 100) and handled: microseconds of time, and of processor time of the whole process. */
+/** The cost of an event, taken in (batches of 100) and handled: microseconds of time, and of processor time of the whole process. */
 export interface Cost {
   readonly elapsedUs: number;
   readonly cpuUs: number;

@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import type { Cleanup } from '../servers/cleanup.ts';
 
-/** What a process does while there is nothing to do. */
+/** The activity of a process without work. */
 export interface Idleness {
   readonly seconds: number;
   readonly rssMiB: number;

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-/** What must be undone when the program ends, however it ends: servers, children, folders. */
+/** Releases servers, children and folders when the program ends, however it ends. */
 export class Cleanup {
   readonly #steps: (() => Promise<void> | void)[] = [];
   #done: Promise<void> | undefined;
@@ -15,7 +15,7 @@ export class Cleanup {
     }
   }
 
-  /** Whether it has begun: then there is nothing left to begin. */
+  /** True once it has begun: nothing new may start then. */
   get isUnderWay(): boolean {
     return this.#done !== undefined;
   }

@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs';
 
-/** What /proc counts processor time in: USER_HZ is 100 on all that Node.js runs on. */
+/** The unit of processor time in /proc: USER_HZ is 100 on every platform of Node.js. */
 const tickMs = 10;
 
 /** The processor time that all threads of a process have taken so far, in milliseconds. NaN where there is no /proc. */

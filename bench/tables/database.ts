@@ -5,7 +5,7 @@ import type { TableSize } from './table-sizes.ts';
 /** Kinds of servers whose tables are looked at. */
 export type GrowthKind = 'postgres' | 'mysql';
 
-/** How a session sits idle in a transaction; `none`: there is none. */
+/** The isolation level of a session that sits idle in a transaction; `none`: there is no such session. */
 export const sessionLevels = ['none', 'read-committed', 'repeatable-read'] as const;
 /**
  * `read-committed`: between two of its statements it has no snapshot, and so keeps no row. `repeatable-read`: it keeps every row that was there
@@ -21,13 +21,13 @@ export interface GrowthDatabase {
   query(sql: string): Promise<readonly Record<string, unknown>[]>;
   /** Begins a transaction in a session of its own, which sits idle in it. Resolves to what ends the session. */
   sitIdle(level: SessionLevel): Promise<() => Promise<void>>;
-  /** What was asked of the database so far; the program's own questions do not count. */
+  /** Returns the statements sent to the database so far, without the program's own. */
   statements(): Promise<Statements>;
   /** Of all its tables. */
   sizes(): Promise<readonly TableSize[]>;
   /** Lets the server tidy up all that nobody sees any more. */
   tidy(): Promise<void>;
-  /** How often the states of all keys have counted an event. */
+  /** Returns how many events the states of all keys have counted. */
   countOfStates(): Promise<number>;
 }
 

@@ -6,7 +6,7 @@ import type { Request, Response, Taken } from './protocol.ts';
 
 const program = fileURLToPath(new URL('member.ts', import.meta.url));
 
-/** What a fleet is started with. */
+/** Options for starting a fleet. */
 export interface MembersOptions {
   readonly url: string;
   readonly retain: string;

@@ -1,4 +1,4 @@
-/** What the program asks of a member. */
+/** A request from the program to a member. */
 export type Request =
   /** Takes events in at a rate of so many a second. */
   | { readonly call: 'load'; readonly rate: number; readonly seconds: number }
@@ -6,16 +6,16 @@ export type Request =
   | { readonly call: 'settle' }
   | { readonly call: 'stop' };
 
-/** What came of a load. */
+/** The result of a load. */
 export interface Taken {
   readonly events: number;
-  /** How long it took: longer than was asked for where the members could not keep the pace. */
+  /** The actual duration: longer than requested if the members could not keep the pace. */
   readonly seconds: number;
   /** Batches that were refused, and brought again. */
   readonly refusals: number;
 }
 
-/** What a member says: once by itself when it has started, then one answer to each request. */
+/** A message from a member: one unprompted when it has started, then one answer to each request. */
 export type Response =
   | { readonly call: Request['call'] | 'start'; readonly taken: Taken | undefined }
   | { readonly call: Request['call']; readonly failure: string };

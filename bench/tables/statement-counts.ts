@@ -1,9 +1,9 @@
-/** What was asked of a database so far, or between two moments. */
+/** The statements sent to a database so far, or between two moments. */
 export interface StatementCount {
   /** Without the values. */
   readonly text: string;
   readonly calls: number;
-  /** What the database took to carry them out, in milliseconds. */
+  /** The database's execution time, in milliseconds. */
   readonly ms: number;
 }
 
@@ -13,7 +13,7 @@ export interface Statements {
   readonly transactions: number;
 }
 
-/** What was asked between two moments. */
+/** Returns the statements between two moments. */
 export function statementsBetween(before: Statements, after: Statements): Statements {
   const known = new Map(before.statements.map((one) => [one.text, one]));
   const statements = after.statements.map(({ text, calls, ms }) => ({

@@ -1,4 +1,4 @@
-/** How large a table is at one moment. */
+/** The size of a table at one moment. */
 export interface TableSize {
   readonly table: string;
   /** Of its rows, those that are kept out of line included. */

@@ -13,7 +13,7 @@ export interface TableStreamOptions {
 
 /** Of so many events one is kept back. */
 const lateEach = 500;
-/** How many events later it comes. With the loads of this program that is a second and more, after which a gap is noted. */
+/** The delay of a late event, counted in events. With the loads of this program that is at least a second, after which a gap is noted. */
 const lateBy = 2_000;
 const note =
   'the water runs down the race and turns the wheel, the wheel turns the stone, the stone grinds what was brought, in the order in which it came';
@@ -46,7 +46,7 @@ export class TableStream {
     return events;
   }
 
-  /** What is still kept back. */
+  /** Returns the events still held back. */
   rest(): TableEvent[] {
     return this.#late.splice(0).map(({ event }) => event);
   }

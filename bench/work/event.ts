@@ -12,7 +12,7 @@ export interface WorkEvent {
 
 export interface StreamOptions {
   readonly seed: number;
-  /** How many keys there are in all. */
+  /** Total number of keys. */
   readonly keys: number;
   /** Which of the senders this stream is for, from 0. Each has keys of its own, so that the order within a key is that of one sender. */
   readonly sender: number;
@@ -40,7 +40,7 @@ export class EventStream {
     this.#random = dice(options.seed * options.senders + options.sender + 1);
   }
 
-  /** How many events it has made. */
+  /** Number of events made so far. */
   get produced(): number {
     return this.#produced;
   }

@@ -1,6 +1,6 @@
 import type { WorkEvent } from './event.ts';
 
-/** What is known of a key. */
+/** The state of a key. */
 export interface WorkState {
   readonly count: number;
   /** The number within the key of the event that came last. */
@@ -8,7 +8,7 @@ export interface WorkState {
   readonly sum: number;
 }
 
-/** What the handler of every peer does with an event: the next state of its key. */
+/** The handler logic of every peer: returns the next state of the event's key. */
 export function nextState(event: WorkEvent, state: WorkState | undefined): WorkState {
   return { count: (state?.count ?? 0) + 1, last: event.seq, sum: (state?.sum ?? 0) + event.amount };
 }

@@ -7,7 +7,7 @@ export interface HistoryRow {
   readonly total: number;
 }
 
-/** What a history says about the promises. */
+/** A judgement of a history by the promises. */
 export interface Verdict {
   /** Rows in the history. */
   readonly effects: number;

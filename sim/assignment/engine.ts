@@ -8,7 +8,7 @@ export interface Pace {
   readonly leaseMs: number;
   /** From a database call to its answer. */
   readonly answerMs: number;
-  /** How long an engine finishes its work in a slice before it releases it. */
+  /** Time for an engine to finish its work in a slice before it releases it. */
   readonly handOverMs: number;
 }
 

@@ -29,7 +29,7 @@ export interface Change {
 const startedAt = Date.UTC(2026, 0, 1);
 const pace: Pace = { leaseMs: 3_000, answerMs: 5, handOverMs: 20 };
 const notificationMs = 2;
-/** How long nothing must happen before a change counts as over, in milliseconds. */
+/** Quiet time after which a change counts as over, in milliseconds. */
 const calmMs = 5_000;
 /** Time limit for a change. */
 const changeMsMax = 600_000;

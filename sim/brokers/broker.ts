@@ -1,6 +1,6 @@
 import type { InletRecord } from '../../src/pipeline/inlet.ts';
 
-/** What kinds of broker there are. */
+/** The supported kinds of broker. */
 export const brokerKinds = ['kafka', 'nats'] as const;
 export type BrokerKind = (typeof brokerKinds)[number];
 
@@ -21,7 +21,7 @@ export interface BrokerOptions {
 export interface Broker {
   /** By how many servers it is made up, each of which can be killed. */
   readonly nodes: number;
-  /** What the pipelines are told of it. */
+  /** Environment variables that tell the pipelines about it. */
   readonly environment: Readonly<Record<string, string>>;
   /** Names the topic of steps in the store. */
   readonly source: string;
@@ -33,7 +33,7 @@ export interface Broker {
   run(node: number): Promise<void>;
   /** The offset behind the last step of each partition. */
   ends(): Promise<ReadonlyMap<number, number>>;
-  /** What was delivered, each partition in its order. */
+  /** Returns the delivered records, each partition in its order. */
   delivered(): Promise<readonly (readonly InletRecord[])[]>;
   stop(): Promise<void>;
 }

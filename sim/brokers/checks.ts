@@ -1,7 +1,7 @@
 import type { InletRecord } from '../../src/pipeline/inlet.ts';
 import type { Query } from '../fleet/database.ts';
 
-/** What the database and the topic that is delivered to say at the end. */
+/** The final contents of the database and of the topic that is delivered to. */
 export interface Findings {
   /** Steps that had their turn. */
   readonly applied: number;

@@ -18,7 +18,7 @@ import { startNats } from './nats-broker.ts';
 import { ProducerOfSteps } from './producer.ts';
 import { type TakeOverCounts, TakeOvers } from './take-overs.ts';
 
-/** What happens: to a process, or to a server of the broker. */
+/** The faults: of a process, or of a server of the broker. */
 export const brokerFaults = ['kill', 'freeze', 'kill-broker', 'stop', 'cut-late', 'cut-lost'] as const;
 export type BrokerFault = (typeof brokerFaults)[number];
 
@@ -32,11 +32,11 @@ export interface BrokersOptions {
   readonly partitions: number;
   /** Each so many-th step of a key is delivered. */
   readonly deliverEvery: number;
-  /** What happens, one after the other. */
+  /** The faults, one after the other. */
   readonly faults: readonly BrokerFault[];
   /** Between the beginnings of two faults, in milliseconds. */
   readonly everyMs: number;
-  /** How long a freeze or a cut lasts, in milliseconds: longer than a lease. */
+  /** Duration of a freeze or a cut, in milliseconds: longer than a lease. */
   readonly lastsMs: number;
   /** Aborts when it is to end at once. */
   readonly signal: AbortSignal;
@@ -51,9 +51,9 @@ export interface BrokersOutcome {
   readonly takeOvers: TakeOverCounts;
   readonly counted: MemberCounts;
   readonly findings: Findings;
-  /** What was found broken; none when every promise was kept. */
+  /** The broken promises; empty if all were kept. */
   readonly broken: readonly string[];
-  /** Where the logs are; undefined when nothing is broken. */
+  /** The folder of the logs; undefined if nothing is broken. */
   readonly folder: string | undefined;
 }
 
@@ -61,7 +61,7 @@ const starts: Readonly<Record<BrokerKind, (options: BrokerOptions) => Promise<Br
 const pipelines = fileURLToPath(new URL('./pipelines.ts', import.meta.url));
 const names = ['steps'];
 const size = 3;
-/** How long a server of the broker is away, in milliseconds. */
+/** Downtime of a broker's server, in milliseconds. */
 const awayMs = { least: 500, most: 3_000 };
 /** For how long nothing may be taken in before what is left counts as stuck, in milliseconds. */
 const patienceMs = 60_000;

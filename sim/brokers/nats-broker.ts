@@ -6,7 +6,7 @@ import { until } from '../../test/until.ts';
 import type { Broker, BrokerOptions } from './broker.ts';
 import { endsOf, readAll } from './read-all.ts';
 
-/** How long a message may take until it is acknowledged, in milliseconds. */
+/** Time limit for the acknowledgement of a message, in milliseconds. */
 const acknowledgedMsMax = 5_000;
 
 /** A stream is one partition, so it knows no others. */

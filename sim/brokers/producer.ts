@@ -7,7 +7,7 @@ export interface ProducerOptions {
   readonly events: number;
   readonly keys: number;
   readonly partitions: number;
-  /** How long it takes over all of them, in milliseconds. */
+  /** Time over which the messages are spread, in milliseconds. */
   readonly overMs: number;
   readonly random: Random;
   readonly signal: AbortSignal;

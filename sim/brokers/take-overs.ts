@@ -8,7 +8,9 @@ export interface TakeOverCounts {
   readonly partitions: number;
 }
 
-/** How often slices, and the partitions of the topic that are read with them, change hands: each claim raises the epoch of its slice. */
+/**
+ * Counts how often slices, and the partitions of the topic that are read with them, change hands: each claim raises the epoch of its slice.
+ */
 export class TakeOvers {
   readonly #query: Query;
   readonly #source: string;

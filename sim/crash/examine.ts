@@ -8,7 +8,7 @@ import { checkMessages } from './checks/messages.ts';
 import { checkRockets } from './checks/rockets.ts';
 import type { Loads, Plan } from './loads/loads.ts';
 
-/** What was known at the end of a life. It does not change during the next one. */
+/** The facts known at the end of a life. They do not change during the next one. */
 export interface Page {
   readonly ledger: Ledger;
   readonly calls: readonly Call[];

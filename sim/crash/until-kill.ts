@@ -6,7 +6,7 @@ import type { Server } from './server.ts';
 /** The phase in which the server is killed. */
 export type KillMoment = 'start' | 'load' | 'shutdown';
 
-/** How long a kill waits for an acknowledgement; they come all the time. */
+/** Time limit of a kill that waits for an acknowledgement; these arrive all the time. */
 const acceptedWithinMs = 500;
 
 export function momentOfKill(random: Random): KillMoment {

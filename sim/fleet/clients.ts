@@ -36,7 +36,7 @@ export interface ClientsOptions {
 
 /** Whatever happens to the database, a request is answered within this time, in milliseconds. */
 const refusedWithinMs = 5_000;
-/** How long an unresponsive process is avoided, in milliseconds. */
+/** Time for which an unresponsive process is avoided, in milliseconds. */
 const avoidedMs = 3_000;
 /** Enough that those waiting for a frozen process keep no other from sending. */
 const clients = 80;

@@ -11,7 +11,7 @@ export type Query = (sql: string) => Promise<Record<string, unknown>[]>;
 /** The database of a fleet, on its own server that can be harmed. */
 export interface FleetDatabase {
   readonly kind: DatabaseKind;
-  /** Where the server listens. */
+  /** The server's port. */
   readonly port: number;
   /** The address of the database without a link. */
   readonly url: string;

@@ -10,9 +10,9 @@ export type ProcessFault = (typeof processFaults)[number];
 export type DatabaseFault = (typeof databaseFaults)[number];
 export type Fault = ProcessFault | DatabaseFault;
 
-/** How long and how often connections are ended, in milliseconds. */
+/** Duration and interval of ending connections, in milliseconds. */
 const terminating = { forMs: 3_000, everyMs: 200 };
-/** How long the database is down. */
+/** Downtime of the database. */
 const awayMs = 2_000;
 
 export function isProcessFault(fault: Fault): fault is ProcessFault {

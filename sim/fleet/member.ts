@@ -22,7 +22,7 @@ export interface MemberOptions {
   ended(words: string): void;
 }
 
-/** What a process counts while it lives. */
+/** The counters of a live process. */
 export interface MemberCounts {
   /** Commits that were refused, since their leases were over. */
   readonly fencedCommits: number;
@@ -140,7 +140,7 @@ export class Member {
     this.#countedNow = items.reduce(sumOf, none);
   }
 
-  /** What all lives together have counted, as of the last look. */
+  /** Returns the totals over all lives, as of the last look. */
   get counted(): MemberCounts {
     return sumOf(this.#countedBefore, this.#countedNow);
   }
@@ -172,7 +172,7 @@ export class Member {
   }
 }
 
-/** What several have counted together. */
+/** Adds up the counts of several processes. */
 export function sumOf(a: MemberCounts, b: MemberCounts): MemberCounts {
   return {
     fencedCommits: a.fencedCommits + b.fencedCommits,

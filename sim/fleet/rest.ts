@@ -6,7 +6,7 @@ import type { Member } from './member.ts';
 const patienceMs = 120_000;
 const lookAgainMs = 500;
 
-/** What waits, by what it waits for. */
+/** Selects the waiting items, by the thing they wait for. */
 const waitingSql = (pipelines: readonly string[]) =>
   [
     ...['held', 'causes', 'deliveries', 'gaps'].map((table) => `SELECT '${table}' AS what, count(*) AS count FROM millrace_${table}`),

@@ -42,7 +42,7 @@ export interface Made {
   readonly expects: Expectation;
   /** It must be refused: a 2xx answer is a fault. */
   readonly isInvalid?: boolean;
-  /** How long to wait for surplus responses, in milliseconds. */
+  /** Time to wait for surplus responses, in milliseconds. */
   readonly lingerMs?: number;
 }
 

@@ -4,8 +4,9 @@ import type { Evidence, NamedEvent } from './evidence.ts';
 import { titleOf } from './log.ts';
 
 /**
- * What `docs/inbox.md` says of rows that other programs insert: each that has committed is in the inbox, or in the log, or is a dead letter, and in one of
- * them alone; a dead letter only if the schema refuses it; and in the log in the order of the commits, where one was inserted after the other had committed.
+ * Checks the claims of `docs/inbox.md` about rows that other programs insert: each committed row is in exactly one of the inbox, the log
+ * and the dead letters; it is a dead letter only if the schema refuses it; and rows enter the log in the order of their commits if one was
+ * inserted after the other had committed.
  */
 export function checkInbox(evidence: Evidence, { inserted = [], resolved }: Ledger, say: (broken: string) => void): void {
   const { witness, events, letters } = evidence;
@@ -24,11 +25,11 @@ export function checkInbox(evidence: Evidence, { inserted = [], resolved }: Ledg
   checkRowOrder(own, logged, say);
 }
 
-/** Where a row is, beside the inbox. */
+/** The places of a row other than the inbox. */
 interface Whereabouts {
   readonly inLog: boolean;
   readonly letters: number;
-  /** Whether an operator has tried to discard a dead letter of it. */
+  /** True if an operator has tried to discard a dead letter of it. */
   readonly isDiscarded: boolean;
 }
 

@@ -30,7 +30,7 @@ function checkPatience({ witness, events, letters }: Evidence, { clockJumpsMs = 
   }
 }
 
-/** Whether all attempts had to be made: of a timer or outcome whose name a life did not declare perhaps none was. */
+/** Returns whether all attempts were due: a timer or outcome whose name a life did not declare may have had none. */
 function isAttempted(letter: DeadLetter, witness: Witness): boolean {
   if (letter.kind === 'timer') return witness.wasDeclared?.(letter.timer.name) !== false;
   if (letter.kind === 'outcome') return witness.wasDeclared?.(letter.outcome.endpoint) !== false;

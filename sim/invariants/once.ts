@@ -21,10 +21,10 @@ export function checkOnce(evidence: Evidence, ledger: Ledger, say: (broken: stri
 }
 
 interface Fate {
-  /** How often it took effect. */
+  /** Number of times it took effect. */
   readonly times: number;
   readonly isDead: boolean;
-  /** Whether it may be settled without effect. */
+  /** True if it may be settled without effect. */
   readonly mayBePassedOver: boolean;
 }
 

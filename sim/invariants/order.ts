@@ -73,7 +73,7 @@ function checkGaps(
   if (next !== null && next <= highest) say(`key ${key}: ${highest} was applied and ${next} is to be the next`);
 }
 
-/** What was accepted before another event of its key was brought in stands before it in the log. */
+/** Checks that an event accepted before another event of its key was sent precedes it in the log. */
 function checkAcceptance(
   { witness, events }: Evidence,
   { ingests }: Ledger,

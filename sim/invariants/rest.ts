@@ -83,7 +83,7 @@ function checkDeliveriesAtRest(evidence: Evidence, ledger: Ledger, say: (broken:
 
 const isOf = (call: ArrivedCall, pipeline: string, endpoint: string) => call.pipeline === pipeline && call.endpoint === endpoint;
 
-/** What was asked for and, as far as its key knows, has no outcome. */
+/** Returns the requested deliveries that have no outcome as far as their key knows. */
 function openDeliveries({
   witness,
   turns,

@@ -1,6 +1,6 @@
 /** A deliberate bug, and the tests that must notice it. */
 export interface Mutant {
-  /** What it is called on the command line and in the table. */
+  /** Its name on the command line and in the table. */
   readonly name: string;
   /** The numbers of the promises that it breaks, as `docs/promises.md` has them. */
   readonly promises: readonly number[];
@@ -16,7 +16,7 @@ export interface Mutant {
 /** A test file from the root of the checkout; with `named`, of its tests those that have this text in their names. */
 export type TestChoice = string | { readonly file: string; readonly named: string };
 
-/** What a choice says, in one form. */
+/** Normalizes a choice. */
 export function chosen(choice: TestChoice): { readonly file: string; readonly named: string | undefined } {
   return typeof choice === 'string' ? { file: choice, named: undefined } : choice;
 }

@@ -1,6 +1,6 @@
 import type { TestEvent } from 'node:test/reporters';
 
-/** What the reporter tells of one test, as a line of JSON. */
+/** The reporter's line about one test, as JSON. */
 export interface TestReport {
   /** With the names of the suites that it stands in. */
   readonly name: string;

@@ -3,19 +3,19 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { TestReport } from './reporter.ts';
 
-/** What came of one file of tests. */
+/** The result of one file of tests. */
 export interface TestRun {
   readonly reports: readonly TestReport[];
-  /** Whether it was ended since it took too long. */
+  /** True if it was ended for taking too long. */
   readonly isCut: boolean;
 }
 
-/** What is run of a file. */
+/** The part of a file to run. */
 export interface TestSelection {
   readonly file: string;
   /** Those tests alone that have one of these texts in their names; none: all. */
   readonly names: readonly string[];
-  /** How long one test may take, in milliseconds. */
+  /** Time limit of one test, in milliseconds. */
   readonly testMsMax: number;
 }
 
@@ -61,7 +61,7 @@ function environment(): NodeJS.ProcessEnv {
   return { NODE_COMPILE_CACHE: join(import.meta.dirname, '../../node_modules/.cache/millrace-tests'), ...others };
 }
 
-/** What tests print themselves is no report. */
+/** Parses a line of the report; undefined for output of the tests themselves. */
 function reportOf(line: string): TestReport | undefined {
   return line.startsWith('{"name":') ? JSON.parse(line) : undefined;
 }

@@ -3,7 +3,7 @@ import type { Verdict } from './trial.ts';
 
 const heads = ['mutant', 'promise', 'caught by', 'seconds'] as const;
 
-/** What came of each mutant, for a terminal. */
+/** Formats the result of each mutant for a terminal. */
 export function plainTable(verdicts: readonly Verdict[]): string {
   const rows = [heads, ...verdicts.map(cellsOf)];
   const widths = heads.map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));

@@ -2,7 +2,7 @@ import type { Checkout } from './checkout.ts';
 import { chosen, type Mutant, type TestChoice } from './mutant.ts';
 import { runTests } from './run-tests.ts';
 
-/** How long a test may take before it counts as one that has noticed. In milliseconds. */
+/** Time after which a test counts as one that has noticed, in milliseconds. */
 const testMsMax = 15_000;
 /** Without any mutant no test is to be taken for one that does not end. */
 const patientMsMax = 60_000;
@@ -14,7 +14,7 @@ interface Failure {
   readonly isTimeOut: boolean;
 }
 
-/** What came of a mutant. */
+/** The result of a mutant. */
 export interface Verdict {
   readonly mutant: Mutant;
   /** The tests that caught it, the most telling one first; none: it survived. */
@@ -36,9 +36,9 @@ export function tryMutant(checkout: Checkout, mutant: Mutant): Promise<Verdict> 
 }
 
 /**
- * What fails in a file without any mutant, or is named and not there. Answers a line for each.
+ * Returns a line for each test of a file that fails without any mutant, or that is named and missing.
  *
- * @param names those that are named; undefined when all of the file counts
+ * @param names the named tests; undefined if the whole file counts
  */
 export async function faultsOf(checkout: Checkout, file: string, names: readonly (string | undefined)[]): Promise<readonly string[]> {
   const only = names.filter((name) => name !== undefined);

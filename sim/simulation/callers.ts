@@ -9,16 +9,16 @@ import type { Scheduler } from './scheduler.ts';
 type Mutable<T> = { -readonly [Name in keyof T]: T[Name] };
 type Answer = Ingest['answer'];
 
-/** How often somebody asks who is not told. */
+/** Maximum tries of a caller that gets no answer. */
 const triesMax = 8;
 
-/** What callers work with. */
+/** The resources of the callers. */
 export interface CallersMeans {
   readonly scheduler: Scheduler;
   /** The process that answers now. */
   life(): Life;
   broken(what: string): void;
-  /** Who inserts into the inbox, where there is one. */
+  /** The program that inserts into the inbox, if there is one. */
   readonly other: OtherProgram | undefined;
 }
 
@@ -52,7 +52,7 @@ export class Callers {
     if (inserting !== undefined) this.#begin(inserting);
   }
 
-  /** What other programs have put into the inbox. */
+  /** The rows that other programs have put into the inbox. */
   get inserted(): readonly Inserted[] {
     return this.#means.other?.inserted ?? [];
   }
@@ -143,7 +143,7 @@ export class Callers {
     }
   }
 
-  /** What an error says about the event. */
+  /** Derives the answer about the event from an error. */
   #answerOf(error: unknown): Answer {
     if (!(error instanceof MillraceError)) return 'unknown';
     if (error.code === 'MILL_EVENT_TOO_LATE') return 'late';
@@ -165,7 +165,7 @@ export class Callers {
   }
 }
 
-/** What a dead letter that is resolved is called in the ledger. */
+/** Returns the ledger's name for a resolved dead letter. */
 function nameOf(letter: DeadLetter): string {
   switch (letter.kind) {
     case 'event':

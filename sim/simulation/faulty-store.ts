@@ -6,7 +6,7 @@ import type { Scheduler } from './scheduler.ts';
 
 export type Fault = keyof FaultRates;
 
-/** What becomes of the calls of one life. */
+/** The fate of one life's calls. */
 export interface Fate {
   /** Does it, once the process is awake; nothing where it is dead: that learns of nothing any more, and nothing that it has under way happens. */
   act(run: () => void | Promise<void>): void | Promise<void>;
@@ -15,9 +15,9 @@ export interface Fate {
   /** The process dies here. */
   crash(): void;
   isDead(): boolean;
-  /** Who hears of rows that have come into the inbox; undefined where nobody inserts any: then there is none. */
+  /** Subscribes to rows that have come into the inbox; undefined in a program without one. */
   readonly listenToInbox: ((grown: () => void) => () => void) | undefined;
-  /** What it may no longer do, having lost the store to another process without knowing; undefined while it has it. */
+  /** Returns whether a call is barred because another process has taken the store without this one knowing. */
   isBarred(method: string, given: readonly unknown[]): boolean;
   met(fault: Fault, method: string): void;
 }
@@ -30,7 +30,9 @@ const codesOfFaults: ReadonlySet<ErrorCode> = new Set([
   'MILL_STORE_LEASED',
 ]);
 
-/** Whether a fault or a take-over may lead to it; anything else is a bug of the engine, however well it starts again after it. */
+/**
+ * Returns whether a fault or a take-over may cause the error; any other error is a bug of the engine, however well it restarts afterwards.
+ */
 export function isOfFault(error: unknown): boolean {
   return error instanceof MillraceError && codesOfFaults.has(error.code);
 }

@@ -10,13 +10,13 @@ import type { Deed, DeliveryPlan, Program } from './program.ts';
 import type { Scheduler } from './scheduler.ts';
 import { aborted, type Surroundings } from './turn.ts';
 
-/** What lives share: the world outside of the process. */
+/** The world outside of the process, shared by its lives. */
 export interface World {
   readonly program: Program;
   readonly scheduler: Scheduler;
   readonly random: () => number;
   readonly isMended: boolean;
-  /** What lives that begin now do not declare. */
+  /** Names that lives beginning now do not declare. */
   readonly undeclared: ReadonlySet<string>;
   readonly calls: ArrivedCall[];
   note(what: string): void;
@@ -38,7 +38,7 @@ export class Life implements Surroundings {
   readonly died: Promise<never>;
   /** Another process has the store, and this one does not know. */
   isBarred = false;
-  /** What waits until it wakes; undefined while it is awake. */
+  /** The calls waiting for it to wake; undefined while it is awake. */
   #asleep: (() => void | Promise<void>)[] | undefined;
   /** By partition. */
   readonly #terms = new Map<string, number>();
@@ -76,12 +76,12 @@ export class Life implements Surroundings {
     });
   }
 
-  /** Whether anything of it happens still. */
+  /** True while any of it can still run. */
   get isAlive(): boolean {
     return this.#isAlive;
   }
 
-  /** Whether a supervisor would start it again. */
+  /** True if a supervisor would restart it. */
   get hasEnded(): boolean {
     return !this.#isAlive || this.#hasFailed;
   }

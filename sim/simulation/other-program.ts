@@ -5,12 +5,12 @@ import type { Scheduler } from './scheduler.ts';
 
 type Mutable<T> = { -readonly [Name in keyof T]: T[Name] };
 
-/** How often a store tells of rows that wait, at least, in milliseconds. */
+/** Longest interval between a store's notifications of waiting rows, in milliseconds. */
 const tellingMs = 1_000;
 
 /** The inbox of a simulated database, as programs beside the engine have it. */
 export interface SimulatedInbox {
-  /** Whether rows have their places at the commit, not at the insert. */
+  /** True if rows get their places at the commit instead of the insert. */
   readonly placesAtCommit?: boolean;
   begin(): InboxTransaction;
   /** The texts of all rows that wait. */
@@ -32,7 +32,7 @@ export class OtherProgram {
     this.#scheduler = scheduler;
   }
 
-  /** What it has inserted, as it stands now. */
+  /** Returns the inserted rows in their current state. */
   get inserted(): readonly Inserted[] {
     const waiting = new Set(this.#inbox.events.map((event) => JSON.parse(event).mark));
     return this.#inserted.map((one) => ({ ...one, isWaiting: waiting.has(one.name) }));
@@ -84,7 +84,7 @@ export class OtherProgram {
   }
 }
 
-/** What a row of the inbox that is a dead letter is called in the ledger. */
+/** Returns the ledger's name for an inbox row that is a dead letter. */
 export function nameOfRow(origin: string): string {
   const event: Insertion['act'] = JSON.parse(JSON.parse(origin).event);
   return event.mark;

@@ -5,10 +5,10 @@ import type { Cause } from '../ledger.ts';
 import { type Act, type Deed, endpointNames, type PipelineName, pipelineNames, type Settings, timerNames } from './program.ts';
 import { lastTable, runTurn, type SimulatedTurn, type Surroundings, type TimerData, turnsTable } from './turn.ts';
 
-/** Where gaps are skipped, for how long the first event behind one waits. */
+/** Time for which the first event behind a gap waits, in milliseconds, if gaps are skipped. */
 export const skipAfterMs = 5_000;
 
-/** What the state of a key says: how many turns made it, and a sum of what each was. */
+/** The state of a key: the number of its turns, and a checksum over them. */
 export interface State {
   readonly turns: number;
   readonly sum: number;

@@ -9,22 +9,22 @@ import { refusedRow } from './turn.ts';
 
 /** Things that happen while something is waited for, before it is taken to stand still. */
 export const happeningsMax = 50_000;
-/** How far the clock is turned at most when nothing happens by itself, in milliseconds. */
+/** Largest step of the clock when nothing happens by itself, in milliseconds. */
 const turnMsMax = 15_000;
-/** How long leases last where several processes share the store, in milliseconds. */
+/** Duration of leases if several processes share the store, in milliseconds. */
 export const leaseMs = 3_000;
 /** Starts that fail in a row before the next one meets no fault. */
 const startsMax = 10;
 
 /**
- * What a process that lost the store to another cannot do there any more. It may read and commit, so that the store must refuse
- * what it commits to a partition that was taken from it; but nothing enters a log, since the owner would not be told of it.
+ * The calls barred for a process that has lost the store to another. It may read and commit, so that the store must refuse its commits to a
+ * partition taken from it; but it cannot append to a log, since the owner would not be notified.
  */
 const barred: ReadonlySet<string> = new Set(['open', 'claim', 'append', 'take', 'prune', 'close']);
 const isBarred = (method: string, [work]: readonly unknown[]) =>
   barred.has(method) || (method === 'commit' && (work as Commit).sends.length > 0);
 
-/** Who hears of what comes of a process. */
+/** Observes the results of a process. */
 interface Watch {
   readonly tenures: Tenures;
   count(what: string): void;
@@ -78,12 +78,12 @@ function withMember<T extends object, Name extends keyof T>(base: T, replaced: N
   });
 }
 
-/** What processes are made with. */
+/** The resources of the processes. */
 export interface ProcessesMeans {
   readonly base: Store;
   readonly share: (() => Store) | undefined;
   readonly chance: Chance;
-  /** Who inserts into the inbox; undefined where nobody does. */
+  /** The program that inserts into the inbox; undefined if there is none. */
   readonly other: OtherProgram | undefined;
 }
 
@@ -91,7 +91,7 @@ export interface ProcessesMeans {
 export class Processes {
   readonly #world: World;
   readonly #base: Store;
-  /** What makes a store for one more process, where several share it. */
+  /** Makes a store for one more process, if several share it. */
   readonly #share: (() => Store) | undefined;
   readonly #chance: Chance;
   readonly #other: OtherProgram | undefined;

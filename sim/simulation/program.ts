@@ -1,4 +1,4 @@
-/** What a turn is told to do. */
+/** An action requested of a turn. */
 export type Deed =
   /** Fails its first attempts, unless all is mended. */
   | { readonly do: 'fail'; readonly attempts: number }
@@ -26,7 +26,7 @@ export const endpointNames = ['mail', 'post', 'visit', 'shout'] as const;
 type EndpointName = (typeof endpointNames)[number];
 export const pipelineNames = ['acts', 'numbers', 'loose'] as const;
 export type PipelineName = (typeof pipelineNames)[number];
-/** What a life of the process may declare or not. */
+/** A name that a life of the process may leave undeclared. */
 export type Declared = 'gong' | EndpointName | 'loose';
 
 /** An event. */
@@ -34,7 +34,7 @@ export interface Act {
   readonly key: string;
   /** A name that no other event has. */
   readonly mark: string;
-  /** Whether the mark is its chosen id. */
+  /** True if the mark is its chosen id. */
   readonly isNamed: boolean;
   /** In `numbers`, its number in its key; otherwise 0. */
   readonly number: number;
@@ -48,7 +48,7 @@ export interface Insertion {
   readonly act: Act & { readonly isRefused?: true };
 }
 
-/** What comes of the calls of a delivery, one after the other, `delivered` when none is left; and what its success leads to. */
+/** The results of a delivery's calls, one after another, `delivered` once the list is used up; and the actions after its success. */
 export interface DeliveryPlan {
   readonly answers: readonly ('delivered' | 'failed' | 'unknown' | 'refused' | 'postponed' | 'throws' | 'hangs')[];
   readonly does: readonly Deed[];
@@ -81,7 +81,7 @@ export type Step =
   | { readonly step: 'operate'; readonly how: 'redriven' | 'discarded' }
   | { readonly step: 'look'; readonly key: string };
 
-/** How many of a thousand calls of the store meet each fault. */
+/** The rate of each fault, per thousand calls of the store. */
 export interface FaultRates {
   readonly failsBefore: number;
   readonly failsAfter: number;
@@ -106,9 +106,9 @@ export interface Settings {
   readonly memoryBytes: number;
   /** Engines that work on the store at once. */
   readonly engines: number;
-  /** Whether the store has an inbox, into which other programs insert. */
+  /** True if the store has an inbox, into which other programs insert. */
   readonly hasInbox: boolean;
-  /** How often the clock moves while calls are under way, of a hundred chances. */
+  /** The chance, in percent, that the clock moves while calls are under way. */
   readonly haste: number;
 }
 

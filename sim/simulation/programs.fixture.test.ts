@@ -1,7 +1,7 @@
 import { randomProgram } from './random-program.ts';
 import { simulate } from './simulation.ts';
 
-/** What must happen to engines that share a store. */
+/** Events that must occur to engines that share a store. */
 export const fleetHappenings = [
   'events appended by another than the owner',
   'leases after one that ran out',
@@ -14,7 +14,7 @@ export const fleetHappenings = [
   'rolling restarts',
 ] as const;
 
-/** What must happen to what other programs insert. */
+/** Events that must occur to rows inserted by other programs. */
 export const inboxHappenings = ['rows of the inbox accepted', 'rows of the inbox buried', 'commands answered'] as const;
 
 /**

@@ -46,11 +46,11 @@ const memories = [8_000, 40_000, defaultLimits.memoryBytes];
 const keys = ['ann', 'bob', 'cem', 'dan'] as const;
 
 export interface ProgramOptions {
-  /** Whether it has of what happens only what there was at first. */
+  /** True for a program limited to the original set of features. */
   readonly isPlain?: boolean;
   /** Engines that work on the store at once. By default as the seed has it: one in half of all programs, otherwise two or three. */
   readonly engines?: number;
-  /** Whether other programs insert into an inbox. By default as the seed has it: in a third of all programs. */
+  /** True if other programs insert into an inbox. By default the seed decides: a third of all programs. */
   readonly hasInbox?: boolean;
 }
 

@@ -5,10 +5,10 @@
 export interface Regression {
   readonly seed: number;
   readonly steps: number;
-  /** Whether it is from before programs had more than what there was at first. */
+  /** True if it predates the extension of programs beyond the original set of features. */
   readonly isPlain: boolean;
   readonly engines: number;
-  /** What was wrong. */
+  /** The bug it found. */
   readonly found: string;
 }
 

@@ -16,7 +16,7 @@ export class Scheduler {
   readonly clock: VirtualClock;
   readonly #chance: Chance;
   readonly #tasks: Task[] = [];
-  /** How often the clock moves while something else might happen, of a hundred chances. */
+  /** The chance, in percent, that the clock moves while something else might happen. */
   readonly #haste: number;
   readonly #note: (what: string) => void;
 

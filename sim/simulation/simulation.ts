@@ -17,12 +17,12 @@ import { Scheduler } from './scheduler.ts';
 import { lastTable, turnsTable } from './turn.ts';
 import { witnessesOf } from './witnesses.ts';
 
-/** How a program went. */
+/** The result of a program. */
 export interface Report {
   readonly seed: number;
-  /** What was broken, in words; empty when every promise was kept. */
+  /** The broken promises, in words; empty if all were kept. */
   readonly broken: readonly string[];
-  /** How often what happened. */
+  /** The number of occurrences of each event. */
   readonly tally: ReadonlyMap<string, number>;
   /** A sum of all that happened, in its order: equal for equal courses. */
   readonly course: number;
@@ -31,7 +31,7 @@ export interface Report {
 export interface SimulationOptions {
   /** Told of everything that happens. */
   readonly trace?: (what: string) => void;
-  /** What it runs on, empty and closed; by default a store in memory, which several engines may share. */
+  /** Its store, empty and closed; by default one in memory, which several engines may share. */
   readonly store?: Store;
   /** That of the store, where it is another one. */
   readonly inbox?: SimulatedInbox;
@@ -46,12 +46,12 @@ export async function simulate(program: Program, options: SimulationOptions = {}
 const lastRounds = 20;
 /** And so many for all that nobody needs to mend; then a health check has had time to find what makes no progress. */
 const unmendedRounds = 5;
-/** Where the clock was set back, what was to be tried again by the earlier one may wait for the longest pause after each claim. */
+/** Rounds after the clock was set back: retries due by the earlier clock may wait for the longest pause after each claim. */
 const setBackRounds = 15;
 const roundMs = 15_000;
-/** What waits longest without a clock that was set back is a timer of ten seconds; with one, a retry for its longest pause, 30 s. */
+/** The longest wait is a timer of ten seconds, or, if the clock was set back, the longest pause of a retry, 30 s. */
 const quietRoundsSetBack = 3;
-/** How far the clock is set back at the end, where somebody sets it: farther than the rounds could wait. */
+/** Size of the last backward step of the clock: larger than the rounds could wait out. */
 const lastJumpMs = -3_600_000;
 
 class Simulation implements World {
@@ -299,7 +299,7 @@ class Simulation implements World {
     }
   }
 
-  /** Whether several engines have done nothing for long enough but keep their leases, which takes much of the time that a program has. */
+  /** True if several engines have long done nothing but renew their leases, which takes much of a program's running time. */
   get #isQuiet(): boolean {
     return this.#isFleet && this.#quietRounds >= (this.#clockJumpsMs.length > 0 ? quietRoundsSetBack : 1);
   }
@@ -346,7 +346,7 @@ class Simulation implements World {
     }
   }
 
-  /** Whether there was something to redrive. */
+  /** Returns whether there was something to redrive. */
   async #redriveAll(): Promise<boolean> {
     const { lives } = this.#processes;
     const [life] = lives as [Life];

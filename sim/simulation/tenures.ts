@@ -3,7 +3,7 @@ import type { Life } from './life.ts';
 
 interface Tenure {
   readonly life: Life;
-  /** How many processes had the partition by then. */
+  /** Number of processes that had held the partition by then. */
   readonly term: number;
   isReleased: boolean;
 }

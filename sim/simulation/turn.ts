@@ -5,23 +5,26 @@ import type { Turn } from '../../src/pipeline/turn.ts';
 import type { AppliedTurn, Armed, Asked, Cause, Sent } from '../ledger.ts';
 import type { Deed, endpointNames, PipelineName, Poison, timerNames } from './program.ts';
 
-/** What every turn writes down, in the order in which turns take effect: nothing is replaced, so that what happened twice is there twice. */
+/**
+ * The record of every turn, in the order in which turns take effect: rows are never replaced, so that a turn that took effect twice appears
+ * twice.
+ */
 export const turnsTable = table('turns', { pipeline: 'text', key: 'text', turn: 'json' });
 
 /**
- * What a key did last: an event puts its row, every other turn changes it. So of the many writes of a row that share a commit the
- * last must be the one that is made.
+ * The last action of a key: an event inserts its row, every other turn updates it. So of the many writes to a row within one commit, the
+ * last must win.
  */
 export const lastTable = table('last', { id: 'text', event: 'text', turn: 'text' }, { primaryKey: ['id'] });
 
 /** The id of a row in {@link lastTable} that the store refuses, as by a constraint of the user's own. */
 export const refusedRow = 'refused';
 
-/** What the handlers and endpoints of one life meet outside of the engine. */
+/** The world outside of the engine, as the handlers and endpoints of one life see it. */
 export interface Surroundings {
   /** Counts the lives that have had the partition of a key, up to this one. */
   lifeOf(pipeline: string, key: string): number;
-  /** What handlers that spoil things have returned, and keep. */
+  /** Objects that the spoiling handlers have returned and still hold. */
   readonly kept: object[];
   readonly isMended: boolean;
   /** A turn of a key begins; the answer ends it. */
@@ -31,7 +34,7 @@ export interface Surroundings {
   /** Resolves some time. */
   pause(): Promise<void>;
   call(call: OutgoingCall, signal: AbortSignal): Promise<Answer>;
-  /** What an outcome leads to. */
+  /** Returns the actions after an outcome. */
   deedsAfter(delivery: string): readonly Deed[];
 }
 
@@ -43,7 +46,7 @@ export type SimulatedTurn = Turn<
   (typeof endpointNames)[number]
 >;
 
-/** What a timer carries. */
+/** The data of a timer. */
 export interface TimerData {
   readonly arm: string;
   readonly does: readonly Deed[];
@@ -172,14 +175,14 @@ function decide({ deeds, turn, cause, name, surroundings, pipelineOf }: TurnMean
   else turn.update(lastTable, row);
 }
 
-/** What must be declared for it. */
+/** Returns the name that must be declared for an action. */
 function neededFor(deed: Deed): string | undefined {
   if (deed.do === 'send') return deed.to;
   if (deed.do === 'arm' || deed.do === 'cancel') return deed.timer;
   return deed.do === 'deliver' ? deed.endpoint : undefined;
 }
 
-/** What a turn is called. */
+/** Returns the name of a turn. */
 export function nameOf(cause: Cause): string {
   if (cause.kind === 'event') return cause.name;
   if (cause.kind === 'timer') return cause.arm;

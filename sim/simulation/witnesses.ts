@@ -4,7 +4,7 @@ import { after, type State, skipAfterMs } from './pipelines.ts';
 import { type Declared, endpointNames, type PipelineName, type Program, pipelineNames } from './program.ts';
 import { nameOf } from './turn.ts';
 
-/** What the simulated pipelines wrote down. */
+/** Returns the records of the simulated pipelines. */
 export function witnessesOf(program: Program): readonly Witness[] {
   return pipelineNames.map((name) => witnessOf(name, program));
 }

@@ -4,7 +4,7 @@ export interface Instruction {
   readonly rest: string;
 }
 
-/** What one `FROM` begins. The last one has no name. */
+/** The stage begun by one `FROM`. The last one has no name. */
 export interface Stage {
   readonly name: string;
   readonly instructions: readonly Instruction[];

@@ -109,7 +109,7 @@ export class Image {
   }
 }
 
-/** Whether this system and this user can do it. */
+/** Returns the reason why this system or user cannot make images, or false. */
 export function cannotMakeImages(): string | false {
   if (process.platform !== 'linux' || process.getuid?.() !== 0) return 'it needs Linux, and the rights of root to mount';
   const { status } = spawnSync('unshare', ['--mount', '--pid', '--fork', 'mount', '-t', 'proc', 'proc', '/proc']);

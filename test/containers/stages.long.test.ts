@@ -10,7 +10,7 @@ import { checkout } from '../program.ts';
 import { stagesOf } from './dockerfile.ts';
 import { cannotMakeImages, Image } from './image.ts';
 
-/** What `docker stop` waits for. */
+/** The time limit of `docker stop`. */
 const stopMaxMs = 10_000;
 
 describe('the Dockerfile, its commands run as they stand in roots of their own', { skip: cannotMakeImages() }, () => {

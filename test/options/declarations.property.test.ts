@@ -204,7 +204,7 @@ function pathsOf(options: object): readonly (readonly string[])[] {
   return [[], ...inner];
 }
 
-/** Whether a value has options in it: not what a user's or a library's class made. */
+/** Returns whether a value can contain options: instances of a user's or a library's class cannot. */
 function isOfOptions(value: unknown): value is object {
   if (Array.isArray(value)) return true;
   return typeof value === 'object' && value !== null && Object.getPrototypeOf(value) === Object.prototype && !isMade(value);

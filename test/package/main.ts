@@ -28,12 +28,12 @@ export async function main(): Promise<readonly (string | number | null)[]> {
   return seen;
 }
 
-/** What needs one pipeline only asks for no more. */
+/** A function for a single pipeline accepts an engine with more. */
 async function pay(some: Mill<{ orders: typeof orders }>): Promise<void> {
   await some.ingest('orders', { type: 'paid', order: 'b', cents: 100, at: '2026-01-01T00:00:00Z' });
 }
 
-/** What works with any engine does so. */
+/** A generic function accepts any engine. */
 async function look(any: Mill): Promise<void> {
   for (const name of any.pipelines.keys()) await any.state(name, 'a');
 }

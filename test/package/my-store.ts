@@ -12,7 +12,7 @@ import {
 } from 'millrace/store';
 import type { StoreHarness } from 'millrace/testing';
 
-/** What somebody writes who has a store of their own: one that keeps its events in memory before it asks another. */
+/** A user's own store: it keeps its events in memory before it asks another. */
 export function cached(store: Store, log: readonly LoggedEvent[]): Store {
   return Object.assign(Object.create(store) as Store, {
     kind: 'cached',
@@ -45,7 +45,7 @@ export const harness = (make: () => Store): StoreHarness => ({
   },
 });
 
-/** What somebody writes who serves an engine in a program of their own. */
+/** A user's own program that serves an engine. */
 export async function served({ mill, log }: Pick<ServerOptions, 'mill' | 'log'>, tokens: string): Promise<MillServer> {
   const server = await createServer({
     mill,

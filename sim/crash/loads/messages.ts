@@ -3,7 +3,7 @@ import { integerFrom, type Random } from '../../../systems/shared/random.ts';
 import { type Load, type LoadMeans, senders, uuidFrom } from './load.ts';
 
 const senderCount = 2;
-/** How long an SQL insert waits for the server's own commits; nothing else happens here meanwhile. */
+/** Time limit of an SQL insert that waits for the server's own commits; nothing else happens here meanwhile. */
 const busyTimeoutMs = 250;
 
 export interface PlannedRow {

@@ -36,7 +36,7 @@ export function workersWitness({ planned }: WorkersLoad): Witness {
   }
 }
 
-/** What the workers have said or heard according to the store, in log order. */
+/** Everything the workers have said or heard according to the store, in log order. */
 export const settled = `SELECT key, body FROM millrace_log_workers
   WHERE position <= (SELECT cursor FROM millrace_partitions WHERE pipeline = 'workers')
     AND position NOT IN (SELECT position FROM millrace_held_workers)

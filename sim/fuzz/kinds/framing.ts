@@ -3,7 +3,7 @@ import { type Header, toBytes } from '../request.ts';
 import { asked, send } from './ask.ts';
 
 const smuggled = 'GET /ping HTTP/1.1\r\nHost: smuggled\r\n\r\n';
-/** How long to wait for an answer to a smuggled request. */
+/** Time to wait for an answer to a smuggled request. */
 const lingerMs = 100;
 
 /** False lengths and chunks, invalid request lines, and data that is not HTTP at all. */

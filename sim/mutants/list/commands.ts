@@ -8,7 +8,7 @@ const shared = 'src/store/sql/write/command-statements.ts';
 const onPostgres = 'src/store/postgres';
 const tests = (named: string) => promise('fleet-commands', named);
 
-/** What an engine has the owner of a partition do, where that is another one. */
+/** An engine forwards commands to the owner of a partition. */
 export const commands: readonly Mutant[] = [
   {
     name: 'command-answered-apart-from-what-it-does',

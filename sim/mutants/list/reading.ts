@@ -5,7 +5,7 @@ const unreadableRows = 'src/engine/unreadable-rows.ts';
 const tenure = 'src/engine/tenure.ts';
 const keyReader = 'src/engine/key-reader.ts';
 const declaredColumns = 'src/engine/declared-columns.ts';
-/** What a reader sees: its own writes, and every item of a list once. */
+/** A reader sees its own writes, and every item of a list once. */
 export const reading: readonly Mutant[] = [
   {
     name: 'read-during-a-recovery-answered-at-once',

@@ -9,7 +9,7 @@ const jsonBody = 'src/server/json-body.ts';
 const state = 'src/engine/state.ts';
 const turn = 'src/engine/turn.ts';
 
-/** What goes in comes out, or is refused by name. */
+/** Values come out unchanged, or are refused by name. */
 export const values: readonly Mutant[] = [
   {
     name: 'state-changed-in-memory-counts',

@@ -4,7 +4,7 @@ import { beside, promise } from '../suites.ts';
 const lane = 'src/engine/lane.ts';
 const checkStanding = 'src/engine/check-standing.ts';
 
-/** What may never happen ends the tenure when it does, before any of it is on disk. */
+/** A violated assumption ends the tenure before any of its effects is on disk. */
 export const whatMayNeverHappen: readonly Mutant[] = [
   {
     name: 'lane-that-goes-from-any-status-to-any',

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { checkout } from '../../program.ts';
 import type { Block } from '../block.ts';
 
-/** How often the walk may come to a file. */
+/** Maximum number of visits to a file. */
 const entriesMax = 2;
 
 /** A line of a walk names a file of `src` and functions of it; the walk comes to no file more than twice. */
