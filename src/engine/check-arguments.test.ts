@@ -32,7 +32,7 @@ const refused: readonly (readonly [call: () => unknown, message: string])[] = [
   [() => mill.deadLetters({ limit: Number.NaN }), 'deadLetters: limit: expected an integer of at least 1, found NaN'],
   [
     () => mill.deadLetters('orders' as never),
-    'deadLetters: expected an object of options (pipeline, kind, key, reason, from, to, upTo, id, ids, after, limit), found "orders"',
+    'deadLetters: expected an object of options (pipeline, kind, key, reason, from, to, upTo, ids, id, after, limit), found "orders"',
   ],
   [() => mill.deadLetters({}, { charactersMax: 0 }), 'deadLetters: charactersMax: expected an integer of at least 1, found 0'],
   [

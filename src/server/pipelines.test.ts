@@ -92,7 +92,7 @@ test('a pipeline tells how far each partition of its topic was read, and one wit
     ],
     warnings: [],
   });
-  assert.match(found?.partitions[1]?.noRoom ?? '', /^key poison: 1 events wait/);
+  assert.match(found?.partitions[1]?.noRoom ?? '', /^key poison: 1 events already wait/);
   assert.equal(await ask('visits'), null);
 });
 
