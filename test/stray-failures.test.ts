@@ -64,7 +64,7 @@ test('what a served program leaves behind in a turn is logged with its stack, an
   ).entries()) {
     const answer = await fetch(`${url}/pipelines/visits/events`, { method: 'POST', body: JSON.stringify({ page }) });
     assert.equal(answer.status, 202);
-    await program.printed(new RegExp(`(?:[^\\n]*nobody[^\\n]*\\n){${at + 1}}`));
+    await program.printed(new RegExp(`(?:[^\\n]*(?:unawaited|uncaught)[^\\n]*\\n){${at + 1}}`));
     const line = JSON.parse(program.stderr.split('\n')[at] ?? '');
     if (typeof reason === 'string') assert.equal(line.reason, reason);
     else assert.match(line.reason, reason);
