@@ -41,7 +41,7 @@ export const outputOptions = {
   help: { type: 'boolean', default: false },
 } as const;
 
-/** The options of a program. What it does not know ends it with a line, its usage, and exit code 2. */
+/** The options of a program. An unknown option ends it with a line, its usage, and exit code 2. */
 export function readArguments<const Config extends ParseArgsConfig>(
   config: Config,
   usage: string,

@@ -1,4 +1,7 @@
-/** From a topic of Kafka to the committed state, beside a bare consumer loop and beside one message at a time: `npm run brokers -- --help`. */
+/**
+ * Measures the way from a Kafka topic to the committed state, beside a bare consumer loop and beside one message at a time: `npm run
+ * brokers -- --help`.
+ */
 import { writeFileSync } from 'node:fs';
 import { kafkaRelease } from '../test/kafka-jars.ts';
 import { KafkaServer } from '../test/kafka-server.ts';

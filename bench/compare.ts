@@ -1,4 +1,4 @@
-/** Millrace beside its peers on the same work: `npm start -- --help`. */
+/** Compares Millrace with its peers on the same work: `npm start -- --help`. */
 import { compare } from './comparison.ts';
 import { comparisons } from './peers/index.ts';
 

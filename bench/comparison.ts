@@ -13,7 +13,7 @@ interface Comparison {
   /** The command that starts the program. */
   readonly command: string;
   readonly peers: readonly string[];
-  /** Which of them is Millrace. */
+  /** The peer that is Millrace. */
   readonly ours: string;
   /** The prefix of the charts' names. */
   readonly prefix: string;
@@ -21,7 +21,7 @@ interface Comparison {
   conclude(summaries: readonly Summary[]): readonly string[];
 }
 
-/** Measures peers in turns, as the arguments of the program say, and prints what came of it. */
+/** Measures peers in turns, according to the program's arguments, and prints the results. */
 export async function compare({ command, peers, ours, prefix, conclude }: Comparison): Promise<void> {
   const usage = `Usage: ${command} -- [options]
   --peers LIST     ${peers.join(',')} (default: all)

@@ -1,4 +1,4 @@
-/** Millrace over HTTP beside a bare echo server: `npm run http -- --help`. */
+/** Compares Millrace over HTTP with a bare echo server: `npm run http -- --help`. */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { connectionOptions, outputOptions, readArguments } from './arguments.ts';

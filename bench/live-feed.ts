@@ -29,13 +29,13 @@ const mebibyte = 1024 * 1024;
 /** The measurements at one moment. */
 interface Sample {
   readonly minute: number;
-  /** The resident memory of the server, in MiB. */
+  /** Resident memory of the server, in MiB. */
   readonly server: number;
   /** JavaScript heap of the page after a garbage collection, in MiB. */
   readonly page: number;
   readonly nodes: number;
   readonly listeners: number;
-  /** Messages that the followers have had. */
+  /** Messages received by the followers. */
   readonly messages: number;
 }
 

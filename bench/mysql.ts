@@ -1,4 +1,4 @@
-/** Millrace on MariaDB beside a bare loop on the same server: `npm run mysql -- --help`. */
+/** Compares Millrace on MariaDB with a bare loop on the same server: `npm run mysql -- --help`. */
 import { compare } from './comparison.ts';
 import { comparisons } from './peers/index.ts';
 import { goalLines } from './report/goals.ts';

@@ -1,4 +1,7 @@
-/** Millrace on Postgres beside its peers and a bare loop on the same server, in two processes, by its inbox, and over HTTP: `npm run postgres -- --help`. */
+/**
+ * Compares Millrace on Postgres with its peers and a bare loop on the same server, in two processes, by its inbox, and over HTTP: `npm run
+ * postgres -- --help`.
+ */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { comparisonOptions, connectionOptions, outputOptions, readArguments, settingsOf } from './arguments.ts';
@@ -97,7 +100,7 @@ interface RunMeans {
 
 type Measure = (run: number, means: RunMeans) => Promise<void>;
 
-/** In the order in which they are made. */
+/** In the order of their measurement. */
 const measures: Readonly<Record<string, Measure>> = {
   async peers(run, { rooms, results, cleanup }) {
     for (const peer of values.peers.split(',').map(peerNamed))

@@ -103,7 +103,7 @@ function environmentOf(isOn: boolean): Readonly<Record<string, string>> {
   return { TIMELINE: isOn ? 'on' : 'off' };
 }
 
-/** Drains a backlog, after a smaller one to warm the code up. */
+/** Drains a backlog, after a smaller one as a warm-up. */
 async function drains(folder: string, round: number, cleanup: Cleanup): Promise<Pair[]> {
   const speedOf = async (isOn: boolean): Promise<Speed> => {
     const own = join(folder, `drain-${isOn}`);

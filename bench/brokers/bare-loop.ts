@@ -5,10 +5,10 @@ import type { WorkEvent } from '../work/event.ts';
 import { nextState, type WorkState } from '../work/state.ts';
 import type { Reader, ReaderMeans } from './reader.ts';
 
-/** An event of a batch, and what it comes to. */
+/** An event of a batch, and its effects. */
 export interface BatchRow {
   readonly event: WorkEvent;
-  /** The event as the record has it. */
+  /** The event as in the record. */
   readonly body: string;
   readonly total: number;
 }
@@ -16,11 +16,11 @@ export interface BatchRow {
 /** The result of reading one partition. */
 export interface Batch {
   readonly partition: number;
-  /** The offset that is stored, and the one that takes its place. */
+  /** The stored offset, and its replacement. */
   readonly expected: number;
   readonly next: number;
   readonly rows: readonly BatchRow[];
-  /** Of the keys that the batch has changed. */
+  /** The keys that the batch has changed. */
   readonly states: ReadonlyMap<string, WorkState>;
 }
 
@@ -33,13 +33,13 @@ export interface BatchRows extends Pick<Peer, 'history' | 'countOfStates'> {
   close(): Promise<void>;
 }
 
-/** As Millrace asks for them. */
+/** The same size as Millrace requests. */
 const request = { waitMs: 250, bytesMax: 1024 * 1024 };
 
 /**
- * The limit: a consumer that writes the rows that Millrace writes (log, history, state, offset) with as little as possible around it. It makes the same
- * fetches by the same code, and puts what came of one partition into one transaction, the offset too; the next fetch is on its way meanwhile. All states
- * are in memory. No schema, retries, timers, limits or metrics; no lease, and so no second process.
+ * The limit: a consumer that writes Millrace's rows (log, history, state, offset) with as little as possible around it. It makes the same
+ * fetches by the same code, and puts the effects of one partition into one transaction, including the offset; meanwhile the next fetch is
+ * on its way. All states are in memory. No schema, retries, timers, limits or metrics; no lease, and so no second process.
  */
 export function makeBareReader(rows: BatchRows, { brokers, topic, partitions, handled }: ReaderMeans): Reader {
   const reader = new TopicReader({ brokers, topic });

@@ -9,7 +9,7 @@ export function makeBareSqliteReader(means: ReaderMeans): Reader {
   return makeBareReader(rowsIn(openDatabase(join(means.folder, 'bare.db'))), means);
 }
 
-/** A file that loses nothing by a power loss, with the tables of the work. */
+/** A file that survives a power loss without losing a commit, with the tables of the work. */
 export function openDatabase(path: string): DatabaseSync {
   const db = new DatabaseSync(path);
   db.exec(`PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA cache_size = -65536; PRAGMA wal_autocheckpoint = 16000;

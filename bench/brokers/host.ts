@@ -1,9 +1,9 @@
-/** The process of one reader: reads a topic to warm up, and then the one that is measured, each into a database of its own. */
+/** The process of one reader: it reads a topic to warm up, and then the measured one, each into its own database. */
 import { judge, type Verdict } from '../work/verdict.ts';
 import type { ReaderMeans } from './reader.ts';
 import { readerNamed } from './readers.ts';
 
-/** A topic, where its events go, and how many there are. */
+/** A topic, the database for its events, and their number. */
 export interface Reading extends Omit<ReaderMeans, 'handled'> {
   readonly events: number;
 }
@@ -16,7 +16,7 @@ export interface HostRequest {
 
 /** The result of the last reading. */
 export interface HostAnswer {
-  /** From the moment at which it reads to the last durable effect, in milliseconds. */
+  /** From the start of reading to the last durable effect, in milliseconds. */
   readonly elapsedMs: number;
   /** Processor time of this process meanwhile, in milliseconds. */
   readonly cpuMs: number;
@@ -28,7 +28,7 @@ export interface HostAnswer {
 /** A message from a host: the measured reading begins or is over, and finally its result. */
 export type HostMessage = { readonly reads: boolean } | { readonly answer: HostAnswer };
 
-/** No effect for so long: the reader is stuck. */
+/** Time without any effect after which the reader is stuck. */
 const stallMs = 30_000;
 
 async function read(name: string, { events, ...means }: Reading, tell: (reads: boolean) => void): Promise<HostAnswer> {

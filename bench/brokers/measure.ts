@@ -30,7 +30,7 @@ export interface MeasureMeans {
 
 const program = fileURLToPath(new URL('host.ts', import.meta.url));
 
-/** Lets a reader read a topic from its beginning, in a process of its own that is warm. */
+/** Lets a reader read a topic from its beginning, in a warm process of its own. */
 export async function measureReading(
   run: number,
   { name, database: kind }: ReaderDescription,

@@ -3,7 +3,7 @@ import { handle, makeTables, type Query, readCountOfStates, readHistory } from '
 import { makePerMessageReader } from './per-message.ts';
 import type { MakeReader } from './reader.ts';
 
-/** One message of a partition at a time, on Postgres, so many partitions at once. */
+/** One message of a partition at a time, on Postgres, with this many partitions at once. */
 export function postgresPerMessageReader(lanes: number): MakeReader {
   return (means) => {
     const pool = new Pool({ connectionString: means.database, max: lanes });

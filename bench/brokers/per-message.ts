@@ -11,14 +11,16 @@ export interface MessageRows extends Pick<Peer, 'history' | 'countOfStates'> {
   close(): Promise<void>;
 }
 
-/** After so many messages of a partition its offset is committed to the broker: about once for each fetch, as `eachMessage` of kafkajs does. */
+/**
+ * Number of messages of a partition after which its offset is committed to the broker: about once per fetch, like `eachMessage` of kafkajs.
+ */
 const messagesPerOffset = 1_000;
-/** So many messages of a lane may wait, before no more are read. */
+/** Maximum messages waiting in a lane before reading pauses. */
 const waitingMax = 200;
 
 interface Lane {
   waiting: number;
-  /** Resolves when all that were given to it are handled. */
+  /** Resolves when all given messages are handled. */
   done: Promise<void>;
 }
 
@@ -68,7 +70,7 @@ export function makePerMessageReader(rows: MessageRows, lanes: number, { brokers
     async start() {
       await rows.open();
       working = work();
-      // To join a group takes seconds, which say nothing of the rate.
+      // Joining a group takes seconds, which say nothing about the rate.
       await Promise.race([first.promise, working]);
     },
     async stop() {

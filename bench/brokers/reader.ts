@@ -8,15 +8,15 @@ export interface ReaderMeans {
   readonly partitions: number;
   /** An empty folder. */
   readonly folder: string;
-  /** The URL of an empty database; empty where the reader needs none. */
+  /** The URL of an empty database; empty if the reader needs none. */
   readonly database: string;
-  /** To be called for each event whose effects are durable. */
+  /** Must be called for each event whose effects are durable. */
   handled(): void;
 }
 
 /** A program that does the work with the records of a topic, from its beginning. */
 export interface Reader extends Pick<Peer, 'history' | 'countOfStates'> {
-  /** Resolves once it reads. What fails later ends the process. */
+  /** Resolves once it is reading. A later failure ends the process. */
   start(): Promise<void>;
   /** Resolves when nothing is under way. */
   stop(): Promise<void>;

@@ -10,7 +10,7 @@ export interface ReaderDescription {
   load(): Promise<MakeReader>;
 }
 
-/** On each database Millrace, the limit, and one message at a time. */
+/** Millrace, the limit, and one message at a time on each database. */
 export const readers: readonly ReaderDescription[] = [
   {
     name: 'millrace-sqlite',
@@ -56,7 +56,7 @@ export const readers: readonly ReaderDescription[] = [
   })),
 ];
 
-/** Throws for a name that no reader has. */
+/** Throws for an unknown name. */
 export function readerNamed(name: string): ReaderDescription {
   const found = readers.find((reader) => reader.name === name);
   if (found === undefined) throw new Error(`expected one of ${readers.map((reader) => reader.name).join(', ')}, found ${name}`);

@@ -3,13 +3,13 @@ import { EventStream } from '../work/event.ts';
 
 const batch = 2_000;
 
-/** A topic with the events of the work, from 0 on, whose partitions the producer chooses by their keys. */
+/** A topic with the events of the work, from 0 on; the producer chooses partitions by key. */
 export interface FilledTopic {
   readonly topic: string;
   readonly events: number;
 }
 
-/** Makes a topic, and writes so many events to it. */
+/** Makes a topic, and writes this many events to it. */
 export async function fillTopic(
   server: KafkaServer,
   { events, keys, partitions }: { readonly events: number; readonly keys: number; readonly partitions: number },

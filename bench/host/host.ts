@@ -7,7 +7,7 @@ import { fill, type LoadMeans, openLoop, pour, saturate } from './load.ts';
 import { Progress } from './progress.ts';
 import type { Calls, Message, Request, StartOptions } from './protocol.ts';
 
-/** Of one process. */
+/** For one process. */
 const sendersEach = 4;
 const noPeer: Peer = {
   start: missing,
@@ -22,7 +22,7 @@ const noPeer: Peer = {
 let means: LoadMeans = { peer: noPeer, progress: new Progress(), streams: [] };
 let filled = 0;
 let stallMs = 0;
-/** Of the recovery, by `performance.now()`. */
+/** For the recovery, by `performance.now()`. */
 let startedAt = 0;
 
 const calls: Calls = {
@@ -100,7 +100,7 @@ process.on('message', ({ id, call, words }: Request) => {
     (error: unknown) => send({ id, failure: error instanceof Error ? error.message : String(error) }),
   );
 });
-// Nobody is left to ask for anything.
+// Nobody is left to send a request.
 process.on('disconnect', () => process.exit());
 // Ctrl-C reaches all processes of the terminal; the program ends its hosts itself.
 process.on('SIGINT', () => undefined);

@@ -11,7 +11,7 @@ interface Waiting {
   reject(error: Error): void;
 }
 
-/** A peer in a process of its own, so that it can be killed, and leaves nothing behind in the next one's process. */
+/** A peer in its own process, so that it can be killed, and leaves nothing behind for the next one. */
 export class HostedPeer {
   readonly #child: ChildProcess;
   readonly #waiting = new Map<number, Waiting>();
@@ -33,7 +33,7 @@ export class HostedPeer {
     });
   }
 
-  /** The numbers of the events that it said were acknowledged, in `pour`. */
+  /** The numbers of the events reported as acknowledged, in `pour`. */
   get acknowledged(): ReadonlySet<number> {
     return this.#acknowledged;
   }
@@ -46,7 +46,7 @@ export class HostedPeer {
     return promise as Promise<Answer<C>>;
   }
 
-  /** By SIGKILL. Resolves when it is gone. */
+  /** Kills it by SIGKILL. Resolves when it is gone. */
   async kill(): Promise<void> {
     this.#child.kill('SIGKILL');
     await this.#gone;

@@ -16,7 +16,7 @@ export const batchSize = 100;
 /** The beginning of a load that is not counted, in milliseconds. */
 const warmUpMs = 1_000;
 
-/** Takes `count` events in, in batches of 100, every sender with one under way. Resolves to the milliseconds it took. */
+/** Takes `count` events in, in batches of 100, one at a time per sender. Resolves to the milliseconds it took. */
 export async function fill({ peer, streams }: LoadMeans, count: number): Promise<number> {
   const startedAt = performance.now();
   await Promise.all(
@@ -28,7 +28,7 @@ export async function fill({ peer, streams }: LoadMeans, count: number): Promise
   return performance.now() - startedAt;
 }
 
-/** Takes batches in until the process ends, no faster than they are handled but for `ahead` events. Tells which are acknowledged. */
+/** Takes batches in until the process ends, at most `ahead` events faster than they are handled. Reports the acknowledged ones. */
 export function pour({ peer, progress, streams }: LoadMeans, ahead: number, acknowledged: (ns: readonly number[]) => void): void {
   let sent = progress.count;
   for (const stream of streams) {
@@ -44,7 +44,7 @@ export function pour({ peer, progress, streams }: LoadMeans, ahead: number, ackn
   }
 }
 
-/** A closed loop: `window` events are under way, each taken in by itself. Resolves to the events handled per second. */
+/** A closed loop: keeps `window` events under way, each taken in by itself. Resolves to the events handled per second. */
 export async function saturate(means: LoadMeans, seconds: number, window: number): Promise<number> {
   const send = sender(means);
   const { progress, streams } = means;
@@ -68,9 +68,8 @@ export async function saturate(means: LoadMeans, seconds: number, window: number
 }
 
 /**
- * An open loop: an event every 1/rate seconds, whatever becomes of the others. Resolves to the milliseconds from the
- * moment at which each was due to be sent to the moment at which its effects were durable, so that a halt of the system
- * is counted for all that it delayed.
+ * An open loop: sends an event every 1/rate seconds, whatever happens to the others. Resolves to the milliseconds from the moment each
+ * event was due to be sent to the moment its effects were durable, so that a stall of the system counts for everything it delayed.
  */
 export async function openLoop(means: LoadMeans, seconds: number, rate: number): Promise<Distribution> {
   const send = sender(means);
@@ -94,7 +93,7 @@ export async function openLoop(means: LoadMeans, seconds: number, rate: number):
   return distributionOf(latencies);
 }
 
-/** Takes events in one by one; those of a key one after the other, since else nobody could say which arrived first. */
+/** Takes events in one by one; those of a key one after another, since otherwise their order of arrival would be unknown. */
 function sender({ peer }: LoadMeans): (event: WorkEvent) => Promise<void> {
   const last = new Map<string, Promise<void>>();
   return (event) => {

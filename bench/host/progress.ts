@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 const pollMs = 2;
 
-/** Which events are handled, as the peer tells. */
+/** Tracks the handled events, as the peer reports them. */
 export class Progress {
   readonly #handled = new Set<number>();
   readonly #waiting = new Map<number, () => void>();
@@ -10,7 +10,7 @@ export class Progress {
   firstAt: number | undefined;
   lastAt = 0;
 
-  /** Events that are handled, each counted once. */
+  /** Handled events, each counted once. */
   get count(): number {
     return this.#handled.size;
   }
@@ -23,14 +23,14 @@ export class Progress {
     this.#waiting.delete(n);
   };
 
-  /** Resolves when the event is handled. To be asked before it is taken in. */
+  /** Resolves when the event is handled. Must be called before it is taken in. */
   of(n: number): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>();
     this.#waiting.set(n, resolve);
     return promise;
   }
 
-  /** Resolves when so many are handled; throws when nothing more is for `stallMs`. */
+  /** Resolves when this many are handled; throws if there is no progress for `stallMs`. */
   async until(count: number, stallMs: number): Promise<void> {
     const startedAt = performance.now();
     while (this.count < count) {

@@ -9,7 +9,7 @@ export interface StartOptions {
   readonly redisPort: number;
   readonly keys: number;
   readonly seed: number;
-  /** Which of the processes that do the work together this is, from 0, and how many they are; absent: it is alone. */
+  /** The index of this process among those that share the work, from 0, and their number; absent: it is alone. */
   readonly place?: { readonly nth: number; readonly of: number };
   /** The longest wait without progress. */
   readonly stallMs: number;
@@ -19,22 +19,22 @@ export interface StartOptions {
 export interface Calls {
   /** Leaves it at rest. */
   start(options: StartOptions): Promise<void>;
-  /** Starts it after a kill, with its handlers at work. */
+  /** Starts it after a kill, with its handlers working. */
   recover(options: StartOptions): Promise<void>;
-  /** From the beginning of `recover` to the first event that was handled; null while there is none. */
+  /** From the beginning of `recover` to the first handled event; null while there is none. */
   firstProgress(): Promise<number | null>;
-  /** Handlers at work from now on. */
+  /** Starts the handlers. */
   work(): Promise<void>;
   rest(): Promise<void>;
-  /** Takes so many events in; resolves to how long that took. */
+  /** Takes this many events in; resolves to the time it took. */
   fill(count: number): Promise<number>;
-  /** Works until all that was taken in is handled; resolves to how long that took. */
+  /** Works until all accepted events are handled; resolves to the time it took. */
   drain(): Promise<number>;
   saturate(seconds: number, window: number): Promise<number>;
   openLoop(seconds: number, rate: number): Promise<Distribution>;
-  /** Takes batches in until the process is killed. Each is told by a notice once it is acknowledged. */
+  /** Takes batches in until the process is killed. A notice reports each acknowledged batch. */
   pour(ahead: number): Promise<void>;
-  /** Processor time of the host so far, all its threads. */
+  /** Processor time of the host so far, in all its threads. */
   cpu(): Promise<number>;
   /** Returns how many events, taken in here or elsewhere, this process has handled, and the time of the last: milliseconds since 1970. */
   progress(): Promise<{ readonly count: number; readonly lastAt: number }>;

@@ -4,7 +4,7 @@ import { nextState } from '../work/state.ts';
 
 const history = table('history', { key: 'text', seq: 'integer', n: 'integer', total: 'integer' });
 
-/** The work that all peers do (`work/`), as a module that a user would serve: `millrace serve ./bench/http/ledger.ts`. */
+/** The work of all peers (`work/`), as a module that a user would serve: `millrace serve ./bench/http/ledger.ts`. */
 export default pipeline('ledger', {
   timeline: process.env.TIMELINE !== 'off',
   event: z.object({ key: z.string(), n: z.int(), seq: z.int(), amount: z.number(), at: z.string(), note: z.string() }),

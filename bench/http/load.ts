@@ -16,7 +16,7 @@ export interface Load {
 
 export interface LoadResult extends WrkResult {
   readonly name: string;
-  /** Events accepted and processed per second, from the first request until all were. For the echo server its answers. */
+  /** Events accepted and processed per second, from the first request until the last was processed. For the echo server, its answers. */
   readonly eventRate: number;
   /** Processor time per event, in all threads of the server. */
   readonly cpuPerEventUs: number;
@@ -31,10 +31,10 @@ interface Metrics {
 const pollMs = 5;
 /** The longest time without progress while there is work to do. */
 const timeoutMs = 30_000;
-/** After so long what still waits was cut off. */
+/** Time after which events still waiting count as cut off. */
 const cutOffMs = 1_000;
 
-/** Runs a load and waits until all that came of it is processed. Throws when an event has failed, or when it takes too long. */
+/** Runs a load and waits until all its events are processed. Throws if an event has failed, or it takes too long. */
 export async function runLoad(load: Load, cleanup: Cleanup): Promise<LoadResult> {
   const { name, server, isHandled } = load;
   const before = isHandled ? await metricsOf(server) : undefined;
@@ -55,9 +55,8 @@ interface Processed {
 }
 
 /**
- * Resolves to how many were processed, when, and what the server had taken of the processors by then. The end of a load
- * cuts off what its connections were about to send, so that of numbered messages a few may wait for ever for one before
- * them: no more than there were connections.
+ * Resolves to the number of processed events, the time, and the server's processor time by then. The end of a load cuts off the requests
+ * its connections were about to send, so a few numbered messages may wait for ever for a predecessor: no more than there were connections.
  */
 async function whenProcessed({ server, connections }: Load): Promise<Processed> {
   let last: Processed = { processed: -1, at: performance.now(), cpuMs: server.cpuMs() };

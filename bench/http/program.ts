@@ -8,7 +8,7 @@ export interface ProgramOptions {
   readonly environment?: Readonly<Record<string, string>>;
 }
 
-/** A server that prints `listening on URL` when it takes requests. */
+/** A server that prints `listening on URL` once it accepts requests. */
 export class ServerProgram {
   readonly url: string;
   readonly #child: ChildProcess;
@@ -18,7 +18,7 @@ export class ServerProgram {
     this.#child = child;
   }
 
-  /** Starts it on the Node.js that runs this. Throws when it ends instead. */
+  /** Starts it under the Node.js that runs this program. Throws if it ends instead. */
   static async start(words: readonly string[], { cwd, environment = {} }: ProgramOptions, cleanup: Cleanup): Promise<ServerProgram> {
     const child = spawn(process.execPath, words, {
       cwd,
@@ -38,7 +38,7 @@ export class ServerProgram {
     return new ServerProgram(await url.promise, child);
   }
 
-  /** The processor time that all its threads have taken so far. NaN where there is no /proc. */
+  /** Returns the processor time of all its threads so far. NaN without /proc. */
   cpuMs(): number {
     return processorTimeOf(this.#child.pid);
   }

@@ -8,23 +8,23 @@ import { pathOfScript, writeScripts } from './wrk.ts';
 
 /** The database in which Millrace keeps the events of one load. */
 export interface RoundDatabase {
-  /** For `--database`. */
+  /** The value of `--database`. */
   readonly address: string;
   leave(): Promise<void>;
 }
 
 export interface RoundSettings {
-  /** A folder that is not there yet, for scripts and databases that are files. */
+  /** A folder that does not exist yet, for scripts and database files. */
   readonly folder: string;
   /** Makes an empty database. */
   enterDatabase(name: string): Promise<RoundDatabase>;
   readonly connections: number;
-  /** For batches: so many of them are under way. */
+  /** Number of concurrent batches. */
   readonly batchConnections: number;
   readonly seconds: number;
 }
 
-/** A load on Millrace beside the mean of the echoes right before and right after it; an echo has nothing beside it. */
+/** A load on Millrace beside the mean of the echoes right before and after it; an echo has no baseline. */
 export interface RoundResult extends LoadResult {
   readonly eventsPerEcho?: number;
   readonly p99PerEcho?: number;
@@ -65,7 +65,7 @@ const groups: readonly { readonly echo: Part; readonly loads: readonly Part[] }[
   },
 ];
 
-/** All loads once, each between two echoes: the speed of a machine that others use too changes within minutes. */
+/** Runs all loads once, each between two echoes: the speed of a shared machine changes within minutes. */
 export async function runRound(settings: RoundSettings, cleanup: Cleanup): Promise<RoundResult[]> {
   mkdirSync(settings.folder);
   writeScripts(settings.folder, scripts);
@@ -87,7 +87,7 @@ function ratio(own: LoadResult, before: LoadResult, after: LoadResult, of: 'even
   return own[of] / ((before[of] + after[of]) / 2);
 }
 
-/** One load on a server of its own that is warm, with a database of its own. */
+/** Runs one load on its own warm server, with its own database. */
 export async function measure(part: Part, settings: RoundSettings, cleanup: Cleanup): Promise<LoadResult> {
   const { folder, connections, batchConnections, seconds } = settings;
   const database = part.served === undefined ? undefined : await settings.enterDatabase(part.name.replaceAll(/\W+/g, '-'));
@@ -100,7 +100,7 @@ export async function measure(part: Part, settings: RoundSettings, cleanup: Clea
     seconds,
     isHandled: part.served !== undefined,
   };
-  // The warm-up is left out on every side.
+  // The warm-up is excluded on every side.
   await runLoad({ ...load, seconds: Math.max(1, Math.round(seconds / 4)) }, cleanup);
   const result = await runLoad(load, cleanup);
   await server.stop();

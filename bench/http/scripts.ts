@@ -1,6 +1,6 @@
 import { EventStream } from '../work/event.ts';
 
-/** Requests as Lua for `wrk`. Each thread of wrk runs its own copy; there is one. */
+/** Requests as Lua for `wrk`. Each thread of wrk runs its own copy; there is only one. */
 
 const head = `
 wrk.method = "POST"
@@ -11,7 +11,7 @@ local actions = { "login", "purchase", "click" }
 local number = 0
 `;
 
-/** An event of the system `events`, about 300 bytes, with no id of its own: the server makes one. */
+/** An event of the system `events`, about 300 bytes, without an id: the server makes one. */
 const event = `
 local function event()
   number = number + 1
@@ -21,7 +21,7 @@ local function event()
 end
 `;
 
-/** Single events to `POST /events`. Made before the load begins, so that making them takes nothing from the server. */
+/** Single events to `POST /events`. Made before the load begins, so that making them costs the server nothing. */
 const singleEvent = `${head}${event}
 local made = {}
 init = function()
@@ -33,7 +33,7 @@ request = function()
 end
 `;
 
-/** Batches of 100 to `POST /events/batch`, made before as well. */
+/** Batches of 100 to `POST /events/batch`, also made in advance. */
 const batchOfEvents = `${head}${event}
 local made = {}
 init = function()
@@ -49,10 +49,7 @@ request = function()
 end
 `;
 
-/**
- * Single messages to `POST /messages`: 10,000 rockets, each with its numbers in order but for every eighth pair, which comes
- * the other way round.
- */
+/** Single messages to `POST /messages`: 10,000 rockets, each with its numbers in order except for every eighth pair, which is swapped. */
 const singleMessage = `${head}
 local rockets = 10000
 -- wrk asks for one request before the load, to look at it, and never sends it.
@@ -93,10 +90,10 @@ const batchOfLedgerEvents = inTurn(
   ),
 );
 
-/** All of them, by name. */
+/** All scripts, by name. */
 export const scripts = { singleEvent, batchOfEvents, singleMessage, singleLedgerEvent, batchOfLedgerEvents };
 
-/** Requests with these bodies, one after the other and then from the first again. All are made before the load begins. */
+/** Sends these bodies, one after another and then from the first again. All are made before the load begins. */
 function inTurn(path: string, bodies: readonly string[]): string {
   return `${head}
 local bodies = [==[

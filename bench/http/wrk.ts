@@ -7,20 +7,20 @@ import type { Cleanup } from '../servers/cleanup.ts';
 /** The measurements of `wrk`. Times are in milliseconds. */
 export interface WrkResult {
   readonly requests: number;
-  /** Those of them that were 2xx. */
+  /** The 2xx answers among them. */
   readonly answers: number;
   readonly seconds: number;
-  /** Of the answers that were 2xx. */
+  /** Of the 2xx answers. */
   readonly requestRate: number;
   readonly p50: number;
   readonly p99: number;
-  /** Answers that were no 2xx, and connections that failed. */
+  /** Answers other than 2xx, and failed connections. */
   readonly failures: number;
 }
 
 export interface WrkOptions {
   readonly url: string;
-  /** Path of a Lua script that makes the requests. */
+  /** Path of the Lua script that makes the requests. */
   readonly script: string;
   readonly connections: number;
   readonly seconds: number;
@@ -45,7 +45,7 @@ export function pathOfScript(folder: string, name: string): string {
   return join(folder, `${name}.lua`);
 }
 
-/** Loads a server with `wrk`, one thread of it. Throws where there is no `wrk`. */
+/** Loads a server with a single thread of `wrk`. Throws if `wrk` is missing. */
 export async function runWrk({ url, script, connections, seconds }: WrkOptions, cleanup: Cleanup): Promise<WrkResult> {
   const words = ['-t', '1', '-c', String(connections), '-d', `${seconds}s`, '--timeout', '10s', '-s', script, url];
   const running = promisify(execFile)('wrk', words);

@@ -5,11 +5,11 @@ export type BackendWaits = readonly { readonly name: string; readonly share: num
 
 const pauseMs = 20;
 
-/** A busy backend that waits for nothing computes. `ClientRead` is for the rest of a transaction that was begun. */
+/** A busy backend that waits for nothing is computing. `ClientRead` waits for the rest of an open transaction. */
 const look = `SELECT coalesce(wait_event_type || ' ' || wait_event, 'computes') AS name, count(*)::int4 AS count FROM pg_stat_activity
   WHERE datname = current_database() AND state <> 'idle' AND pid <> pg_backend_pid() GROUP BY 1`;
 
-/** Looks at the backends of a database fifty times a second, from its start to its end. */
+/** Samples a database's backends fifty times a second, from start to end. */
 export class BackendSampler {
   readonly #client: Client;
   readonly #counts = new Map<string, number>();
@@ -28,7 +28,7 @@ export class BackendSampler {
     return sampler;
   }
 
-  /** The most frequent first. */
+  /** Most frequent first. */
   async stop(): Promise<BackendWaits> {
     clearTimeout(this.#timer);
     await this.#looking;

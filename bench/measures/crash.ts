@@ -9,15 +9,15 @@ import type { Settings } from './throughput.ts';
 
 /** The effects of a `kill -9` in the middle of the work. */
 export interface Crash {
-  /** Events that were acknowledged before it. */
+  /** Events acknowledged before it. */
   readonly acknowledged: number;
-  /** Of these, the ones without an effect when the time to recover was over: lost, or stuck. */
+  /** Of these, the ones without an effect when the recovery time was over: lost, or stuck. */
   readonly missing: number;
   readonly duplicates: number;
   readonly outOfOrder: number;
-  /** From the start after it to the first event that was handled; null when none was in time, or nothing was left. */
+  /** From the start after it to the first handled event; null if none came in time, or nothing was left. */
   readonly firstProgressMs: number | null;
-  /** Until the last acknowledged event had its effect, to half a second; null when not all had in time. */
+  /** Until the last acknowledged event had its effect, to half a second; null if some did not have it in time. */
   readonly recoveredMs: number | null;
 }
 
@@ -25,8 +25,8 @@ const pollMs = 500;
 const attemptsMin = 500;
 
 /**
- * Lets a peer take in and handle batches side by side, no more than two seconds of work ahead, kills its process, and
- * starts it again on what is there. The servers go on running.
+ * Lets a peer take in and handle batches side by side, with at most two seconds of work ahead, kills its process, and restarts it on the
+ * remains. The servers keep running.
  */
 export async function measureCrash(
   peer: PeerDescription,
@@ -46,7 +46,7 @@ export async function measureCrash(
     let recoveredMs: number | null = null;
     while (recoveredMs === null && performance.now() - startedAt < settings.recoveryMs) {
       if (judge(await host.call('history'), acknowledged).missing === 0) recoveredMs = performance.now() - startedAt;
-      // Also after the last: what is handled twice may come after what was missing.
+      // Also after the last one: an event handled twice may come after a missing one.
       await sleep(pollMs);
     }
     const firstProgressMs = await host.call('firstProgress');
@@ -57,7 +57,7 @@ export async function measureCrash(
   }
 }
 
-/** Resolves to the numbers of the events that were acknowledged. */
+/** Resolves to the numbers of the acknowledged events. */
 async function workAndKill(options: StartOptions, drainRate: number, cleanup: Cleanup): Promise<ReadonlySet<number>> {
   const host = new HostedPeer(cleanup);
   try {

@@ -21,9 +21,9 @@ export interface FleetResult {
   /** Processor time per event of the drain, in all processes of Millrace and in the server. In microseconds. */
   readonly ownCpuUs: number;
   readonly serverCpuUs: number;
-  /** Which part of the machine's processors both took during the drain, from 0 to 1. */
+  /** The share of the machine's processors that both used during the drain, from 0 to 1. */
   readonly machineShare: number;
-  /** Of one processor, how much the busiest process of Millrace took, from 0; above 1 with threads. */
+  /** The busiest Millrace process's use of one processor, from 0; above 1 with threads. */
   readonly busiestShare: number;
   readonly waits: BackendWaits;
   readonly verdict: Verdict;
@@ -34,7 +34,7 @@ const peer = 'millrace-postgres';
 const warmUpEvents = 20_000;
 const pollMs = 5;
 
-/** One process and then two drain a backlog of the same size, each time on a new database. */
+/** Lets one process and then two drain a backlog of the same size, each time on a new database. */
 export async function measureFleets(run: number, rooms: Rooms, settings: Settings, cleanup: Cleanup): Promise<FleetResult[]> {
   const results: FleetResult[] = [];
   for (const processes of [1, 2]) {
@@ -51,7 +51,7 @@ export async function measureFleets(run: number, rooms: Rooms, settings: Setting
 
 interface FleetSize {
   readonly processes: number;
-  /** Of the backlog; undefined: as many as take the time that the settings say. */
+  /** Size of the backlog; undefined: as many as take the time given by the settings. */
   readonly events: number | undefined;
 }
 
@@ -89,7 +89,7 @@ async function measureFleet(size: FleetSize, room: Room, settings: Settings, cle
   }
 }
 
-/** One behind the other: the first makes the tables. Resolves when each has its share of the work. */
+/** Starts them one after another: the first makes the tables. Resolves when each has its share of the work. */
 async function start(hosts: readonly HostedPeer[], room: Room, { keys, seed, stallMs }: Settings): Promise<void> {
   const { folder, database, redisPort } = room;
   for (const [nth, host] of hosts.entries())
@@ -103,7 +103,7 @@ async function start(hosts: readonly HostedPeer[], room: Room, { keys, seed, sta
   }
 }
 
-/** Resolves to the milliseconds that it took. */
+/** Resolves to the milliseconds it took. */
 async function fill(hosts: readonly HostedPeer[], events: number): Promise<number> {
   const startedAt = performance.now();
   const shareOf = (nth: number) => Math.floor(events / hosts.length) + (nth < events % hosts.length ? 1 : 0);
@@ -111,7 +111,7 @@ async function fill(hosts: readonly HostedPeer[], events: number): Promise<numbe
   return performance.now() - startedAt;
 }
 
-/** Works until so many events are handled in all; resolves to the milliseconds that it took. */
+/** Works until this many events are handled in total; resolves to the milliseconds it took. */
 async function drain(hosts: readonly HostedPeer[], events: number, { stallMs }: Settings): Promise<number> {
   const startedAt = performance.timeOrigin + performance.now();
   await Promise.all(hosts.map((host) => host.call('work')));
@@ -135,7 +135,7 @@ async function processorTimes(hosts: readonly HostedPeer[], room: Room): Promise
   return { own: await Promise.all(hosts.map((host) => host.call('cpu'))), server: room.serverCpuMs() };
 }
 
-/** Every event has one effect, in the order of its key, and the states count them all. */
+/** Checks that every event has one effect, in the order of its key, and that the states count them all. */
 async function check(hosts: readonly HostedPeer[]): Promise<Pick<FleetResult, 'verdict' | 'miscounted'>> {
   const [first] = hosts;
   if (first === undefined) throw new Error('expected a process');

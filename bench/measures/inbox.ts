@@ -15,9 +15,9 @@ export interface InboxResult {
   readonly peer: string;
   readonly perTransaction: number;
   readonly events: number;
-  /** Committed by the application. */
+  /** Events committed by the application. */
   readonly writtenRate: number;
-  /** Taken in, until the last one was. */
+  /** Events taken in, until the last one. */
   readonly takenRate: number;
 }
 
@@ -33,7 +33,7 @@ interface Way {
 }
 
 interface Opened {
-  /** Within the transaction of the client. */
+  /** Inserts within the client's transaction. */
   insert(client: Client, events: readonly WorkEvent[]): Promise<void>;
   /** Returns true once the inbox is empty. */
   isTakenIn(client: Client): Promise<boolean>;
@@ -62,7 +62,7 @@ const ways: readonly Way[] = [
           const jobs = events.map((data) => ({ data, singletonKey: data.key }));
           await boss.insert(queue, jobs, { db: { executeSql: (text, values) => client.query(text, values) } });
         },
-        // What has committed is in its queue.
+        // A committed event is in its queue.
         isTakenIn: async () => true,
         close: () => boss.stop({ graceful: false }),
       };
@@ -70,7 +70,7 @@ const ways: readonly Way[] = [
   },
 ];
 
-/** An application with eight connections writes a row of its own and events in each transaction, while handlers rest. */
+/** An application with eight connections writes its own row and events in each transaction, while handlers rest. */
 export async function measureInboxes(run: number, rooms: Rooms, settings: Settings, cleanup: Cleanup): Promise<InboxResult[]> {
   const results: InboxResult[] = [];
   for (const perTransaction of inboxSizes) {

@@ -10,7 +10,7 @@ export interface Outcome {
   readonly peer: string;
   readonly throughput?: Throughput;
   readonly crash?: Crash;
-  /** Why a measurement has no figures. */
+  /** The reason why a measurement has no figures. */
   readonly failures: readonly string[];
 }
 
@@ -22,7 +22,7 @@ export interface OutcomeMeans {
   readonly cleanup: Cleanup;
 }
 
-/** Measures a peer, and says on the terminal how it went. A peer that fails has no figures, and the others go on. */
+/** Measures a peer, and reports its progress on the terminal. A peer that fails has no figures; the others continue. */
 export async function measurePeer(peer: PeerDescription, run: number, means: OutcomeMeans): Promise<Outcome> {
   const { rooms, settings, hasCrash, cleanup } = means;
   const failures: string[] = [];

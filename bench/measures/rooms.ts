@@ -9,10 +9,10 @@ import { RedisServer } from '../servers/redis.ts';
 /** A peer's fresh environment, without anything from an earlier run. */
 export interface Room {
   readonly folder: string;
-  /** The URL of a new database; empty where the peer needs none. */
+  /** The URL of a new database; empty if the peer needs none. */
   readonly database: string;
   readonly redisPort: number;
-  /** The processor time that its server has taken so far, in milliseconds; 0 where there is none. */
+  /** Processor time of its server so far, in milliseconds; 0 if there is none. */
   serverCpuMs(): number;
   leave(): Promise<void>;
 }
@@ -50,7 +50,7 @@ export class Rooms {
     return { ...(postgres && { Postgres: postgres }), ...(mariadb && { MariaDB: mariadb }), ...(redis && { Redis: redis }) };
   }
 
-  /** A new one. The servers' other work is over by then. */
+  /** Returns a new one. The servers' other work is over by then. */
   async enter({ name, server }: Pick<PeerDescription, 'name' | 'server'>): Promise<Room> {
     const { redis } = this.#servers;
     this.#count += 1;

@@ -20,13 +20,13 @@ export interface Summary {
   readonly effects: number;
   readonly outOfOrderInBatches: number;
   readonly outOfOrderOneByOne: number;
-  /** Events that were taken in and have no effect. */
+  /** Accepted events without effect. */
   readonly missing: number;
   readonly duplicates: number;
   readonly overwritten: number;
   readonly miscounted: number;
   readonly crash: CrashSummary | undefined;
-  /** The drain rate of ours to this one's: the median of the ratios within each run. */
+  /** The ratio of our drain rate to this one's: the median of the ratios within each run. */
   readonly drainRatio: number;
   readonly failures: readonly string[];
 }
@@ -36,7 +36,7 @@ export interface CrashSummary {
   readonly missing: number;
   readonly duplicates: number;
   readonly outOfOrder: number;
-  /** NaN when there was none in time in most runs. */
+  /** NaN if most runs had none in time. */
   readonly firstProgressMs: number;
   readonly recoveredMs: number;
 }

@@ -11,16 +11,16 @@ export interface Settings {
   readonly seed: number;
   /** The approximate duration of each measurement. */
   readonly seconds: number;
-  /** Events under way when the greatest rate is looked for. */
+  /** Number of concurrent events when searching for the greatest rate. */
   readonly window: number;
-  /** The low rate at which the latency of all peers is measured, in events per second. */
+  /** The low rate for measuring every peer's latency, in events per second. */
   readonly lowRate: number;
   readonly stallMs: number;
   /** The longest time for handling events after a kill. */
   readonly recoveryMs: number;
 }
 
-/** Of one peer in one run. Rates are events per second. */
+/** The results of one peer in one run. Rates are events per second. */
 export interface Throughput {
   /** Events in the backlog. */
   readonly events: number;
@@ -29,24 +29,24 @@ export interface Throughput {
   /** Processor time per event of the drain, in the peer's process and in the server's. In microseconds. */
   readonly ownCpuUs: number;
   readonly serverCpuUs: number;
-  /** Taken in one by one and handled, with `window` of them under way. */
+  /** Taken in one by one and handled, `window` at a time. */
   readonly greatestRate: number;
-  /** From when an event was due to be sent until its effects were durable, at half of the greatest rate. */
+  /** From the moment an event was due to be sent until its effects were durable, at half of the greatest rate. */
   readonly atHalf: Distribution;
   readonly atLowRate: Distribution;
-  /** Of the history of what came in batches, and of what came one by one. */
+  /** By the history of the events that came in batches, and of those that came one by one. */
   readonly batches: Verdict;
   readonly oneByOne: Verdict;
-  /** Of all of the history, and of all events that were taken in. */
+  /** By the whole history, and all accepted events. */
   readonly all: Verdict;
-  /** Effects that the states of keys have not counted, or have counted too often. */
+  /** Effects that the states of keys have missed, or counted too often. */
   readonly miscounted: number;
 }
 
 const eventsMin = 2_000;
 const eventsMax = 1_000_000;
 
-/** Ingest and drain of a backlog, then the greatest rate, then latencies; all in one process and one database. */
+/** Measures ingest and drain of a backlog, then the greatest rate, then latencies; all in one process and one database. */
 export async function measureThroughput(peer: PeerDescription, room: Room, settings: Settings, cleanup: Cleanup): Promise<Throughput> {
   const { keys, seed, seconds, window, lowRate, stallMs } = settings;
   const host = new HostedPeer(cleanup);
@@ -87,7 +87,7 @@ export async function measureThroughput(peer: PeerDescription, room: Room, setti
   }
 }
 
-/** Runs small backlogs until the code is warm. Resolves to how many events it drains a second. */
+/** Runs small backlogs until the code is warm. Resolves to the number of events drained per second. */
 async function warmUp(host: HostedPeer): Promise<number> {
   for (let count = 1_000; ; count *= 5) {
     await host.call('fill', count);

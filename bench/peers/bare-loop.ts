@@ -11,18 +11,18 @@ interface Effect {
 /** The effects of a batch. */
 export interface Effects {
   readonly history: readonly Effect[];
-  /** Of the keys that the batch has changed. */
+  /** The keys that the batch has changed. */
   readonly states: ReadonlyMap<string, WorkState>;
-  /** Up to which the batch goes. */
+  /** The last position in the batch. */
   readonly cursor: number;
 }
 
-/** The rows of the loop in a database. Each call that writes is one transaction. */
+/** The loop's rows in a database. Each writing call is one transaction. */
 export interface LoopRows extends Pick<Peer, 'history' | 'countOfStates'> {
-  /** Connects, and makes the tables where they are missing; resolves to the highest position of the log and to the cursor. */
+  /** Connects, and creates missing tables; resolves to the highest position of the log and to the cursor. */
   open(): Promise<{ readonly head: number; readonly cursor: number }>;
   states(): Promise<ReadonlyMap<string, WorkState>>;
-  /** Events at the positions from `first` on. */
+  /** Appends events at the positions from `first` on. */
   append(first: number, events: readonly WorkEvent[]): Promise<void>;
   read(after: number, max: number): Promise<readonly WorkEvent[]>;
   commit(effects: Effects): Promise<void>;
@@ -30,9 +30,9 @@ export interface LoopRows extends Pick<Peer, 'history' | 'countOfStates'> {
 }
 
 /**
- * The limit: a loop that writes the rows that Millrace writes (log, state, history, cursor) with as little as possible around it. While one batch is
- * committed, the next is read and its effects are made; all states are in memory. No retries, timers, time limits, metrics; no lease, and so no second
- * process.
+ * The limit: a loop that writes Millrace's rows (log, state, history, cursor) with as little as possible around it. While one batch is
+ * being committed, the next is read and its effects are computed; all states are in memory. No retries, timers, time limits or metrics; no
+ * lease, and so no second process.
  */
 export function makeBareLoop(rows: LoopRows, handled: (n: number) => void, eventsPerCommit: number): Peer {
   const states = new Map<string, WorkState>();
@@ -48,7 +48,7 @@ export function makeBareLoop(rows: LoopRows, handled: (n: number) => void, event
     grown = Promise.withResolvers();
   }
 
-  /** One transaction for all who wait, one behind the other. */
+  /** One transaction at a time, for everybody who waits. */
   async function appendAll(): Promise<void> {
     isAppending = true;
     while (arrivals.length > 0) {
@@ -77,7 +77,7 @@ export function makeBareLoop(rows: LoopRows, handled: (n: number) => void, event
     let committing: Promise<void> = Promise.resolve();
     let reading: Promise<readonly WorkEvent[]> | undefined;
     while (isWorking) {
-      // A read may have found what is committed before that was answered.
+      // A read may find rows whose commit has not been answered yet.
       if (reading === undefined && cursor >= head) {
         await Promise.all([committing, grown.promise]);
         continue;
@@ -97,7 +97,7 @@ export function makeBareLoop(rows: LoopRows, handled: (n: number) => void, event
   return {
     async start() {
       ({ head, cursor } = await rows.open());
-      // All of them, once: the loop keeps them in memory.
+      // Reads all states once: the loop keeps them in memory.
       for (const [key, state] of await rows.states()) states.set(key, state);
     },
     ingest(events) {

@@ -5,12 +5,12 @@ import { type LoopRows, makeBareLoop } from './bare-loop.ts';
 import { connect, readCountOfStates, readHistory } from './mysql-work.ts';
 import type { MakePeer } from './peer.ts';
 
-/** The limit, with so many events in a transaction of handlers. */
+/** The limit, with this many events in a transaction of handlers. */
 export function bareLoopOf(eventsPerCommit: number): MakePeer {
   return ({ database, handled }) => makeBareLoop(rowsIn(database), handled, eventsPerCommit);
 }
 
-/** Every transaction is one text, each table one INSERT of many rows. */
+/** Every transaction is one text, with one multi-row INSERT per table. */
 function rowsIn(url: string): LoopRows {
   let lines: readonly [appends: Connection, reads: Connection, commits: Connection] | undefined;
   const opened = () => {
@@ -67,7 +67,7 @@ function rowsIn(url: string): LoopRows {
   };
 }
 
-/** Keys are compared by their bytes, as Millrace's are. */
+/** Keys are compared by their bytes, as in Millrace. */
 const tables = [
   'log (position BIGINT PRIMARY KEY, `key` VARBINARY(2048) NOT NULL, body LONGTEXT CHARACTER SET utf8mb4 NOT NULL)',
   'state (`key` VARBINARY(2048) PRIMARY KEY, body LONGTEXT CHARACTER SET utf8mb4 NOT NULL)',

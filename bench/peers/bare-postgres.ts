@@ -6,7 +6,7 @@ import { type LoopRows, makeBareLoop } from './bare-loop.ts';
 import type { MakePeer } from './peer.ts';
 import { makeHistory, type Query, readCountOfStates, readHistory } from './postgres-work.ts';
 
-/** The limit, with so many events in a transaction of handlers. */
+/** The limit, with this many events in a transaction of handlers. */
 export function bareLoopOf(eventsPerCommit: number): MakePeer {
   return ({ database, handled }) => makeBareLoop(rowsIn(database), handled, eventsPerCommit);
 }
@@ -82,17 +82,17 @@ export class Line {
     this.client = new Client({ connectionString: url, pipeline: true } as ConstructorParameters<typeof Client>[0]);
   }
 
-  /** A statement under its own text as name: it is prepared once. */
+  /** Names a statement by its own text: it is prepared once. */
   run({ text, values }: Statement): Promise<QueryArrayResult> {
     return this.client.query({ name: text.slice(0, 60), text, values, rowMode: 'array' });
   }
 
-  /** The statements as one transaction, in one flight. Resolves to what they came to. */
+  /** Runs the statements as one transaction, in one flight. Resolves to their results. */
   async transaction(statements: readonly Statement[]): Promise<readonly QueryArrayResult[]> {
     const began = this.client.query('BEGIN');
     const sent = statements.map((statement) => this.run(statement));
     const [, commit, ...answers] = await Promise.all([began, this.client.query('COMMIT'), ...sent]);
-    // Behind a statement that failed a COMMIT succeeds too, as a rollback.
+    // After a failed statement, COMMIT succeeds too, as a rollback.
     if (commit.command !== 'COMMIT') throw new Error(`expected COMMIT, found ${commit.command}`);
     return answers;
   }

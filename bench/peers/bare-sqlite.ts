@@ -5,12 +5,12 @@ import { nextState, type WorkState } from '../work/state.ts';
 import type { HistoryRow } from '../work/verdict.ts';
 import type { Peer, PeerMeans } from './peer.ts';
 
-/** Events in one transaction, as many as Millrace puts into one. */
+/** Number of events in one transaction, as in Millrace. */
 const eventsPerCommit = 2_000;
 
 /**
- * The limit: a loop that writes the rows that Millrace writes (log, state, history, cursor) with as little as possible
- * around it. No retries, timers, time limits, metrics; one thread, which waits for the disk.
+ * The limit: a loop that writes Millrace's rows (log, state, history, cursor) with as little as possible around it. No retries, timers,
+ * time limits or metrics; one thread, which waits for the disk.
  */
 export function makeBareSqlite({ folder, handled }: PeerMeans): Peer {
   const db = openDatabase(join(folder, 'bare.db'));
@@ -20,7 +20,7 @@ export function makeBareSqlite({ folder, handled }: PeerMeans): Peer {
   let isWorking = false;
   let isScheduled = false;
 
-  /** One transaction for all who wait, then one for what there is to handle. */
+  /** One transaction for everybody who waits, then one for the events to handle. */
   function turn(): void {
     isScheduled = false;
     const taken = arrivals.splice(0);
@@ -39,7 +39,7 @@ export function makeBareSqlite({ folder, handled }: PeerMeans): Peer {
     setImmediate(turn);
   }
 
-  /** Answers whether there may be more. */
+  /** Returns whether there may be more. */
   function handleSome(): boolean {
     const cursor = Number(statements.cursor.get()?.position ?? 0);
     const rows = statements.read.all(cursor, eventsPerCommit) as unknown as { readonly position: number; readonly body: string }[];

@@ -8,8 +8,8 @@ import type { Peer, PeerMeans } from './peer.ts';
 const concurrency = 100;
 
 /**
- * BullMQ with bulk insertion and one worker of high concurrency. There is no order per key without its Pro edition, so
- * handlers of one key also run side by side: what that does to the order is counted from the history.
+ * BullMQ with bulk insertion and one worker of high concurrency. Only its Pro edition orders events per key, so handlers of one key also
+ * run side by side: the history shows the effect on the order.
  */
 export function makeBullmq({ redisPort, handled }: PeerMeans): Peer {
   const connection = { host: '127.0.0.1', port: redisPort, maxRetriesPerRequest: null };
@@ -34,7 +34,7 @@ export function makeBullmq({ redisPort, handled }: PeerMeans): Peer {
     },
     async work() {
       worker = new Worker('work', (job) => handle(job.data as WorkEvent), { connection, concurrency });
-      // A fault of the connection; what it was waiting for does not come, and the measurement says so.
+      // A connection fault; the awaited result does not come, and the measurement reports that.
       worker.on('error', (error) => process.stderr.write(`bullmq: ${error.message}\n`));
       await worker.waitUntilReady();
     },

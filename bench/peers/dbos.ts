@@ -8,8 +8,8 @@ const concurrency = 100;
 const applicationVersion = 'bench';
 
 /**
- * DBOS with a queue that is partitioned by key, one workflow of a key at a time. The handler is a step of a workflow;
- * batches are enqueued in one transaction.
+ * DBOS with a queue partitioned by key, one workflow of a key at a time. The handler is a step of a workflow; batches are enqueued in one
+ * transaction.
  */
 export function makeDbos({ database, handled }: PeerMeans): Peer {
   const pool = new Pool({ connectionString: database, max: 20 });
@@ -33,7 +33,7 @@ export function makeDbos({ database, handled }: PeerMeans): Peer {
       const logLevel = 'error';
       DBOS.setConfig({ name: 'bench', systemDatabaseUrl: database, systemDatabasePoolSize: 20, applicationVersion, logLevel });
       DBOS.registerWorkflow(workflow, { name: 'work' });
-      // Makes the system tables; from here on only the client is there, until `work`.
+      // Makes the system tables; from then on only the client exists, until `work`.
       await DBOS.launch();
       isLaunched = true;
       await DBOS.registerQueue('work', { partitionConcurrency: 1, workerConcurrency: concurrency, minPollingIntervalMs: 10 });

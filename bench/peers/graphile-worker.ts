@@ -7,8 +7,8 @@ import { handle, makeTables, type Query, readCountOfStates, readHistory } from '
 const concurrency = 24;
 
 /**
- * graphile-worker with what its docs name for the highest throughput: a local queue that fetches jobs by the hundreds,
- * completions in batches, and a `queueName` per key for the order.
+ * graphile-worker with the settings its docs recommend for the highest throughput: a local queue that fetches hundreds of jobs at once,
+ * batched completions, and a `queueName` per key for the order.
  */
 export function makeGraphileWorker({ database, handled }: PeerMeans): Peer {
   const pool = new Pool({ connectionString: database, max: concurrency + 6 });

@@ -11,7 +11,7 @@ export interface PeerDescription {
   readonly order: string;
   /** The transaction that state, history and the end of the event share. */
   readonly transaction: string;
-  /** Loads it. Only the process that hosts the peer does. */
+  /** Loads it. Only the process that hosts the peer does so. */
   load(): Promise<MakePeer>;
 }
 
@@ -119,7 +119,7 @@ export const comparisons = {
   mysql: ['millrace-mysql', 'bare-mysql-50', 'bare-mysql-500', 'bare-mysql-2000'],
 } as const;
 
-/** Throws for a name that is none. */
+/** Throws for an unknown name. */
 export function peerNamed(name: string): PeerDescription {
   const found = all.find((peer) => peer.name === name);
   if (found === undefined) throw new Error(`expected one of ${all.map((peer) => peer.name).join(', ')}, found ${name}`);

@@ -24,12 +24,12 @@ export function makeMillraceOnPostgres(means: PeerMeans): Peer {
   };
 }
 
-/** The history of the others has such a column, by which its order is read; so a row costs the same. */
+/** The other peers' history has such a column, to read its order by; so a row costs the same. */
 export async function completeHistory(query: Query): Promise<void> {
   await query('ALTER TABLE history ADD COLUMN IF NOT EXISTS id bigserial UNIQUE', []);
 }
 
-/** Looks at the database as somebody from outside would. */
+/** Reads the database like an outside observer. */
 export function readsOf(query: Query): Pick<Peer, 'history' | 'countOfStates'> {
   return { history: () => readHistory(query), countOfStates: () => readCountOfStates(query, states) };
 }

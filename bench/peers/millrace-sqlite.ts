@@ -10,7 +10,7 @@ export function makeMillraceOnSqlite({ folder, handled }: PeerMeans): Peer {
   return makeMillrace(sqlite(path), handled, readsOf(path));
 }
 
-/** Looks at the file as somebody from outside would. */
+/** Reads the file like an outside observer. */
 export function readsOf(path: string): Pick<Peer, 'history' | 'countOfStates'> {
   return {
     history: async () => rowsOf<HistoryRow>(path, 'SELECT key, seq, n, total FROM history ORDER BY rowid'),

@@ -10,13 +10,13 @@ const columnOfN = Object.keys(history.columns).indexOf('n');
 const Event = z.object({ key: z.string(), n: z.int(), seq: z.int(), amount: z.number(), at: z.string(), note: z.string() });
 const State = z.object({ count: z.int(), last: z.int(), sum: z.number() });
 
-/** Handlers wait at it while the peer is at rest. */
+/** Handlers wait for it while the peer is at rest. */
 interface Gate {
   opened: Promise<void> | undefined;
   open(): void;
 }
 
-/** Millrace on a store. `reads` looks at the database directly, as somebody from outside would. */
+/** Millrace on a store. `reads` inspects the database directly, like an outside observer. */
 export function makeMillrace(store: Store, handled: (n: number) => void, reads: Pick<Peer, 'history' | 'countOfStates'>): Peer {
   const gate: Gate = { opened: undefined, open: () => undefined };
   let mill: Mill | undefined;
@@ -24,7 +24,7 @@ export function makeMillrace(store: Store, handled: (n: number) => void, reads: 
     ...reads,
     async start() {
       close(gate);
-      // The door's bound on the backlog is for services; a benchmark of a backlog needs a larger one.
+      // The default limit of the backlog is meant for services; a benchmark of a backlog needs a larger one.
       const limits = { backlog: 20_000_000 };
       mill = await millrace({ store: reporting(store, handled), pipelines: [workPipeline({ opened: () => gate.opened })], limits }).start();
     },
@@ -49,7 +49,7 @@ export function makeMillrace(store: Store, handled: (n: number) => void, reads: 
 export interface WorkOptions {
   /** Makes handlers wait; undefined while they need not. */
   opened?(): Promise<void> | undefined;
-  /** The topic that events are taken from. */
+  /** The topic from which events are read. */
   readonly from?: Inlet;
 }
 
@@ -81,7 +81,7 @@ function close(gate: Gate): void {
   gate.open = resolve;
 }
 
-/** Reports each event when the commit that has its history row is on disk. */
+/** Reports each event once the commit with its history row is on disk. */
 export function reporting(store: Store, handled: (n: number) => void): Store {
   const claim = store.claim.bind(store);
   store.claim = async (partition) => reportingLease(await claim(partition), handled);

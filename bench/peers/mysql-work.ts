@@ -1,7 +1,7 @@
 import { type Connection, createConnection } from 'mysql2/promise';
 import type { HistoryRow } from '../work/verdict.ts';
 
-/** A connection that takes several statements in one text, each value in its place. */
+/** A connection that accepts several statements in one text, with values in place. */
 export function connect(url: string): Promise<Connection> {
   return createConnection({ uri: url, multipleStatements: true, charset: 'UTF8MB4_BIN' });
 }
@@ -11,7 +11,7 @@ export async function readHistory(connection: Connection): Promise<HistoryRow[]>
   return rows as HistoryRow[];
 }
 
-/** @param states what has the states of keys as JSON, in which column */
+/** @param states the table and column of the keys' states, as JSON */
 export async function readCountOfStates(
   connection: Connection,
   states: { readonly table: string; readonly column: string },

@@ -3,31 +3,31 @@ import type { HistoryRow } from '../work/verdict.ts';
 
 /** The resources given to a peer. */
 export interface PeerMeans {
-  /** An empty folder, or that of the run that was killed. */
+  /** An empty folder, or that of the killed run. */
   readonly folder: string;
-  /** The URL of a database of its own, on the server that it needs; empty where it needs none. */
+  /** The URL of its own database, on the server it needs; empty if it needs none. */
   readonly database: string;
-  /** The port of a Redis of its own on the loopback. */
+  /** The port of its own Redis on the loopback. */
   readonly redisPort: number;
-  /** To be called when the effects of an event are durable. */
+  /** Must be called when the effects of an event are durable. */
   readonly handled: (n: number) => void;
 }
 
 /**
- * A system that does the work. It is started, then it is at rest: it takes events in and handles none. `work` and `rest`
- * turn the handling on and off.
+ * A system that does the work. After its start it is at rest: it accepts events and handles none. `work` and `rest` turn the handling on
+ * and off.
  */
 export interface Peer {
-  /** Makes what it needs where that is missing. */
+  /** Creates anything it needs that is missing. */
   start(): Promise<void>;
   /** Resolves when the events are durable. Those of one call are in the order of their keys. */
   ingest(events: readonly WorkEvent[]): Promise<void>;
   work(): Promise<void>;
-  /** Resolves when no handler runs and none will. Asked for when there is nothing left to handle. */
+  /** Resolves when no handler runs or will run. Called when nothing is left to handle. */
   rest(): Promise<void>;
-  /** All effects, in their order. */
+  /** All effects, in order. */
   history(): Promise<HistoryRow[]>;
-  /** The sum of the counts in the states of all keys: the events that the states say they have had. */
+  /** The sum of the counts in the states of all keys: the number of events the states claim to have received. */
   countOfStates(): Promise<number>;
   stop(): Promise<void>;
 }

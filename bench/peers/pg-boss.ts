@@ -9,8 +9,8 @@ type Database = ReturnType<PgBoss['getDb']>;
 export const queue = 'work';
 
 /**
- * pg-boss with a `key_strict_fifo` queue, a `singletonKey` per key, and transactional workers, so that effects and the end
- * of the job commit together. Workers fetch batches without pause while there are full ones, and are woken by `NOTIFY`.
+ * pg-boss with a `key_strict_fifo` queue, a `singletonKey` per key, and transactional workers, so that effects and the end of the job
+ * commit together. Workers fetch without pause while batches are full, and are woken by `NOTIFY`.
  */
 export function makePgBoss({ database, handled }: PeerMeans): Peer {
   const pool = new Pool({ connectionString: database, max: 4 });
@@ -66,7 +66,7 @@ export function makePgBoss({ database, handled }: PeerMeans): Peer {
   };
 }
 
-/** Tells of each transaction of pg-boss's own when it is committed. */
+/** Reports when each of pg-boss's own transactions is committed. */
 function reportCommits(database: Database, committed: (transaction: Database) => void): void {
   const begin = database.beginTransaction?.bind(database);
   if (begin === undefined) throw new Error('expected a pg-boss database with transactions');

@@ -2,13 +2,13 @@ import type { WorkEvent } from '../work/event.ts';
 import { nextState, type WorkState } from '../work/state.ts';
 import type { HistoryRow } from '../work/verdict.ts';
 
-/** Runs a statement, on whatever connection or in whatever transaction the peer gives. */
+/** Runs a statement, on the connection or in the transaction that the peer provides. */
 export type Query = (text: string, values: unknown[]) => Promise<{ readonly rows: unknown[] }>;
 
 const historyTable =
   'history (id bigserial PRIMARY KEY, key text NOT NULL, seq integer NOT NULL, n integer NOT NULL, total integer NOT NULL)';
 
-/** The history, the same for all on Postgres. */
+/** The history, the same for all peers on Postgres. */
 export async function makeHistory(query: Query): Promise<void> {
   await query(`CREATE TABLE IF NOT EXISTS ${historyTable}`, []);
 }
@@ -23,8 +23,8 @@ export async function makeTables(query: Query): Promise<void> {
 }
 
 /**
- * The handler of the peers on Postgres, in the fewest round trips: one that reads the state, one that writes it and the
- * history row. A single statement is a transaction where the peer gives none. The peer keeps other handlers off the key.
+ * The handler of the peers on Postgres, in the fewest round trips: one reads the state, one writes it and the history row. A single
+ * statement is its own transaction if the peer provides none. The peer keeps other handlers off the key.
  */
 export async function handle(query: Query, event: WorkEvent): Promise<void> {
   const { rows } = await query('SELECT count, last, sum FROM state WHERE key = $1', [event.key]);
@@ -43,7 +43,7 @@ export async function readHistory(query: Query): Promise<HistoryRow[]> {
   return rows as HistoryRow[];
 }
 
-/** @param states what has the states of keys; each row of it a `count` */
+/** @param states the table of the keys' states, with a `count` in each row */
 export async function readCountOfStates(query: Query, states = 'state'): Promise<number> {
   const { rows } = await query(`SELECT coalesce(sum(count), 0)::float8 AS count FROM ${states}`, []);
   return (rows[0] as { readonly count: number }).count;

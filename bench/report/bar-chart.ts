@@ -3,7 +3,7 @@ export interface Bar {
   readonly value: number;
   /** The text behind the bar. */
   readonly text: string;
-  /** Ours; in another colour. */
+  /** Millrace's own bar; in another colour. */
   readonly isOurs: boolean;
 }
 
@@ -15,7 +15,7 @@ const gap = 10;
 const noteHeight = 17;
 const titleHeight = 28;
 
-/** Colours that can be read on white and on black; the page says which it is. */
+/** Colours legible on white and on black; the page says which it is. */
 const style = `<style>
     text { font: 13px system-ui, sans-serif; fill: #1f2328; }
     .title { font-weight: 600; font-size: 15px; }
@@ -30,7 +30,10 @@ const style = `<style>
     }
   </style>`;
 
-/** A chart of horizontal bars as SVG, from zero, in the order given. `notes` are lines below the title: what the figures depend on. */
+/**
+ * Draws a chart of horizontal bars as SVG, from zero, in the given order. `notes` are lines below the title: the conditions of the
+ * measurement.
+ */
 export function barChart(title: string, notes: readonly string[], bars: readonly Bar[]): string {
   const top = titleHeight + notes.length * noteHeight + gap;
   const greatest = Math.max(...bars.map(({ value }) => value).filter(Number.isFinite), Number.MIN_VALUE);

@@ -7,7 +7,7 @@ import { figure, tableLines } from './table.ts';
 /** Millrace's goal, as a share of the bare loop. */
 const goal = 0.7;
 
-/** From a topic to the committed state: medians over the runs, faults summed, ratios within each run. */
+/** From a topic to the committed state: medians over the runs, sums of faults, ratios within each run. */
 export function brokerLines(results: readonly ReadingResult[]): string[] {
   const measured = readers.filter(({ name }) => results.some(({ reader }) => reader === name));
   return [
@@ -34,7 +34,7 @@ function rowOf(reader: ReaderDescription, results: readonly ReadingResult[]): st
   ];
 }
 
-/** Millrace's rate on the same database to that of a reader. */
+/** The ratio of Millrace's rate to a reader's, on the same database. */
 function ratioTo({ name, database }: ReaderDescription, results: readonly ReadingResult[]): number {
   const rateOf = (run: number, reader: string) => results.find((one) => one.run === run && one.reader === reader)?.rate ?? Number.NaN;
   const runs = new Set(results.map(({ run }) => run));

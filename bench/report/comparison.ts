@@ -5,7 +5,7 @@ import { peerNamed } from '../peers/index.ts';
 import { barChart } from './bar-chart.ts';
 import { figure, tableLines } from './table.ts';
 
-/** The comparison as tables: rates, latencies, what was broken, what a kill did. */
+/** Reports the comparison as tables: rates, latencies, faults, the effects of a kill. */
 export function comparisonLines(summaries: readonly Summary[], lowRate: number): string[] {
   const titled = summaries.map((summary) => ({ ...summary, title: peerNamed(summary.peer).title }));
   return [

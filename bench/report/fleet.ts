@@ -2,10 +2,10 @@ import type { FleetResult } from '../measures/fleet.ts';
 import { median } from '../work/distribution.ts';
 import { figure, tableLines } from './table.ts';
 
-/** Waits that are named; the others are rare. */
+/** The waits that are listed; others are rare. */
 const waitsNamed = 4;
 
-/** One process beside two, and what the processors and the backends did meanwhile: medians over the runs, faults summed. */
+/** Compares one process with two, with the activity of processors and backends: medians over the runs, sums of faults. */
 export function fleetLines(results: readonly FleetResult[]): string[] {
   const sizes = [...Map.groupBy(results, ({ processes }) => processes)];
   return [
@@ -32,14 +32,14 @@ export function fleetLines(results: readonly FleetResult[]): string[] {
   ];
 }
 
-/** The drain of so many processes to that of one: the median of the ratios within each run. */
+/** Returns the ratio of the drain with this many processes to that with one: the median of the ratios within each run. */
 export function ratioToOne(results: readonly FleetResult[], processes: number): number {
   const ofRun = (run: number, size: number) => results.find((one) => one.run === run && one.processes === size)?.drainRate ?? Number.NaN;
   const runs = new Set(results.map(({ run }) => run));
   return median(Array.from(runs, (run) => ofRun(run, processes) / ofRun(run, 1)));
 }
 
-/** Events without an effect, with several, out of order, or that the states do not count. */
+/** Events without an effect, with several, out of order, or missing from the states. */
 export function faultsOf({ verdict, miscounted }: Pick<FleetResult, 'verdict' | 'miscounted'>): number {
   return verdict.missing + verdict.duplicates + verdict.outOfOrder + verdict.overwritten + miscounted;
 }

@@ -10,9 +10,9 @@ export interface Machine {
   readonly memoryGiB: number;
   readonly system: string;
   readonly node: string;
-  /** The median of writing and syncing 4 KiB to the disk that is measured, in milliseconds. */
+  /** The median time to write and sync 4 KiB on the measured disk, in milliseconds. */
   readonly fsyncMs: number;
-  /** Load average of the last minute when the measuring began: what else the machine did. */
+  /** Load average of the last minute before measuring: the machine's other activity. */
   readonly load: number;
   readonly servers: Readonly<Record<string, string>>;
 }

@@ -7,7 +7,7 @@ import { figure, tableLines } from './table.ts';
 
 const heads = ['', 'requests/s', 'events/s', 'p50 ms', 'p99 ms', 'events per echo', 'p99 ÷ echo', 'CPU µs/event', 'not 2xx'];
 
-/** The loads as a table: medians over all that was measured under a name, answers that were no 2xx summed. */
+/** Reports the loads as a table: medians over all measurements of the same name, sums of answers other than 2xx. */
 export function overHttpLines(rounds: readonly (readonly RoundResult[])[]): string[] {
   const rows = named(rounds).map(([name, own]) => {
     const middle = (of: (one: RoundResult) => number | undefined, digits = 0) =>

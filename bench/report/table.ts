@@ -1,4 +1,4 @@
-/** Lines of a table with columns that are aligned; the first to the left, the others to the right. Reads as Markdown too. */
+/** Formats a table with aligned columns, the first to the left and the others to the right. It is also valid Markdown. */
 export function tableLines(heads: readonly string[], rows: readonly (readonly string[])[]): string[] {
   const widths = heads.map((head, column) => Math.max(head.length, ...rows.map((row) => (row[column] ?? '').length)));
   const line = (cells: readonly string[]) => `| ${cells.map((cell, column) => padded(cell, widths[column] ?? 0, column)).join(' | ')} |`;
@@ -6,7 +6,7 @@ export function tableLines(heads: readonly string[], rows: readonly (readonly st
   return [line(heads), rule, ...rows.map(line)];
 }
 
-/** With thousands apart, and no more digits than mean something; a dash for what was not measured. */
+/** Formats a number with separated thousands and only significant digits; a dash if it was not measured. */
 export function figure(value: number | undefined, digits = 0): string {
   if (value === undefined || !Number.isFinite(value)) return '–';
   return value.toLocaleString('en', { minimumFractionDigits: digits, maximumFractionDigits: digits });

@@ -3,7 +3,7 @@ import { callsOf, millisecondsOf, type Statements } from '../tables/statement-co
 import type { TableSize } from '../tables/table-sizes.ts';
 import { figure, tableLines } from './table.ts';
 
-/** Statements that are listed, those first that take most. */
+/** Number of statements listed, the most expensive first. */
 const listedMax = 12;
 const textMax = 90;
 const mebibyte = 1024 * 1024;
@@ -29,7 +29,7 @@ export function tablesLines(result: TablesResult, settings: TablesSettings): str
   ];
 }
 
-/** One that is brought again after longer than its id is kept is another event. */
+/** An event repeated after its id has expired is a new event. */
 function miscountLines(miscounted: number): string[] {
   if (miscounted === 0) return [];
   return ['', `${figure(Math.abs(miscounted))} events are ${miscounted < 0 ? 'missing in the states' : 'counted twice'}`];
@@ -74,7 +74,7 @@ function loadLines(halves: readonly LoadPart[]): string[] {
   );
 }
 
-/** Those that take most, and whether one takes longer in the end. */
+/** The most expensive ones, and whether one becomes slower in the end. */
 function statementLines([first, second]: readonly [LoadPart, LoadPart]): string[] {
   const most = second.statements.statements.toSorted((a, b) => b.ms - a.ms).slice(0, listedMax);
   const of = (text: string) => first.statements.statements.find((one) => one.text === text);
@@ -101,7 +101,7 @@ function idleLines(when: string, { seconds, statements }: IdlePart, { members }:
   ];
 }
 
-/** Those that ask for something. */
+/** Those that send any statement. */
 function questionsOf({ statements }: Statements): number {
   return statements.filter(({ text }) => !/^(?:BEGIN|COMMIT|ROLLBACK|SET)\b/.test(text)).reduce((sum, { calls }) => sum + calls, 0);
 }

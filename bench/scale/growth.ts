@@ -25,18 +25,18 @@ export interface Cost {
 }
 
 export interface Growth {
-  /** Whose events were measured: of as many keys in both databases, or of all that each has. */
+  /** The keys of the measured events: equally many in both databases, or all of each. */
   readonly load: 'the same keys' | 'all keys';
   readonly small: Cost;
   readonly large: Cost;
-  /** Large to small: medians of the ratios within a round. */
+  /** Ratio of large to small: medians of the ratios within a round. */
   readonly ratio: Cost;
 }
 
-/** Events that one process takes in while a database is filled. */
+/** Number of events that one process takes in while a database is filled. */
 const eventsPerFill = 1_000_000;
 
-/** The cost of an event in a small and in a large database, in turns. */
+/** Measures the cost of an event in a small and in a large database, in turns. */
 export async function measureGrowth(folder: string, settings: GrowthSettings, cleanup: Cleanup): Promise<Growth[]> {
   const { small, large, measured, rounds } = settings;
   const [smallFolder, largeFolder] = [join(folder, 'small'), join(folder, 'large')];
@@ -69,7 +69,7 @@ export async function measureGrowth(folder: string, settings: GrowthSettings, cl
   return results;
 }
 
-/** Takes so many events of so many keys in, and handles them. */
+/** Takes in this many events of this many keys, and handles them. */
 export async function build(folder: string, { events, keys }: Size, cleanup: Cleanup): Promise<void> {
   mkdirSync(folder);
   for (let stored = 0; stored < events; stored += eventsPerFill) {
@@ -86,7 +86,7 @@ async function measure(folder: string, keys: number, events: number, seed: numbe
   const host = new HostedPeer(cleanup);
   try {
     await host.call('recover', millraceOn(folder, keys, seed));
-    // The code gets warm, and so do the keys that will be used most.
+    // Warms up the code, and the most frequently used keys.
     await host.call('fill', events);
     await host.call('drain');
     const cpuBefore = await host.call('cpu');

@@ -1,6 +1,6 @@
 /**
- * The process whose idleness is measured: `idle-host.ts DATABASE KEYS SECONDS REST_SECONDS`. Where KEYS is not 0 it first makes
- * that many keys with a timer each, far in the future. Prints its figures as one line of JSON: soon, and after REST_SECONDS more.
+ * The process whose idleness is measured: `idle-host.ts DATABASE KEYS SECONDS REST_SECONDS`. If KEYS is not 0, it first makes that many
+ * keys with a timer each, far in the future. Prints its figures as one line of JSON: soon, and after REST_SECONDS more.
  */
 import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -9,7 +9,7 @@ import { type Mill, millrace, pipeline, type Store, sqlite } from '../../src/ind
 import type { Idleness, Observed } from './idle.ts';
 
 const batch = 1_000;
-/** Until what was begun by the work before has come to rest. */
+/** Waits until the preceding work has come to rest. */
 const settleMs = 5_000;
 
 const accounts = pipeline('accounts', {
@@ -42,7 +42,7 @@ async function fill(into: Mill, count: number): Promise<void> {
       tokens: index,
     }));
     await into.ingestBatch('accounts', events);
-    // As a sender would that is told to slow down.
+    // Like a sender that is asked to slow down.
     if ((made / batch) % 50 === 49) await into.settled('accounts', 600_000);
   }
 }
@@ -60,7 +60,10 @@ async function observe(duration: number): Promise<Idleness> {
   };
 }
 
-/** System calls that read or write, of all threads; the look at the count is one or two itself. NaN where the system does not tell. */
+/**
+ * Returns the number of system calls that read or write, in all threads; reading the count takes one or two itself. NaN if the system does
+ * not report it.
+ */
 function systemCalls(): number {
   if (process.platform !== 'linux') return Number.NaN;
   const counts = readFileSync('/proc/self/io', 'utf8').matchAll(/sysc[rw]: (\d+)/g);

@@ -9,14 +9,14 @@ import type { Cleanup } from '../servers/cleanup.ts';
 export interface Idleness {
   readonly seconds: number;
   readonly rssMiB: number;
-  /** Of one core. */
+  /** Share of one core. */
   readonly cpuPercent: number;
   readonly storeCalls: number;
   /** Reads and writes, on files, pipes and sockets. */
   readonly systemCalls: number;
 }
 
-/** A process, some seconds after it came to be idle, and later. */
+/** A process soon after it became idle, and later. */
 export interface Observed {
   readonly soon: Idleness;
   readonly rested: Idleness;
@@ -24,20 +24,20 @@ export interface Observed {
 
 export interface Idle {
   readonly keys: number;
-  /** In the process that has made the keys and their timers. */
+  /** In the process that made the keys and their timers. */
   readonly afterWork: Idleness;
   /** In the same process a minute after the work. */
   readonly afterRest: Idleness;
-  /** In a process that was started on them. */
+  /** In a process started on them. */
   readonly afterStart: Idleness;
 }
 
-/** The first look begins 5 s after the work and lasts 10 s, so the second one begins a minute after the work. */
+/** The first sample begins 5 s after the work and lasts 10 s, so the second one begins a minute after the work. */
 const restSeconds = 45;
 
 const program = fileURLToPath(new URL('idle-host.ts', import.meta.url));
 
-/** Makes so many keys with a timer each, and looks at what it costs to have them. */
+/** Makes this many keys with a timer each, and measures the cost of having them. */
 export async function measureIdle(folder: string, keys: number, seconds: number, cleanup: Cleanup): Promise<Idle> {
   mkdirSync(folder);
   const path = join(folder, 'idle.db');

@@ -12,7 +12,7 @@ export interface Restart {
 
 const timeoutMs = 120_000;
 
-/** Takes a backlog in while the handlers rest, kills the process, and starts on what it left. */
+/** Takes in a backlog while the handlers rest, kills the process, and restarts it on the remains. */
 export async function measureRestart(folder: string, backlog: number, keys: number, cleanup: Cleanup): Promise<Restart> {
   mkdirSync(folder);
   const first = new HostedPeer(cleanup);

@@ -3,7 +3,7 @@ import { millrace, sqlite } from '../../src/index.ts';
 import { workPipeline } from '../peers/millrace.ts';
 import { type Distribution, distributionOf } from '../work/distribution.ts';
 
-/** Reads the newest timeline page of random keys, one after the other. In milliseconds. */
+/** Reads the newest timeline page of random keys, one after another. In milliseconds. */
 export async function readTimelines(
   folder: string,
   { keys, reads }: { readonly keys: number; readonly reads: number },

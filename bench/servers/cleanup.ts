@@ -20,7 +20,7 @@ export class Cleanup {
     return this.#done !== undefined;
   }
 
-  /** Steps run in the reverse order of their being added; one that comes too late, at once. */
+  /** Steps run in the reverse order of their addition; one that comes too late runs at once. */
   add(step: () => Promise<void> | void): void {
     if (this.#done !== undefined) void step();
     this.#steps.push(step);
@@ -31,7 +31,7 @@ export class Cleanup {
     return this.#done;
   }
 
-  /** A folder that is gone in the end. `parent` should be on the disk that is to be measured. */
+  /** Makes a folder that is deleted in the end. `parent` should be on the disk to be measured. */
   folder(parent: string = tmpdir()): string {
     const folder = mkdtempSync(join(parent, 'millrace-bench-'));
     this.add(() => rmSync(folder, { recursive: true, force: true, maxRetries: 5 }));

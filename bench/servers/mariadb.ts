@@ -11,7 +11,7 @@ import { processorTimeOf } from './processor-time.ts';
 const program = '/usr/sbin/mariadbd';
 const startTimeoutMs = 30_000;
 
-/** A MariaDB with its defaults, on a free port of the loopback, in a folder of its own. */
+/** A MariaDB with its defaults, on a free port of the loopback, in its own folder. */
 export class MariadbServer {
   readonly #port: number;
   readonly #child: ChildProcess;
@@ -35,7 +35,7 @@ export class MariadbServer {
     const words = ['--no-defaults', ...asRoot, ...folders, ...files, `--port=${port}`, '--bind-address=127.0.0.1'];
     const child = spawn(program, words, {
       stdio: 'ignore',
-      // Of a process group of its own, so that Ctrl-C reaches the benchmark, which then stops it.
+      // It has its own process group, so that Ctrl-C reaches the benchmark, which then stops it.
       detached: true,
     });
     cleanup.add(() => stop(child));
@@ -44,7 +44,7 @@ export class MariadbServer {
     return server;
   }
 
-  /** The URL of a new database. */
+  /** Returns the URL of a new database. */
   async newDatabase(): Promise<string> {
     this.#databases += 1;
     const name = `bench_${this.#databases}`;
@@ -52,7 +52,7 @@ export class MariadbServer {
     return `mysql://root@127.0.0.1:${this.#port}/${name}`;
   }
 
-  /** Drops a database, and with its files what it left to write. */
+  /** Drops a database, and with its files all pending writes. */
   async dropDatabase(url: string): Promise<void> {
     await this.#run(`DROP DATABASE ${new URL(url).pathname.slice(1)}`);
   }
@@ -62,7 +62,7 @@ export class MariadbServer {
     return (await this.#run('SELECT VERSION()')).split('-', 1).join('');
   }
 
-  /** The processor time that all its threads have taken so far, in milliseconds. */
+  /** Returns the processor time of all its threads so far, in milliseconds. */
   cpuMs(): number {
     return processorTimeOf(this.#child.pid);
   }
@@ -94,7 +94,7 @@ export class MariadbServer {
 async function stop(child: ChildProcess): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return;
   const gone = once(child, 'exit');
-  // What it holds is thrown away.
+  // Its contents are thrown away.
   child.kill('SIGKILL');
   await gone;
 }

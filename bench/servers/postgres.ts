@@ -8,11 +8,11 @@ import { freePort } from '../../test/free-port.ts';
 import type { Cleanup } from './cleanup.ts';
 import { processorTimeOfFamily } from './processor-time.ts';
 
-/** Postgres runs as no root; as root this user, whom the package makes, runs it. */
+/** Postgres refuses to run as root; root runs it as this user, made by the package. */
 const user = 'postgres';
 const startTimeoutMs = 30_000;
 
-/** A Postgres with its default durability, on a free port of the loopback, in a folder of its own. */
+/** A Postgres with its default durability, on a free port of the loopback, in its own folder. */
 export class PostgresServer {
   readonly #port: number;
   readonly #child: ChildProcess;
@@ -23,14 +23,14 @@ export class PostgresServer {
     this.#child = child;
   }
 
-  /** @param more settings beside the defaults, each as `name=value` */
+  /** @param more settings beyond the defaults, each as `name=value` */
   static async start(parent: string, cleanup: Cleanup, more: readonly string[] = []): Promise<PostgresServer> {
     const programs = findPrograms();
     const identity = process.getuid?.() === 0 ? identityOf(user) : {};
     const folder = join(parent, 'postgres');
     mkdirSync(folder, { mode: 0o700 });
     if (identity.uid !== undefined) {
-      // The user must be able to go through the folders above its own.
+      // The user must be able to enter the parent folders.
       chmodSync(parent, 0o711);
       chownSync(folder, identity.uid, identity.gid);
     }
@@ -42,7 +42,7 @@ export class PostgresServer {
     const child = spawn(join(programs, 'postgres'), ['-D', folder, '-p', String(port), ...settings.flatMap((one) => ['-c', one])], {
       ...options,
       stdio: 'ignore',
-      // Of a process group of its own, so that Ctrl-C reaches the benchmark, which then stops it.
+      // It has its own process group, so that Ctrl-C reaches the benchmark, which then stops it.
       detached: true,
     });
     const server = new PostgresServer(port, child);
@@ -51,7 +51,7 @@ export class PostgresServer {
     return server;
   }
 
-  /** The URL of a new database. */
+  /** Returns the URL of a new database. */
   async newDatabase(): Promise<string> {
     this.#databases += 1;
     const name = `bench_${this.#databases}`;
@@ -59,7 +59,7 @@ export class PostgresServer {
     return this.#url(name);
   }
 
-  /** Drops a database with whoever is connected to it, and settles what it left to write, so that the next starts equal. */
+  /** Drops a database along with its connections, and flushes its pending writes, so that the next starts equal. */
   async dropDatabase(url: string): Promise<void> {
     await this.#run(`DROP DATABASE ${new URL(url).pathname.slice(1)} WITH (FORCE)`);
     await this.#run('CHECKPOINT');
@@ -70,7 +70,7 @@ export class PostgresServer {
     return (await this.#run('SHOW server_version')).split(' ', 1).join('');
   }
 
-  /** The processor time that all its processes have taken so far, in milliseconds. */
+  /** Returns the processor time of all its processes so far, in milliseconds. */
   cpuMs(): number {
     return processorTimeOfFamily(this.#child.pid);
   }
@@ -81,7 +81,7 @@ export class PostgresServer {
 
   async #run(statement: string): Promise<string> {
     const client = new Client({ connectionString: this.#url('postgres') });
-    // The statement under way rejects with it too.
+    // The statement under way also rejects with it.
     client.on('error', () => undefined);
     await client.connect();
     try {
@@ -123,7 +123,7 @@ function identityOf(name: string): { readonly uid: number; readonly gid: number 
 async function stop(child: ChildProcess): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return;
   const gone = once(child, 'exit');
-  // An immediate shutdown: what it holds is thrown away anyway.
+  // An immediate shutdown: its contents are thrown away anyway.
   child.kill('SIGQUIT');
   await gone;
 }

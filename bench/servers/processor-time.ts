@@ -3,12 +3,12 @@ import { existsSync, readFileSync } from 'node:fs';
 /** The unit of processor time in /proc: USER_HZ is 100 on every platform of Node.js. */
 const tickMs = 10;
 
-/** The processor time that all threads of a process have taken so far, in milliseconds. NaN where there is no /proc. */
+/** Returns the processor time of all threads of a process so far, in milliseconds. NaN without /proc. */
 export function processorTimeOf(pid: number | undefined): number {
   return process.platform === 'linux' ? statOf(pid).own : Number.NaN;
 }
 
-/** The same of a process and its children, those that have ended too. */
+/** The same for a process and its children, including those that have ended. */
 export function processorTimeOfFamily(pid: number | undefined): number {
   if (process.platform !== 'linux') return Number.NaN;
   const { own, ended } = statOf(pid);
@@ -18,7 +18,8 @@ export function processorTimeOfFamily(pid: number | undefined): number {
 
 function statOf(pid: number | undefined): { readonly own: number; readonly ended: number } {
   const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-  // The second field is a name in brackets that may have blanks; from the 14th on there are the user's and the system's time, and those of children that have ended.
+  // The second field is a name in parentheses that may contain blanks; the user and system times, also of ended children, start at the
+  // 14th.
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
   const [user = 0, system = 0, endedUser = 0, endedSystem = 0] = fields.slice(11, 15).map(Number);
   return { own: (user + system) * tickMs, ended: (endedUser + endedSystem) * tickMs };

@@ -44,7 +44,7 @@ export class RedisServer {
     await this.#with((redis) => redis.flushall());
   }
 
-  /** The processor time that it has taken so far, in milliseconds. */
+  /** Returns its processor time so far, in milliseconds. */
   cpuMs(): number {
     return processorTimeOfFamily(this.#child.pid);
   }

@@ -8,7 +8,7 @@ interface Asked {
   query(sql: string): Promise<{ readonly rows: readonly Record<string, unknown>[] }>;
 }
 
-/** Resolves when so many members of a fleet have all slices, each of them as many, but for one, of every pipeline. */
+/** Resolves when this many members of a fleet own all slices, evenly, give or take one, for every pipeline. */
 export async function untilEven(client: Asked, members: number): Promise<void> {
   const deadline = performance.now() + timeoutMs;
   for (;;) {

@@ -24,7 +24,7 @@ export interface TablesSettings {
 export interface LoadPart {
   readonly events: number;
   readonly seconds: number;
-  /** Batches that were refused, and brought again. */
+  /** Batches that were refused, and sent again. */
   readonly refusals: number;
   readonly statements: Statements;
 }
@@ -41,22 +41,22 @@ export interface TablesResult {
   readonly idle: { readonly before: IdlePart; readonly after: IdlePart };
   readonly halves: readonly [LoadPart, LoadPart];
   readonly sizes: { readonly start: readonly TableSize[]; readonly middle: readonly TableSize[]; readonly end: readonly TableSize[] };
-  /** Once the session has ended and the server has tidied up: what can be used again, or was given back. */
+  /** After the session has ended and the server has cleaned up: space that is reusable, or was returned. */
   readonly vacuumed: readonly TableSize[];
-  /** Events that states count twice; below zero, those that no state counts. */
+  /** Events that states count twice; negative for events that no state counts. */
   readonly miscounted: number;
 }
 
 const starts: Readonly<Record<GrowthKind, StartDatabase>> = { postgres: startPostgres, mysql: startMysql };
 
-/** Of the time of the load, so long logs and ids are kept. */
+/** Retention of logs and ids, as a share of the load's duration. */
 const retainedShare = 1 / 5;
 const calmMs = 3_000;
-/** A process is idle although another one has yet to handle what it took in; that takes no longer than this. */
+/** A process is idle although another one has yet to handle the events it took in; that takes no longer than this. */
 const countMs = 30_000;
 const recountMs = 200;
 
-/** A fleet under load while a session sits idle in a transaction, and without work; on a server of its own. */
+/** Measures a fleet under load while a session sits idle in a transaction, and without work; on its own server. */
 export async function measureTables(folder: string, settings: TablesSettings, cleanup: Cleanup): Promise<TablesResult> {
   const database = await starts[settings.kind](folder, cleanup);
   const { url } = database;
@@ -103,7 +103,7 @@ async function idlePart(database: GrowthDatabase, seconds: number): Promise<Idle
   return { seconds, statements: statementsBetween(before, await database.statements()) };
 }
 
-/** Counts again until states have all events. */
+/** Recounts until the states have all events. */
 async function miscountedOf(database: GrowthDatabase, events: number): Promise<number> {
   for (const until = performance.now() + countMs; ; await sleep(recountMs)) {
     const miscounted = (await database.countOfStates()) - events;

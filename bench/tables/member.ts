@@ -1,4 +1,4 @@
-/** One engine of the fleet whose tables are looked at, with a load of its own: `member.ts URL RETENTION NTH MEMBERS KEYS`. */
+/** One engine of the measured fleet, with its own load: `member.ts URL RETENTION NTH MEMBERS KEYS`. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Duration, type MillraceError, millrace, mysql, postgres } from '../../src/index.ts';
 import type { Request, Response, Taken } from './protocol.ts';
@@ -7,7 +7,7 @@ import { tableWork } from './work.ts';
 
 const batchSize = 50;
 const tickMs = 20;
-/** Batches of one pipeline that are under way at once: beyond that the load waits. */
+/** Maximum concurrent batches of one pipeline: beyond that the load waits. */
 const underWayMax = 4;
 
 const [url = '', retain = '2m', nth = '0', members = '1', keys = '1000'] = process.argv.slice(2);
@@ -37,7 +37,7 @@ const calls: { readonly [Name in Request['call']]: (request: Extract<Request, { 
   },
 };
 
-/** An open loop of batches, half of the events for each pipeline, no faster than what is under way allows. */
+/** An open loop of batches, half of the events for each pipeline, limited by the batches under way. */
 async function load(rate: number, seconds: number): Promise<Taken> {
   const startedAt = performance.now();
   refusals = 0;
@@ -71,7 +71,7 @@ async function pour({ name, stream, rate, seconds }: Pour): Promise<number> {
   return sent;
 }
 
-/** As a caller would that is told to come back: what it brings again may have been taken in before. */
+/** Like a caller that is asked to come back: a repeated batch may have been taken in before. */
 async function ingest(name: 'payments' | 'readings', events: ReturnType<TableStream['take']>): Promise<void> {
   for (let left = events; left.length > 0; ) {
     try {

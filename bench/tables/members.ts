@@ -14,7 +14,7 @@ export interface MembersOptions {
   readonly keys: number;
 }
 
-/** The engines of a fleet, each a process. */
+/** The engines of a fleet, one per process. */
 export class Members {
   readonly #children: readonly ChildProcess[];
 
@@ -22,7 +22,7 @@ export class Members {
     this.#children = children;
   }
 
-  /** One behind the other: the first makes the tables. */
+  /** One after another: the first makes the tables. */
   static async start({ url, retain, count, keys }: MembersOptions, cleanup: Cleanup): Promise<Members> {
     const children: ChildProcess[] = [];
     for (let nth = 0; nth < count; nth += 1) {
@@ -46,12 +46,12 @@ export class Members {
     return this.#children.length;
   }
 
-  /** A load of so many events a second, of all together. Resolves to what each has taken in. */
+  /** Runs a load of this many events per second in total. Resolves to each member's intake. */
   load(rate: number, seconds: number): Promise<readonly Taken[]> {
     return this.#ask({ call: 'load', rate: rate / this.count, seconds });
   }
 
-  /** Resolves once nobody has anything left to do, to what each has taken in for that. */
+  /** Resolves once nobody has work left, to each member's intake until then. */
   settle(): Promise<readonly Taken[]> {
     return this.#ask({ call: 'settle' });
   }
@@ -72,7 +72,7 @@ export class Members {
   }
 }
 
-/** The answer to what a member was asked last. Rejects with its failure, and when it ends. */
+/** The answer to a member's latest request. Rejects with its failure, and when it ends. */
 async function answerOf(child: ChildProcess, call: Response['call']): Promise<Taken | undefined> {
   const { promise, resolve, reject } = Promise.withResolvers<Taken | undefined>();
   const heard = (response: Response) => {

@@ -15,10 +15,10 @@ const transactions: Readonly<Record<Exclude<SessionLevel, 'none'>, readonly stri
   'repeatable-read': ['START TRANSACTION WITH CONSISTENT SNAPSHOT', 'SELECT COUNT(*) FROM millrace_pipelines'],
 };
 
-/** The server counts statements, which MariaDB does when it is told to, and MySQL by itself; and it has the memory that it has by default. */
+/** The server counts statements, which MariaDB does only on request, and MySQL by default; it has the default amount of memory. */
 const words = ['--performance-schema=ON', '--innodb-buffer-pool-size=128M'];
 
-/** Versions of rows that nobody sees any more and that are not removed yet; few enough not to matter. */
+/** Obsolete row versions not removed yet; few enough not to matter. */
 const fewVersions = 1_000;
 const purgeTimeoutMs = 120_000;
 
@@ -56,8 +56,8 @@ export async function startMysql(folder: string, cleanup: Cleanup): Promise<Grow
 type Query = (sql: string) => Promise<Record<string, unknown>[]>;
 
 /**
- * By kinds of statements: a digest has the text of the first statement of its packet. The questions of this program are an administrator's, not of the
- * store's user.
+ * By kinds of statements: a digest has the text of the first statement of its packet. This program's own statements belong to an
+ * administrator, not to the store's user.
  */
 async function statementsOf(query: Query): Promise<Statements> {
   const rows = await query(`SELECT event_name AS name, count_star AS calls, sum_timer_wait / 1e9 AS ms
@@ -70,12 +70,12 @@ async function statementsOf(query: Query): Promise<Statements> {
   return { statements, transactions };
 }
 
-/** `statement/sql/set_option` in the words of SQL. */
+/** `statement/sql/set_option` in SQL's words. */
 function wordsOf(name: string): string {
   return name.slice('statement/sql/'.length).replace('set_option', 'set').replaceAll('_', ' ').toUpperCase();
 }
 
-/** Sizes are as the statistics have them, which are taken anew. What waits to be removed is in no table but beside them, and so a row of its own. */
+/** Sizes come from the statistics, which are refreshed. Versions waiting for removal are in no table, and so have their own row. */
 async function sizesOf(query: Query, database: string): Promise<readonly TableSize[]> {
   const names = await query(`SELECT table_name AS name FROM information_schema.tables WHERE table_schema = '${database}'`);
   await query(`ANALYZE TABLE ${names.map(({ name }) => `\`${name}\``).join(', ')}`);
@@ -96,7 +96,7 @@ async function sizesOf(query: Query, database: string): Promise<readonly TableSi
   return [...tables, { table: 'old versions', bytes: Number(space?.bytes ?? Number.NaN), indexBytes: 0, ...versions }];
 }
 
-/** Transactions whose old versions of rows are not removed yet. */
+/** Transactions whose old row versions are not removed yet. */
 async function versionsOf(query: Query): Promise<number> {
   const [found] = await query("SELECT count FROM information_schema.innodb_metrics WHERE name = 'trx_rseg_history_len'");
   return Number(found?.count ?? Number.NaN);
@@ -104,7 +104,7 @@ async function versionsOf(query: Query): Promise<number> {
 
 async function connectTo(port: number, database: string, cleanup: Cleanup): Promise<Connection> {
   const client = await createConnection({ host: '127.0.0.1', port, user: 'root', database });
-  // The server goes before it, in the end.
+  // The server ends before it.
   client.on('error', () => undefined);
   cleanup.add(() => client.destroy());
   return client;

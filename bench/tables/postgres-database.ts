@@ -19,7 +19,7 @@ export async function startPostgres(folder: string, cleanup: Cleanup): Promise<G
   const server = await PostgresServer.start(folder, cleanup, ['shared_preload_libraries=pg_stat_statements']);
   const url = await server.newDatabase();
   const client = await connect(url, cleanup);
-  // In another database, so that its own questions do not count.
+  // In another database, so that its own statements do not count.
   const elsewhere = new URL(url);
   const name = elsewhere.pathname.slice(1);
   elsewhere.pathname = '/postgres';
@@ -63,7 +63,7 @@ async function statementsOf(counter: Client, database: string): Promise<Statemen
 
 async function connect(url: string, cleanup: Cleanup): Promise<Client> {
   const client = new Client({ connectionString: url });
-  // The server goes before it, in the end.
+  // The server ends before it.
   client.on('error', () => undefined);
   await client.connect();
   cleanup.add(() => client.end());

@@ -1,8 +1,8 @@
 /** A request from the program to a member. */
 export type Request =
-  /** Takes events in at a rate of so many a second. */
+  /** Takes in events at this rate per second. */
   | { readonly call: 'load'; readonly rate: number; readonly seconds: number }
-  /** Takes in what was kept back, and waits until there is nothing left to do. */
+  /** Takes in the events held back, and waits until no work is left. */
   | { readonly call: 'settle' }
   | { readonly call: 'stop' };
 
@@ -11,7 +11,7 @@ export interface Taken {
   readonly events: number;
   /** The actual duration: longer than requested if the members could not keep the pace. */
   readonly seconds: number;
-  /** Batches that were refused, and brought again. */
+  /** Batches that were refused, and sent again. */
   readonly refusals: number;
 }
 

@@ -9,7 +9,7 @@ export interface StatementCount {
 
 export interface Statements {
   readonly statements: readonly StatementCount[];
-  /** Transactions, those that were rolled back too. */
+  /** Transactions, including those rolled back. */
   readonly transactions: number;
 }
 

@@ -1,11 +1,11 @@
 /** The size of a table at one moment. */
 export interface TableSize {
   readonly table: string;
-  /** Of its rows, those that are kept out of line included. */
+  /** Size of its rows, including those stored out of line. */
   readonly bytes: number;
-  /** Of all its indexes. */
+  /** Size of all its indexes. */
   readonly indexBytes: number;
-  /** As the database's statistics have them. */
+  /** According to the database's statistics. */
   readonly live: number;
   readonly dead: number;
   readonly vacuums: number;

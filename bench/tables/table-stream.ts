@@ -1,17 +1,17 @@
 import type { TableEvent } from './work.ts';
 
-/** Whose events, and of which kind. */
+/** The sender of the events, and their kind. */
 export interface TableStreamOptions {
   /** Of all members together. */
   readonly keys: number;
-  /** Which of the members, from 0. Each has keys of its own, so that the numbers of a key come from one sender. */
+  /** The index of the member, from 0. Each has its own keys, so that the numbers of a key come from one sender. */
   readonly nth: number;
   readonly of: number;
-  /** Some events of a numbered pipeline come late, so that their keys wait with a gap. */
+  /** Delays some events of a numbered pipeline, so that their keys wait with a gap. */
   readonly isNumbered: boolean;
 }
 
-/** Of so many events one is kept back. */
+/** One event in this many is held back. */
 const lateEach = 500;
 /** The delay of a late event, counted in events. With the loads of this program that is at least a second, after which a gap is noted. */
 const lateBy = 2_000;

@@ -9,20 +9,20 @@ export interface TableEvent {
   readonly note: string;
 }
 
-/** One row for each key of each pipeline: as many as there are keys, however many events come. */
+/** One row for each key of each pipeline: as many as there are keys, regardless of the number of events. */
 const accounts = table('accounts', { name: 'text', count: 'integer', last: 'integer' }, { primaryKey: ['name'] });
 
 const Event = z.object({ key: z.string(), number: z.int(), note: z.string() });
 const State = z.object({ count: z.int() });
 
-/** Of so many events of `payments` one asks for a delivery. */
+/** One event in this many of `payments` requests a delivery. */
 const deliveryEach = 10;
 
 /**
- * Work for every table that the happy path of a store touches: the log, ids that callers chose, numbers, which are held from the append to
+ * Work for every table that the happy path of a store touches: the log, ids chosen by callers, numbers, which are held from the append to
  * the commit, gaps, states, timers that are replaced and that fire, deliveries with their outcomes, and a declared table.
  *
- * @param retain how long logs and ids are kept
+ * @param retain retention of logs and ids
  */
 export function tableWork(retain: Duration) {
   const payments = pipeline('payments', {

@@ -11,7 +11,7 @@ export function distributionOf(values: readonly number[]): Distribution {
   return { count: sorted.length, p50: quantile(sorted, 0.5), p99: quantile(sorted, 0.99), max: quantile(sorted, 1) };
 }
 
-/** The middle one; of an even number the mean of the two. NaN of none. */
+/** Returns the median; the mean of the middle two for an even number. NaN for an empty list. */
 export function median(values: readonly number[]): number {
   const sorted = values.toSorted((a, b) => a - b);
   const middle = Math.floor(sorted.length / 2);

@@ -1,7 +1,7 @@
-/** One event of the work that all peers do: about 300 bytes as JSON. */
+/** One event of the work of all peers: about 300 bytes as JSON. */
 export interface WorkEvent {
   readonly key: string;
-  /** The event's number among all of a run, from 0. */
+  /** The event's number in its run, from 0. */
   readonly n: number;
   /** Its number within its key, from 1. */
   readonly seq: number;
@@ -14,7 +14,7 @@ export interface StreamOptions {
   readonly seed: number;
   /** Total number of keys. */
   readonly keys: number;
-  /** Which of the senders this stream is for, from 0. Each has keys of its own, so that the order within a key is that of one sender. */
+  /** The index of this stream's sender, from 0. Each has its own keys, so that the order within a key is that of one sender. */
   readonly sender: number;
   readonly senders: number;
 }
@@ -25,8 +25,8 @@ const text =
   'the water runs down the race and turns the wheel, the wheel turns the stone, the stone grinds what was brought, in the order in which it came, and none of it is spilled on the way; ';
 
 /**
- * The events of one sender, the same for the same seed. Every second event is of a key that was used a moment ago, the
- * others of any: so events of one key lie close together, as they do in life, and order is put to the test with few events too.
+ * The events of one sender, determined by the seed. Every second event belongs to a recently used key, the others to any: so events of one
+ * key are close together, as in practice, and a few events suffice to test the order.
  */
 export class EventStream {
   readonly #options: StreamOptions;
@@ -76,7 +76,7 @@ export class EventStream {
   }
 }
 
-/** The numbers of all events of several senders, of which each made so many. */
+/** Returns the numbers of all events of several senders, given the number made by each. */
 export function* numbersOf(produced: readonly number[]): Generator<number> {
   for (const [sender, count] of produced.entries()) for (let nth = 0; nth < count; nth += 1) yield numberOf(nth, sender, produced.length);
 }

@@ -3,7 +3,7 @@ import type { WorkEvent } from './event.ts';
 /** The state of a key. */
 export interface WorkState {
   readonly count: number;
-  /** The number within the key of the event that came last. */
+  /** The last event's number within its key. */
   readonly last: number;
   readonly sum: number;
 }

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { type HistoryRow, judge } from './verdict.ts';
 
-/** A history of one key: for each row the event's number, which is its number within the key too, and the count in the state. */
+/** A history of one key: for each row the event's number, which is also its number within the key, and the count in the state. */
 function historyOf(...rows: readonly (readonly [seq: number, total: number])[]): HistoryRow[] {
   return rows.map(([seq, total]) => ({ key: 'a', seq, n: seq, total }));
 }

@@ -11,17 +11,17 @@ export interface HistoryRow {
 export interface Verdict {
   /** Rows in the history. */
   readonly effects: number;
-  /** Events that are expected and have no row. */
+  /** Expected events without a row. */
   readonly missing: number;
-  /** Rows beyond the first of an event. */
+  /** Rows of an event beyond the first. */
   readonly duplicates: number;
   /** First rows of events that come after a row of a later event of the same key. */
   readonly outOfOrder: number;
-  /** Changes of state that another handler of the same key overwrote: rows of a key that its state did not count. */
+  /** State changes overwritten by another handler of the same key: rows of a key that its state did not count. */
   readonly overwritten: number;
 }
 
-/** Compares a history with the numbers of the events that must be in it. */
+/** Compares a history with the numbers of the events it must contain. */
 export function judge(history: readonly HistoryRow[], expected: Iterable<number>): Verdict {
   const seen = new Set<number>();
   const last = new Map<string, number>();

@@ -6,7 +6,7 @@ const engines = 200;
 const slices = 4_096;
 /** Beats of an engine in one second, and the statements of each. */
 const beatStatements = 5;
-/** After how long the leases of one that has died have run out and been taken, in seconds. */
+/** Time until the leases of a dead engine have expired and been taken, in seconds. */
 const deathSeconds = 3.5;
 
 /** Slices of the engine that has most. */
