@@ -186,15 +186,7 @@ export class PendingDeliveries implements Iterable<StoredDelivery> {
 
   ofKey(endpoint: string, only: string, limit: number): DeliveryOfKey[] {
     const inOrder = (this.#byEndpoint.get(endpoint)?.ofKey(only) ?? []).slice(0, limit);
-    return inOrder.map(({ id, url, askedAt, attempts, dueAt, lastFailure }) => ({
-      id,
-      endpoint,
-      url,
-      askedAt,
-      attempts,
-      dueAt,
-      lastFailure,
-    }));
+    return inOrder.map(withoutPayload);
   }
 
   list({ endpoint, key: only, id: own, after, limit }: DeliveriesQuery): ListedDelivery[] {
@@ -204,16 +196,7 @@ export class PendingDeliveries implements Iterable<StoredDelivery> {
       .filter((one) => (only ?? one.key) === one.key && (own ?? one.id) === one.id && (after === undefined || byName(one, after) > 0))
       .sort(byName)
       .slice(0, limit)
-      .map(({ id, key, url, askedAt, attempts, dueAt, lastFailure }) => ({
-        id,
-        key,
-        endpoint,
-        url,
-        askedAt,
-        attempts,
-        dueAt,
-        lastFailure,
-      }));
+      .map((one) => ({ key: one.key, ...withoutPayload(one) }));
   }
 
   due(endpoint: string, dueBy: number, limit: number): StoredDelivery[] {
@@ -250,6 +233,10 @@ export class PendingDeliveries implements Iterable<StoredDelivery> {
 
 function momentOf({ dueAt }: Due): number {
   return dueAt ?? never;
+}
+
+function withoutPayload({ id, endpoint, url, askedAt, attempts, dueAt, lastFailure }: PlacedDelivery): DeliveryOfKey {
+  return { id, endpoint, url, askedAt, attempts, dueAt, lastFailure };
 }
 
 /** Returns its name within its endpoint. */

@@ -224,10 +224,9 @@ export class PartitionReads {
   async eventsAt(positions: readonly number[]): Promise<readonly EventAt[]> {
     if (positions.length === 0) return [];
     const { pipeline, slice } = this.#partition;
-    const places = positions.map((_, nth) => `$${nth + 2}`).join(', ');
-    const text = `SELECT position, id, number, accepted_at FROM ${tablesOf(pipeline).log} WHERE slice = $1 AND position IN (${places})`;
-    const [found] = await this.#read({ text, values: [slice, ...positions] });
-    return (found?.rows ?? []).map(([position, id, number, acceptedAt]) => ({
+    const places = positions.map((position) => ({ slice, position }));
+    const [found] = await this.#read(this.#statements.events(pipeline, places, 'id, number, accepted_at'));
+    return (found?.rows ?? []).map(([, position, id, number, acceptedAt]) => ({
       position: Number(position),
       id: String(id),
       number: number === null ? null : Number(number),
