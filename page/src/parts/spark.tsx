@@ -33,6 +33,7 @@ export function Spark({ values, second, width, height = 28, floor, points, label
       width={width}
       height={height}
       viewBox={`0 0 ${width} ${height}`}
+      preserveAspectRatio="none"
       role="img"
       aria-label={label}
     >
