@@ -39,7 +39,7 @@ export function addRoutes(app: FastifyInstance, mill: Mill): void {
     async (request) => {
       const { body } = request;
       if (Array.isArray(body)) {
-        refuseIdempotencyKey(request, 'a batch brings many events and a key names one');
+        refuseIdempotencyKey(request, 'a batch has many events and a key identifies one');
         const updates = await parseRequest(Batch, body);
         return answerBatch(await mill.ingestBatch(pipelineName, updates, traceOf(request)), '');
       }

@@ -63,7 +63,7 @@ export function addRoutes(
       response: { 202: jsonSchemaOf(BatchAnswer, 'output') },
     },
     async (request) => {
-      refuseIdempotencyKey(request, 'a batch brings many events and a key names one');
+      refuseIdempotencyKey(request, 'a batch has many events and a key identifies one');
       const { events } = await parseRequest(Batch, request.body);
       return answerBatch(await mill.ingestBatch(pipelineName, events, traceOf(request)), 'events');
     },

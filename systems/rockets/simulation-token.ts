@@ -4,6 +4,6 @@ import type { Setting } from '../../src/server/index.ts';
 export const tokenSetting = {
   variable: 'MILLRACE_TOKEN',
   meaning: 'the token to send, if the server asks for one; its role must be operate',
-  values: { accepts: 'a token as millrace token prints it', read: (text) => (/^[!-~]+$/.test(text) ? text : undefined) },
+  values: { accepts: 'a token as printed by millrace token', read: (text) => (/^[!-~]+$/.test(text) ? text : undefined) },
   secret: true,
 } satisfies Setting<string>;

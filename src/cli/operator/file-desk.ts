@@ -46,8 +46,7 @@ export class FileDesk implements Desk {
 
   async key(pipeline: string, key: string): Promise<Item> {
     const found = readFile(this.#file, (db) => new KeysOfFile(db, pipeline).find(key));
-    if (found === undefined)
-      throw new MillraceError('MILL_NOT_FOUND', `pipeline ${pipeline}: nothing is known of the key ${describeFound(key)}`);
+    if (found === undefined) throw new MillraceError('MILL_NOT_FOUND', `pipeline ${pipeline}: unknown key ${describeFound(key)}`);
     const standing = standingOf(found);
     const letters = (query: Parameters<DeadLetterReader['read']>[0]) =>
       Promise.resolve(readFile(this.#file, (db) => new DeadLetterReader(db).read(query)));

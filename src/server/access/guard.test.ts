@@ -245,7 +245,7 @@ test('where the database is, and which pipelines there are, only who may look at
     return JSON.parse(await answer.text()).reason;
   };
   assert.match(await health(reader.headers), /secret-place\.db: another program has locked the database/);
-  const plain = 'work makes no progress; the log says why, and so does this to a token that may read everything';
+  const plain = 'work makes no progress; the log says why, as does this route for a token that may read everything';
   for (const headers of [{}, limited.headers, sender.headers]) assert.equal(await health(headers), plain);
   other.exec('COMMIT');
 });
@@ -284,7 +284,7 @@ test('a token for a pipeline that is not served is a warning with the nearest na
   await serve(t, { log, access: { tokens } });
   const warned = () => lines.filter((line) => line.includes('a token is for a pipeline')).map((line) => JSON.parse(line));
   const said = ({ token, pipeline, msg }: Record<string, unknown>) => [token, pipeline, msg];
-  const message = 'a token is for a pipeline that is not served;';
+  const message = 'a token covers a pipeline that is not served;';
   assert.deepEqual(warned().map(said), [['dash', 'visit', `${message} did you mean visits?`]]);
   tokens.replace([made('shop', 'ingest', ['orders']).token]);
   assert.deepEqual(warned().slice(1).map(said), [['shop', 'orders', `${message} served are visits, numbered`]]);
