@@ -403,7 +403,7 @@ test('Redis may go and come back: no message waits for it, and each is noted in 
   await submit(url, 'while it is there');
   await nothingPending(url);
   await server.kill();
-  await program.printed(/Redis is not there/);
+  await program.printed(/Redis is unavailable/);
   for (let number = 0; number < 5; number += 1) await submit(url, `while it is not, ${number}`);
   await nothingPending(url);
   const { items } = await get(List, `${url}/messages/sent`);

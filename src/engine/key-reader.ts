@@ -21,7 +21,7 @@ export interface KeyReaderMeans {
   leftovers(): readonly Leftover[];
 }
 
-/** How long a read waits for events accepted before it, in milliseconds. */
+/** How long a read waits for earlier events to be handled, in milliseconds. */
 export const freshnessMs = 250;
 
 /** How long to wait for events accepted before, by default {@link freshnessMs}, and the limits of the read after that. */

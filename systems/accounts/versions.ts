@@ -12,7 +12,7 @@ export const VersionAnswer = z.object({
   accountType: z.string(),
   tokens: z.int(),
   callbackTimeMs: z.int(),
-  data: z.record(z.string(), z.unknown()).nullable().meta({ description: 'Null when it cannot be read.' }),
+  data: z.record(z.string(), z.unknown()).nullable().meta({ description: 'Null if it cannot be read.' }),
   indexedAt: z.iso.datetime().meta({ description: 'When it was taken in.' }),
   callbackAt: z.iso.datetime().optional().meta({ description: 'When its callback fired.' }),
   cancelledAt: z.iso.datetime().optional().meta({ description: 'When its callback was cancelled.' }),

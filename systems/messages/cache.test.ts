@@ -71,7 +71,9 @@ test('a sent message is noted for a day', { skip: withoutRedis }, async (context
   assert.deepEqual(lines, []);
 });
 
-test('while Redis is not there notes are postponed; that it went and came is said once each', { skip: withoutRedis }, async (context) => {
+test('while Redis is unavailable notes are postponed; its loss and return are logged once each', {
+  skip: withoutRedis,
+}, async (context) => {
   const server = await RedisServer.make(context, { start: false });
   const { cache, lines, logged, delivered } = await openCache(context, { port: server.port });
   await logged(/not there/);
@@ -113,7 +115,7 @@ test('what Redis refuses is postponed too, and the reason logged once', { skip: 
   for (const id of ['two', 'three']) assert.equal((await cache.call(callFor(id))).result, 'postponed');
   await redis.config('SET', 'maxmemory', '0');
   assert.deepEqual(await cache.call(callFor('two')), { result: 'delivered' });
-  assert.match(lines.join('\n'), /^Redis is not there.*OOM.*\nRedis is back.*$/);
+  assert.match(lines.join('\n'), /^Redis is unavailable.*OOM.*\nRedis is back.*$/);
 });
 
 test('an entry older than its life is let go, with or without a Redis', async (context) => {

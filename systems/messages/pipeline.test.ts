@@ -299,7 +299,7 @@ test('while the provider does not answer, those go first that were tried least',
 
 test('a sent message is noted in the cache; one that is not there holds up neither message nor batch', async (context) => {
   const { t, provider, cache, insert, batch, row } = await start(context, { cache: unused, batchSize: 1 });
-  cache.answer = () => ({ result: 'postponed', reason: 'Redis is not there', retryAfterMs: 1_000 });
+  cache.answer = () => ({ result: 'postponed', reason: 'Redis is unavailable', retryAfterMs: 1_000 });
   for (const number of [1, 2]) await insert(number);
   await batch();
   assert.equal((await row('row-1')).status, 'SUCCESS');

@@ -367,7 +367,7 @@ describe('a start fails with one line when threads cannot have the pipeline', ()
     [
       'no such file',
       () => declare('lost', 'file:///nowhere/lost.mjs'),
-      /pipeline lost: module: \S+ cannot be loaded in a thread: there is no such file$/,
+      /pipeline lost: module: \S+ cannot be loaded in a thread: no such file$/,
     ],
     [
       'another pipeline',

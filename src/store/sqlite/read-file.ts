@@ -15,7 +15,7 @@ const busyTimeoutMs = 2_000;
  */
 export function readFile<T>(file: string, read: (db: DatabaseSync) => T): T {
   const path = resolve(file);
-  if (!existsSync(path)) throw new MillraceError('MILL_INVALID_CONFIGURATION', `${path}: expected a database, found no such file`);
+  if (!existsSync(path)) throw new MillraceError('MILL_INVALID_CONFIGURATION', `${path}: expected a database, found no file`);
   const db = openReader({ path, busyTimeoutMs });
   try {
     db.exec('BEGIN');
