@@ -61,7 +61,7 @@ export interface MillraceErrorOptions extends ErrorOptions {
   readonly issues?: readonly Issue[];
   /** Total number of issues, when `issues` holds only the first of them. */
   readonly issueCount?: number;
-  /** How soon a retry makes sense, for retryable errors. */
+  /** The earliest useful retry, for retryable errors. */
   readonly retryAfterMs?: number;
 }
 

@@ -132,7 +132,7 @@ const Scheduler = z.object({ running: z.boolean(), inBatch: z.boolean(), interva
 test('out of the box messages go to the sandbox, and the start says so', async (context) => {
   const program = serveMessages(context, temporaryFolder(context), { SCHEDULER_INTERVAL: '100ms' });
   const url = await program.listening();
-  await program.printed(/no SMS_PROVIDER_URL: messages go to a sandbox/);
+  await program.printed(/SMS_PROVIDER_URL is not set: messages go to a sandbox/);
   const { id } = await submit(url, 'Hello');
   await nothingPending(url);
   const sent = await get(Message, `${url}/messages/${id}`);

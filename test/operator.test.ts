@@ -122,7 +122,7 @@ test('what an operator types wrong, and what the server refuses, is one line', a
   await refused(['keys', 'nothing'], 1, /nothing/);
   await refused(['skip-gap', 'steps', 'x'], 1, /x/);
   await refused(['keys', 'orders', '--limit', 'all'], 2, /--limit: expected a whole number, found "all"/);
-  await refused(['redrive'], 2, /expected ids, or options/);
+  await refused(['redrive'], 2, /expected either ids or options/);
   await refused(['status', '--url', 'ftp://x'], 2, /expected http:\/\/HOST:PORT, found ftp:\/\/x/);
   await refused(['status', '--url', 'http://127.0.0.1:1'], 1, /127\.0\.0\.1:1/);
 });

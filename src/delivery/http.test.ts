@@ -292,7 +292,7 @@ const bad: readonly [HttpOptions, string][] = [
   ],
 ];
 
-/** What somebody has who reads a variable of the environment that nobody set. */
+/** The value of an unset environment variable. */
 const unset: readonly (readonly [options: object, message: string])[] = [
   [{ secret: undefined }, 'secret: expected a secret to sign with, found nothing.'],
   [{ secret: null }, 'secret: expected a secret to sign with, found null.'],

@@ -22,9 +22,9 @@ interface Unread {
 export interface AnswerLimits {
   /** Bytes of all unread answers. */
   readonly bytesMax: number;
-  /** How long a client may read nothing of an answer. */
+  /** Maximum time for which a client may read nothing of an answer. */
   readonly timeoutMs: number;
-  /** How often connections are checked. */
+  /** Interval between checks of the connections. */
   readonly checkMs: number;
 }
 

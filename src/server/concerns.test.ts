@@ -185,7 +185,7 @@ test('a transport that makes no calls is a concern, with its reason', async (t) 
   const concerns = await findConcerns(mill);
   assert.deepEqual(
     concerns.map(({ what, why }) => [what, why]),
-    [['calls postponed', 'hook makes none: no port is left. No attempt is counted.']],
+    [['calls postponed', 'hook makes no calls: no port is left. No attempt is counted.']],
   );
 });
 

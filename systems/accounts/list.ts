@@ -46,7 +46,7 @@ export const AccountAnswer = z.object({
 });
 export type AccountAnswer = Omit<z.infer<typeof AccountAnswer>, 'data'> & { readonly data: unknown };
 
-/** How long a list waits for earlier events to be handled, in milliseconds. */
+/** Time that a list waits for earlier events to be handled, in milliseconds. */
 export const freshnessMs = 250;
 
 /** Returns a sorted page of accounts. Throws `MILL_INVALID_REQUEST` for a cursor from a list in another order. */

@@ -13,7 +13,7 @@ export const VersionAnswer = z.object({
   tokens: z.int(),
   callbackTimeMs: z.int(),
   data: z.record(z.string(), z.unknown()).nullable().meta({ description: 'Null if it cannot be read.' }),
-  indexedAt: z.iso.datetime().meta({ description: 'When it was taken in.' }),
+  indexedAt: z.iso.datetime().meta({ description: 'When it was accepted.' }),
   callbackAt: z.iso.datetime().optional().meta({ description: 'When its callback fired.' }),
   cancelledAt: z.iso.datetime().optional().meta({ description: 'When its callback was cancelled.' }),
   cancelledBy: z.int().optional().meta({ description: 'The newer version that did.' }),

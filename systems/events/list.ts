@@ -39,7 +39,7 @@ export type EventAnswer = z.infer<typeof EventAnswer>;
 
 const Cursor = z.tuple([exactly(z.string()), exactly(z.string())]);
 
-/** How long the list waits for earlier events to be handled, in milliseconds. */
+/** Time that the list waits for earlier events to be handled, in milliseconds. */
 const freshnessMs = 250;
 
 /** Returns a page of processed events, newest first. Throws `MILL_INVALID_REQUEST` for a cursor from another list. */

@@ -110,7 +110,7 @@ const shownColumns = [
 ] as const satisfies readonly (keyof MessageRow)[];
 type ShownRow = Pick<MessageRow, (typeof shownColumns)[number]>;
 
-/** How long a list waits for earlier events to be handled, in milliseconds. */
+/** Time that a list waits for earlier events to be handled, in milliseconds. */
 const freshnessMs = 250;
 
 /** Returns messages with a status, newest first. Throws `MILL_INVALID_REQUEST` for a cursor from another list. */

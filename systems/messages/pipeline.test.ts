@@ -14,7 +14,7 @@ const startAt = Date.UTC(2026, 10, 21, 10);
 class Stub {
   readonly calls: OutgoingCall[] = [];
   answer: (call: OutgoingCall, signal: AbortSignal) => Answer | Promise<Answer> = accept;
-  /** What it has answered last, which a clock of the test does not wait for. */
+  /** Its last answer, which the test's clock does not wait for. */
   latest: Answer | Promise<Answer> | undefined;
 
   take(call: OutgoingCall, signal: AbortSignal): Answer | Promise<Answer> {

@@ -39,7 +39,7 @@ export interface RocketList {
 
 /** Maximum rockets of a complete list read at once. */
 const pieceMax = 10_000;
-/** How long the list waits for earlier events to be handled, in milliseconds. */
+/** Time that the list waits for earlier events to be handled, in milliseconds. */
 const freshnessMs = 250;
 
 /**

@@ -19,7 +19,7 @@ export type WorkerAnswer = z.infer<typeof WorkerAnswer>;
 
 const Cursor = z.tuple([z.int().min(0)]);
 
-/** How long a read waits for earlier events to be handled, in milliseconds. */
+/** Time that a read waits for earlier events to be handled, in milliseconds. */
 const freshnessMs = 250;
 
 /** Returns a page of all workers, by number. Throws `MILL_INVALID_REQUEST` for a cursor from another list. */

@@ -23,11 +23,11 @@ export interface LetterOperationsMeans {
 
 /** Default time in which an operation can be undone. In milliseconds. */
 const startAfterMsDefault = 5_000;
-/** How often an engine of a fleet looks for operations that others have accepted, and its delay after a failure. */
+/** Interval at which an engine of a fleet looks for operations that others have accepted, and its delay after a failure. */
 const lookEveryMs = 1_000;
 const openMax = 100;
 const limitDefault = 100;
-/** How long after its end a redrive counts renewed failures. */
+/** Time after its end during which a redrive counts renewed failures. */
 const failingAgainMs = 3_600_000;
 
 /**

@@ -61,7 +61,7 @@ async function settleWithRetries(t: TestMill): Promise<void> {
   await t.drain();
 }
 
-/** What state, rows and sends tell of a key; they must agree. */
+/** A key according to its state, its rows and its sends, which must agree. */
 async function appliedTo(t: TestMill, key: string): Promise<readonly number[]> {
   await t.drain();
   const state = Object(await t.state('steps', key));

@@ -282,7 +282,7 @@ test('a token for a pipeline that is not served is a warning with the nearest na
   const tokens = new Tokens([made('dash', 'read', ['visits', 'visit']).token, made('all', 'read').token]);
   const { log, lines } = keptLog();
   await serve(t, { log, access: { tokens } });
-  const warned = () => lines.filter((line) => line.includes('a token is for a pipeline')).map((line) => JSON.parse(line));
+  const warned = () => lines.filter((line) => line.includes('a token covers a pipeline')).map((line) => JSON.parse(line));
   const said = ({ token, pipeline, msg }: Record<string, unknown>) => [token, pipeline, msg];
   const message = 'a token covers a pipeline that is not served;';
   assert.deepEqual(warned().map(said), [['dash', 'visit', `${message} did you mean visits?`]]);
@@ -293,7 +293,7 @@ test('a token for a pipeline that is not served is a warning with the nearest na
 test('without tokens it listens on loopback addresses alone, unless it is told to be open', async (t) => {
   const { server } = await serve(t, {});
   for (const host of ['0.0.0.0', '::', '192.0.2.1']) {
-    await assert.rejects(server.listen({ host, port: 0 }), (error: Error) => error.message.startsWith(`${host} is no loopback address`));
+    await assert.rejects(server.listen({ host, port: 0 }), (error: Error) => error.message.startsWith(`${host} is not a loopback address`));
   }
   for (const access of [{ isOpen: true }, { tokens: tokensIn(lineOf(made('a', 'read').token), 'x') }]) {
     const { url } = await serve(t, { access, host: '0.0.0.0' });

@@ -6,7 +6,7 @@ import { toStoreError } from '../node-sqlite/sqlite-errors.ts';
 import { openReader } from './file/open-database.ts';
 import { readVersion, schemaVersion } from './schema/schema.ts';
 
-/** How long to wait for a lock that another program has. */
+/** Time to wait for another program's lock. */
 const busyTimeoutMs = 2_000;
 
 /**
