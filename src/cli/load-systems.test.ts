@@ -64,7 +64,7 @@ for (const [how, text, name] of [
 const refused: readonly [Files, RegExp][] = [
   [
     { 'none.mjs': 'export default { hello: 1 };' },
-    /none\.mjs: exports no pipeline; expected at least one, created with pipeline\(…\), found 1$/,
+    /none\.mjs: exports no pipeline; expected at least one, made by pipeline\(…\), found 1$/,
   ],
   [{ 'nothing.mjs': '' }, /nothing\.mjs: exports no pipeline; .*, found nothing exported/],
   [{ 'function.ts': 'export default () => 1;' }, /found a function: export its result/],

@@ -74,7 +74,7 @@ async function loadModule(path: string): Promise<readonly DeclaredSystem[]> {
   const ofSystems = systems.flatMap(pipelinesOf);
   const pipelines = exported.filter(isPipeline).filter((pipeline) => !ofSystems.includes(pipeline));
   if (systems.length === 0 && pipelines.length === 0) {
-    throw unusable(path, `exports no pipeline; expected at least one, created with pipeline(…), found ${describeExports(exported)}`);
+    throw unusable(path, `exports no pipeline; expected at least one, made by pipeline(…), found ${describeExports(exported)}`);
   }
   return pipelines.length === 0 ? systems : [...systems, systemOf(path, pipelines)];
 }

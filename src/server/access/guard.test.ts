@@ -287,7 +287,7 @@ test('a token for a pipeline that is not served is a warning with the nearest na
   const message = 'a token covers a pipeline that is not served;';
   assert.deepEqual(warned().map(said), [['dash', 'visit', `${message} did you mean visits?`]]);
   tokens.replace([made('shop', 'ingest', ['orders']).token]);
-  assert.deepEqual(warned().slice(1).map(said), [['shop', 'orders', `${message} served are visits, numbered`]]);
+  assert.deepEqual(warned().slice(1).map(said), [['shop', 'orders', `${message} this server has visits, numbered`]]);
 });
 
 test('without tokens it listens on loopback addresses alone, unless it is told to be open', async (t) => {
