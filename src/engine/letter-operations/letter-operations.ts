@@ -111,7 +111,11 @@ export class LetterOperations {
       const operation = await this.#stored(id);
       const { state, reached, pipeline } = operation;
       const isOver = state !== 'starting' && (state !== 'running' || action === 'undo');
-      if (isOver) throw new MillraceError('MILL_CONFLICT', `operation ${id}: cannot be stopped, because it is ${state}`);
+      if (isOver)
+        throw new MillraceError(
+          'MILL_CONFLICT',
+          `operation ${id}: cannot be ${action === 'undo' ? 'undone' : 'stopped'}, because it is ${state}`,
+        );
       const entry = audit.entry(by, { action: `${action} operation`, pipeline, subject: id });
       const change = { state: state === 'starting' ? 'undone' : 'stopped', endedAt: engine.clock.now() } as const;
       // Its runner may have progressed meanwhile.
