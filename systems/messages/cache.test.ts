@@ -76,7 +76,7 @@ test('while Redis is unavailable notes are postponed; its loss and return are lo
 }, async (context) => {
   const server = await RedisServer.make(context, { start: false });
   const { cache, lines, logged, delivered } = await openCache(context, { port: server.port });
-  await logged(/not there/);
+  await logged(/unavailable/);
   for (const id of ['one', 'two']) assert.equal((await cache.call(callFor(id))).result, 'postponed');
   await server.start();
   await logged(/back/);
@@ -87,19 +87,21 @@ test('while Redis is unavailable notes are postponed; its loss and return are lo
   await delivered(callFor('two'));
   assert.equal(await (await client(context, server)).get('sent_messages:two'), sentAt);
   assert.deepEqual(
-    lines.map((line) => /not there|back/.exec(line)?.[0]),
-    ['not there', 'back', 'not there', 'back'],
+    lines.map((line) => /unavailable|back/.exec(line)?.[0]),
+    ['unavailable', 'back', 'unavailable', 'back'],
   );
 });
 
-test('the password opens Redis and is never logged; a wrong one is as if Redis were not there', { skip: withoutRedis }, async (context) => {
+test('the password opens Redis and is never logged; a wrong one is as if Redis were unavailable', {
+  skip: withoutRedis,
+}, async (context) => {
   const { port } = await RedisServer.make(context, { password: 'hush-hush' });
   const { delivered, lines } = await openCache(context, { port, password: 'hush-hush' });
   assert.deepEqual(await delivered(callFor('one')), { result: 'delivered' });
   assert.deepEqual(lines, []);
   for (const place of [{ password: 'not-the-one' }, {}]) {
     const other = await openCache(context, { port, ...place });
-    await other.logged(/not there/);
+    await other.logged(/unavailable/);
     assert.equal((await other.cache.call(callFor('two'))).result, 'postponed');
     assert.doesNotMatch(other.lines.join(), /not-the-one/);
     assert.equal(other.lines.length, 1);
