@@ -17,7 +17,7 @@ const charactersMax = 4 * 1024 * 1024;
 /** Rows passed over, because their keys have no room, to find others behind them. With more than this, all of the pipeline's rows wait. */
 const passedOverMax = 2_000;
 
-/** One key has no room, but others may. */
+/** Handles a full key; others may still have room. */
 const fullKeys: ReadonlySet<ErrorCode> = new Set(['MILL_KEY_FULL', 'MILL_BACKLOG_FULL']);
 
 /** The dependencies of a pipeline's intake. */
