@@ -1,50 +1,63 @@
-import { useEffect, useState } from 'preact/hooks';
+import { useCallback, useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import { get, type Page } from './api.ts';
 import { type Loaded, useLoaded } from './load.ts';
 
-/** A paged list: the pages loaded so far, and a way to load more. */
+/** A paged list: the items loaded so far, and a way to load more. */
 export interface PagedList<Item> {
-  /** Those that are shown. */
   readonly items: readonly Item[];
   readonly first: Loaded<Page<Item>>;
-  /** How many stand before those that are shown. */
-  readonly before: number;
   readonly hasMore: boolean;
+  /** Whether the reader has asked for more than the first page; the list then goes on as it is scrolled. */
+  readonly isGoing: boolean;
+  /** Why the last page could not be loaded. */
+  readonly error: Error | undefined;
+  /** Loads the next page. One call at a time has an effect. */
   more(): Promise<void>;
-  earlier(): void;
 }
 
-/** Pages that are shown at once: a long list keeps its rows, but the document has a window of them. */
-const pagesMax = 5;
+/** The size of pages after the first, in items: the most that the server gives. */
+const pageSize = 100;
 
 type Query = Readonly<Record<string, string | number | undefined>>;
+
+/** The pages after the first, and the first that they follow. */
+interface Later<Item> {
+  readonly after: Page<Item> | undefined;
+  readonly items: readonly Item[];
+  readonly cursor: string | undefined;
+  readonly error: Error | undefined;
+}
 
 /** Requests the first page when a view opens or its query changes. A list stays the same until somebody asks again. */
 export function usePagedList<Item>(path: string, query: Query): PagedList<Item> {
   const first = useLoaded((signal) => get<Page<Item>>(path, query, signal), [path, JSON.stringify(query)]);
-  const [later, setLater] = useState<readonly Page<Item>[]>([]);
-  const [start, setStart] = useState(0);
   const { value } = first;
+  const [stored, setLater] = useState<Later<Item>>();
+  // What followed another first page belongs to a list that is no longer shown.
+  const later = stored !== undefined && stored.after === value ? stored : undefined;
+  const present = useRef(value);
+  present.current = value;
+  const isLoading = useRef(false);
   useEffect(() => {
-    setLater([]);
-    setStart(0);
+    isLoading.current = false;
   }, [value]);
-  const pages = value === undefined ? [] : [value, ...later];
-  const end = Math.min(pages.length, start + pagesMax);
-  const cursor = pages.at(-1)?.nextCursor;
-  const showUpTo = (page: number) => setStart(Math.max(0, page - pagesMax));
-  return {
-    items: pages.slice(start, end).flatMap(({ items }) => items),
-    before: pages.slice(0, start).reduce((count, { items }) => count + items.length, 0),
-    first,
-    hasMore: end < pages.length || cursor !== undefined,
-    async more() {
-      if (end < pages.length) return showUpTo(end + 1);
-      if (cursor === undefined) return;
-      const next = await get<Page<Item>>(path, { ...query, cursor });
-      setLater((before) => [...before, next]);
-      showUpTo(pages.length + 1);
-    },
-    earlier: () => setStart((page) => Math.max(0, page - 1)),
-  };
+  const cursor = later === undefined ? value?.nextCursor : later.cursor;
+  const items = useMemo(() => [...(value?.items ?? []), ...(later?.items ?? [])], [value, later?.items]);
+  const more = useCallback(async () => {
+    if (isLoading.current || cursor === undefined) return;
+    isLoading.current = true;
+    const before = later?.items ?? [];
+    let next: Later<Item>;
+    try {
+      const page = await get<Page<Item>>(path, { ...query, limit: pageSize, cursor });
+      next = { after: value, items: [...before, ...page.items], cursor: page.nextCursor, error: undefined };
+    } catch (thrown) {
+      const error = thrown instanceof Error ? thrown : new Error(String(thrown));
+      next = { after: value, items: before, cursor, error };
+    }
+    if (present.current !== value) return;
+    isLoading.current = false;
+    setLater(next);
+  }, [path, JSON.stringify(query), value, later, cursor]);
+  return { items, first, hasMore: cursor !== undefined, isGoing: later !== undefined, error: later?.error, more };
 }

@@ -67,7 +67,7 @@ export interface Source {
   readonly warnings: readonly string[];
 }
 
-interface SourcePartition {
+export interface SourcePartition {
   readonly partition: number;
   readonly next: number;
   readonly end: number;

@@ -1,5 +1,6 @@
 import type { ComponentChildren } from 'preact';
-import { countOf, countText } from '../lib/format.ts';
+import { useEffect, useRef } from 'preact/hooks';
+import { countOf } from '../lib/format.ts';
 import type { PagedList } from '../lib/list.ts';
 import { Answer } from './panel.tsx';
 
@@ -14,30 +15,29 @@ interface ListProps<Item> {
   readonly children: (items: readonly Item[]) => ComponentChildren;
 }
 
-/** A list with a way to load its next page, and changes since. */
+/**
+ * A list with its count, changes since, and a way to load more. Once the reader has asked for more, further pages load as the end comes near,
+ * and the footer stays in sight.
+ */
 export function List<Item>({ list, noun, nouns, empty, changed, children }: ListProps<Item>) {
-  const { items, before, first, hasMore, more, earlier } = list;
+  const { items, first, hasMore, isGoing, error, more } = list;
   return (
     <>
       <Answer of={first}>{() => (items.length === 0 ? <div class="empty">{empty}</div> : children(items))}</Answer>
+      {isGoing && hasMore && error === undefined && <End key={items.length} reached={more} />}
       {first.value !== undefined && (
-        <footer>
+        <footer class={isGoing ? 'in-sight' : ''}>
           <span>
-            {items.length > 0 && `${shownText(before, items.length, noun, nouns)}${hasMore ? ', and more' : ''}. `}
-            {changed}
+            {items.length > 0 && `${countOf(items.length, noun, nouns)}${hasMore ? ', and more' : isGoing ? ', all of them' : ''}. `}
+            {error === undefined ? changed : <span role="alert">{`The next could not be loaded: ${error.message}`}</span>}
           </span>
           <span class="tools">
             <button type="button" class="button plain" onClick={first.again}>
               Look again
             </button>
-            {before > 0 && (
-              <button type="button" class="button" onClick={earlier}>
-                Previous 20
-              </button>
-            )}
             {hasMore && (
               <button type="button" class="button" onClick={() => void more()}>
-                Next 20
+                Load more
               </button>
             )}
           </span>
@@ -47,8 +47,24 @@ export function List<Item>({ list, noun, nouns, empty, changed, children }: List
   );
 }
 
-/** How many are shown, and which of them where some stand before. */
-function shownText(before: number, count: number, noun: string, nouns: string | undefined): string {
-  if (before === 0) return countOf(count, noun, nouns);
-  return `${countText(before + 1)} to ${countText(before + count)} of ${countOf(before + count, noun, nouns)}`;
+/** How far below the window the end of a list may be when the next page is loaded, in pixels. */
+const aheadPx = 1_500;
+
+/** The end of what is loaded; says when the reader comes near it. */
+function End({ reached }: { readonly reached: () => Promise<void> }) {
+  const element = useRef<HTMLDivElement>(null);
+  const latest = useRef(reached);
+  latest.current = reached;
+  useEffect(() => {
+    if (element.current === null) return;
+    const observer = new IntersectionObserver(
+      ([entry]) => {
+        if (entry?.isIntersecting === true) void latest.current();
+      },
+      { rootMargin: `${aheadPx}px` },
+    );
+    observer.observe(element.current);
+    return () => observer.disconnect();
+  }, []);
+  return <div ref={element} />;
 }

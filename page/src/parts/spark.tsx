@@ -13,10 +13,14 @@ interface SparkProps {
   /** The label for screen readers. */
   readonly label: string;
   readonly isLate?: boolean;
+  /** Places of operators' acts, from 0 at the left to 1 at the right; each is a line. */
+  readonly acts?: readonly number[];
 }
 
+const noActs: readonly number[] = [];
+
 /** A small chart. The newest value is on the right; a gap in the data is a gap in the line. */
-export function Spark({ values, second, width, height = 28, floor, points, label, isLate = false }: SparkProps) {
+export function Spark({ values, second, width, height = 28, floor, points, label, isLate = false, acts = noActs }: SparkProps) {
   const shown = values.slice(-points);
   const other = second?.slice(-points) ?? [];
   const top = Math.max(floor, ...shown.map((value) => (value ?? 0) * 1.1), ...other.map((value) => (value ?? 0) * 1.1));
@@ -29,12 +33,14 @@ export function Spark({ values, second, width, height = 28, floor, points, label
       width={width}
       height={height}
       viewBox={`0 0 ${width} ${height}`}
+      preserveAspectRatio="none"
       role="img"
       aria-label={label}
     >
       <path class="line-area" d={areaOf(shown, x, y, height)} />
       {other.length > 0 && <path class="line-second" d={lineOf(other, x, y)} />}
       <path class="line-main" d={line} />
+      {acts.length > 0 && <path class="line-act" d={acts.map((at) => `M${Math.round(at * width) + 0.5} 0V${height}`).join('')} />}
     </svg>
   );
 }

@@ -1,22 +1,28 @@
-import type { ComponentChildren } from 'preact';
+import type { ComponentChildren, VNode } from 'preact';
+import { useLayoutEffect, useRef } from 'preact/hooks';
 import { hrefOf } from '../lib/router.ts';
 import { Glyph, type GlyphName } from './glyph.tsx';
+import { Rows, wholeMax } from './rows.tsx';
 import { Wide } from './wide.tsx';
 
 /** The head of a column: its name, and that what it has stands at the right, or that the name is only heard. */
 export type ColumnHead = string | readonly [name: string, form: 'right' | 'hidden'];
 
-interface TableProps {
+interface TableProps<Item> {
   readonly heads: readonly ColumnHead[];
   /** Whether there is nothing in it that the keyboard comes to. */
   readonly isText?: boolean;
-  readonly children: ComponentChildren;
+  readonly items: readonly Item[];
+  readonly row: (item: Item) => VNode;
 }
 
-/** A table with its heads, which scrolls where it is too wide. */
-export function Table({ heads, isText = false, children }: TableProps) {
+/** A table with its heads, which scrolls where it is too wide. A long one keeps only the rows near the window in the document. */
+export function Table<Item>({ heads, isText = false, items, row }: TableProps<Item>) {
+  const element = useRef<HTMLTableElement>(null);
+  const isLong = items.length > wholeMax;
+  useSteadyColumns(element, isLong);
   const table = (
-    <table>
+    <table ref={element} aria-rowcount={isLong ? items.length + 1 : undefined}>
       <thead>
         <tr>
           {heads.map((head) => {
@@ -29,10 +35,33 @@ export function Table({ heads, isText = false, children }: TableProps) {
           })}
         </tr>
       </thead>
-      <tbody>{children}</tbody>
+      <Rows items={items} columns={heads.length} row={row} />
     </table>
   );
   return isText ? <Wide>{table}</Wide> : <div class="scroll">{table}</div>;
+}
+
+/** Keeps the columns of a long table as wide as its first rows made them, so that they do not move as rows come and go. */
+function useSteadyColumns(element: { readonly current: HTMLTableElement | null }, isLong: boolean): void {
+  useLayoutEffect(() => {
+    const table = element.current;
+    if (table === null || !isLong) return;
+    const heads = [...table.querySelectorAll<HTMLElement>('thead th')];
+    const keep = () => {
+      table.style.tableLayout = '';
+      for (const head of heads) head.style.width = '';
+      const widths = heads.map((head) => head.getBoundingClientRect().width);
+      for (const [at, head] of heads.entries()) head.style.width = `${widths[at]}px`;
+      table.style.tableLayout = 'fixed';
+    };
+    keep();
+    addEventListener('resize', keep);
+    return () => {
+      removeEventListener('resize', keep);
+      table.style.tableLayout = '';
+      for (const head of heads) head.style.width = '';
+    };
+  }, [isLong]);
 }
 
 interface KeyLinkProps {

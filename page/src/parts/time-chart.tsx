@@ -1,6 +1,7 @@
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import uPlot from 'uplot';
 import 'uplot/dist/uPlot.min.css';
+import type { Act } from '../lib/acts.ts';
 import { useStore } from '../lib/store.ts';
 import { theme } from '../lib/theme.ts';
 
@@ -11,12 +12,6 @@ export interface Series {
   readonly name: string;
   readonly values: Values;
   readonly form: 'main' | 'second' | 'third' | 'bar-amber' | 'bar-red';
-}
-
-/** What a person did, and when, since the epoch in milliseconds. */
-export interface Act {
-  readonly at: number;
-  readonly text: string;
 }
 
 interface TimeChartProps {

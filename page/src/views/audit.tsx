@@ -29,11 +29,11 @@ export function AuditView() {
       <Panel title="Done">
         <List list={list} noun="entry" nouns="entries" empty={<p>Nobody has done anything by hand yet.</p>}>
           {(entries) => (
-            <Table heads={['When, UTC', 'Who', 'What', 'Where', 'Why']}>
-              {entries.map((entry) => (
-                <Row key={entry.id} entry={entry} />
-              ))}
-            </Table>
+            <Table
+              heads={['When, UTC', 'Who', 'What', 'Where', 'Why']}
+              items={entries}
+              row={(entry) => <Row key={entry.id} entry={entry} />}
+            />
           )}
         </List>
       </Panel>

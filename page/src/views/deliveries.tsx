@@ -39,8 +39,10 @@ function Deliveries({ pipeline }: { readonly pipeline: string }) {
     <Panel title="Waiting" note={pipeline}>
       <List list={list} noun="delivery" nouns="deliveries" empty={<p>Nothing waits to be sent.</p>}>
         {(items) => (
-          <Table heads={['Endpoint', 'Key', 'Asked', ['Calls', 'right'], 'Last failure', 'Next', ['Acts', 'hidden']]}>
-            {items.map((item) => (
+          <Table
+            heads={['Endpoint', 'Key', 'Asked', ['Calls', 'right'], 'Last failure', 'Next', ['Acts', 'hidden']]}
+            items={items}
+            row={(item) => (
               <Row
                 key={nameOf(item)}
                 item={item}
@@ -48,8 +50,8 @@ function Deliveries({ pipeline }: { readonly pipeline: string }) {
                 done={done[nameOf(item)]}
                 did={(what) => setDone((before) => ({ ...before, [nameOf(item)]: what }))}
               />
-            ))}
-          </Table>
+            )}
+          />
         )}
       </List>
     </Panel>

@@ -28,8 +28,11 @@ export function FleetView() {
 export function Members({ fleet: { members, unowned } }: { readonly fleet: Fleet }) {
   return (
     <>
-      <Table isText heads={['Member', ['Up', 'right'], 'Version', ['Partitions', 'right']]}>
-        {members.map(({ id, host, pid, version, since, partitions, self }) => (
+      <Table
+        isText
+        heads={['Member', ['Up', 'right'], 'Version', ['Partitions', 'right']]}
+        items={members}
+        row={({ id, host, pid, version, since, partitions, self }) => (
           <tr key={id}>
             <th scope="row">
               {host} <span class="quiet">pid {pid}</span> {self && <span class="tag">this one</span>}
@@ -38,8 +41,8 @@ export function Members({ fleet: { members, unowned } }: { readonly fleet: Fleet
             <td>{version}</td>
             <td class="right">{partitions}</td>
           </tr>
-        ))}
-      </Table>
+        )}
+      />
       {unowned > 0 && <p class="notice">{countOf(unowned, 'partition')} without an owner: somebody takes them soon.</p>}
     </>
   );

@@ -3,6 +3,7 @@ import { get, type Page, pathOf } from '../lib/api.ts';
 import { ageText, countOf } from '../lib/format.ts';
 import { type Loaded, useLoaded } from '../lib/load.ts';
 import { figures } from '../lib/pipelines.ts';
+import { hrefOf } from '../lib/router.ts';
 import { useStore } from '../lib/store.ts';
 import type { ListedKey } from '../lib/types.ts';
 import { Clock } from '../parts/clock.tsx';
@@ -67,11 +68,17 @@ export function GapsView() {
 
 type OfPipeline<Item> = Item & { readonly pipeline: string };
 
+interface Found<Item> {
+  readonly items: readonly OfPipeline<Item>[];
+  /** Pipelines that have more of them than are shown. */
+  readonly further: readonly string[];
+}
+
 interface HeldKeysProps<Item> {
   readonly title: string;
   readonly text: string;
   readonly glyph: GlyphName;
-  readonly of: Loaded<readonly OfPipeline<Item>[]>;
+  readonly of: Loaded<Found<Item>>;
   readonly empty: string;
   /** Of the columns behind the key and its pipeline. */
   readonly heads: readonly ColumnHead[];
@@ -91,21 +98,38 @@ function HeldKeys<Item extends { readonly key: string }>(props: HeldKeysProps<It
       </Head>
       <Panel title={title}>
         <Answer of={of}>
-          {(found) =>
-            found.length === 0 ? (
+          {({ items, further }) =>
+            items.length === 0 ? (
               <p class="empty">{empty}</p>
             ) : (
-              <Table heads={['Key', 'Pipeline', ...heads]}>
-                {found.map((item) => (
-                  <tr key={`${item.pipeline} ${item.key}`} data-row>
-                    <th scope="row">
-                      <KeyLink pipeline={item.pipeline} name={item.key} glyph={glyph} />
-                    </th>
-                    <td>{item.pipeline}</td>
-                    {children(item)}
-                  </tr>
-                ))}
-              </Table>
+              <>
+                <Table
+                  heads={['Key', 'Pipeline', ...heads]}
+                  items={items}
+                  row={(item) => (
+                    <tr key={`${item.pipeline} ${item.key}`} data-row>
+                      <th scope="row">
+                        <KeyLink pipeline={item.pipeline} name={item.key} glyph={glyph} />
+                      </th>
+                      <td>{item.pipeline}</td>
+                      {children(item)}
+                    </tr>
+                  )}
+                />
+                {further.length > 0 && (
+                  <footer class="more-of">
+                    Of each pipeline the first {perPipeline} are shown. All of{' '}
+                    {further.map((name, at) => (
+                      <>
+                        {at > 0 && ', '}
+                        <a class="link" href={hrefOf(['pipelines', name], { status })}>
+                          {name}
+                        </a>
+                      </>
+                    ))}
+                  </footer>
+                )}
+              </>
             )
           }
         </Answer>
@@ -117,17 +141,15 @@ function HeldKeys<Item extends { readonly key: string }>(props: HeldKeysProps<It
 
 type Query = Readonly<Record<string, string | number>>;
 
-async function ofEach<Item>(
-  names: readonly string[],
-  list: string,
-  query: Query,
-  signal: AbortSignal,
-): Promise<readonly OfPipeline<Item>[]> {
+async function ofEach<Item>(names: readonly string[], list: string, query: Query, signal: AbortSignal): Promise<Found<Item>> {
   const pages = await Promise.all(
-    names.map(async (pipeline) => {
-      const { items } = await get<Page<Item>>(`${pathOf('pipelines', pipeline)}/${list}`, query, signal);
-      return items.map((item) => ({ ...item, pipeline }));
-    }),
+    names.map(async (pipeline) => ({
+      pipeline,
+      page: await get<Page<Item>>(`${pathOf('pipelines', pipeline)}/${list}`, query, signal),
+    })),
   );
-  return pages.flat();
+  return {
+    items: pages.flatMap(({ pipeline, page }) => page.items.map((item) => ({ ...item, pipeline }))),
+    further: pages.flatMap(({ pipeline, page }) => (page.nextCursor === undefined ? [] : [pipeline])),
+  };
 }

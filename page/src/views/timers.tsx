@@ -44,8 +44,10 @@ function Timers({ pipeline }: { readonly pipeline: string }) {
   return (
     <List list={list} noun="timer" empty={<p>No timer is armed.</p>}>
       {(items) => (
-        <Table heads={['Key', 'Timer', 'Due', ['In', 'right']]}>
-          {items.map(({ key, name, dueAt }) => (
+        <Table
+          heads={['Key', 'Timer', 'Due', ['In', 'right']]}
+          items={items}
+          row={({ key, name, dueAt }) => (
             <tr key={`${key} ${name}`} data-row>
               <th scope="row">
                 <KeyLink pipeline={pipeline} name={key} />
@@ -56,8 +58,8 @@ function Timers({ pipeline }: { readonly pipeline: string }) {
               </td>
               <td class="right nowrap">{new Date(dueAt).getTime() < now ? 'due' : ageText(dueAt, now)}</td>
             </tr>
-          ))}
-        </Table>
+          )}
+        />
       )}
     </List>
   );

@@ -1,4 +1,5 @@
-import { countText, durationParts, rateText } from '../../lib/format.ts';
+import type { Act } from '../../lib/acts.ts';
+import { countOf, countText, durationParts, rateText } from '../../lib/format.ts';
 import type { Live } from '../../lib/live.ts';
 import { nowOf, withNow } from '../../lib/pipelines.ts';
 import { hrefOf } from '../../lib/router.ts';
@@ -11,8 +12,15 @@ import { Spark } from '../../parts/spark.tsx';
 const points = 60;
 const lateMs = 1_000;
 
+interface PipelinesProps {
+  readonly items: readonly PipelineItem[];
+  readonly now: Live;
+  /** Operators' acts on all of them. */
+  readonly acts: readonly Act[];
+}
+
 /** One row per pipeline: its condition, four small charts, and its waiting items. */
-export function Pipelines({ items, now }: { readonly items: readonly PipelineItem[]; readonly now: Live }) {
+export function Pipelines({ items, now, acts }: PipelinesProps) {
   const all = items.map((item) => nowOf(now, item));
   const sum = (figure: 'in' | 'out' | 'depth') => all.reduce((total, one) => total + (one[figure] ?? 0), 0);
   const note = `${rateText(sum('in'))} in and ${rateText(sum('out'))} out a second, ${countText(sum('depth'))} waiting`;
@@ -41,7 +49,7 @@ export function Pipelines({ items, now }: { readonly items: readonly PipelineIte
         </thead>
         <tbody>
           {items.map((item) => (
-            <Row key={item.name} item={item} now={now} />
+            <Row key={item.name} item={item} now={now} acts={acts} />
           ))}
         </tbody>
       </table>
@@ -49,10 +57,12 @@ export function Pipelines({ items, now }: { readonly items: readonly PipelineIte
   );
 }
 
-function Row({ item, now }: { readonly item: PipelineItem; readonly now: Live }) {
+function Row({ item, now, acts: all }: { readonly item: PipelineItem } & Omit<PipelinesProps, 'items'>) {
   const { name } = item;
   const present = nowOf(now, item);
-  const chart = thinned(withNow<ChartColumn>(item.chart, now.at, now.pipelines[name]));
+  const full = withNow<ChartColumn>(item.chart, now.at, now.pipelines[name]);
+  const chart = thinned(full);
+  const acts = placesOf(all, name, full);
   const [p50, p50Unit] = durationParts(present.p50);
   const [p99, p99Unit] = durationParts(present.p99);
   const [lag, lagUnit] = durationParts(present.lag);
@@ -78,7 +88,8 @@ function Row({ item, now }: { readonly item: PipelineItem; readonly now: Live })
             width={120}
             floor={Math.max(1, ...outs) * 1.3}
             points={points}
-            label={`${name}: in ${rateText(present.in)} and out ${rateText(present.out)} a second now`}
+            acts={acts}
+            label={`${name}: in ${rateText(present.in)} and out ${rateText(present.out)} a second now${actsText(acts)}`}
           />
           <dl>
             <dt>in</dt>
@@ -98,6 +109,7 @@ function Row({ item, now }: { readonly item: PipelineItem; readonly now: Live })
             width={96}
             floor={20}
             points={points}
+            acts={acts}
             isLate={(present.p99 ?? 0) > lateMs}
             label={`${name}: latency, p50 ${p50} ${p50Unit}, p99 ${p99} ${p99Unit} now`}
           />
@@ -120,6 +132,7 @@ function Row({ item, now }: { readonly item: PipelineItem; readonly now: Live })
             width={84}
             floor={Math.max(40, present.in * 0.4)}
             points={points}
+            acts={acts}
             isLate={isLate}
             label={`${name}: depth ${countText(present.depth)} now`}
           />
@@ -130,7 +143,15 @@ function Row({ item, now }: { readonly item: PipelineItem; readonly now: Live })
       </td>
       <td class="lag">
         <div class="cell">
-          <Spark values={chart.lag} width={84} floor={100} points={points} isLate={isLate} label={`${name}: lag ${lag} ${lagUnit} now`} />
+          <Spark
+            values={chart.lag}
+            width={84}
+            floor={100}
+            points={points}
+            acts={acts}
+            isLate={isLate}
+            label={`${name}: lag ${lag} ${lagUnit} now`}
+          />
           <span class={`one ${isLate ? 'amber' : ''}`}>
             {lag} <span class="unit">{lagUnit}</span>
           </span>
@@ -179,6 +200,18 @@ function Tags({ item: { name, deadLetters, parked, gaps, held, deliveries, pause
       )}
     </div>
   );
+}
+
+/** Returns where in the window of a chart the acts on a pipeline lie, from 0 to 1. */
+function placesOf(acts: readonly Act[], pipeline: string, chart: PipelineItem['chart']): readonly number[] {
+  const end = chart?.at.at(-1);
+  if (chart === undefined || end === undefined) return [];
+  const places = acts.flatMap((act) => (act.pipeline === pipeline ? [1 - (end - act.at) / chart.spanMs] : []));
+  return places.filter((place) => place >= 0 && place <= 1);
+}
+
+function actsText(acts: readonly number[]): string {
+  return acts.length === 0 ? '' : `; operators acted ${countOf(acts.length, 'time')}`;
 }
 
 type Values = readonly (number | null)[];

@@ -1,3 +1,4 @@
+import { useActs } from '../../lib/acts.ts';
 import { get } from '../../lib/api.ts';
 import type { Live } from '../../lib/live.ts';
 import { live } from '../../lib/live.ts';
@@ -20,6 +21,7 @@ export function OverviewView() {
   const { window, pipelines, engine, error } = useStore(figures);
   const now = useStore(live);
   const concerns = useLoaded((signal) => get<{ items: readonly Concern[] }>('/concerns', {}, signal), [], concernsEveryMs);
+  const acts = useActs();
   const waiting = concerns.value?.items.filter(({ needsPerson }) => needsPerson).length;
   return (
     <>
@@ -29,7 +31,7 @@ export function OverviewView() {
       </Head>
       <Waits concerns={concerns} />
       {error !== undefined && <p class="notice red">{error.message}</p>}
-      <Pipelines items={pipelines} now={now} />
+      <Pipelines items={pipelines} now={now} acts={acts} />
       {engine !== undefined && <EnginePanel engine={engine} now={now} />}
       <div class="columns even">
         <FleetPanel />

@@ -15,15 +15,26 @@ export function Waits({ concerns }: { readonly concerns: Loaded<{ items: readonl
     <Panel title="Waits for you" note="What goes on only if a person acts. Bars: when it came, over the last hour.">
       <Answer of={concerns}>
         {({ items }) => (
-          <ul aria-live="polite">
-            {items.map((concern) => (
-              <Wait key={`${concern.kind} ${concern.pipeline} ${concern.what}`} concern={concern} again={concerns.again} />
-            ))}
-          </ul>
+          <>
+            <ul>
+              {items.map((concern) => (
+                <Wait key={`${concern.kind} ${concern.pipeline} ${concern.what}`} concern={concern} again={concerns.again} />
+              ))}
+            </ul>
+            <p class="hidden-text" aria-live="polite">
+              {spokenOf(items)}
+            </p>
+          </>
         )}
       </Answer>
     </Panel>
   );
+}
+
+/** Names what waits without its counts and ages: a screen reader announces only what is new or gone. */
+function spokenOf(items: readonly Concern[]): string {
+  const names = items.map(({ kind, pipeline }) => `${kind === 'source' ? 'topic' : kind} of ${pipeline}`);
+  return `Waits for you: ${[...new Set(names)].join(', ')}`;
 }
 
 const glyphs: Readonly<Record<Concern['kind'], GlyphName>> = {

@@ -1,9 +1,10 @@
 import { useMemo } from 'preact/hooks';
+import type { Act } from '../../lib/acts.ts';
 import { countText, durationParts, rateText } from '../../lib/format.ts';
 import type { Chart } from '../../lib/types.ts';
 import { Glyph } from '../../parts/glyph.tsx';
 import { Moment } from '../../parts/moment.tsx';
-import { type Act, type Series, TimeChart } from '../../parts/time-chart.tsx';
+import { type Series, TimeChart } from '../../parts/time-chart.tsx';
 
 const msText = (value: number | null) => durationParts(value).join(' ').trim();
 const countOrNone = (value: number | null) => (value === null ? '–' : countText(value));

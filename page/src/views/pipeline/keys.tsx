@@ -58,8 +58,10 @@ export function KeysPanel({ name, waiting }: { readonly name: string; readonly w
       </div>
       <List list={list} noun="key" changed={changed} empty={<Empty status={status} prefix={prefix} />}>
         {(keys) => (
-          <Table heads={['Status', 'Key', ['Pending', 'right'], 'Why it waits', ['Next number', 'right']]}>
-            {keys.map((item) => (
+          <Table
+            heads={['Status', 'Key', ['Pending', 'right'], 'Why it waits', ['Next number', 'right']]}
+            items={keys}
+            row={(item) => (
               <tr key={item.key} data-row>
                 <td>
                   <span class="state">
@@ -74,8 +76,8 @@ export function KeysPanel({ name, waiting }: { readonly name: string; readonly w
                 <td class="cut second">{reasons[item.status]}</td>
                 <td class="right">{item.next ?? '–'}</td>
               </tr>
-            ))}
-          </Table>
+            )}
+          />
         )}
       </List>
     </Panel>

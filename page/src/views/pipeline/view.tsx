@@ -1,16 +1,16 @@
-import { useEffect, useMemo, useState } from 'preact/hooks';
-import { get, type Page, pathOf, post } from '../../lib/api.ts';
+import { useEffect, useState } from 'preact/hooks';
+import { useActs } from '../../lib/acts.ts';
+import { get, pathOf, post } from '../../lib/api.ts';
 import { countOf, countText, durationText, rateText } from '../../lib/format.ts';
 import { live } from '../../lib/live.ts';
 import { useLoaded } from '../../lib/load.ts';
 import { type ChartWindow, chartWindows, withNow } from '../../lib/pipelines.ts';
 import { useStore } from '../../lib/store.ts';
-import type { AuditEntry, ChartColumn, PipelineDetails } from '../../lib/types.ts';
+import type { ChartColumn, PipelineDetails } from '../../lib/types.ts';
 import { Clock } from '../../parts/clock.tsx';
 import { Glyph } from '../../parts/glyph.tsx';
 import { Operate } from '../../parts/operate.tsx';
 import { Answer, Command, Fact, Head, Segments } from '../../parts/panel.tsx';
-import type { Act } from '../../parts/time-chart.tsx';
 import { Charts } from './charts.tsx';
 import { KeysPanel } from './keys.tsx';
 import { SidePanels } from './side.tsx';
@@ -58,20 +58,6 @@ export function PipelineView({ name }: { readonly name: string }) {
       </Answer>
       <Command line={`millrace keys ${name}`} />
     </>
-  );
-}
-
-/** What people have done to a pipeline lately, the latest first. */
-function useActs(name: string): readonly Act[] {
-  const entries = useLoaded((signal) => get<Page<AuditEntry>>('/audit', { pipeline: name, limit: 100 }, signal), [name], everyMs);
-  const { value } = entries;
-  return useMemo(
-    () =>
-      (value?.items ?? []).map(({ at, who, action, key, reason }) => ({
-        at: Date.parse(at),
-        text: `${who ?? 'somebody'}: ${[action, key].filter((word) => word !== null).join(' ')}${reason === null ? '' : `: ${reason}`}`,
-      })),
-    [value],
   );
 }
 

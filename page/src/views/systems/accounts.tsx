@@ -47,8 +47,10 @@ function Accounts({ accounts }: { readonly accounts: readonly Account[] }) {
   const most = Math.max(1, ...accounts.map(({ tokens }) => tokens));
   const now = Date.now();
   return (
-    <Table heads={['Type', 'Account', ['Version', 'right'], 'Callback', ['Tokens', 'right']]}>
-      {accounts.map(({ id, accountType, tokens, version, callbackDueAt }) => (
+    <Table
+      heads={['Type', 'Account', ['Version', 'right'], 'Callback', ['Tokens', 'right']]}
+      items={accounts}
+      row={({ id, accountType, tokens, version, callbackDueAt }) => (
         <tr key={id} data-row>
           <td>{accountType}</td>
           <th scope="row">
@@ -63,7 +65,7 @@ function Accounts({ accounts }: { readonly accounts: readonly Account[] }) {
             </div>
           </td>
         </tr>
-      ))}
-    </Table>
+      )}
+    />
   );
 }

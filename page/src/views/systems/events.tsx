@@ -39,8 +39,11 @@ export function EventsView() {
       <Panel title="Processed">
         <List list={list} noun="event" empty={<p>No event fits.</p>}>
           {(events) => (
-            <Table isText heads={['When, UTC', 'Type', 'Source', 'User', 'What came of it', ['Took', 'right']]}>
-              {events.map((event) => (
+            <Table
+              isText
+              heads={['When, UTC', 'Type', 'Source', 'User', 'What came of it', ['Took', 'right']]}
+              items={events}
+              row={(event) => (
                 <tr key={event.id} data-row>
                   <td>
                     <Moment at={event.created_at} />
@@ -53,8 +56,8 @@ export function EventsView() {
                   </td>
                   <td class="right nowrap">{durationText(event.processing_time_ms)}</td>
                 </tr>
-              ))}
-            </Table>
+              )}
+            />
           )}
         </List>
       </Panel>

@@ -58,8 +58,10 @@ export function RocketsView() {
                 <code>millrace rockets simulate</code>
               </div>
             ) : (
-              <Table heads={['Rocket', 'Type', 'Mission', 'Status', ['Speed', 'right'], ['Waits', 'right']]}>
-                {rockets.map(({ id, type, speed, mission, status, pendingMessages }) => (
+              <Table
+                heads={['Rocket', 'Type', 'Mission', 'Status', ['Speed', 'right'], ['Waits', 'right']]}
+                items={rockets}
+                row={({ id, type, speed, mission, status, pendingMessages }) => (
                   <tr key={id} data-row>
                     <th scope="row">
                       <KeyLink pipeline="rockets" name={id}>
@@ -82,8 +84,8 @@ export function RocketsView() {
                     </td>
                     <td class="right">{pendingMessages === 0 ? '–' : countOf(pendingMessages, 'message')}</td>
                   </tr>
-                ))}
-              </Table>
+                )}
+              />
             )
           }
         </Answer>
