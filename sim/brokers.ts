@@ -65,7 +65,7 @@ function kindOf(found = 'kafka'): BrokerKind {
   return kind;
 }
 
-/** Each kind in turn first, so that also a short run has all. */
+/** Takes each kind in turn first, so that even a short run has all of them. */
 function faultsOf({ minutes, everyMs, seed }: ReturnType<typeof readOptions>): readonly BrokerFault[] {
   const random = randomOf(seed, 3);
   const count = Math.max(1, Math.floor((minutes * 60_000) / everyMs) - 1);

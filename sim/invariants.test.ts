@@ -7,8 +7,8 @@ import { checkInvariants } from './invariants.ts';
 import type { AppliedTurn, ArrivedCall, Ingest, Inserted, Ledger, Witness } from './ledger.ts';
 
 /*
- * A store that is as it should be, and one thing after the other that is not: each must be found, or nothing that the checks
- * say later means anything.
+ * A correct store, and one fault after another in it: each must be found, or nothing that the checks report later means
+ * anything.
  */
 
 const partition = { pipeline: 'orders', slice: 0 };
@@ -27,7 +27,7 @@ const turns: readonly AppliedTurn[] = [
 ];
 const call: ArrivedCall = { pipeline: 'orders', endpoint: 'mail', key: 'ann', id: 'm', life: 1, result: 'delivered' };
 
-/** The world as it should be: two events, applied; a timer ahead; a delivery that was made. */
+/** The correct world: two events, applied; a timer ahead; a delivery that was made. */
 async function world(): Promise<{ readonly store: Store; readonly ledger: Ledger }> {
   const store = memory();
   await store.open({ pipelines: [{ name: 'orders', numbered: false }], tables: [] });
@@ -91,7 +91,7 @@ const also = (ledger: Ledger, name: string, answer: Ledger['ingests'][number]['a
   ingests: [...ledger.ingests, { pipeline: 'orders', key: 'ann', name, answer, began: 9, ended: 10 }],
 });
 
-/** A row of the inbox that has committed, and is taken if nothing else is said. */
+/** A committed row of the inbox, taken in unless the changes say otherwise. */
 const inserted = (ledger: Ledger, ...rows: readonly (Pick<Inserted, 'name'> & Partial<Inserted>)[]): Ledger => ({
   ...ledger,
   inserted: rows.map((row) => ({ pipeline: 'orders', key: 'ann', isRefused: false, began: 1, ended: 2, isWaiting: false, ...row })),

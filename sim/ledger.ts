@@ -15,22 +15,22 @@ export interface Ledger {
   readonly calls: readonly ArrivedCall[];
   /** Dead letters that an operator has dealt with. */
   readonly resolved: readonly Resolved[];
-  /** Rows that other programs have put into the inbox; absent where there is none. */
+  /** Rows that other programs have put into the inbox; absent if there is no inbox. */
   readonly inserted?: readonly Inserted[];
-  /** By how much the clock of the engine was set, each time, back where it is negative; absent when it never was. In milliseconds. */
+  /** Every change of the engine's clock, in milliseconds, negative for a step back; absent if the clock was never changed. */
   readonly clockJumpsMs?: readonly number[];
 }
 
-/** A pipeline, as far as what it did can be told from its tables. */
+/** A pipeline, as far as its tables reveal what it did. */
 export interface Witness {
   readonly pipeline: string;
   readonly numbered: boolean;
-  /** True if missing numbers are given up after a while, so that none is outstanding in the end. */
+  /** True if missing numbers are given up after a while, which leaves none outstanding in the end. */
   readonly skipsGaps?: boolean;
   readonly endpoints: readonly LedgerEndpoint[];
   /** Number of tries of an event or timer before it is given up; absent if unchecked. */
   readonly attempts?: number;
-  /** For how long a number that came early waits for those before it, in milliseconds; absent where it is not checked. */
+  /** Time for which an early number waits for its predecessors, in milliseconds; absent if unchecked. */
   readonly skipAfterMs?: number;
   /** Returns the event's name in the ledger: its number, its chosen id, or a mark in its body. */
   nameOf(event: LoggedEvent): string;
@@ -39,7 +39,7 @@ export interface Witness {
    * default they did.
    */
   wasDeclared?(name: string): boolean;
-  /** The turns that took effect, those of a key in the order in which they did. */
+  /** The turns that took effect, in order of effect within each key. */
   turns(store: Store): Promise<readonly AppliedTurn[]>;
   /** Returns the name of a timer that was given up; by default its data, which must then be a text. */
   armOf?(data: string | null): string;
@@ -47,7 +47,7 @@ export interface Witness {
   isIgnored?(event: LoggedEvent, turns: readonly AppliedTurn[]): boolean;
   /** Describes rows that differ from those the turns of their keys left; absent if no row is checked. */
   rows?(store: Store, turns: ReadonlyMap<string, readonly AppliedTurn[]>): Promise<readonly string[]>;
-  /** The state after a key's turns, as JSON would give it back; absent where the state is not checked. */
+  /** The state after a key's turns, in its JSON form; absent if the state is not checked. */
   fold?(turns: readonly AppliedTurn[]): unknown;
 }
 
@@ -63,11 +63,11 @@ export interface Ingest {
   readonly pipeline: string;
   readonly key: string;
   readonly name: string;
-  /** `refused`: the answer said that it was not taken. `unknown`: there was no answer, or one that says nothing about it. */
+  /** `refused`: the answer said that the event was not taken. `unknown`: there was no answer, or one that does not tell. */
   readonly answer: 'accepted' | 'duplicate' | 'late' | 'refused' | 'unknown';
   readonly began: number;
   readonly ended: number;
-  /** When it was answered, by the clock of the engine; where it is absent, no timer is held against it. */
+  /** When it was answered, by the engine's clock; if absent, no timer is compared with it. */
   readonly answeredAt?: number;
 }
 
@@ -76,10 +76,10 @@ export interface Inserted {
   readonly pipeline: string;
   readonly key: string;
   readonly name: string;
-  /** True if the schema refuses it, until somebody fixes that. */
+  /** True if the schema refuses it until somebody fixes that. */
   readonly isRefused: boolean;
   readonly began: number;
-  /** When its transaction committed; infinite where it has not. */
+  /** When its transaction committed; infinite if it has not. */
   readonly ended: number;
   /** True if it is still, or again, in the inbox. */
   readonly isWaiting: boolean;
@@ -102,7 +102,7 @@ export type Cause =
   | { readonly kind: 'timer'; readonly arm: string; readonly at: number }
   | { readonly kind: 'outcome'; readonly endpoint: string; readonly id: string; readonly status: string };
 
-/** A timer was armed, in place of one of that name, or (`arm` null) cancelled. */
+/** A timer was armed, replacing one of the same name, or (`arm` null) cancelled. */
 export interface Armed {
   readonly timer: string;
   /** A name that no other timer of the key ever had. */
@@ -134,7 +134,7 @@ export interface ArrivedCall {
   readonly result: 'delivered' | 'doubtful' | 'failed' | 'refused' | 'unknown';
 }
 
-/** A dead letter that was redriven or discarded: of an event by its name, of a timer by its arm, of an outcome or a delivery by `endpoint/id`, of skipped numbers by `from-to`, of an origin by that. */
+/** A redriven or discarded dead letter: an event by its name, a timer by its arm, an outcome or a delivery by `endpoint/id`, skipped numbers by `from-to`, an origin by its name. */
 export interface Resolved {
   readonly pipeline: string;
   readonly key: string;
@@ -142,6 +142,6 @@ export interface Resolved {
   readonly name: string;
   /** The attempted command; it may be unknown whether it took effect. */
   readonly how: 'redriven' | 'discarded';
-  /** True if its key was parked for it, so that a redriven event keeps its place. */
+  /** True if its key was parked for it, in which case a redriven event keeps its place. */
   readonly wasParked: boolean;
 }

@@ -22,7 +22,7 @@ if (values === undefined) process.exitCode = 2;
 else if (values.help) say(help);
 else process.exitCode = await main(values);
 
-/** Undefined where there is an option that it does not know. */
+/** Returns undefined for an unknown option. */
 function read() {
   try {
     return parseArgs({
@@ -91,7 +91,7 @@ function conclude(verdicts: readonly Verdict[], tableOf: (verdicts: readonly Ver
   return survivors.length === 0 ? 0 : 1;
 }
 
-/** Does the work on each item, as many at once as there are checkouts. The answers come in the order of the items. */
+/** Does the work on each item, one at a time per checkout. Returns the answers in the order of the items. */
 async function inTurn<T, R>(
   checkouts: readonly Checkout[],
   items: readonly T[],

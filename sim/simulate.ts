@@ -8,8 +8,8 @@ import { type ProgramOptions, randomProgram } from './simulation/random-program.
 import { type Report, type SimulationOptions, simulate } from './simulation/simulation.ts';
 
 /*
- * Runs random programs against the real engine under faults, on a clock and in an order that the seed decides, and checks every
- * promise after each. What fails prints its seed, and takes the same course when it is run again.
+ * Runs random programs against the real engine under faults, with a clock and an order of events decided by the seed, and checks every
+ * promise after each. A failing program prints its seed, and repeats its course when run again.
  */
 
 interface Options {
@@ -27,10 +27,10 @@ function integer(text: string): number {
   throw new InvalidArgumentError(`expected a positive integer, found ${text}`);
 }
 
-/** Some seed that was most likely never tried. */
+/** Returns a seed that was most likely never tried. */
 const freshSeed = () => Math.floor(Math.random() * 2 ** 31) + 1;
 
-/** A fresh store; and what becomes of it when the program is over. */
+/** Makes a fresh store, and disposes of it when the program is over. */
 function storeOf(kind: Options['store']): { readonly made: SimulationOptions; forget(): void } {
   if (kind === 'memory') return { made: {}, forget: () => undefined };
   const folder = mkdtempSync(join(tmpdir(), 'millrace-sim-'));

@@ -8,7 +8,7 @@ import { checkout, type Ended, type Program, type ProgramOptions } from './progr
 import { rowsOf } from './rows-of-file.ts';
 import { Yard } from './yard.ts';
 
-/** Counts the events of each key in its state, writes a row and asks for a delivery for each; numbered ones wait for each other. */
+/** Counts each key's events in its state, writes a row and requests a delivery for each event; numbered events wait for their predecessors. */
 const module = `
 import { appendFileSync, existsSync } from 'node:fs';
 import { pipeline, table } from 'millrace';
@@ -64,14 +64,14 @@ class BackupYard extends Yard {
     return this.start(words).ended;
   }
 
-  /** The names of the files that begin so. */
+  /** Returns the names of the files with this prefix. */
   filesOf(beginning: string): readonly string[] {
     return readdirSync(this.folder)
       .filter((name) => name.startsWith(beginning))
       .toSorted();
   }
 
-  /** Looks again after each change of a file in the folder, until it is so. */
+  /** Checks the condition again after each change of a file in the folder, until it holds. */
   async until(isSo: () => boolean): Promise<void> {
     const watcher = watch(this.folder);
     const changes = on(watcher, 'change');
@@ -79,19 +79,19 @@ class BackupYard extends Yard {
     watcher.close();
   }
 
-  /** Resolves once there is a file of this name. */
+  /** Resolves once a file of this name exists. */
   made(name: string): Promise<void> {
     return this.until(() => existsSync(this.path(name)));
   }
 
-  /** Resolves once all orders that a served database holds are settled. */
+  /** Resolves once all orders in a served database are settled. */
   settled(name: string): Promise<void> {
     const sql = `SELECT (SELECT max(position) FROM millrace_log_orders) <= (SELECT cursor FROM millrace_partitions WHERE pipeline = 'orders')
       AND NOT EXISTS (SELECT 1 FROM millrace_held_orders) AS done`;
     return this.until(() => rowsOf(this.path(name), sql)[0]?.done === 1);
   }
 
-  /** Puts some more events into the log of a database at rest, settled, of which a thousand take up a megabyte. */
+  /** Adds settled events to the log of a database at rest; a thousand of them take up a megabyte. */
   grow(thousands: number): void {
     const db = new DatabaseSync(this.path('mill.db'));
     db.exec(`INSERT INTO millrace_log_orders
@@ -101,7 +101,7 @@ class BackupYard extends Yard {
     db.close();
   }
 
-  /** Makes a database of so many megabytes, at rest. */
+  /** Makes a database of the given size, at rest. */
   async filled(megabytes: number): Promise<void> {
     const program = this.serve('./mill.db');
     await program.listening();
@@ -110,7 +110,7 @@ class BackupYard extends Yard {
   }
 }
 
-/** Sends an event; returns what became of it. */
+/** Sends an event; returns the status of the answer. */
 async function post(url: string, pipeline: string, body: object): Promise<unknown> {
   const answer = await fetch(`${url}/pipelines/${pipeline}/events`, { method: 'POST', body: JSON.stringify(body) });
   return Object(await answer.json()).status;
@@ -241,7 +241,7 @@ test('all that is stored comes along, and a restore makes deliveries again that 
   const owned = await yard.run('restore', 'copy.db', '--force');
   assert.deepEqual([owned.code, owned.stdout], [1, '']);
   assert.match(owned.stderr, /^millrace: \S+mill\.db: owned by process \d+ on \S+ since \S+\n$/);
-  // What it wrote last is in its log alone.
+  // Its latest writes are only in its log.
   await program.kill('SIGKILL');
   const unforced = await yard.run('restore', 'copy.db');
   assert.deepEqual([unforced.code, unforced.stdout], [1, '']);

@@ -4,16 +4,16 @@ import { join } from 'node:path';
 
 /** Files of a server that encrypts. */
 export interface Certificates {
-  /** The certificate of the authority that has signed the server's. */
+  /** The certificate of the authority that signed the server's. */
   readonly authority: string;
   readonly certificate: string;
   readonly key: string;
 }
 
 /**
- * An authority, and a certificate of its for `localhost`.
+ * Makes an authority, and a certificate from it for `localhost`.
  *
- * @param owner of the key, who alone may read it
+ * @param owner the account that owns the key, and that alone may read it
  */
 export function makeCertificates(folder: string, { uid, gid }: { readonly uid?: number; readonly gid?: number } = {}): Certificates {
   const authority = makeAuthority(folder, 'ca');

@@ -6,7 +6,7 @@ import { Program, temporaryFolder } from './program.ts';
 
 const hourMs = 3_600_000;
 
-/** Loaded before the program: a wall clock that its pipelines can set. Its timers count elapsed time, as they do anyway. */
+/** Loaded before the program: a wall clock that its pipelines can set. Its timers count elapsed time, as always. */
 const preload = `
 const now = Date.now;
 globalThis.jumpMs = 0;
@@ -14,7 +14,7 @@ Date.now = () => now() + globalThis.jumpMs;
 `;
 
 /**
- * Pipelines whose answers name the jump made so far. An event of no jump sets a timer; the first attempt at an event of a jump fails, and
+ * Pipelines whose answers name the jump made so far. An event without a jump sets a timer; for an event with a jump the first attempt fails, and
  * the clock jumps before the second one is due.
  */
 const pipelines = `

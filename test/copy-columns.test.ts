@@ -14,7 +14,7 @@ before(async () => {
 });
 after(() => Promise.all([postgres?.stop(), mariadb?.stop()]));
 
-/** Hours that a clock of Berlin shows twice, and the years of four digits. */
+/** The hours that a clock in Berlin shows twice, and years at the limits of four digits. */
 const moments = ['0000-03-01T00:00:00.001Z', '2026-10-25T00:30:00.700Z', '2026-10-25T01:30:00.700Z', '9999-12-31T23:59:59.999Z'];
 
 test('moments, enumerations and texts of a length go along, from a file to PostgreSQL, back, to MariaDB and back', {

@@ -7,7 +7,7 @@ import { PostgresServer, withoutPostgres } from './postgres-server.ts';
 import type { Ended, Program } from './program.ts';
 import { Yard } from './yard.ts';
 
-/** Something of all that the engine keeps; what is not open yet waits. */
+/** Pipelines that use everything the engine keeps; whatever is not open yet waits. */
 const module = `
 import { appendFileSync, existsSync } from 'node:fs';
 import { pipeline, table } from 'millrace';
@@ -91,7 +91,7 @@ const maria: Kind = {
 
 const kinds = [postgres, maria];
 
-/** Both orders in which a copy may go over two servers. */
+/** Both orders in which a copy may go through two servers. */
 const ways = [
   [postgres, maria],
   [maria, postgres],
@@ -129,12 +129,12 @@ class CopyYard extends Yard {
   /** Returns the deliveries, in order. */
   get delivered(): readonly { readonly id: string; readonly attempt: number }[] {
     if (!existsSync(this.path('delivered'))) return [];
-    // The last line may be on its way.
+    // The last line may be incomplete.
     const lines = readFileSync(this.path('delivered'), 'utf8').split('\n').slice(0, -1);
     return lines.map((line) => JSON.parse(line));
   }
 
-  /** Serves until it was asked, and nothing is under way; then stops. */
+  /** Serves until the work is done and nothing is under way, then stops. */
   async fill(database: string, work: (url: string) => Promise<void>): Promise<void> {
     const program = this.serve(database);
     await work(await program.listening());
@@ -146,7 +146,7 @@ async function get(url: string): Promise<Json> {
   return Object(await (await fetch(url)).json());
 }
 
-/** Asks again until the answer is so; the answers wait for what was accepted before. */
+/** Asks until the answer satisfies the condition; each answer waits for everything accepted before it. */
 async function until(url: string, isSo: (answer: Json) => boolean): Promise<Json> {
   for (;;) {
     const answer = await get(url);
@@ -160,7 +160,7 @@ async function post(url: string, body: object): Promise<unknown> {
   return status ?? answer.status;
 }
 
-/** Puts so many settled events into the log of a file at rest, of so many keys, each with a timer of its own, and their ids among those that are known. */
+/** Adds settled events to the log of a file at rest, spread over a number of keys, each with its own timer, and records their ids as known. */
 function grow(path: string, events: number, keys: number): void {
   const db = new DatabaseSync(path);
   db.exec(`
@@ -262,7 +262,7 @@ for (const kind of kinds) {
   });
 }
 
-/** Leaves something of all that is kept, with `closed` in the way of what waits. */
+/** Leaves an example of everything that is kept, with `closed` holding up whatever waits. */
 async function leaveAll(url: string): Promise<void> {
   const orders = `${url}/pipelines/orders/events`;
   const first = await post(orders, { key: 'a', id: 'a1', deliver: 'shop', unpaid: '1h' });
@@ -279,7 +279,7 @@ async function leaveAll(url: string): Promise<void> {
   assert.equal(await post(`${url}/pipelines/orders/pause`, {}), 200);
 }
 
-/** Looks at a copy of that, opens what was closed, and sees all of it come to its end, once and in order. */
+/** Inspects the copy, opens whatever was closed, and checks that everything finishes, once and in order. */
 async function seeAll(yard: CopyYard, url: string): Promise<void> {
   const orders = `${url}/pipelines/orders/events`;
   for (const id of ['a1', 'b2', 'c1']) assert.equal(await post(orders, { key: id.slice(0, 1), id }), 'duplicate');
@@ -302,7 +302,7 @@ async function seeAll(yard: CopyYard, url: string): Promise<void> {
   assert.equal((await get(`${url}/pipelines/ticks/keys/c`)).state, 1);
 }
 
-/** Rows of the inbox: two whose pipeline is paused, between those of a pipeline that nobody declares, of which one is no event. */
+/** Inserts inbox rows: two for a paused pipeline, between two for an undeclared pipeline, one of which is not an event. */
 function intoInbox(): string {
   const row = (pipeline: string, id: string, event: string) => `('${pipeline}', ${id}, '${event}', '00-1')`;
   const rows = [1, 2].map((n) => row('orders', `'i${n}'`, JSON.stringify({ key: 'i', id: `i${n}`, text: `ü ${n}` })));
@@ -320,7 +320,7 @@ test(
   async (context) => {
     const yard = new CopyYard(context);
     await yard.fill('./mill.db', async (url) => {
-      // No text of it makes an event, so it is a dead letter when the copy begins.
+      // Its text is not JSON, so it is a dead letter when the copy begins.
       yard.sql('mill.db', "INSERT INTO millrace_inbox (pipeline, event) VALUES ('readings', 'no JSON')");
       await until(`${url}/dead-letters`, ({ items }) => (items as Json[]).length === 1);
       assert.equal(await post(`${url}/pipelines/orders/pause`, { reason: 'a copy' }), 200);
@@ -385,7 +385,7 @@ for (const [first, second] of ways)
         await leaveAll(url);
         nextRunAt = (await get(`${url}/pipelines/ticks/schedule`)).nextRunAt;
       });
-      // What a number of JavaScript would round, and what SQL writes in a way of its own.
+      // Values that a JavaScript number would round, and values that SQL formats in its own way.
       yard.sql(
         'mill.db',
         `UPDATE seen SET nth = 9223372036854775807, share = 1.7976931348623157e308, more = '{"a": [1,2.50]}' WHERE event = 'a1'`,
@@ -450,7 +450,7 @@ function rowsInFile(path: string): number {
   }
 }
 
-/** Events of each slice in their order: no position is left out, and the numbered ids of a key rise. */
+/** Checks each slice's events in order: no position is left out, and the numbered ids of a key rise. */
 async function checkLog(kind: Kind, database: string, events: number): Promise<void> {
   const rows = await kind.query('SELECT * FROM millrace_log_orders ORDER BY slice, position', database);
   assert.equal(rows.length, events);

@@ -36,7 +36,7 @@ async function post(url: string, event: unknown) {
   return { status: answer.status, body: Object(await answer.json()) };
 }
 
-/** Posts events from many clients at once, each until it is answered no more. What was answered goes to `answered`. */
+/** Posts events from many concurrent clients, each until its requests fail. Reports every answer to `answered`. */
 async function load(url: string, events: readonly { readonly id: string }[], answered: (id: string, status: number) => void) {
   const left = events.values();
   const client = async () => {
@@ -56,7 +56,7 @@ async function metricsOf(url: string) {
   return Metrics.parse(await (await fetch(`${url}/metrics`)).json());
 }
 
-/** The metrics once nothing is left to do; `each` sees those before. */
+/** Returns the metrics once nothing is left to do; `each` receives the earlier ones. */
 async function metricsWhenIdle(url: string, each: (metrics: z.infer<typeof Metrics>) => void = () => undefined) {
   for (;;) {
     const metrics = await metricsOf(url);
@@ -65,7 +65,7 @@ async function metricsWhenIdle(url: string, each: (metrics: z.infer<typeof Metri
   }
 }
 
-/** The ids in the table, as another program reads them. */
+/** Returns the ids in the table, as another program reads them. */
 function storedIds(folder: string): string[] {
   const database = new DatabaseSync(join(folder, 'mill.db'), { readOnly: true });
   try {
@@ -127,7 +127,7 @@ test('kill -9 under load: after the next start every accepted event is there, an
     [...accepted].filter((id) => !stored.has(id)),
     [],
   );
-  // What was stored and not answered is a duplicate like the rest.
+  // Events that were stored but not acknowledged are duplicates like the rest.
   for (const event of events.slice(0, 100)) {
     const { body } = await post(again, event);
     assert.deepEqual(body, { id: event.id, status: stored.has(event.id) ? 'duplicate' : 'accepted' });

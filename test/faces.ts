@@ -16,7 +16,7 @@ interface Manifest {
   readonly exports: Readonly<Record<string, { readonly types: string; readonly default: string }>>;
 }
 
-/** The faces of the package, as `exports` of its package.json says them. */
+/** Returns the entry points of the package from `exports` in its package.json. */
 export const faces: readonly Face[] = Object.entries(
   (JSON.parse(readFileSync(join(checkout, 'package.json'), 'utf8')) as Manifest).exports,
 ).map(([path, { types, default: built }]) => ({

@@ -17,7 +17,7 @@ async function visit(url: string, times: number): Promise<void> {
   }
 }
 
-/** Resolves once so many visits have had their turns; a read waits for them, but not for long. Fails when there are more. */
+/** Resolves once this many visits have had their turns; a read waits for them, but not for long. Fails if there are more. */
 async function counted(url: string, visits: number): Promise<void> {
   for (let count = 0; count < visits; ) {
     const { state } = (await (await fetch(`${url}/pipelines/visits/keys/home`)).json()) as { state?: { count: number } };

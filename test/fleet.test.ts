@@ -10,7 +10,7 @@ import { visits } from './visits.ts';
 
 const pages = Array.from({ length: 40 }, (_, at) => `page-${at}`);
 const partitions = 32;
-/** Whatever becomes of the database, a request is answered within this time. In milliseconds. */
+/** Whatever happens to the database, a request is answered within this time, in milliseconds. */
 const answeredWithinMs = 5_000;
 /** Far longer than anything here takes, in milliseconds. */
 const patienceMs = 30_000;
@@ -35,7 +35,7 @@ async function fleetOf(url: string): Promise<FleetAnswer> {
   return (await fetch(`${url}/fleet`)).json() as Promise<FleetAnswer>;
 }
 
-/** Asks again and again, for what comes by itself, until it is so; fails with the last answer when that takes too long. */
+/** Asks repeatedly for something that happens by itself, until the answer satisfies the condition; fails with the last answer after too long. */
 async function until<T>(ask: () => Promise<T>, isSo: (answer: T) => boolean): Promise<T> {
   for (const end = performance.now() + patienceMs; ; ) {
     const answer = await ask();
@@ -65,7 +65,7 @@ describe('processes of one fleet', { skip: withoutPostgres }, () => {
     return { program, url: await program.listening() };
   }
 
-  /** Two that have half of the partitions each. */
+  /** Serves two processes, and waits until each has half of the partitions. */
   async function servePair(context: TestContext, database: string) {
     const first = await serve(context, database);
     const second = await serve(context, database);
@@ -74,7 +74,7 @@ describe('processes of one fleet', { skip: withoutPostgres }, () => {
     return [first, second] as const;
   }
 
-  /** Brings one event in for each page. Resolves once each page, read there too, has had so many turns. */
+  /** Sends one event for each page. Resolves once each page, read there too, has had the expected number of turns. */
   async function visitAll(url: string, times: number): Promise<void> {
     const answers = await Promise.all(pages.map((page) => post(url, page)));
     assert.deepEqual(new Set(answers.map(({ status }) => status)), new Set([202]));
@@ -100,7 +100,7 @@ describe('processes of one fleet', { skip: withoutPostgres }, () => {
     );
     assert.equal(unowned, 0);
     const { code } = await first.program.kill('SIGTERM');
-    // Where leases run out, the process that had them stays in the table.
+    // If leases ran out instead of being released, the stopped process would stay in the table.
     const there = await postgres.query('SELECT pid FROM millrace_processes', database);
     assert.deepEqual([code, there], [0, [{ pid: second.program.child.pid }]]);
     await visitAll(second.url, 3);
@@ -139,7 +139,7 @@ describe('processes of one fleet', { skip: withoutPostgres }, () => {
 
   async function refusesSoon(url: string): Promise<void> {
     const asks = [() => post(url, 'away'), () => fetch(`${url}/pipelines/visits/keys/page-1`), () => fetch(`${url}/fleet`)];
-    // Those that meet it as it goes, and those that come later.
+    // Requests that meet the outage as it begins, and later ones.
     for (let round = 0; round < 2; round += 1) {
       const from = performance.now();
       for (const answer of await Promise.all(asks.map((ask) => ask()))) {
@@ -155,7 +155,7 @@ describe('processes of one fleet', { skip: withoutPostgres }, () => {
     assert.notEqual(((await health.json()) as { reason: string }).reason, '');
   }
 
-  /** Checks that an engine works on; a refused request may still have taken effect. */
+  /** Checks that an engine continues; a refused request may still have taken effect. */
   async function goesOn(url: string): Promise<void> {
     await until(
       () => post(url, 'back'),

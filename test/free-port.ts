@@ -2,13 +2,13 @@ import { once } from 'node:events';
 import { createServer } from 'node:net';
 
 /**
- * Below these a system gives no port out by itself (32,768 on Linux, 49,152 elsewhere), neither to connections nor to those who listen on
- * port 0. So nobody takes one while the server that it is for is being prepared or is down, and a client that finds nobody there may not
- * meet itself.
+ * Systems assign no port below these by themselves (32,768 on Linux, 49,152 elsewhere), neither to connections nor to listeners on port 0.
+ * Nothing else therefore takes such a port while the server that it is for is being prepared or is down, and a client that connects meanwhile
+ * cannot meet itself.
  */
 const [from, to] = [16_384, 32_768];
 
-/** A port of the loopback that nobody listens on, nor will by chance until a server of the test's own does. */
+/** Returns a port of the loopback that nobody listens on, and that nobody gets by chance before the test's own server does. */
 export async function freePort(): Promise<number> {
   for (;;) {
     const port = from + Math.floor(Math.random() * (to - from));

@@ -3,12 +3,12 @@ import test from 'node:test';
 import { type Import, importsIn, importsOf, isAmong, type Part, strayImports } from './imports.ts';
 
 /*
- * The direction of imports: what each part of the sources may look at. That no files import each other in a circle is held by the
- * linter (`noImportCycles`).
+ * The direction of imports: each part of the sources may import only the parts listed for it. The linter forbids import cycles
+ * (`noImportCycles`).
  */
 
 const ground = ['src/describe-found.ts', 'src/errors.ts', 'src/rested-heap.ts', 'src/version.ts'];
-/** The port, and what all stores share; no store. */
+/** The port, and the code shared by all stores; no store itself. */
 const port = 'src/store/*';
 const faces = ['src/index.ts', 'src/server/index.ts', 'src/store/index.ts'];
 
@@ -65,7 +65,7 @@ const systems: readonly Part[] = [
     files: [`systems/${name}/`],
     sees: ['systems/shared/', ...faces],
   })),
-  // What a command runs is loaded when it runs: `loaded-modules.test.ts`.
+  // A command's code is loaded when the command runs: `loaded-modules.test.ts`.
   ...withCommands.flatMap((folder): readonly Part[] => [
     { files: [`${folder}commands.ts`], sees: [folder, 'src/cli/index.ts', ...faces] },
     ...['play', 'replay', 'simulate'].map((name) => ({
@@ -160,7 +160,7 @@ function isOurs({ of }: Import): boolean {
   return /^(?:src|systems|sim|bench|test|bin|examples|findings)\//.test(of);
 }
 
-/** Parts whose tests need no more than they do themselves. Other tests put together what they need. */
+/** Parts whose tests import no more than the parts themselves. Other tests combine several parts. */
 const alone = ['configuration', 'pipeline', 'delivery', 'sources'].map(folderOf);
 
 function isFree({ file }: Import): boolean {

@@ -3,15 +3,15 @@ import { dirname, join, normalize } from 'node:path';
 import ts from 'typescript-5.9';
 import { checkout } from './program.ts';
 
-/** An import that a file writes down, of a type alone or when it runs, too. */
+/** An import written in a file, whether of a type alone or at run time. */
 export interface Import {
-  /** A path from the root of the checkout, as all of them. */
+  /** A path from the root of the checkout, like all paths here. */
   readonly file: string;
-  /** The path of a file of ours, or the specifier of something else. */
+  /** The path of a file of ours, or another module's specifier. */
   readonly of: string;
 }
 
-/** All imports of the TypeScript files that match. */
+/** Returns all imports of the TypeScript files that match. */
 export function importsIn(pattern: string): readonly Import[] {
   const files = globSync(pattern, { cwd: checkout, exclude: (path) => path.includes('node_modules') }).toSorted();
   return files.flatMap((file) => importsOf(file, readFileSync(join(checkout, file), 'utf8')));
@@ -34,7 +34,7 @@ export interface Part {
   readonly sees: readonly string[];
 }
 
-/** Returns whether a path is one of those, as {@link Part} has them. */
+/** Returns whether a path is among those listed, in the notation of {@link Part}. */
 export function isAmong(path: string, places: readonly string[]): boolean {
   return places.some((place) => {
     if (place.endsWith('/*')) return dirname(path) === place.slice(0, -2);
@@ -42,7 +42,7 @@ export function isAmong(path: string, places: readonly string[]): boolean {
   });
 }
 
-/** Returns the imports that go where their part may not look. Of several parts the last one that has the file counts. */
+/** Returns the forbidden imports. If several parts contain a file, the last one counts. */
 export function strayImports(imports: readonly Import[], parts: readonly Part[]): readonly string[] {
   return imports.flatMap(({ file, of }) => {
     const part = parts.findLast(({ files }) => isAmong(file, files));

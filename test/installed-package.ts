@@ -11,7 +11,7 @@ interface Manifest {
   readonly exports?: Readonly<Record<string, unknown>>;
 }
 
-/** A folder of a user's in which `millrace` is installed from its tarball, and nothing else that does not come with it. */
+/** A user's folder in which `millrace` is installed from its tarball, with its dependencies and nothing else. */
 export class InstalledPackage {
   readonly folder: string;
   /** The tarball to be published. */
@@ -22,7 +22,7 @@ export class InstalledPackage {
     this.tarball = tarball;
   }
 
-  /** Packs what is published and installs it, without a registry: what the package depends on is copied from this checkout. */
+  /** Packs the package and installs it without a registry: its dependencies are copied from this checkout. */
   static async in(folder: string): Promise<InstalledPackage> {
     const tarball = await pack(join(folder, 'package'));
     const installed = new InstalledPackage(join(folder, 'project'), tarball);
@@ -32,7 +32,7 @@ export class InstalledPackage {
     return installed;
   }
 
-  /** Installs another package that this checkout has, as a program needs it that stands in the folder. */
+  /** Installs another package from this checkout for a program in the folder. */
   add(name: string): void {
     const path = join(checkout, 'node_modules', name);
     for (const dependency of [path, ...dependenciesOf(path)]) this.#copy(dependency);
@@ -59,9 +59,9 @@ export class InstalledPackage {
     return this.with(process.execPath, ...words);
   }
 
-  /** As {@link node}, with another Node.js. */
+  /** Does the same as {@link node}, with another Node.js. */
   async with(node: string, ...words: readonly string[]): Promise<string> {
-    // A test runner that another one has started would report to that.
+    // A test runner started by another one would report to it.
     const { NODE_TEST_CONTEXT: _, ...env } = process.env;
     return (await run(node, words, { cwd: this.folder, env })).stdout;
   }
@@ -75,7 +75,7 @@ const sources = [
   ...['build.ts', 'tsconfig.json', 'tsconfig.build.json', 'src', 'systems'],
 ];
 
-/** Makes the tarball in a copy, so that what is built in this checkout stays as it is, by the scripts that run before a release. Returns its path. */
+/** Builds the tarball in a copy with the release scripts, leaving the build output of this checkout as it is. Returns its path. */
 async function pack(folder: string): Promise<string> {
   mkdirSync(folder, { recursive: true });
   const built = join(checkout, 'page/dist');
@@ -87,7 +87,7 @@ async function pack(folder: string): Promise<string> {
   return join(folder, tarball);
 }
 
-/** The folders of all packages that a package brings along: what it depends on, and what these do. */
+/** Returns the folders of all packages that a package brings along: its dependencies, and theirs. */
 function dependenciesOf(root: string, found = new Set<string>()): ReadonlySet<string> {
   const { dependencies = {}, optionalDependencies = {} } = manifestIn(root);
   for (const name of Object.keys({ ...dependencies, ...optionalDependencies })) {
@@ -101,7 +101,7 @@ function dependenciesOf(root: string, found = new Set<string>()): ReadonlySet<st
   return found;
 }
 
-/** The folder of a package as code in `from` finds it. */
+/** Returns the folder of a package as code in `from` resolves it. */
 function find(name: string, from: string): string | undefined {
   const folder = join(from, 'node_modules', name);
   if (basename(from) !== 'node_modules' && existsSync(folder)) return folder;
@@ -109,6 +109,6 @@ function find(name: string, from: string): string | undefined {
 }
 
 export function manifestIn(folder: string): Manifest {
-  // What npm has installed is a manifest.
+  // Every package that npm installed has a valid manifest.
   return JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')) as Manifest;
 }

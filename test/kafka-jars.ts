@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 
 /** The release that tests run on. */
 export const kafkaRelease = '4.3.1';
-/** The version of the console logger, whose output shows a test that the server answers. */
+/** The version of the console logger, whose output tells a test that the server answers. */
 const logging = '2.25.4';
 
 const cache = join(realpathSync(fileURLToPath(new URL('../node_modules', import.meta.url))), '.cache');
@@ -27,7 +27,7 @@ const project = `<project xmlns="http://maven.apache.org/POM/4.0.0">
 </project>
 `;
 
-/** Brings the programs of Kafka from Maven's registry, unless they are there. Needs `mvn`, and a Java of version 17. */
+/** Downloads Kafka's programs from Maven's registry, unless they are there. Needs `mvn`, and Java 17. */
 export function fetchKafka(): void {
   if (existsSync(kafkaJars)) return;
   const folder = mkdtempSync(join(tmpdir(), 'millrace-kafka-jars-'));
@@ -37,7 +37,7 @@ export function fetchKafka(): void {
     writeFileSync(join(folder, 'pom.xml'), project);
     const words = ['-B', '-q', 'dependency:copy-dependencies', '-DincludeScope=runtime', `-DoutputDirectory=${unfinished}`];
     execFileSync('mvn', words, { cwd: folder, stdio: ['ignore', 'inherit', 'inherit'] });
-    // Somebody else may have brought them meanwhile.
+    // Another process may have downloaded them meanwhile.
     if (!existsSync(kafkaJars)) renameSync(unfinished, kafkaJars);
   } finally {
     rmSync(folder, { recursive: true, force: true });

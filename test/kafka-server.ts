@@ -9,7 +9,7 @@ import { kafkaJars } from './kafka-jars.ts';
 import { ServerProcess } from './server-process.ts';
 import { until } from './until.ts';
 
-/** Why a test that needs a Kafka is left out; false where there is one, or must be (`TEST_SERVERS=required`). For the `skip` of a test. */
+/** The reason to skip tests that need Kafka; false where it is available, or required (`TEST_SERVERS=required`). */
 export const withoutKafka: string | false =
   existsSync(kafkaJars) || process.env.TEST_SERVERS === 'required'
     ? false
@@ -18,7 +18,7 @@ export const withoutKafka: string | false =
 /** The user who may sign in, if the broker requires it. */
 export const kafkaUser = { username: 'millrace', password: 'secret of tests' } as const;
 
-/** A small heap, and a start that does not optimise for the hours to come. */
+/** A small heap, and a quick start without optimisations for a long run. */
 const javaOptions = ['-Xms64m', '-Xmx256m', '-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1', '-Xshare:auto'];
 
 const logging = `
@@ -49,16 +49,16 @@ interface Ports {
   readonly controller: number;
 }
 
-/** A node of Kafka of the test's own, broker and controller, on free ports of the loopback. Whoever starts it stops it. */
+/** A test's own node of Kafka, broker and controller, on free ports of the loopback. The caller that starts it stops it. */
 export class KafkaServer {
   /** The address without authentication. */
   readonly address: string;
   /** The address that requires {@link kafkaUser}. */
   readonly signInAddress: string;
-  /** The same over TLS, where it has a certificate. */
+  /** The same over TLS, if it has a certificate. */
   readonly encryptedAddress: string;
   readonly #folder: string;
-  /** Nodes of its cluster. */
+  /** Number of nodes of its cluster. */
   readonly #size: number;
   #process: ServerProcess | undefined;
   #clients: { readonly admin: Admin; readonly producer: Producer } | undefined;
@@ -72,13 +72,13 @@ export class KafkaServer {
     this.encryptedAddress = `localhost:${encrypted}`;
   }
 
-  /** A cluster of one node. @param certificates what it shows for TLS, which it does not speak without */
+  /** Starts a cluster of one node. @param certificates for TLS, which is disabled without them */
   static async start(certificates?: Certificates): Promise<KafkaServer> {
     const [server] = await KafkaServer.startCluster(1, certificates);
     return server as KafkaServer;
   }
 
-  /** So many nodes that together are one cluster; each topic that they make is on all of them. */
+  /** Starts a cluster with this many nodes; each topic that they create is on all of them. */
   static async startCluster(size: number, certificates?: Certificates): Promise<KafkaServer[]> {
     const ports: Ports[] = [];
     for (let nth = 0; nth < size; nth += 1)
@@ -133,7 +133,7 @@ export class KafkaServer {
     await until(isLed);
   }
 
-  /** Clients for what a test itself does. */
+  /** Clients for the test's own use. */
   get clients(): { readonly admin: Admin; readonly producer: Producer } {
     if (this.#clients === undefined) {
       const options: AdminOptions = { clientId: 'test', bootstrapBrokers: [this.address], retries: 20, retryDelay: 100 };
@@ -142,12 +142,12 @@ export class KafkaServer {
     return this.#clients;
   }
 
-  /** Ends it as a crash would. Resolves when it is gone. */
+  /** Ends it like a crash. Resolves when it is gone. */
   async kill(): Promise<void> {
     await this.#process?.end('SIGKILL');
   }
 
-  /** Ends it, and removes what it has left. */
+  /** Ends it, and removes its files. */
   async stop(): Promise<void> {
     await Promise.all([this.#clients?.admin.close(), this.#clients?.producer.close(true)]);
     await this.kill();
@@ -157,7 +157,7 @@ export class KafkaServer {
 
 interface NodeOptions {
   readonly nth: number;
-  /** Of all nodes. */
+  /** The addresses of all nodes. */
   readonly ports: readonly Ports[];
   readonly isEncrypted: boolean;
 }
@@ -167,7 +167,7 @@ function properties(folder: string, { nth, ports, isEncrypted }: NodeOptions): s
   const listeners = [
     `PLAINTEXT://127.0.0.1:${open}`,
     `SASL_PLAINTEXT://127.0.0.1:${signIn}`,
-    // By a name, of which a certificate is.
+    // By name, since a certificate is for a name.
     ...(isEncrypted ? [`SASL_SSL://localhost:${encrypted}`] : []),
   ].join(',');
   const { username, password } = kafkaUser;
@@ -191,7 +191,7 @@ function properties(folder: string, { nth, ports, isEncrypted }: NodeOptions): s
       'listener.name.sasl_ssl.ssl.keystore.location': join(folder, 'server.pem'),
     }),
     'log.dirs': join(folder, 'data'),
-    // One that is started again after a crash comes back once its former self counts as gone.
+    // A node restarted after a crash comes back only once its former self counts as gone.
     'broker.session.timeout.ms': 1_000,
     'broker.heartbeat.interval.ms': 200,
     'controller.quorum.election.timeout.ms': 200,

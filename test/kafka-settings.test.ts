@@ -32,7 +32,7 @@ describe('systems that are fed from a topic by a setting', { skip: withoutKafka 
       metadata: { ...metadata, messageNumber, messageType: 'RocketSpeedIncreased' },
       message: { by: 100 },
     });
-    // The topic repeats the launch, as a producer may, and the second message comes by another way.
+    // The topic repeats the launch, as a producer may, and the second message arrives another way.
     const address = await topicOf([launch, launch, faster(3)]);
     const words = ['serve', 'rockets', '--port', '0', '--database', './rockets.db'];
     const program = new Program(context, words, { folder: temporaryFolder(context), environment: { ROCKETS_KAFKA: address } });

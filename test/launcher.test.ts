@@ -15,11 +15,11 @@ interface Launch {
   readonly words?: readonly string[];
   /** True if there is a node_modules. */
   readonly modules?: boolean;
-  /** Text of the program's module, outside of its function. */
+  /** Code of the program's module, outside its function. */
   readonly load?: string;
 }
 
-/** A run of the launcher of a checkout whose whole program is `main`, with `words` and `onStopOrder` at hand. */
+/** Runs the launcher of a checkout whose whole program is `main`, with `words` and `onStopOrder` in scope. */
 function launch(context: TestContext, main: string, { node, words = [], modules = true, load = '' }: Launch) {
   const root = temporaryFolder(context);
   cpSync(join(checkout, 'bin'), join(root, 'bin'), { recursive: true });
@@ -99,7 +99,7 @@ for (const [name, node] of [
     const program = launch(context, `onStopOrder(({ signal }) => { console.log(signal); process.exit(3); });${stay}`, { node, load });
     await program.printed(/loading/);
     program.child.kill('SIGTERM');
-    // The launcher of an old Node.js passes it on by a pipe, of which the program hears nothing else.
+    // The launcher of an old Node.js passes the signal on through a pipe, so the program hears nothing earlier.
     if (node === process.execPath) await program.printed(/heard/);
     writeFileSync(join(program.folder, 'loaded'), '');
     const { code, stdout } = await program.ended;
@@ -111,7 +111,7 @@ for (const [name, node] of [
 test('a launcher that is killed takes the program with it, even when that is busy', { skip, timeout: 10_000 }, async (context) => {
   const program = launch(context, `${tell}const end = Date.now() + 30_000;\nwhile (Date.now() < end);`, { node: oldNode });
   await program.printed(/^pid/);
-  // Its output ends only when the program is gone too, for it holds the same pipe.
+  // Its output ends only when the program is gone too, because the program holds the same pipe.
   const { signal } = await program.kill('SIGKILL');
   assert.equal(signal, 'SIGKILL');
 });

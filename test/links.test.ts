@@ -6,7 +6,7 @@ import { checkout } from './program.ts';
 
 const pages = globSync(['*.md', 'docs/**/*.md', '{systems,examples}/*/README.md', 'bench/README.md'], { cwd: checkout });
 
-/** The anchors of a page, as GitHub and the site make them of its headings. */
+/** Returns the anchors that GitHub and the site derive from a page's headings. */
 function anchorsOf(page: string): ReadonlySet<string> {
   const text = readFileSync(join(checkout, page), 'utf8').replace(/^```.*?^```/gms, '');
   const seen = new Map<string, number>();
@@ -24,7 +24,7 @@ function anchorsOf(page: string): ReadonlySet<string> {
   );
 }
 
-/** Links of a page outside of its code, as written. */
+/** Returns the links of a page outside its code, as written. */
 function linksOf(page: string): readonly string[] {
   const text = readFileSync(join(checkout, page), 'utf8')
     .replace(/^( *)```.*?^\1```/gms, '')

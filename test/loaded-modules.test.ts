@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { faces } from './faces.ts';
 import { checkout } from './program.ts';
 
-/** Written to be run: prints the URLs of all modules that importing these loads, in this process and those that they import. */
+/** A program that prints the URLs of all modules that importing the given files loads. */
 const observer = `
 import { registerHooks } from 'node:module';
 const loaded = new Set();

@@ -12,7 +12,7 @@ import { spawnSync } from 'node:child_process';
 import { pipeline } from 'millrace';
 import * as z from 'zod';
 
-// A child that has the same pipe for its stderr lets it block again.
+// A child that shares the pipe as its stderr makes it block again.
 if (process.env.SHARES_STDERR) spawnSync(process.execPath, ['--eval', ''], { stdio: ['ignore', 'ignore', 'inherit'] });
 
 export default pipeline('talk', {
@@ -26,7 +26,7 @@ export default pipeline('talk', {
 });
 `;
 
-/** A pipe that has a name, so that a test may begin to read it when it likes, and that is open. */
+/** Makes an open named pipe, which a test may begin to read whenever it likes. */
 function namedPipe(context: TestContext) {
   const path = join(temporaryFolder(context), 'log');
   execFileSync('mkfifo', [path]);
@@ -35,7 +35,7 @@ function namedPipe(context: TestContext) {
   return { path, fd };
 }
 
-/** A server whose log and output nobody reads beyond the ready line, until the test does. */
+/** Serves with a log and an output that nobody reads beyond the ready line until the test does. */
 async function serveUnread(context: TestContext, stderr: 'pipe' | number = 'pipe') {
   const folder = temporaryFolder(context);
   writeFileSync(join(folder, 'talk.ts'), talk);

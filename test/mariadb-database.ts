@@ -2,7 +2,7 @@ import { type AskedOfMariadb, MariadbServer, queryOn } from './mariadb-server.ts
 
 const variable = 'TEST_MARIADB_PORT';
 
-/** Databases of a test file's own, for stores that need nobody else gone and nothing killed. Whoever opens it closes it. */
+/** A test file's own databases, for stores whose tests evict and kill nobody. The caller that opens it closes it. */
 export class MariadbDatabases {
   readonly #port: number;
   readonly #close: () => Promise<void>;
@@ -13,7 +13,7 @@ export class MariadbDatabases {
     this.#close = close;
   }
 
-  /** On a server that test files share, if there is one; otherwise on one that is started for it. */
+  /** Uses a server shared by test files, if there is one; otherwise starts one. */
   static async open(): Promise<MariadbDatabases> {
     const shared = process.env[variable];
     if (shared !== undefined) return new MariadbDatabases(Number(shared), async () => undefined);
@@ -21,14 +21,14 @@ export class MariadbDatabases {
     return new MariadbDatabases(server.port, () => server.stop());
   }
 
-  /** The name of a database that is still to be made. */
+  /** Returns the name of a database that does not exist yet. */
   name(): string {
     const name = `file_${process.pid}_${this.#names.length + 1}`;
     this.#names.push(name);
     return name;
   }
 
-  /** Makes a database unless it is there. */
+  /** Makes a database unless it exists. */
   async ensure(name: string): Promise<void> {
     await this.query(`CREATE DATABASE IF NOT EXISTS ${name}`);
   }
@@ -59,7 +59,7 @@ export class MariadbDatabases {
   }
 }
 
-/** Starts a server that all test files of a run share, and says so to the processes to come. Resolves to what stops it. */
+/** Starts a server shared by all test files of a run, and announces it to child processes. Resolves to a function that stops it. */
 export async function shareMariadb(): Promise<() => Promise<void>> {
   const server = await MariadbServer.start();
   process.env[variable] = String(server.port);

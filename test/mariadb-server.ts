@@ -8,7 +8,7 @@ import { ServerProcess } from './server-process.ts';
 
 const program = '/usr/sbin/mariadbd';
 
-/** Why a test that needs a MariaDB is left out; false where there is one, or must be (`TEST_SERVERS=required`). For the `skip` of a test. */
+/** The reason to skip tests that need MariaDB; false where it is available, or required (`TEST_SERVERS=required`). */
 export const withoutMariadb: string | false =
   existsSync(program) || process.env.TEST_SERVERS === 'required'
     ? false
@@ -17,13 +17,13 @@ export const withoutMariadb: string | false =
 export interface MariadbServerOptions {
   /** True if commits must survive a crash of the machine; a test that kills no server needs no disk. */
   readonly isDurable?: boolean;
-  /** Parent of its folder; by default the one for temporary files. */
+  /** The parent of its folder; by default the one for temporary files. */
   readonly parent?: string;
-  /** More of the server's options, such as `--binlog-format=STATEMENT`. */
+  /** Additional server options, such as `--binlog-format=STATEMENT`. */
   readonly words?: readonly string[];
 }
 
-/** A MariaDB of the test's own: on a free port of the loopback, in a temporary folder. Whoever starts it stops it. */
+/** A test's own MariaDB: on a free port of the loopback, in a temporary folder. The caller that starts it stops it. */
 export class MariadbServer {
   readonly port: number;
   readonly #folder: string;
@@ -39,7 +39,7 @@ export class MariadbServer {
 
   static async start({ isDurable = false, parent = tmpdir(), words = [] }: MariadbServerOptions = {}): Promise<MariadbServer> {
     const folder = mkdtempSync(join(parent, 'millrace-mariadb-'));
-    // A server that starts removes all temporary tables of the folder, also those of another; so does the one that makes the system's tables.
+    // A starting server removes all temporary tables of the folder, even another server's; so does the program that makes the system tables.
     const folders = [`--datadir=${join(folder, 'data')}`, `--tmpdir=${folder}`];
     const install = ['--no-defaults', ...folders, ...asRoot, '--auth-root-authentication-method=normal', '--skip-test-db'];
     execFileSync('/usr/bin/mariadb-install-db', install, { stdio: 'pipe', cwd: folder });
@@ -70,7 +70,7 @@ export class MariadbServer {
     this.#process = await ServerProcess.start(program, this.#words, options);
   }
 
-  /** The address of a database, for somebody who has no rights beyond those in it. */
+  /** Returns the address of a database, for a user who has no rights beyond those in it. */
   url(database: string): string {
     return `mysql://millrace:secret@127.0.0.1:${this.port}/${database}`;
   }
@@ -88,27 +88,27 @@ export class MariadbServer {
     return queryOn(this.port, sql, { database });
   }
 
-  /** Ends it as a crash would. Resolves when it is gone. */
+  /** Ends it like a crash. Resolves when it is gone. */
   async kill(): Promise<void> {
     await this.#process?.end('SIGKILL');
   }
 
-  /** Ends it as an operator does who restarts it: transactions under way are rolled back. Resolves when it is gone. */
+  /** Ends it like an operator who restarts it: transactions under way are rolled back. Resolves when it is gone. */
   async shutDown(): Promise<void> {
     await this.#process?.end('SIGTERM');
   }
 
-  /** Ends it, and removes what it has left. */
+  /** Ends it, and removes its files. */
   async stop(): Promise<void> {
     await this.kill();
     rmSync(this.#folder, { recursive: true, force: true });
   }
 }
 
-/** The parameters of a statement. */
+/** The options of a statement. */
 export interface AskedOfMariadb {
   readonly database?: string | undefined;
-  /** Those of its parameters, each a `?`. */
+  /** The values of its parameters, each a `?`. */
   readonly values?: readonly unknown[];
 }
 
@@ -129,7 +129,7 @@ export async function queryOn(
 
 const asRoot = process.getuid?.() === 0 ? ['--user=root'] : [];
 
-/** Nothing beyond the databases of tests: none of the rights that reach over the whole server. */
+/** Rights on the test databases only, and none that cover the whole server. */
 const grants = `CREATE USER IF NOT EXISTS millrace@'%' IDENTIFIED BY 'secret';
 GRANT ALL ON \`test\\_%\`.* TO millrace@'%';
 GRANT ALL ON \`file\\_%\`.* TO millrace@'%';

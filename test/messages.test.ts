@@ -19,7 +19,7 @@ interface ProviderRequest {
   /** The row's id. */
   readonly id: string;
   readonly content: string;
-  /** In milliseconds, on a clock of its own. */
+  /** In milliseconds, on the provider's own clock. */
   readonly at: number;
 }
 
@@ -29,7 +29,7 @@ const accept: Answer = (response, { id }) => {
   response.writeHead(202, { 'content-type': 'application/json' }).end(JSON.stringify({ message: 'Accepted', messageId: `m-${id}` }));
 };
 
-/** A provider on the loopback that answers as it is told, and remembers what it was asked. */
+/** A provider on the loopback that answers as instructed, and remembers the requests. */
 class Provider {
   answer: Answer = accept;
   readonly requests: ProviderRequest[] = [];
@@ -61,7 +61,7 @@ class Provider {
     return `http://127.0.0.1:${address.port}/sms/send?account=7`;
   }
 
-  /** Resolves once it has had so many requests. */
+  /** Resolves once it has had this many requests. */
   async asked(count: number): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>();
     this.#onRequest = () => {
@@ -105,14 +105,14 @@ async function nothingPending(url: string): Promise<void> {
   while ((await get(List, `${url}/messages/pending`)).total > 0);
 }
 
-/** Adds rows as another program does; the later in the list, the younger. */
+/** Adds rows like another program; later rows in the list are younger. */
 function insert(folder: string, rows: readonly { readonly id: string; readonly to?: string; readonly content?: string }[]): void {
   const database = new DatabaseSync(join(folder, 'mill.db'), { timeout: 5_000 });
   try {
     const statement = database.prepare(
       `INSERT INTO messages (id, "to", content, created_at) VALUES (?, ?, ?, datetime('2026-01-01', '+' || ? || ' seconds'))`,
     );
-    // At once: no run of the schedule finds some of them alone.
+    // All at once: otherwise a run of the schedule might find only some of them.
     database.exec('BEGIN IMMEDIATE');
     for (const [index, { id, to = '+90', content = id }] of rows.entries()) statement.run(id, to, content, index);
     database.exec('COMMIT');
@@ -371,7 +371,7 @@ test('a stop answers when the running batch has ended; nothing is sent after it,
   const again = await second.listening();
   assert.equal((await get(Scheduler, `${again}/scheduler`)).running, false);
   provider.answer = accept;
-  // Several intervals.
+  // Long enough for several intervals.
   await new Promise((resolve) => setTimeout(resolve, 1_000));
   assert.equal(provider.requests.length, 2);
   assert.deepEqual(await command(again, 'start'), { running: true });
@@ -412,7 +412,7 @@ test('Redis may go and come back: no message waits for it, and each is noted in 
   await program.printed(/Redis is back/);
   const redis = new Redis({ port: server.port, password: 'hush-hush', db: 1 });
   context.after(() => redis.disconnect());
-  // What was noted before it was killed is gone with it.
+  // The notes from before the kill are lost with the process.
   for (const { content, messageId, sentAt } of items.filter(({ content }) => content.startsWith('while it is not'))) {
     while ((await redis.get(`sent_messages:${messageId}`)) === null);
     assert.equal(await redis.get(`sent_messages:${messageId}`), sentAt, content);

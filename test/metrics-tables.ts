@@ -1,4 +1,4 @@
-/** Writes the tables of docs/metrics.md out of the lists of metrics: `npm run metrics`. A test holds them together. */
+/** Writes the tables of docs/metrics.md from the lists of metrics: `npm run metrics`. A test keeps them in step. */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { figureEntries, histogramEntries } from '../src/engine/metric-names.ts';
 import type { PipelineMetric } from '../src/engine/pipeline-metrics.ts';
@@ -9,7 +9,7 @@ export const metricsPage = new URL('../docs/metrics.md', import.meta.url);
 
 type Row = readonly string[];
 
-/** Returns the page with its tables as the lists say. Each stands between a comment with its name and `<!-- end -->`. */
+/** Returns the page with tables from the lists. Each table is between a comment with its name and `<!-- end -->`. */
 export function withTables(page: string): string {
   let written = page;
   for (const [name, rows] of Object.entries(tables())) {

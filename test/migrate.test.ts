@@ -19,7 +19,7 @@ before(async () => {
 
 after(() => Promise.all([server?.stop(), mariadb?.stop()]));
 
-/** A module whose table has these columns and options. */
+/** Returns a module whose table has these columns and options. */
 const moduleOf = (columns: string, options = '') => `
 import { pipeline, table } from 'millrace';
 const any = { '~standard': { version: 1, vendor: 'test', validate: (value) => ({ value }) } };
@@ -146,7 +146,7 @@ for (const { kind, make, skip, added, hasTables, query } of databases) {
     const database = await make();
     assert.equal((await yard.migrate('first.ts', database)).code, 0);
     await query("UPDATE millrace_meta SET value = '99' WHERE name = 'schema_version'", database, yard.folder);
-    // One after the other: each owns a file while it looks at it.
+    // One after another, since each owns the file while it looks at it.
     for (const run of [
       () => yard.serve('first.ts', database).ended,
       () => yard.migrate('first.ts', database),

@@ -1,6 +1,6 @@
 /*
- * Writes moments around the changes of a zone's clocks, and reads them back: `node moments-program.ts write|read DATABASE ZONE`. What it found
- * goes to stdout as JSON. A test runs it in several time zones; it has a clock of its own.
+ * Writes moments around the clock changes of a zone, and reads them back: `node moments-program.ts write|read DATABASE ZONE`. Prints its
+ * findings to stdout as JSON. A test runs it in several time zones; it has its own clock.
  */
 import process from 'node:process';
 import * as z from 'zod';
@@ -14,7 +14,7 @@ import { processedEvents } from '../systems/events/storage.ts';
 import { messages as messagesSystem } from '../systems/messages/index.ts';
 import { messages } from '../systems/messages/table.ts';
 
-/** When clocks are set ahead and back. */
+/** The moments at which clocks are set ahead and back. */
 const changesOf: Readonly<Record<string, readonly string[]>> = {
   'Europe/Berlin': ['2026-03-29T01:00Z', '2026-10-25T01:00Z'],
   'America/New_York': ['2026-03-08T07:00Z', '2026-11-01T06:00Z'],
@@ -33,7 +33,7 @@ const rung = table(
 );
 const Accepted = z.object({ at: z.number() });
 
-/** One timer by a moment and one by a span, both over the change. */
+/** Two timers that span the change, one set by a moment and one by a duration. */
 const clocks = pipeline('clocks', {
   event: Said,
   key: ({ key }) => key,
@@ -61,7 +61,7 @@ function ring(state: z.infer<typeof Accepted> | undefined, turn: Turn<string, un
 const systems = [accounts, events, messagesSystem].map((system) => configure(system, { SCHEDULER_INTERVAL: '20m' }));
 const pipelines = [clocks, ...systems.flatMap((system) => system.pipelines)];
 
-/** The store of an address. Its leases, which the database counts by a clock of its own, are for good: nobody else wants them. */
+/** Makes the store for an address. The database counts leases by its own clock, so here they never expire: nobody else wants them. */
 function storeAt(address: string): Store {
   const store = /^postgres:/.test(address)
     ? postgres(address, { partitions: 1 })
@@ -76,7 +76,7 @@ function storeAt(address: string): Store {
   });
 }
 
-/** A mill whose clock begins at a moment. */
+/** Makes a mill whose clock begins at a moment. */
 function millAt(store: Store, startAt: number) {
   const answer = ({ id }: { readonly id: string }) => ({
     result: 'delivered' as const,
@@ -88,7 +88,7 @@ function millAt(store: Store, startAt: number) {
 async function write(store: Store): Promise<void> {
   for (const [nth, change] of changes.entries()) {
     const t = await millAt(store, change - (quarters / 2) * quarterMs);
-    // Not beside the batch that a start catches up on.
+    // Avoids the batch with which a start catches up.
     await t.advance('1m');
     for (let quarter = 0; quarter < quarters; quarter += 1) {
       const name = `${nth}-${quarter}`;
@@ -113,7 +113,7 @@ async function write(store: Store): Promise<void> {
   }
 }
 
-/** All that there is of moments, in the words of the database's rows and of the engine. */
+/** Reads everything that holds moments, as rows of the database and as answers of the engine. */
 async function read(store: Store) {
   const last = changes.at(-1) ?? 0;
   const t = await millAt(store, last + quarters * quarterMs);
@@ -123,7 +123,7 @@ async function read(store: Store) {
     clocks: await mill.keys('clocks', keys),
     states: await Promise.all(keys.map((key) => mill.state('clocks', key))),
     rung: await rowsOf(mill, rung),
-    // How long a processor took is measured.
+    // The measured run time of a processor varies.
     events: (await rowsOf(mill, processedEvents)).map(({ processing_time_ms: _, processed_at, ...row }) => ({
       ...row,
       processed_at: String(processed_at).slice(0, -5),

@@ -2,18 +2,18 @@ import { nkeys } from '@nats-io/transport-node';
 
 type KeyPair = ReturnType<typeof nkeys.createUser>;
 
-/** A server whose users are known by tokens that their account has signed, as NATS calls its JWTs. */
+/** A server whose users are known by tokens signed by their account, which NATS calls JWTs. */
 export interface OperatorMode {
   /** The lines for the server's configuration. */
   readonly settings: string;
-  /** The content of the `.creds` file of a user who may do all. */
+  /** The content of the `.creds` file of a user with all rights. */
   readonly creds: string;
 }
 
-/** An operator with an account of its, and a user of that. */
+/** Makes an operator with an account, and a user of that account. */
 export function makeOperatorMode(): OperatorMode {
   const [operator, user] = [nkeys.createOperator(), nkeys.createUser()];
-  // The server's own account, which may have no streams, while all others may.
+  // The system account may have no streams, while all other accounts may.
   const [account, system] = [nkeys.createAccount(), nkeys.createAccount()];
   const unlimited = { subs: -1, data: -1, payload: -1 };
   const limits = { ...unlimited, conn: -1, leaf: -1, imports: -1, exports: -1, wildcards: true };

@@ -7,7 +7,7 @@ import { natsServerProgram } from './install-nats-server.ts';
 import { type Lifetime, temporaryFolder } from './program.ts';
 import { ServerProcess } from './server-process.ts';
 
-/** Why a test that needs a NATS is left out; false where there is one, or must be (`TEST_SERVERS=required`). For the `skip` of a test. */
+/** The reason to skip tests that need NATS; false where it is available, or required (`TEST_SERVERS=required`). */
 export const withoutNats: string | false =
   existsSync(natsServerProgram) || process.env.TEST_SERVERS === 'required'
     ? false
@@ -18,7 +18,7 @@ export interface NatsVisit {
   readonly manager: JetStreamManager;
 }
 
-/** A NATS with JetStream of the test's own: on a free port of the loopback, in a temporary folder, gone when the test ends. */
+/** A test's own NATS with JetStream: on a free port of the loopback, in a temporary folder, gone when the test ends. */
 export class NatsServer {
   readonly port: number;
   readonly #file: string;
@@ -29,7 +29,7 @@ export class NatsServer {
     this.#file = file;
   }
 
-  /** One that answers already, or (`start: false`) one that is not there yet. `settings` are more of its configuration file. */
+  /** Makes a running server or, with `start: false`, one that has yet to start. `settings` are added to its configuration file. */
   static async make(
     context: Lifetime,
     { settings = '', start = true }: { readonly settings?: string; readonly start?: boolean } = {},
@@ -44,7 +44,7 @@ export class NatsServer {
     return server;
   }
 
-  /** So many servers that are one cluster, and answer. */
+  /** Makes a cluster of this many servers. Resolves when they answer. */
   static async makeCluster(context: Lifetime, size: number): Promise<NatsServer[]> {
     const ports: number[] = [];
     while (ports.length < size) ports.push(await freePort());
@@ -68,14 +68,14 @@ export class NatsServer {
     this.#process = await ServerProcess.start(natsServerProgram, ['-c', this.#file], { says: 'stderr', ready: 'Server is ready' });
   }
 
-  /** A connection of the test's own, which looks at the server, or publishes to it; closed when the test ends. */
+  /** Opens a test's own connection, for inspecting the server or publishing to it; closed when the test ends. */
   async visit(context: Lifetime, options: NodeConnectionOptions = {}): Promise<NatsVisit> {
     const connection = await connect({ servers: this.url, ...options });
     context.after(() => connection.close());
     return { connection, manager: await jetstreamManager(connection) };
   }
 
-  /** Ends it as a crash would. Resolves when it is gone. */
+  /** Ends it like a crash. Resolves when it is gone. */
   async kill(): Promise<void> {
     await this.#process?.end('SIGKILL');
   }

@@ -17,7 +17,7 @@ const withoutTools =
   process.env.TEST_SERVERS !== 'required' &&
   'there is no Redocly; npm ci in test/openapi installs it';
 
-/** All systems, behind a token that may do everything. */
+/** Serves all systems, behind a token with all rights. */
 async function serveLocked(t: TestContext) {
   const secret = newSecret();
   const tokens = new Tokens([{ name: 'ann', role: 'operate', digest: digestOf(secret), pipelines: undefined }]);

@@ -26,7 +26,7 @@ export const steps = pipeline('steps', {
 
 const serve = ['serve', './orders.ts', '--port', '0', '--database', './mill.db'];
 
-/** A server with orders, of which two have failed, and the operator's commands beside it. */
+/** A server with orders, two of which have failed, and the operator's commands beside it. */
 class Office {
   readonly url: string;
   readonly #yard: Yard;
@@ -52,13 +52,13 @@ class Office {
     await this.#server.kill('SIGTERM');
   }
 
-  /** Starts a server on the file again; returns where it listens. */
+  /** Restarts a server on the file; returns its URL. */
   async reopen(): Promise<string> {
     this.#server = this.#yard.start(serve);
     return this.#server.listening();
   }
 
-  /** Runs a command; the server is the one that the environment names. */
+  /** Runs a command against the server named by the environment. */
   run(words: readonly string[]): Promise<Ended> {
     return this.#yard.start(words, { environment: { MILLRACE_URL: this.url } }).ended;
   }
@@ -181,7 +181,7 @@ test('what is ordered in a file that no server owns is done by the next one that
       ['redrive', 1, 1, 'paid by now'],
     ],
   );
-  // What was redriven has failed again.
+  // The redriven order has failed again.
   await until(async () => (await office.json(['dead-letters', ...url])).length === 1);
   const [again] = await office.json(['dead-letters', ...url]);
   assert.deepEqual([again.key, again.id === first.id], [first.key, false]);

@@ -11,7 +11,7 @@ import { runReadmeProgram, writeReadmeProgram } from './readme-program.ts';
 import { unnamedTypes } from './unnamed-types.ts';
 import { compilers, nodes, resolutions, strict } from './user-tools.ts';
 
-/** A function of each face. */
+/** A function exported by each entry point. */
 const telling: Readonly<Record<string, string>> = {
   millrace: 'pipeline',
   'millrace/server': 'createServer',
@@ -20,8 +20,8 @@ const telling: Readonly<Record<string, string>> = {
 };
 
 /**
- * Each face, with those that a program which uses it imports anyway, and the types of which only whoever implements them reads the
- * members.
+ * The entry points, each with the others that its users import anyway, and with the types whose members matter only to
+ * implementers.
  */
 const closures: Readonly<Record<string, { readonly beside?: readonly string[]; readonly opaque?: readonly string[] }>> = {
   millrace: { opaque: ['Store'] },
@@ -30,7 +30,7 @@ const closures: Readonly<Record<string, { readonly beside?: readonly string[]; r
   'millrace/testing': { beside: ['millrace', 'millrace/store'], opaque: ['Store'] },
 };
 
-/** The program of a user, in `package/`: what must compile, and, by expected errors, what must not. */
+/** A user's program, in `package/`: code that must compile, and, as expected errors, code that must not. */
 const program = ['shop.ts', 'try-shop.ts', 'main.ts', 'my-store.ts', 'must-not-compile.ts'];
 const readmeProgram = ['readme/main.ts', 'readme/visits.test.ts'];
 
@@ -146,7 +146,7 @@ describe('the package as it is published', () => {
 /** Matches the places where a declaration names a module other than a neighbouring file: an import, an export, a type or a reference. */
 const naming = /(?:\bfrom |\bimport |\bimport\(|<reference types=)['"]([^.'"][^'"]*)['"]/g;
 
-/** The package whose types a module has. */
+/** Returns the package that provides a module's types. */
 function packageOf(specifier: string): string {
   if (specifier === 'node' || specifier.startsWith('node:')) return '@types/node';
   return /^(@[^/]+\/)?[^/]+/.exec(specifier)?.[0] ?? specifier;

@@ -18,10 +18,10 @@ const firstPaintMsMax = 300;
 
 let demo: Demo;
 let browser: Browser;
-/** Complaints of the pages that a developer would investigate. */
+/** Console errors of the pages that a developer would investigate. */
 const complaints: string[] = [];
 
-/** A tab; a refused token is the one complaint that is right. */
+/** Opens a tab and collects its console errors; only a refused token may cause one. */
 async function openTab(options: Parameters<Browser['newContext']>[0] = {}): Promise<{ page: Page; context: BrowserContext }> {
   const context = await browser.newContext({ viewport: { width: 1440, height: 900 }, ...options });
   const page = await context.newPage();
@@ -40,7 +40,7 @@ async function signIn(page: Page): Promise<void> {
   await page.getByRole('heading', { name: 'Overview', exact: true }).waitFor();
 }
 
-/** Opens a view, and waits until it shows what it asked for. */
+/** Opens a view, and waits until it has loaded its contents. */
 async function show(page: Page, hash: string): Promise<void> {
   await page.evaluate(`location.hash = ${JSON.stringify(hash)}`);
   await page.locator('main h1').waitFor();
@@ -63,7 +63,7 @@ async function confirm(page: Page, button: string | RegExp, action: string | Reg
   await page.getByRole('dialog').waitFor({ state: 'detached' });
 }
 
-/** Returns what axe finds on a page. */
+/** Returns axe's findings on a page. */
 async function violationsOf(page: Page): Promise<readonly string[]> {
   await page.evaluate(axe.source);
   const found = await page.evaluate(async () => {
@@ -74,7 +74,7 @@ async function violationsOf(page: Page): Promise<readonly string[]> {
   return violations.map(({ id, nodes }) => `${id}: ${nodes[0]?.html} ${nodes[0]?.failureSummary}`);
 }
 
-/** Why it is left out; false where there is a Chromium, or must be. */
+/** The reason to skip these tests; false where Chromium is available, or required. */
 const withoutChromium =
   existsSync(chromiumPath) || process.env.TEST_SERVERS === 'required' ? false : `needs Chromium at ${chromiumPath}, or where CHROMIUM says`;
 
@@ -103,7 +103,7 @@ describe('the page of the operator', { timeout: 120_000, skip: withoutChromium }
   test('the first paint comes at once', async () => {
     const { page, context } = await openTab();
     const paints: number[] = [];
-    // The first loads Chromium, too; of others beside this test one may be slow.
+    // The first load also starts Chromium; other loads may be slow if tests run beside this one.
     for (let round = 0; round < 4; round += 1) {
       await page.goto(demo.url);
       await page.getByLabel('Token').waitFor();
@@ -195,7 +195,7 @@ describe('the page of the operator', { timeout: 120_000, skip: withoutChromium }
       ...['#/timers?pipeline=invoices', '#/schedules', '#/fleet', '#/audit', '#/gaps', '#/parked', '#/more', '#/nowhere'],
       ...['#/systems/rockets', '#/systems/accounts', '#/systems/messages', '#/systems/events', '#/systems/workers'],
     ];
-    // What the same parts draw is looked at again only where they differ.
+    // Views built from the same parts are examined again only where they differ.
     const main = views.slice(0, 5);
     const tabs = [
       { options: { colorScheme: 'light', viewport: { width: 1440, height: 900 } }, shown: views },

@@ -5,7 +5,7 @@ import { freshnessMs } from '../src/engine/key-reader.ts';
 const patienceMs = 10_000;
 
 /**
- * The machine's clock, by which a read waits forty times as long for what was accepted before it. On a busy machine a commit may take longer
+ * The machine's clock, with a read's wait for earlier events extended forty times. On a busy machine a commit may take longer
  * than readers wait.
  */
 export const patientClock: Clock = {

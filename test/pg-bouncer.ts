@@ -5,13 +5,13 @@ import { freePort } from './free-port.ts';
 import { account, type PostgresServer } from './postgres-server.ts';
 import { ServerProcess } from './server-process.ts';
 
-/** Why a test that needs a PgBouncer is left out; false where there is one, or must be (`TEST_SERVERS=required`). For the `skip` of a test. */
+/** The reason to skip tests that need PgBouncer; false where it is available, or required (`TEST_SERVERS=required`). */
 export const withoutPgBouncer: string | false =
   spawnSync('pgbouncer', ['--version']).error === undefined || process.env.TEST_SERVERS === 'required'
     ? false
     : 'there is no pgbouncer here; with it (apt-get install pgbouncer) this runs';
 
-/** A PgBouncer of the test's own, in transaction mode, before a server of the test's. Whoever starts it stops it. */
+/** A test's own PgBouncer, in transaction mode, in front of a test's server. The caller that starts it stops it. */
 export class PgBouncer {
   readonly #port: number;
   readonly #server: PostgresServer;
@@ -34,7 +34,7 @@ export class PgBouncer {
     return bouncer;
   }
 
-  /** The address of a database of the server, through the pooler. */
+  /** Returns the address of a database of the server, through the pooler. */
   url(database: string): string {
     return this.#server.url(database).replace(String(this.#server.port), String(this.#port));
   }

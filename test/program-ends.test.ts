@@ -91,7 +91,7 @@ async function get(url: string, path: string) {
   return Object(await (await fetch(`${url}${path}`)).json());
 }
 
-/** The state of a key of `jobs`, once it has one: a read waits for its turn, but not for long. */
+/** Returns the state of a key of `jobs`, once it has one: a read waits for its turn, but not for long. */
 async function stateOf(url: string, key: string): Promise<unknown> {
   for (;;) {
     const { state } = await get(url, `/pipelines/jobs/keys/${key}`);

@@ -9,7 +9,7 @@ import { fileURLToPath } from 'node:url';
 export const checkout = fileURLToPath(new URL('..', import.meta.url));
 
 export interface ProgramOptions {
-  /** Variables beside those of the test. */
+  /** Variables added to those of the test. */
   readonly environment?: Readonly<Record<string, string>>;
   readonly folder: string;
   /** The checkout whose launcher runs; by default this one. */
@@ -30,7 +30,7 @@ export interface Ended {
   readonly stderr: string;
 }
 
-/** Something that ends, such as a test, and what it does then. */
+/** Something that ends, such as a test, and then runs callbacks. */
 export interface Lifetime {
   after(end: () => void): void;
 }
@@ -40,7 +40,7 @@ export class Program {
   readonly child: ChildProcess;
   /** The folder in which it runs. */
   readonly folder: string;
-  /** Settles when it has ended and nobody holds its output open any more, no child of its own either. */
+  /** Settles when it has ended and nobody holds its output open any more, not even a child of its own. */
   readonly ended: Promise<Ended>;
   #stdout = '';
   #stderr = '';
@@ -79,7 +79,7 @@ export class Program {
     return this.#stderr;
   }
 
-  /** Resolves to the first match in what it has printed to both, as soon as there is one. Throws when it ends without. */
+  /** Resolves to the first match in its output, as soon as there is one. Throws when it ends without a match. */
   async printed(pattern: RegExp): Promise<RegExpExecArray> {
     const { promise, resolve } = Promise.withResolvers<RegExpExecArray>();
     this.#onOutput = () => {
@@ -106,13 +106,13 @@ export class Program {
   }
 }
 
-/** The variables of the test, without those that configure the test itself, and without those that say that npm runs it. */
+/** Returns the test's variables, without those that configure the test itself or say that npm runs it. */
 export function environmentOfPrograms(): NodeJS.ProcessEnv {
   const { NODE_TEST_CONTEXT: _, PORT: _1, HOST: _2, DATABASE_URL: _3, LOG_LEVEL: _4, ...others } = process.env;
   return Object.fromEntries(Object.entries(others).filter(([name]) => !name.startsWith('npm_')));
 }
 
-/** A folder that is gone when the test ends. */
+/** Makes a folder that is removed when the test ends. */
 export function temporaryFolder(context: Lifetime): string {
   const folder = mkdtempSync(join(tmpdir(), 'millrace-'));
   context.after(() => rmSync(folder, { recursive: true, force: true, maxRetries: 5 }));

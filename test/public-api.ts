@@ -7,8 +7,8 @@ interface Entry {
 }
 
 /**
- * Returns what a program can import of the package, as text: every export of every entry with its declarations, without comments, in the
- * order of the alphabet. Two releases with the same report have the same types.
+ * Returns everything that a program can import from the package, as text: every export of every entry with its declarations, without
+ * comments, in alphabetical order. Two releases with the same report have the same types.
  */
 export function publicApi(entries: readonly Entry[]): string {
   const program = ts.createProgram(
@@ -17,7 +17,7 @@ export function publicApi(entries: readonly Entry[]): string {
   );
   const checker = program.getTypeChecker();
   const printer = ts.createPrinter({ removeComments: true });
-  /** Types shown by an earlier entry are only named. */
+  /** Types already shown by an earlier entry, which are only named. */
   const shown = new Map<ts.Symbol, string>();
   const describe = (exported: ts.Symbol, specifier: string): string => {
     const symbol = exported.flags & ts.SymbolFlags.Alias ? checker.getAliasedSymbol(exported) : exported;
@@ -37,7 +37,7 @@ export function publicApi(entries: readonly Entry[]): string {
 }
 
 function printed(printer: ts.Printer, declaration: ts.Declaration): string {
-  // The keyword and the type of a variable are those of its statement.
+  // The keyword and the type of a variable come from its statement.
   const node = ts.isVariableDeclaration(declaration) ? declaration.parent.parent : declaration;
   return printer.printNode(ts.EmitHint.Unspecified, node, node.getSourceFile()).replaceAll('    ', '  ');
 }

@@ -52,7 +52,7 @@ describe('what is published', () => {
     });
 
   test('attw finds types for every way to import it', async () => {
-    // Every Node.js that the package runs on requires ES modules, so what attw says of that is no problem here.
+    // Every Node.js that the package runs on can require ES modules, so attw's complaint about that is harmless.
     const words = ['--profile', 'node16', '--ignore-rules', 'cjs-resolves-to-esm', '--format', 'json'];
     const attw = join(checkout, 'node_modules/@arethetypeswrong/cli/dist/index.js');
     const { stdout } = await run(process.execPath, [attw, installed.tarball, ...words]);
@@ -96,7 +96,7 @@ describe('what is published', () => {
       assert.match(stdout, /cd Shop/);
       const project = join(parent, 'Shop');
       assert.match(JSON.parse(readFileSync(join(project, 'package.json'), 'utf8')).name, /^shop$/);
-      // What `npm install` does, with no registry.
+      // The steps of `npm install`, without a registry.
       symlinkSync(join(installed.folder, 'node_modules'), join(project, 'node_modules'));
       const bin = join(folder, 'bin');
       mkdirSync(bin, { recursive: true });
@@ -137,7 +137,7 @@ describe('what is published', () => {
       let printed = '';
       terminal.stdout.setEncoding('utf8').on('data', (text: string) => {
         printed += text;
-        // A question ends with what an empty answer means.
+        // A question ends with the default for an empty answer.
         if (/\]: \S*$/.test(printed) && answers.length > 0 && text.includes(']: ')) terminal.stdin.write(answers.shift());
       });
       return once(terminal, 'exit').then(([code]) => ({ code, printed }));

@@ -6,7 +6,7 @@ import { checkout } from './program.ts';
 import { blocksOf } from './snippets/block.ts';
 import { fileNameOf } from './snippets/program-file.ts';
 
-/** Writes the program of README and its test into a folder, as `.ts` or `.js`: it has no types of its own. */
+/** Writes the README's program and its test into a folder, as `.ts` or `.js`: the code has no type annotations. */
 export function writeReadmeProgram(folder: string, ending: 'ts' | 'js'): void {
   mkdirSync(folder, { recursive: true });
   const blocks = blocksOf('README.md', readFileSync(join(checkout, 'README.md'), 'utf8')).filter(({ language }) => language === 'ts');
@@ -19,12 +19,12 @@ export function writeReadmeProgram(folder: string, ending: 'ts' | 'js'): void {
 
 interface Run {
   readonly node: string;
-  /** The folder of the program, in the user's. */
+  /** The program's folder inside the user's. */
   readonly program: string;
   readonly ending: 'ts' | 'js';
 }
 
-/** Runs the program of README and its test, by the Node.js that is named. */
+/** Runs the README's program and its test, with the given Node.js. */
 export async function runReadmeProgram(installed: InstalledPackage, { node, program, ending }: Run): Promise<void> {
   rmSync(join(installed.folder, 'visits.db'), { force: true });
   assert.match(await installed.with(node, join(program, `main.${ending}`)), /\{ visits: 1 \}/);

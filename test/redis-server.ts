@@ -4,13 +4,13 @@ import { freePort } from './free-port.ts';
 import { temporaryFolder } from './program.ts';
 import { ServerProcess } from './server-process.ts';
 
-/** Why a test that needs a Redis is left out; false where there is one, or must be (`TEST_SERVERS=required`). For the `skip` of a test. */
+/** The reason to skip tests that need Redis; false where it is available, or required (`TEST_SERVERS=required`). */
 export const withoutRedis: string | false =
   spawnSync('redis-server', ['--version']).error === undefined || process.env.TEST_SERVERS === 'required'
     ? false
     : 'there is no redis-server here; with it (apt-get install redis-server) this runs';
 
-/** A Redis of the test's own: on a free port of the loopback, in a temporary folder, gone when the test ends. */
+/** A test's own Redis: on a free port of the loopback, in a temporary folder, gone when the test ends. */
 export class RedisServer {
   readonly port: number;
   readonly #folder: string;
@@ -23,7 +23,7 @@ export class RedisServer {
     this.#password = password;
   }
 
-  /** One that answers already, or (`start: false`) one that is not there yet. */
+  /** Makes a running server or, with `start: false`, one that has yet to start. */
   static async make(
     context: TestContext,
     { password, start = true }: { readonly password?: string; readonly start?: boolean } = {},

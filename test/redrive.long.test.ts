@@ -9,7 +9,7 @@ import { test } from 'node:test';
 
 const lettersMade = 100_000;
 
-/** Fails every event for good, or, with an operation under way, applies each that it redrives. Says how far the operation has come. */
+/** Fails every event for good or, with an operation under way, applies each redriven one. Prints the progress of the operation. */
 const program = `
   import * as z from 'zod';
   import { millrace, pipeline, sqlite } from ${JSON.stringify(new URL('../src/index.ts', import.meta.url).href)};
@@ -57,7 +57,7 @@ function run(path: string, what: 'fail' | 'redrive'): ChildProcess {
   return spawn(process.execPath, words, { cwd: import.meta.dirname, stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
 }
 
-/** Lets the operation go on until it has resolved so many letters, and kills the process. Returns the last that it said. */
+/** Lets the operation continue until it has resolved this many letters, and kills the process. Returns the last reported progress. */
 async function runAndKill(path: string, until: number): Promise<Progress> {
   const child = run(path, 'redrive');
   let last: Progress = { state: 'none', done: 0 };

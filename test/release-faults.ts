@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-/** Returns what keeps the checkout in this folder from being released: versions that differ, and pages that do not speak of the version. */
+/** Returns the reasons not to release the checkout in this folder: versions that differ, and pages that do not mention the version. */
 export function releaseFaults(root: string): readonly string[] {
   const text = (file: string) => readFileSync(join(root, file), 'utf8');
   const manifest = (file: string) => JSON.parse(text(file));

@@ -1,4 +1,4 @@
-/** Checks all that a release needs and packs it: `npm run release`. It publishes nothing. */
+/** Checks everything that a release needs, and packs it: `npm run release`. It publishes nothing. */
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';

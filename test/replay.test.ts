@@ -7,7 +7,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import * as z from 'zod';
 import { checkout, type Ended, Program, temporaryFolder } from './program.ts';
 
-/** A real input: 124 updates of 12 accounts. It lies beside a checkout, where there is one. */
+/** A real input: 124 updates of 12 accounts. It may be found next to a checkout. */
 const realInput = join(checkout, '../shared/data/accounts-input.json');
 const withRealInput = { skip: existsSync(realInput) ? false : `there is no ${realInput}` };
 
@@ -34,7 +34,7 @@ function update(id: string, version: number, callbackTimeMs: number, changes: ob
   return { id, accountType: 'escrow', tokens: version, callbackTimeMs, data: {}, version, ...changes };
 }
 
-/** Text lines without their time stamps, and the rows of the table after them. */
+/** Returns text lines without their time stamps, and the rows of the table after them. */
 function read({ code, stdout, stderr }: Ended) {
   const [told = '', table] = `\n${stdout}`.split(/\n(?=\n)/);
   const lines = told.split('\n').slice(1);
@@ -185,7 +185,7 @@ test('a command line that cannot be meant is exit code 2', async (context) => {
   }
 });
 
-/** The tables, as another program reads them. */
+/** Reads the tables like another program. */
 function tablesOf(folder: string) {
   const database = new DatabaseSync(join(folder, 'mill.db'), { readOnly: true });
   try {
@@ -202,7 +202,7 @@ function tablesOf(folder: string) {
 
 test('SIGINT stops it, and the same command goes on from there, timers included; a finished one changes nothing', async (context) => {
   const folder = temporaryFolder(context);
-  // However late the signal comes on a busy machine, one callback is still to come.
+  // However late the signal arrives on a busy machine, one callback is still pending.
   const file = fileOf(folder, [update('a', 1, 10_000), update('b', 1, 0), update('a', 2, 8_000), update('c', 1, 50)]);
   const words = [file, '--max-delay', '600', '--seed', '3', '--database', 'mill.db', '--json'];
   const first = replay(context, folder, words);
@@ -224,7 +224,7 @@ test('SIGINT stops it, and the same command goes on from there, timers included;
   assert.deepEqual([third.code, third.stderr], [0, '']);
   assert.equal(third.stdout, second.stdout.slice(second.stdout.indexOf('{"event":"summary"')));
   assert.deepEqual(tablesOf(folder), before);
-  // What is recognised is not waited for: with this delay it would take hours.
+  // Repeated updates are not waited for: with this delay that would take hours.
   const fourth = await replay(context, folder, words.with(2, '3600000')).ended;
   assert.deepEqual([fourth.code, fourth.stdout], [0, third.stdout]);
 });
@@ -243,7 +243,7 @@ test('SIGINT without a database leaves nothing behind', async (context) => {
 test('a callback that came due while it was down fires at the start, before a newer version can cancel it', async (context) => {
   const folder = temporaryFolder(context);
   const words = ['updates.json', '--max-delay', '0', '--database', 'mill.db', '--json'];
-  // However slowly the first one is stopped on a busy machine, it is gone by then.
+  // However slowly the first run stops on a busy machine, it is gone by then.
   const dueMs = 4_000;
   fileOf(folder, [update('a', 1, dueMs)]);
   const first = replay(context, folder, words);
@@ -266,7 +266,7 @@ test('killed at any moment and started again to the end, every indexed version h
     const program = replay(context, folder, words);
     const line = 1 + Math.floor(Math.random() * 60);
     await program.printed(new RegExp(`^(?:.*\\n){${line}}`));
-    // Whatever was on its way to us when it died may be half a line.
+    // The last output before the process died may be half a line.
     const { stdout } = await program.kill('SIGKILL');
     told.push(...readJson(stdout.slice(0, stdout.lastIndexOf('\n') + 1)));
   }
@@ -279,7 +279,7 @@ test('killed at any moment and started again to the end, every indexed version h
   const name = ({ id, version }: Readonly<Record<string, unknown>>) => `${id} ${version}`;
   assert.deepEqual(unsettled, []);
   assert.deepEqual(rows.map(name).sort(), expected.map(name).sort());
-  // What was told once more after a kill was told the same.
+  // Outcomes reported again after a kill were the same.
   for (const row of rows) {
     const ends = new Set(
       told.filter((line) => /callback|cancelled/.test(line.event) && name(line) === name(row)).map(({ event }) => event),

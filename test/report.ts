@@ -7,13 +7,13 @@ import { progressOf } from '../src/cli/progress.ts';
 interface Run {
   /** The number of files that run. */
   readonly files: number;
-  /** The files that do not run because they take long. */
+  /** The long-running files that are skipped. */
   readonly long: readonly string[];
-  /** The folder that paths are shown from. */
+  /** The folder that shown paths are relative to. */
   readonly root: string;
 }
 
-/** Prints a line for each file that has ended, then the failures, what was left out with the reason, and the totals. Returns whether all tests passed. */
+/** Prints a line for each finished file, then the failures, the skipped tests with their reasons, and the totals. Returns whether all tests passed. */
 export async function report(events: AsyncIterable<TestEvent>, run: Run): Promise<boolean> {
   const printed = new Report(run);
   for await (const event of events) printed.take(event);
@@ -23,11 +23,11 @@ export async function report(events: AsyncIterable<TestEvent>, run: Run): Promis
 class Report {
   readonly #root: string;
   readonly #progress: ReturnType<typeof progressOf>;
-  /** Prints failures and totals as `node --test` does. */
+  /** Prints failures and totals like `node --test`. */
   readonly #details = new spec();
   readonly #totals: TestEvent[] = [];
   readonly #leftOut: string[];
-  /** The tests of each file so far, and what the file has printed. */
+  /** The results of each file so far, and its output. */
   readonly #tests = new Map<string, { passed: number; failed: number; printed: string }>();
   #passed = true;
 

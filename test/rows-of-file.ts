@@ -1,6 +1,6 @@
 import { DatabaseSync } from 'node:sqlite';
 
-/** Reads rows of a SQLite file, beside whoever works on it. */
+/** Reads rows of a SQLite file that another process may be working on. */
 export function rowsOf(path: string, sql: string): readonly Record<string, unknown>[] {
   const db = new DatabaseSync(path, { readOnly: true });
   try {

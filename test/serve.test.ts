@@ -92,7 +92,7 @@ test('what was acknowledged survives kill -9, waiting messages included, and the
   const again = await second.listening();
   assert.deepEqual((await post(again, faster(3, 10))).body, { status: 'duplicate' });
   assert.deepEqual((await post(again, faster(2, 5))).body, { status: 'accepted' });
-  // A read waits for what was accepted before it, but not for long.
+  // A read waits for everything accepted before it, but not for long.
   let rocket = Object(await get(again, `/rockets/${channel}`));
   while (rocket.lastMessageNumber !== 52) rocket = Object(await get(again, `/rockets/${channel}`));
   assert.deepEqual([rocket.speed, rocket.pendingMessages], [1005, 0]);
@@ -145,7 +145,7 @@ test('a .env file configures it, and the environment goes before it', async (con
   assert.match(stdout, /; memory, lost when it stops\)\n$/);
 });
 
-/** Starts, stops once it listens. */
+/** Starts the program, and stops it once it listens. */
 async function served(
   context: TestContext,
   words: readonly string[],
@@ -157,7 +157,7 @@ async function served(
   return program.kill('SIGTERM');
 }
 
-/** Words, variables, exit code, and what the one line says. */
+/** Arguments, variables, exit code, and the text of the one line. */
 const refused: readonly [readonly string[], Readonly<Record<string, string>>, number, RegExp][] = [
   [['serve', '--port', 'x'], {}, 2, /^millrace: --port: expected an integer from 0 to 65535, found "x" \(see millrace serve --help\)/],
   [['serve', '--port'], {}, 2, /'--port <number>' argument missing/],
@@ -244,10 +244,10 @@ test('a database file that is deleted while it serves ends it with one line, and
   });
   const url = await program.listening();
   assert.equal((await post(url, launch)).status, 202);
-  // Once that is told, its turn has been committed.
+  // The answer means that its turn has been committed.
   await get(url, '/rockets');
   rmSync(join(folder, 'mill.db'));
-  // A look at the files is good for 10 ms, so what comes in right after the last one may still be taken.
+  // A check of the files is valid for 10 ms, so a message right after the last check may still be accepted.
   let number = 2;
   let answer = await post(url, faster(number, 5));
   while (answer.status === 202) {

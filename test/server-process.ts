@@ -5,12 +5,12 @@ import { once } from 'node:events';
 const printedMax = 20_000;
 
 export interface ServerProcessOptions extends Pick<SpawnOptions, 'cwd' | 'uid' | 'gid'> {
-  /** The output on which it says that it answers. */
+  /** The stream on which it reports that it answers. */
   readonly says: 'stdout' | 'stderr';
   readonly ready: string;
 }
 
-/** The process of a server that a test needs. Whoever starts it ends it. */
+/** The process of a server that a test needs. The caller that starts it ends it. */
 export class ServerProcess {
   readonly #child: ChildProcess;
 
@@ -18,7 +18,7 @@ export class ServerProcess {
     this.#child = child;
   }
 
-  /** Resolves when it answers. Throws when it ends before, with what it has printed. */
+  /** Resolves when it answers. Throws, with its output, if it ends before that. */
   static async start(file: string, words: readonly string[], { says, ready, ...options }: ServerProcessOptions): Promise<ServerProcess> {
     const child = spawn(file, words, { ...options, stdio: ['ignore', 'pipe', 'pipe'] });
     const answers = Promise.withResolvers<void>();

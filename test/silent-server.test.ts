@@ -7,7 +7,7 @@ import test, { after, before, type TestContext } from 'node:test';
 import { sqlite } from '../src/index.ts';
 import { type Ended, Program, temporaryFolder } from './program.ts';
 
-/** It takes connections, and never says a word. */
+/** Accepts connections, and never sends a byte. */
 let silent: Server;
 let url: string;
 
@@ -21,7 +21,7 @@ after(() => silent.close());
 const unfinished = 'millrace: the copy is incomplete; run the same command again to continue it\n';
 const ended = (code: number): Ended => ({ code, signal: null, stdout: '', stderr: '' });
 
-/** Every command that opens a database, by its words and how it ends when it is asked to. */
+/** Every command that opens a database, with its expected end when it is told to stop. */
 const commands: readonly [words: string, expected: (signal: 'SIGINT' | 'SIGTERM', code: number) => Ended][] = [
   ['serve events --port 0 --database URL', () => ended(0)],
   ['serve --port 0 --database URL', () => ended(0)],

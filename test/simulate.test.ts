@@ -30,7 +30,7 @@ test('the simulated rockets are right, and the same run again is all duplicates 
 test('a server that is killed under load and started again loses nothing and applies nothing twice', async (context) => {
   const folder = temporaryFolder(context);
   const serve = (port: string) => new Program(context, ['serve', 'rockets', '--port', port, '--database', 'mill.db'], { folder });
-  // Nobody else gets it while the server is down.
+  // A port that no other process gets while the server is down.
   const port = String(await freePort());
   const first = serve(port);
   const url = await first.listening();
@@ -109,7 +109,7 @@ test('a server without rockets, and one that takes no messages at that path, are
   for (const [url, line] of [
     [events, /^millrace: found no rockets: http:\/\/127\.0\.0\.1:\d+ answers 404 for \/rockets; start them with .*\n$/],
     [`${rockets}/message`, /^millrace: POST \/message was answered 404 .*; expected a server that accepts rocket messages there\n$/],
-    // A scheme left out is http.
+    // A missing scheme means http.
     [`${new URL(rockets).host}/message`, /^millrace: POST \/message was answered 404 /],
   ] as const) {
     const { code, stdout, stderr } = await new Program(context, ['simulate', 'rockets', url], { folder }).ended;

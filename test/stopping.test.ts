@@ -13,11 +13,11 @@ const oldNode = process.env.PATH?.split(delimiter)
   .find((path) => existsSync(path) && /^v(1\d|2[0-3])\./.test(execFileSync(path, ['--version'], { encoding: 'utf8' })));
 const withoutOldNode = oldNode === undefined && 'there is no Node.js older than 24 on the PATH';
 
-/** The words that make the program behind them PID 1. */
+/** The command that makes the program after it PID 1. */
 const asFirst = ['unshare', '--fork', '--pid', '--mount-proc', '--kill-child'];
 const withoutNamespaces = spawnSync('unshare', [...asFirst.slice(1), 'true']).status !== 0 && 'no PID namespace can be made here';
 
-/** A pipeline whose one event is handled once there is a file `go`. */
+/** A pipeline that handles its one event once a file `go` exists. */
 const slow = `
 import { existsSync } from 'node:fs';
 import { setTimeout as pause } from 'node:timers/promises';
@@ -39,7 +39,7 @@ export default pipeline('slow', {
 
 type Started = Pick<ProgramOptions, 'command' | 'node' | 'ownGroup'>;
 
-/** A server that handles an event. */
+/** Serves until an event is being handled. */
 async function serve(context: TestContext, how: (folder: string) => Started) {
   const folder = temporaryFolder(context);
   const module = join(folder, 'slow.mjs');
@@ -47,7 +47,7 @@ async function serve(context: TestContext, how: (folder: string) => Started) {
   const words = ['serve', module, '--port', '0', '--database', join(folder, 'mill.db')];
   const started = how(folder);
   const environment = { npm_config_update_notifier: 'false' };
-  // The scripts of npm say `serve` themselves.
+  // The npm scripts contain `serve` themselves.
   const program = new Program(context, started.command?.includes('npm') ? words.slice(1) : words, { folder, environment, ...started });
   const url = await program.listening();
   await fetch(`${url}/pipelines/slow/events`, { method: 'POST', body: '{}' });
@@ -55,7 +55,7 @@ async function serve(context: TestContext, how: (folder: string) => Started) {
   return { program, url };
 }
 
-/** Lets the handler end, waits for the program to end, and holds what it left against what a drained stop leaves. */
+/** Lets the handler end, waits for the program to end, and checks that the stop was drained. */
 async function assertDrained(program: Program) {
   writeFileSync(join(program.folder, 'go'), '');
   const ended = await program.ended;
@@ -67,7 +67,7 @@ async function assertDrained(program: Program) {
   return ended;
 }
 
-/** The one child of a process: PID 1 in the namespace that `unshare` has made. */
+/** Returns the only child of a process: PID 1 in the namespace made by `unshare`. */
 function onlyChild({ child }: Program): number {
   return Number(readFileSync(`/proc/${child.pid}/task/${child.pid}/children`, 'utf8'));
 }
@@ -82,11 +82,11 @@ interface Way {
   readonly how: (folder: string) => Started;
   readonly signals: readonly NodeJS.Signals[];
   readonly skip?: string | false;
-  /** The process that gets the signal; by default the one that was started. */
+  /** Returns the process that gets the signal; by default the one that was started. */
   readonly target?: (program: Program) => number;
 }
 
-/** Every documented way to run it. npm passes SIGINT and SIGTERM on. */
+/** The documented ways to run it. npm passes SIGINT and SIGTERM on. */
 const ways: Readonly<Record<string, Way>> = {
   'node bin/millrace.js': { how: () => ({ node: process.execPath }), signals: ['SIGTERM', 'SIGINT', 'SIGHUP'] },
   'node bin/millrace.js on an old Node.js': {
@@ -153,7 +153,7 @@ test('it stops when its parent was gone before it began', async (context) => {
   execFileSync('mkfifo', [join(folder, 'begin')]);
   const script = `{ read begin < begin; exec ${process.execPath} ${launcher} serve --port 0 --database memory:; } &`;
   const environment = { npm_lifecycle_event: 'serve' };
-  // A session of its own: what becomes its parent, PID 1 in a container, may be of the session of the test.
+  // Its own session: its new parent, PID 1 in a container, may be in the test's session.
   const program = new Program(context, [], { folder, environment, command: ['sh', '-c', script], ownGroup: true });
   await once(program.child, 'exit');
   writeFileSync(join(folder, 'begin'), 'now\n');

@@ -3,7 +3,7 @@ import type { Store } from '../src/store/store.ts';
 import type { MariadbDatabases } from './mariadb-database.ts';
 
 export interface StoreOnMariadb {
-  /** The name of its database; a new one without it. */
+  /** The name of its database; by default a new one. */
   readonly name?: string;
   /**
    * True if its leases must be renewed. They expire by the database's clock, which a test with a simulated clock does not advance; no other
@@ -12,7 +12,7 @@ export interface StoreOnMariadb {
   readonly isLeased: boolean;
 }
 
-/** A store in three slices, in a database of its own, which is made when the store is opened. */
+/** Makes a store in three slices, in its own database, which is created when the store is opened. */
 export function storeOnMariadb(databases: MariadbDatabases, { name = databases.name(), isLeased }: StoreOnMariadb): Store {
   const store = mysql(databases.url(name), { partitions: 3 });
   const open: Store['open'] = async (declared, _log, signal) => {

@@ -3,7 +3,7 @@ import type { Store } from '../src/store/store.ts';
 import type { PostgresDatabase } from './postgres-database.ts';
 
 export interface StoreOnPostgres {
-  /** Its own, which is made when the store is opened. */
+  /** Its own schema, which is created when the store is opened. */
   readonly schema: string;
   /**
    * True if its leases must be renewed. They expire by the database's clock, which a test with a simulated clock does not advance; no other
@@ -12,7 +12,7 @@ export interface StoreOnPostgres {
   readonly isLeased: boolean;
 }
 
-/** A store in three slices on the database of a test. It has nothing to log: that this server does without a disk is known. */
+/** Makes a store in three slices on a test's database. It logs nothing, since its only warning would be that this server does without a disk. */
 export function storeOnPostgres(database: PostgresDatabase, { schema, isLeased }: StoreOnPostgres): Store {
   const store = postgres(database.url, { schema, partitions: 3, pooled: database.isPooled });
   const open: Store['open'] = async (declared, _log, signal) => {

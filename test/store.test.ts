@@ -5,7 +5,7 @@ import { DatabaseSync } from 'node:sqlite';
 import test, { type TestContext } from 'node:test';
 import { type Ended, Program, temporaryFolder } from './program.ts';
 
-/** A module whose pipelines have these options beside what they do with events. */
+/** Returns a module whose pipelines have these options in addition to their handlers. */
 function moduleOf(options: string, more = ''): string {
   return `
 import { pipeline } from 'millrace';
@@ -62,7 +62,7 @@ class Shop {
     return this.#run(['store', ...words], { DATABASE_URL: './mill.db' }).ended;
   }
 
-  /** Serves the first declaration, takes orders of the keys and one that fails, and stops. */
+  /** Serves the first declaration, accepts orders of the keys and one that fails, and stops. */
   async fill(keys: readonly string[]): Promise<void> {
     const program = this.serve('first.ts');
     const url = await program.listening();
@@ -87,7 +87,7 @@ async function get(url: string): Promise<Record<string, unknown>> {
   return Object(await (await fetch(url)).json());
 }
 
-/** The lines of a JSON log about leftovers, without what every line has. */
+/** Returns the lines of a JSON log about leftovers, without the fields common to all lines. */
 function leftoversIn(log: string): readonly object[] {
   return log
     .split('\n')

@@ -31,7 +31,7 @@ export default pipeline('sums', {
 });
 `;
 
-/** `millrace serve` of a module with this text, in a folder that has nothing else: no package.json, no node_modules. */
+/** Runs `millrace serve` for a module with this text, in an otherwise empty folder: no package.json, no node_modules. */
 function serveModule(context: TestContext, text: string): Program {
   const folder = temporaryFolder(context);
   writeFileSync(join(folder, 'sums.ts'), text);
@@ -43,7 +43,7 @@ async function ingest(url: string, key: string, add: number): Promise<void> {
   assert.equal(status, 202);
 }
 
-/** Asks until the key is like that: a thread has to start first, which may take longer than a read waits. */
+/** Asks until the key has this state: a thread has to start first, which may take longer than a read waits. */
 async function until(url: string, key: string, isSo: (status: Record<string, unknown>) => boolean): Promise<void> {
   let status: Record<string, unknown>;
   do status = Object(await (await fetch(`${url}/pipelines/sums/keys/${key}`)).json());

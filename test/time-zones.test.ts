@@ -6,7 +6,7 @@ import { MariadbServer, withoutMariadb } from './mariadb-server.ts';
 import { PostgresServer, withoutPostgres } from './postgres-server.ts';
 import { Program, temporaryFolder } from './program.ts';
 
-/** Zones, and how many minutes UTC is ahead of them in summer. */
+/** Zones, with the minutes by which UTC is ahead of them in summer. */
 const zones = { UTC: 0, 'Europe/Berlin': -120, 'America/New_York': 240 } as const;
 type Zone = keyof typeof zones;
 const [berlin, newYork] = ['Europe/Berlin', 'America/New_York'] as const;
@@ -33,7 +33,7 @@ interface Asked {
   readonly changes: Zone;
 }
 
-/** Runs the program in a zone, and returns what it found. */
+/** Runs the program in a zone, and returns its findings. */
 async function run(context: TestContext, { zone, what, address, changes }: Asked): Promise<unknown> {
   const folder = temporaryFolder(context);
   const child = new Program(context, [what, address, changes], { folder, command: [process.execPath, program], environment: { TZ: zone } });
@@ -47,11 +47,11 @@ async function run(context: TestContext, { zone, what, address, changes }: Asked
 /** The location of a new database, which may be configured differently from the processes. */
 interface Place {
   readonly address: string;
-  /** Takes the server to another zone. */
+  /** Moves the server to another zone. */
   move(): Promise<unknown>;
 }
 
-/** In which zones there are writers, and where they write. */
+/** The zones of the writers, and the databases they write to. */
 const kinds: Readonly<
   Record<string, { readonly skip: string | false; readonly writers: readonly Zone[]; newDatabase(context: TestContext): Promise<Place> }>
 > = {
@@ -84,7 +84,7 @@ const kinds: Readonly<
   },
 };
 
-/** A table that somebody else has made: the moments of such columns are in the zone of the session. */
+/** A table that somebody else has made: moments in columns like these are in the zone of the session. */
 const theirTable = `CREATE TABLE processed_events (id VARCHAR(36) PRIMARY KEY, type ENUM('user_action', 'sensor_data', 'system_log') NOT NULL,
   source VARCHAR(50) NOT NULL, user_id VARCHAR(50), processed_data JSON NOT NULL, processing_time_ms DOUBLE NOT NULL,
   created_at TIMESTAMP(3) NOT NULL DEFAULT CURRENT_TIMESTAMP(3), processed_at TIMESTAMP(3) NOT NULL DEFAULT CURRENT_TIMESTAMP(3))`;

@@ -3,13 +3,13 @@ import ts from 'typescript-5.9';
 interface Limits {
   /** Returns whether a file belongs to the package. */
   readonly isOwn: (file: string) => boolean;
-  /** Exported types whose members are not looked at. */
+  /** Exported types whose members are not examined. */
   readonly opaque: readonly string[];
 }
 
 /**
- * The interfaces and classes that the declarations of the entries name and none of them exports. A user's program whose declarations
- * are written, with an inferred type that has one of them, does not compile: there is no name for it.
+ * Returns the interfaces and classes that the declarations of the entries use but none of them exports. A user's program that emits
+ * declarations does not compile if an inferred type contains one of them: there is no name for it.
  *
  * @param entries the `.d.ts` files that a package exports
  */
@@ -32,10 +32,10 @@ export function unnamedTypes(entries: readonly string[], { isOwn, opaque }: Limi
     if (symbol !== undefined && !met.has(symbol) && isDeclaredIn(symbol, isOwn)) {
       met.add(symbol);
       if (symbol.flags & (ts.SymbolFlags.Interface | ts.SymbolFlags.Class)) unnamed.add(symbol.name);
-      // An alias is written out, so what it names counts.
+      // An alias is expanded, so the types inside it count.
       else symbol.declarations?.forEach(visit);
     }
-    // What an interface extends is written out, too: its members become those of the interface.
+    // The base of an interface is expanded, too: its members become those of the interface.
     if (!ts.isHeritageClause(node)) ts.forEachChild(node, visit);
   };
   for (const symbol of exported) if (symbol !== undefined && !opaque.includes(symbol.name)) symbol.declarations?.forEach(visit);
@@ -48,7 +48,7 @@ function exportsOf(checker: ts.TypeChecker, file: ts.SourceFile | undefined): re
   return checker.getExportsOfModule(module);
 }
 
-/** The name by which a node refers to a type. */
+/** Returns the name by which a node refers to a type. */
 function nameIn(node: ts.Node): ts.Node | undefined {
   if (ts.isTypeReferenceNode(node)) return node.typeName;
   return ts.isTypeQueryNode(node) ? node.exprName : undefined;

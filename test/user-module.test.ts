@@ -24,7 +24,7 @@ export const visits = pipeline('visits', {
 });
 `;
 
-/** No JavaScript has it. */
+/** JavaScript has no type imports. */
 const typeImport = "import type { System } from 'millrace/server';\n";
 
 /** The same for `require`. */
@@ -34,10 +34,10 @@ const required = visits
   .replace("import * as z from 'zod';", "const z = require('zod');")
   .replace('export const', 'const');
 
-/** Texts by the names of their files. */
+/** Texts by their file names. */
 type Files = Readonly<Record<string, string>>;
 
-/** `millrace serve` of the first of these files, in a folder that has nothing else: no package.json, no node_modules. */
+/** Runs `millrace serve` for the first of these files, in an otherwise empty folder: no package.json, no node_modules. */
 function serveFiles(context: TestContext, files: Files, environment: Readonly<Record<string, string>> = {}): Program {
   const folder = temporaryFolder(context);
   for (const [name, text] of Object.entries(files)) {

@@ -16,7 +16,7 @@ export default pipeline('visits', {
 ${step}
 `;
 
-/** Serves a module that imports another one, and says which line comes next. */
+/** Serves a module that imports another one; the result waits for one line after another. */
 function served(context: TestContext) {
   const folder = temporaryFolder(context);
   mkdirSync(join(folder, 'lib'));
@@ -34,7 +34,7 @@ async function visit(url: string): Promise<number> {
   }
 }
 
-/** Resolves to the URL of the ready line with this number, from 1. */
+/** Resolves to the URL of the ready line with this number, counted from 1. */
 async function listening(program: Program, number: number): Promise<string> {
   const [, url = ''] = await program.printed(new RegExp(`(?:.*?listening on (http://\\S+)){${number}}`, 's'));
   return url;
@@ -89,7 +89,7 @@ test('a first version that does not load waits for a change; a command line that
 test('a watcher that is killed takes the server with it', { timeout: 60_000 }, async (context) => {
   const program = served(context).start();
   const url = await listening(program, 1);
-  // Its output ends only when the server is gone too, for it holds the same pipe.
+  // Its output ends only when the server is gone too, because the server holds the same pipe.
   await program.kill('SIGKILL');
   await assert.rejects(fetch(url));
 });

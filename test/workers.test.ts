@@ -19,7 +19,7 @@ function says(worker: number, message: string, destination_worker: number, inter
   return { worker, message, interval, destination_worker };
 }
 
-/** A database of messages: rows with their ids, or messages that have the ids 1, 2, 3 and so on. */
+/** Makes a database of messages: rows with their ids, or messages that get the ids 1, 2, 3 and so on. */
 function databaseOf(folder: string, rows: readonly (Message | readonly [id: SQLInputValue, data: SQLInputValue])[], sql = schema): string {
   const db = new DatabaseSync(join(folder, 'talk.db'));
   db.exec(sql);
@@ -51,7 +51,7 @@ function blocksOf(messages: readonly Message[]): readonly string[] {
 
 const withBlankLines = (blocks: readonly string[]) => blocks.map((block) => `${block}\n`).join('');
 
-/** All files of a folder, with what they hold. */
+/** Returns all files of a folder, with hashes of their contents. */
 function contentsOf(folder: string) {
   return readdirSync(folder).map((name) => [
     name,
@@ -180,7 +180,7 @@ test('an empty table is a run without blocks', async (context) => {
 const good = JSON.stringify(says(1, 'good', 2));
 const bad = (changes: object) => JSON.stringify({ ...says(1, 'bad', 2), ...changes });
 
-/** One line, no block, and nothing of the folder is other than before. All that is refused is in systems/workers/play/messages-file.test.ts. */
+/** Expects one line, no block, and an unchanged folder. For everything that is refused see systems/workers/play/messages-file.test.ts. */
 async function assertRefused(context: TestContext, folder: string, file: string, message: RegExp): Promise<void> {
   const before = contentsOf(folder);
   const { code, stdout, stderr } = await play(context, folder, ['--database', file, '--verbose', '--state', 'state.db']).ended;
@@ -307,7 +307,7 @@ test('a run lasts the sum of its intervals and little more, however many they ar
     assert.equal((await program.ended).code, 0);
     return elapsedMs;
   };
-  // What a busy machine adds to one run it adds to another one less, or not at all. What the play adds it adds to all of them.
+  // A busy machine delays some runs less than others, or not at all. A delay of the play itself affects all of them.
   const took: number[] = [];
   do took.push(await run());
   while (took.length < 5 && Math.min(...took) >= 1_400);
@@ -326,12 +326,12 @@ test('nobody reading on ends it without a word, and the same command goes on fro
   assert.deepEqual([code, stderr], [0, '']);
   const { stdout } = await play(context, folder, words).ended;
   const second = blocksRead(stdout);
-  // What lay in the pipe when it was closed was printed, if to nobody.
+  // Blocks in the pipe when it was closed count as printed, although nobody read them.
   assert.ok(second.length > 0 && second.length < 400);
   assert.deepEqual(second, blocksOf(messages).slice(-second.length));
 });
 
-/** Whole blocks, as far as they were printed. */
+/** Returns the whole blocks that were printed. */
 function blocksRead(stdout: string): readonly string[] {
   return stdout
     .split('\n\n')
@@ -348,7 +348,7 @@ test('killed at ten random moments, no block is lost and at most the last one re
   let next = 0;
   const take = ({ stdout }: Pick<Ended, 'stdout'>) => {
     const blocks = blocksRead(stdout);
-    // The first may be the last one of the run before.
+    // The first block may be the last one of the previous run.
     const from = next > 0 && blocks[0] === expected[next - 1] ? next - 1 : next;
     assert.deepEqual(blocks, expected.slice(from, from + blocks.length));
     next = Math.max(next, from + blocks.length);
@@ -419,7 +419,7 @@ test('a state of another file, or of other workers, is one line and exit code 1,
   await refused(`UPDATE messages_table SET data = json_set(data, '$.message', 'zwei') WHERE id = 2`, /expected row 2, .+ to be unchanged/);
   await refused(`UPDATE messages_table SET data = json_set(data, '$.interval', 2) WHERE id = 1`, /up to row 2 to add up to 1 ms, found 2/);
   await refused('SELECT 1', /expected 5 workers, as at the start, found 6/, '--workers', '6');
-  // However it is written, it says the same.
+  // The formatting of the stored JSON makes no difference.
   const db = new DatabaseSync(join(folder, file));
   db.exec(
     `UPDATE messages_table SET data = json_pretty(data); INSERT INTO messages_table VALUES (3, '${JSON.stringify(says(1, 'three', 2))}')`,

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { Program, type ProgramOptions, temporaryFolder } from './program.ts';
 
-/** A folder of a test's own in which `millrace` runs. It is gone, and what runs in it is killed, when the test ends. */
+/** A test's own folder in which `millrace` runs. It is removed, and its processes are killed, when the test ends. */
 export class Yard {
   readonly folder: string;
   readonly #context: TestContext;

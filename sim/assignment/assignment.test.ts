@@ -9,7 +9,7 @@ const beatStatements = 5;
 /** Time until the leases of a dead engine have expired and been taken, in seconds. */
 const deathSeconds = 3.5;
 
-/** Slices of the engine that has most. */
+/** Number of slices of the engine that has the most. */
 const share = Math.ceil(slices / engines);
 
 describe(`${engines} engines and ${slices} slices, on a virtual clock`, () => {

@@ -6,7 +6,7 @@ export const pipeline = 'events';
 /** The cost of database calls, in transactions and their statements, as `src/store/postgres/lease/process.ts` makes them. */
 const costs = {
   beat: 5,
-  /** The first beat of a process, of which the others are notified. */
+  /** The first beat of a process, of which the other processes are notified. */
   arrival: 1,
   claim: 3,
   release: 2,
@@ -35,20 +35,20 @@ export interface Asked {
 export class Database {
   readonly #options: DatabaseOptions;
   readonly #owners: (string | null)[];
-  /** Since when each free slice has been free. */
+  /** The time since which each free slice has been free. */
   readonly #freeSince: (number | undefined)[];
-  /** Processes that have reported themselves alive, in order of arrival, and until when that holds. */
+  /** Live processes in order of arrival, each with the time until which it counts as alive. */
   readonly #members = new Map<string, { readonly member: Member; until: number }>();
   readonly #listeners = new Map<string, StoreListener>();
   readonly #asked = new Map<number, Asked>();
-  /** The latest roll: the same for all until something moves. */
+  /** The latest roll; every caller shares it until something changes. */
   #slices: readonly Ownership[] | undefined;
   #living: readonly Member[] = [];
   /** Number of times a slice came to an engine. */
   moves = 0;
   /** Number of times a slice came to an engine or left one. */
   changes = 0;
-  /** The longest time that a slice had been free before coming to an engine, in milliseconds. */
+  /** The longest time that a slice was free before an engine claimed it, in milliseconds. */
   pauseMsMax = 0;
 
   constructor(options: DatabaseOptions) {
@@ -117,7 +117,7 @@ export class Database {
     this.#tellOthers(self);
   }
 
-  /** Handles an engine that stops working without anybody knowing. */
+  /** Handles an engine that stops working unnoticed. */
   died(self: string): void {
     for (const [slice, owner] of this.#owners.entries()) if (owner === self) this.#freeSince[slice] = this.#options.now();
   }

@@ -84,7 +84,7 @@ class Slice implements FleetPartition {
   readonly head = 0;
   readonly #means: SliceMeans;
   #state: 'away' | 'claiming' | 'owned' | 'leaving' = 'away';
-  /** When the lease came or went, in elapsed time. */
+  /** Elapsed time at which the lease was claimed or released. */
   #changedAt = Number.NEGATIVE_INFINITY;
 
   constructor(means: SliceMeans) {

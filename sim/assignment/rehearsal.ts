@@ -15,9 +15,9 @@ export interface Change {
   readonly moves: number;
   /** The minimum for evening out the fleet after each step. */
   readonly movesMin: number;
-  /** The longest that nobody worked on a slice, in seconds. */
+  /** The longest time that nobody worked on a slice, in seconds. */
   readonly pause: number;
-  /** From its beginning until all engines permanently had equal numbers of slices, give or take one. In seconds. */
+  /** Seconds from its beginning until all engines permanently had equal numbers of slices, give or take one. */
   readonly evenAfter: number;
   /** Database statements per second, without BEGIN and COMMIT: on average until the fleet was even, and in the busiest second. */
   readonly statements: number;

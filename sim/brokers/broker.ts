@@ -4,11 +4,11 @@ import type { InletRecord } from '../../src/pipeline/inlet.ts';
 export const brokerKinds = ['kafka', 'nats'] as const;
 export type BrokerKind = (typeof brokerKinds)[number];
 
-/** An event of the trial: the n-th of its key, from 1. */
+/** An event of the trial: the n-th of its key, counted from 1. */
 export interface Step {
   readonly key: string;
   readonly n: number;
-  /** Which of the partitions its key belongs to. */
+  /** The partition that its key belongs to. */
   readonly partition: number;
 }
 
@@ -17,23 +17,23 @@ export interface BrokerOptions {
   readonly partitions: number;
 }
 
-/** A broker of the trial's own, with a topic that steps are written to, and one that deliveries go to. */
+/** A broker private to the trial, with one topic for steps and one for deliveries. */
 export interface Broker {
-  /** By how many servers it is made up, each of which can be killed. */
+  /** Number of servers, each of which can be killed. */
   readonly nodes: number;
-  /** Environment variables that tell the pipelines about it. */
+  /** Environment variables that point the pipelines to it. */
   readonly environment: Readonly<Record<string, string>>;
-  /** Names the topic of steps in the store. */
+  /** Name of the step topic in the store. */
   readonly source: string;
-  /** Writes steps, each of another key. Rejects where nobody knows which were written. */
+  /** Writes steps, each of a different key. Rejects if it is unknown which were written. */
   write(steps: readonly Step[]): Promise<void>;
-  /** Ends one of its servers as a crash would. */
+  /** Ends one of its servers like a crash. */
   kill(node: number): Promise<void>;
-  /** Starts it again. Resolves when it answers. */
+  /** Restarts that server. Resolves when it answers. */
   run(node: number): Promise<void>;
-  /** The offset behind the last step of each partition. */
+  /** Returns the offset after the last step of each partition. */
   ends(): Promise<ReadonlyMap<number, number>>;
-  /** Returns the delivered records, each partition in its order. */
+  /** Returns the delivered records, in order within each partition. */
   delivered(): Promise<readonly (readonly InletRecord[])[]>;
   stop(): Promise<void>;
 }

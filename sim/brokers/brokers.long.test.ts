@@ -10,7 +10,7 @@ import { linesOf } from './report.ts';
 
 const skips = { kafka: withoutKafka, nats: withoutNats };
 
-// Most of the time they wait, for faults that last and servers that start.
+// The tests mostly wait: for faults that last and for servers that start.
 describe('a topic under faults', { concurrency: true }, () => {
   for (const kind of brokerKinds)
     test(`what lies on ${kind} takes effect once, in the order of its keys, whatever becomes of the processes and the broker`, {

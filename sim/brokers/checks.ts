@@ -1,32 +1,32 @@
 import type { InletRecord } from '../../src/pipeline/inlet.ts';
 import type { Query } from '../fleet/database.ts';
 
-/** The final contents of the database and of the topic that is delivered to. */
+/** The final contents of the database and of the delivery topic. */
 export interface Findings {
-  /** Steps that had their turn. */
+  /** Number of steps that had their turn. */
   readonly applied: number;
   readonly lost: number;
   readonly duplicates: number;
   readonly orderBreaks: number;
-  /** Deliveries that arrived, each counted once, and records beyond the first of one. */
+  /** Number of distinct deliveries that arrived, and of repeated records. */
   readonly delivered: number;
   readonly repeats: number;
-  /** Everything that is wrong, in words. */
+  /** Descriptions of all violations. */
   readonly broken: readonly string[];
 }
 
 export interface Evidence {
   readonly query: Query;
-  /** By key, how many steps were written. */
+  /** Number of steps written, by key. */
   readonly written: ReadonlyMap<string, number>;
   readonly deliverEvery: number;
   readonly delivered: readonly (readonly InletRecord[])[];
 }
 
-/** So many of one kind of fault are named. */
+/** Maximum number of violations of one kind that are listed. */
 const namedMax = 5;
 
-/** Holds what was written down against what was written to the topic. Everything must be at rest. */
+/** Compares the recorded turns with the steps written to the topic. Everything must be at rest. */
 export async function check(evidence: Evidence): Promise<Findings> {
   const turns = await checkTurns(evidence);
   const deliveries = checkDeliveries(evidence);
@@ -35,7 +35,7 @@ export async function check(evidence: Evidence): Promise<Findings> {
   return { ...turns, ...deliveries, broken: [...turns.broken, ...deliveries.broken, ...buried] };
 }
 
-/** Of each key the steps from the first to the last, each once, as the state counted them. */
+/** Checks that each key has every step from the first to the last, each once, as its state counted them. */
 async function checkTurns({
   query,
   written,
@@ -64,7 +64,7 @@ async function checkTurns({
   return { ...sums, broken: some(broken) };
 }
 
-/** Each at least once under its id; of a key the first of each in the order of its turns. */
+/** Checks that each delivery arrived at least once under its id, and that the first arrivals of a key follow the order of its turns. */
 function checkDeliveries({ written, deliverEvery, delivered }: Evidence): Pick<Findings, 'delivered' | 'repeats' | 'broken'> {
   const seen = new Set<string>();
   const last = new Map<string, number>();

@@ -18,27 +18,27 @@ import { startNats } from './nats-broker.ts';
 import { ProducerOfSteps } from './producer.ts';
 import { type TakeOverCounts, TakeOvers } from './take-overs.ts';
 
-/** The faults: of a process, or of a server of the broker. */
+/** Faults of a process, or of a server of the broker. */
 export const brokerFaults = ['kill', 'freeze', 'kill-broker', 'stop', 'cut-late', 'cut-lost'] as const;
 export type BrokerFault = (typeof brokerFaults)[number];
 
 export interface BrokersOptions {
   readonly kind: BrokerKind;
-  /** Servers of the broker. */
+  /** Number of the broker's servers. */
   readonly nodes: number;
   readonly seed: number;
   readonly events: number;
   readonly keys: number;
   readonly partitions: number;
-  /** Each so many-th step of a key is delivered. */
+  /** The interval, in steps of a key, between deliveries. */
   readonly deliverEvery: number;
-  /** The faults, one after the other. */
+  /** The faults, one after another. */
   readonly faults: readonly BrokerFault[];
-  /** Between the beginnings of two faults, in milliseconds. */
+  /** Interval between the beginnings of two faults, in milliseconds. */
   readonly everyMs: number;
   /** Duration of a freeze or a cut, in milliseconds: longer than a lease. */
   readonly lastsMs: number;
-  /** Aborts when it is to end at once. */
+  /** Aborts to end it at once. */
   readonly signal: AbortSignal;
   /** Takes a line of progress. */
   progress(line: string): void;
@@ -51,7 +51,7 @@ export interface BrokersOutcome {
   readonly takeOvers: TakeOverCounts;
   readonly counted: MemberCounts;
   readonly findings: Findings;
-  /** The broken promises; empty if all were kept. */
+  /** The violations found; empty if every promise was kept. */
   readonly broken: readonly string[];
   /** The folder of the logs; undefined if nothing is broken. */
   readonly folder: string | undefined;
@@ -63,12 +63,12 @@ const names = ['steps'];
 const size = 3;
 /** Downtime of a broker's server, in milliseconds. */
 const awayMs = { least: 500, most: 3_000 };
-/** For how long nothing may be taken in before what is left counts as stuck, in milliseconds. */
+/** Time without progress after which the remaining steps count as stuck, in milliseconds. */
 const patienceMs = 60_000;
 
 /**
- * Three processes take steps from a topic and deliver some to another one while they, and the servers of the broker, are killed and frozen; in the end
- * everything is held against what was written. Throws when it was aborted.
+ * Runs three processes that take steps from a topic and deliver some to another one, while the processes and the broker's servers are killed
+ * and frozen. At the end everything is compared with the steps written. Throws if it was aborted.
  */
 export async function brokers(options: BrokersOptions): Promise<BrokersOutcome> {
   const folder = mkdtempSync(join(tmpdir(), 'millrace-brokers-'));
@@ -116,7 +116,7 @@ async function run(options: BrokersOptions, surroundings: Surroundings): Promise
   const overMs = (faults.length + 1) * everyMs;
   const producer = new ProducerOfSteps({ ...options, broker, overMs, random: randomOf(seed, 1) });
   const writing = producer.run();
-  // Whoever waits for the end has the failure.
+  // The caller that awaits the end gets the failure.
   writing.catch(() => undefined);
   await harmAll(options, surroundings, broken);
   await writing;
@@ -140,7 +140,7 @@ async function run(options: BrokersOptions, surroundings: Surroundings): Promise
   };
 }
 
-/** Lets it all happen. Resolves once all of it is over. */
+/** Inflicts all faults. Resolves once all of them are over. */
 async function harmAll(options: BrokersOptions, { broker, members }: Surroundings, broken: string[]): Promise<void> {
   const { faults, everyMs, lastsMs, seed, signal, progress } = options;
   const random = randomOf(seed, 2);
@@ -154,13 +154,13 @@ async function harmAll(options: BrokersOptions, { broker, members }: Surrounding
     progress(`${Math.round((performance.now() - began) / 1_000)} s: ${fault} of ${who}`);
     const harmed = member === undefined ? killBroker(broker, who, random) : harm(member, fault as ProcessFault, lastsMs);
     underWay.push(harmed.catch((error: unknown) => broken.push(`${fault} of ${who}: ${messageOf(error)}`)));
-    // A majority of a cluster stays.
+    // A majority of the cluster must stay up.
     if (member === undefined) await underWay.at(-1);
   }
   await Promise.all(underWay);
 }
 
-/** One of those that are healthy; where some of these read the topic, one of them, also where it has a single partition. */
+/** Chooses a healthy process, preferably one that reads the topic: a topic with a single partition has only one reader. */
 async function anyReader(members: readonly Member[], random: Random): Promise<Member> {
   const any = await anyHealthy(members, random);
   const reading = await Promise.all(members.map((member) => member.isHealthy && isReading(member)));
@@ -186,7 +186,7 @@ async function killBroker(broker: Broker, who: string, random: Random): Promise<
   await broker.run(node);
 }
 
-/** Resolves once the store says of each partition that it was read to its end. Returns what was not read where nothing is any more. */
+/** Resolves once the store has read each partition to its end. Returns the unread partitions if there is no more progress. */
 async function allTaken(query: FleetDatabase['query'], broker: Broker, signal: AbortSignal): Promise<readonly string[]> {
   const ends = await broker.ends();
   let [taken, takenAt] = [-1, performance.now()];

@@ -4,7 +4,7 @@ import { KafkaServer } from '../../test/kafka-server.ts';
 import type { Broker, BrokerOptions } from './broker.ts';
 import { endsOf, readAll } from './read-all.ts';
 
-/** As long as a server that was killed may be away. */
+/** Longest downtime of a killed server. */
 const producing = { acks: -1, retries: 3, retryDelay: 300, connectTimeout: 2_000, requestTimeout: 5_000, timeout: 5_000 };
 
 export async function startKafka({ nodes, partitions }: BrokerOptions): Promise<Broker> {
@@ -14,7 +14,7 @@ export async function startKafka({ nodes, partitions }: BrokerOptions): Promise<
   await first.createNamed('steps', { partitions });
   await first.createNamed('out', { partitions });
   const producer = new Producer({ clientId: 'trial', bootstrapBrokers: addresses, ...producing });
-  // Whoever writes hears of it by the call.
+  // The caller learns of a failure from the call itself.
   producer.connections.on('connecting', ({ connection }: { readonly connection: NodeJS.EventEmitter }) =>
     connection.on('error', () => undefined),
   );

@@ -9,7 +9,7 @@ import { endsOf, readAll } from './read-all.ts';
 /** Time limit for the acknowledgement of a message, in milliseconds. */
 const acknowledgedMsMax = 5_000;
 
-/** A stream is one partition, so it knows no others. */
+/** A stream is a single partition, so it ignores the other partitions. */
 export async function startNats({ nodes }: BrokerOptions): Promise<Broker> {
   const ends: (() => unknown)[] = [];
   const lifetime = { after: (end: () => unknown) => void ends.push(end) };
@@ -19,7 +19,7 @@ export async function startNats({ nodes }: BrokerOptions): Promise<Broker> {
   const manager = await jetstreamManager(connection, { checkAPI: false });
   for (const [name, subject] of Object.entries({ STEPS: 'steps', OUT: 'out' })) {
     const config = { name, subjects: [subject], storage: StorageType.File, num_replicas: nodes };
-    // The servers of a cluster find one another first.
+    // The servers of a cluster must find one another first.
     await until(() =>
       manager.streams.add(config).then(
         () => true,
@@ -35,7 +35,7 @@ export async function startNats({ nodes }: BrokerOptions): Promise<Broker> {
     environment: { BROKERS_KIND: 'nats', BROKERS_SERVERS: urls.join(',') },
     source: steps.name,
     async write(all) {
-      // Not one behind the other: each is of another key.
+      // All at once: each step is of a different key.
       const written = all.map(({ key, n }) => client.publish('steps', JSON.stringify({ key, n }), { timeout: acknowledgedMsMax }));
       const failed = (await Promise.allSettled(written)).find(({ status }) => status === 'rejected');
       if (failed?.status === 'rejected') throw failed.reason;

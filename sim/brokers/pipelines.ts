@@ -1,6 +1,6 @@
 /*
- * What the processes of the trial serve: a pipeline that takes steps from a topic, writes each turn down in the transaction of the turn, and delivers
- * some to another topic. `millrace serve` loads this module in each process.
+ * The pipelines of the trial's processes: one takes steps from a topic, records each turn in the turn's own transaction, and delivers
+ * some steps to another topic. `millrace serve` loads this module in each process.
  */
 import process from 'node:process';
 import * as z from 'zod';
@@ -16,7 +16,7 @@ const applied = table('applied', { key: 'text', n: 'integer', nth: 'integer', pi
 const from = BROKERS_KIND === 'nats' ? nats({ servers, stream: 'STEPS' }) : kafka({ brokers: servers, topic: 'steps' });
 const to = BROKERS_KIND === 'nats' ? nats({ servers, subject: 'out' }) : kafka({ brokers: servers, topic: 'out' });
 
-/** The producer of the trial repeats itself, so a step has an id. */
+/** The trial's producer sends some steps twice, so each step has an id. */
 export const steps = pipeline('steps', {
   event: z.object({ key: z.string(), n: z.int() }),
   key: ({ key }) => key,

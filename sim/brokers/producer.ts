@@ -13,17 +13,17 @@ export interface ProducerOptions {
   readonly signal: AbortSignal;
 }
 
-/** Steps that are written together. */
+/** Number of steps written together. */
 const batch = 500;
-/** Each so many-th batch is written twice, as a producer does that has heard nothing of the first. */
+/** One in this many batches is written twice, as by a producer that received no answer the first time. */
 const twiceEvery = 40;
 const againMs = 200;
 
-/** Writes steps at an even rate, those of a key one behind the other, and again where nobody knows whether they were written. */
+/** Writes steps at an even rate, in order within each key, and again if it is unknown whether they were written. */
 export class ProducerOfSteps {
-  /** By key, how many were written. */
+  /** Number of steps written, by key. */
   readonly written = new Map<string, number>();
-  /** Batches that were written once more, since they had failed, or on purpose. */
+  /** Number of batches written twice, after a failure or on purpose. */
   repeated = 0;
   readonly #options: ProducerOptions;
 
@@ -31,7 +31,7 @@ export class ProducerOfSteps {
     this.#options = options;
   }
 
-  /** Resolves once all are written, or it is aborted. */
+  /** Resolves once all steps are written, or when it is aborted. */
   async run(): Promise<void> {
     const { events, overMs, signal } = this.#options;
     const began = performance.now();
@@ -49,7 +49,7 @@ export class ProducerOfSteps {
     }
   }
 
-  /** At most so many, each of another key: so those of a key are in order, however often some are written. */
+  /** Returns up to `count` steps, each of a different key: repeated writes of them never break a key's order. */
   #next(count: number): readonly Step[] {
     const { keys, partitions, random } = this.#options;
     const chosen = new Set<number>();
@@ -66,7 +66,7 @@ export class ProducerOfSteps {
       try {
         return await broker.write(steps);
       } catch (error) {
-        // While a server is away that is what is expected.
+        // Failures are expected while a server is down.
         if (signal.aborted) throw error;
         this.repeated += 1;
         await pause(againMs);

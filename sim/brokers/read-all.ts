@@ -1,15 +1,15 @@
 import type { Inlet, InletRecord } from '../../src/pipeline/inlet.ts';
 
-/** A broker that was killed a moment ago may need a while. In milliseconds. */
+/** Time limit in milliseconds; a broker that was just killed may need a while. */
 const patienceMs = 120_000;
 
-/** The offset behind the last record of each partition. */
+/** Returns the offset after the last record of each partition. */
 export async function endsOf(inlet: Inlet): Promise<ReadonlyMap<number, number>> {
   const { partitions } = await inlet.topic(AbortSignal.timeout(patienceMs));
   return new Map(partitions.map(({ partition, end }) => [partition, end]));
 }
 
-/** All records of a topic, each partition in its order. */
+/** Returns all records of a topic, in order within each partition. */
 export async function readAll(inlet: Inlet): Promise<readonly (readonly InletRecord[])[]> {
   const signal = AbortSignal.timeout(patienceMs);
   const { partitions } = await inlet.topic(signal);

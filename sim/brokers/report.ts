@@ -1,6 +1,6 @@
 import type { BrokersOutcome } from './harness.ts';
 
-/** The table at the end. */
+/** Returns the final table. */
 export function linesOf({ events, repeatedBatches, faults, takeOvers, counted, findings }: BrokersOutcome): readonly string[] {
   const byFault = Map.groupBy(faults, (fault) => fault);
   const { applied, lost, duplicates, orderBreaks, delivered, repeats } = findings;
@@ -12,7 +12,7 @@ export function linesOf({ events, repeatedBatches, faults, takeOvers, counted, f
     row('lost', String(lost)),
     row('duplicates', String(duplicates)),
     row('order breaks', String(orderBreaks)),
-    // Those of processes that were killed are counted up to the moment before.
+    // The counters of killed processes are those read just before the kill.
     row('repeats refused', String(counted.duplicates)),
     row('dropped batches', String(counted.droppedBatches)),
     row('fenced commits', String(counted.fencedCommits)),

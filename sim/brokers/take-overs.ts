@@ -2,14 +2,14 @@ import { sliceOf } from '../../src/engine/identify.ts';
 import type { Query } from '../fleet/database.ts';
 
 export interface TakeOverCounts {
-  /** Slices of the pipeline that changed hands. */
+  /** Number of the pipeline's slices that changed hands. */
   readonly slices: number;
-  /** Partitions of the topic that changed hands with them. */
+  /** Number of the topic's partitions that changed hands with them. */
   readonly partitions: number;
 }
 
 /**
- * Counts how often slices, and the partitions of the topic that are read with them, change hands: each claim raises the epoch of its slice.
+ * Counts changes of ownership of slices, and of the topic partitions read with them: each claim raises the epoch of its slice.
  */
 export class TakeOvers {
   readonly #query: Query;
@@ -23,7 +23,7 @@ export class TakeOvers {
     this.#partitions = partitions;
   }
 
-  /** Counts from now on. @param source the topic's name in the store */
+  /** Starts counting. @param source the topic's name in the store */
   static async from(query: Query, source: string, partitions: number): Promise<TakeOvers> {
     const takeOvers = new TakeOvers(query, source, partitions);
     takeOvers.#before = await takeOvers.#epochs();

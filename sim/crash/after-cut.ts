@@ -30,7 +30,7 @@ export async function examineCut(examination: CutExamination): Promise<CutOutcom
   const { whole, cut, page, loads, environment } = examination;
   const { ledger } = page;
   const before = await withStore(whole, (store) => logsOf(store, loads.witnesses));
-  // Calls may have been made that are no longer requested.
+  // The turns may have made calls that are no longer requested.
   const witnesses = ledger.witnesses.map((witness) => ({ ...witness, endpoints: [] }));
   const forgetful: Ledger = { ...ledger, witnesses, ingests: ledger.ingests.map(forgotten), calls: [] };
   const [after, broken] = await withStore(cut, async (store) => {
@@ -82,7 +82,7 @@ function lostOf({ ingests }: Ledger, after: Logs): readonly Ingest[] {
   return ingests.filter((ingest) => ingest.answer === 'accepted' && kept.get(ingest.pipeline)?.has(titleOf(ingest)) === false);
 }
 
-/** Checks that no event survived, in any pipeline, that was sent only after a lost one was acknowledged. */
+/** Checks that no pipeline kept an event that was sent only after a lost one was acknowledged. */
 function suffixFaults(lost: readonly Ingest[], { ingests }: Ledger, after: Logs): readonly string[] {
   const first = lost.reduce<Ingest | undefined>(
     (least, ingest) => (least === undefined || ingest.ended < least.ended ? ingest : least),

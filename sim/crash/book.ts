@@ -25,7 +25,7 @@ export interface Call {
   readonly arrivedAt: number;
   /** `unknown` until an answer was sent completely. */
   result: ArrivedCall['result'];
-  /** When that was, on the same clock. */
+  /** When the answer was sent, on the same clock. */
   answeredAt: number;
   /** The provider's id for the message; empty if it accepted none. */
   messageId: string;
@@ -53,7 +53,7 @@ export class Book {
     return life;
   }
 
-  /** Records a try before it is made, so that it is known whatever its result. The returned function takes the answer. */
+  /** Records a try before it is made, so that it is known whatever its result. The returned function records the answer. */
   begin(event: Named): (answer: Ingest['answer']) => void {
     const ingest: OpenIngest = { ...event, answer: 'unknown', began: this.#next(), ended: Number.POSITIVE_INFINITY };
     this.#ingests.push(ingest);

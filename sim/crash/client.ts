@@ -6,7 +6,7 @@ import type { Connection, Reply } from './connection.ts';
 
 type Answer = Ingest['answer'];
 
-/** Events that go out in one request. */
+/** The events of one request. */
 export interface Parcel {
   readonly path: string;
   readonly body: unknown;

@@ -10,11 +10,11 @@ const connectionsMax = 24;
 export interface ConnectionOptions {
   /** Time limit for an answer, in milliseconds. */
   readonly answerTimeoutMs?: number;
-  /** Requests under way at once. */
+  /** Maximum number of concurrent requests. */
   readonly connectionsMax?: number;
 }
 
-/** Requests to the server, whichever of its lives is current. */
+/** Sends requests to the server, whichever of its lives is current. */
 export class Connection {
   readonly #pool: Pool;
 
@@ -45,7 +45,7 @@ export class Connection {
       const response = await this.#pool.request({ method, path, ...(body !== undefined && { body }) });
       return { kind: 'answered', status: response.statusCode, body: await response.body.json() };
     } catch {
-      // Refused, reset, cut off: to a client they are all the same, no answer.
+      // Refused, reset or cut off: to a client all of these mean no answer.
       return { kind: 'lost' };
     }
   }

@@ -111,7 +111,7 @@ export class Endpoints {
   }
 }
 
-/** A slow answer may find nobody any more: then it was not sent, and the call stays `unknown`. */
+/** The server may be gone by the time of a slow answer: then the answer was not sent, and the call stays `unknown`. */
 function take(call: Call, response: ServerResponse): void {
   call.messageId = `sms-${randomUUID()}`;
   response.once('finish', () => settle(call, 'delivered'));

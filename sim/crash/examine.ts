@@ -32,7 +32,7 @@ export async function examine(store: Store, { page, loads, settledAt, isCut = fa
   return [...(await examineWitnessed(store, { page, loads, settledAt, isCut })), ...(await checkMessages(store, check))];
 }
 
-/** The same without the messages, which cannot be judged without the calls that arrived. */
+/** Does the same without the messages, which cannot be judged without the calls that arrived. */
 export async function examineWitnessed(store: Store, { page, loads, settledAt, isCut }: Examination): Promise<readonly string[]> {
   const broken = [
     await checkInvariants(page.ledger, store, settledAt === undefined ? {} : { settledAt }),

@@ -49,7 +49,7 @@ export class Examiner {
   }
 
   /**
-   * Copies the remains of an ended life, which nobody may be using. Resolves when the previous examination is done: so it is never more
+   * Copies the remains of an ended life, which nobody may be using. Resolves when the previous examination is done, so it is never more
    * than one behind.
    *
    * @param settledAt when everything had come to rest, if it had

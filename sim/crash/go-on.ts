@@ -43,7 +43,7 @@ export async function goOn(
   }
 }
 
-/** All events of a batch are ingested at one moment, later than everything before the cut. */
+/** Ingests all events of a batch at one moment, later than everything before the cut. */
 async function bringIn(mill: Mill, repeats: readonly Repeat[]): Promise<Went> {
   const ingests: Ingest[] = [];
   const broken: string[] = [];

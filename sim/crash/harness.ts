@@ -90,7 +90,7 @@ async function runGroup(run: GroupRun): Promise<readonly string[]> {
   return broken.map((words) => `seed ${seed}, rounds ${first} to ${tally.rounds}: ${words}`);
 }
 
-/** Returns a port below the ephemeral range: a client that finds nobody there must not connect to itself. */
+/** Returns a port below the ephemeral range: a client that connects while the server is down must not connect to itself. */
 async function freePort(): Promise<number> {
   for (let port = 20_000 + Math.floor(Math.random() * 10_000); ; port += 1) if (await isFree(port)) return port;
 }

@@ -8,7 +8,7 @@ const pipelines = ['rockets', 'events', 'accounts', 'messages', 'workers'];
 const patienceMs = 90_000;
 const lookAgainMs = 40;
 
-/** Pending work in a database, by what it waits for. Timers and deliveries of schedules are excluded: they never rest. */
+/** Pending work in a database, by the thing it waits for. Timers and deliveries of schedules are excluded: they never rest. */
 const waiting = [
   ...pipelines.map((name) => ({ what: `held events of ${name}`, sql: `SELECT count(*) FROM millrace_held_${name}` })),
   ...pipelines.map((name) => ({ what: `timers and outcomes of ${name}`, sql: `SELECT count(*) FROM millrace_causes_${name}` })),
@@ -22,7 +22,7 @@ function beyondCursor(pipeline: string): string {
     WHERE position > (SELECT cursor FROM millrace_partitions WHERE pipeline = '${pipeline}')`;
 }
 
-/** Resolves once nothing is pending in a database that an engine is working on. Returns what is, if that takes too long. */
+/** Resolves once nothing is pending in a database that an engine is working on. Returns the pending work if that takes too long. */
 export async function settled(database: string, isEnded: () => boolean): Promise<readonly string[]> {
   const deadline = performance.now() + patienceMs;
   const db = new DatabaseSync(database, { readOnly: true, timeout: 5_000 });

@@ -13,7 +13,7 @@ interface WalExtent {
 /** The files of a database as a killed server left them. */
 export interface Snapshot {
   readonly database: string;
-  /** Undefined if there is no log, or this is unknowable: the server was killed while rereading it. */
+  /** Undefined if there is no log, or if this cannot be known because the server was killed while rereading it. */
   readonly wal: WalExtent | undefined;
 }
 

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import type { TestContext } from 'node:test';
 import { crash } from './harness.ts';
 
-/** Kills the systems under a load and cuts their power; fails when one broke a promise. */
+/** Kills the systems under load and cuts their power; fails if any system broke a promise. */
 export async function survives(context: TestContext, seed: number, powerCuts: number): Promise<void> {
   const { signal } = context;
   const { broken, folder, tally } = await crash({

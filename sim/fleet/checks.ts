@@ -12,7 +12,7 @@ export interface Findings {
   readonly duplicates: number;
   /** Turns out of the order of their key. */
   readonly orderBreaks: number;
-  /** Calls that arrived more than once, which is allowed, and calls after a later one of their key, which a frozen process may make. */
+  /** Calls that arrived more than once, which is allowed, and calls that arrived after a later one of their key, as a frozen process may cause. */
   readonly repeatedCalls: number;
   readonly lateCalls: number;
   /** Descriptions of all violations. */

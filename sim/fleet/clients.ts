@@ -13,7 +13,7 @@ interface Step {
 
 /** The clients' knowledge: everything acknowledged, and how they were answered. */
 export class Book {
-  /** By pipeline and key, the number of the last acknowledged event; all before it are too. */
+  /** The number of the last acknowledged event, by pipeline and key; all events before it are acknowledged too. */
   readonly acknowledged: ReadonlyMap<PipelineName, Map<string, number>> = new Map(pipelines.map((name) => [name, new Map()]));
   readonly answers = { accepted: 0, duplicate: 0, rejected: 0, refused: 0, lost: 0 };
   /** The slowest refusal, in milliseconds. */
@@ -38,7 +38,7 @@ export interface ClientsOptions {
 const refusedWithinMs = 5_000;
 /** Time for which an unresponsive process is avoided, in milliseconds. */
 const avoidedMs = 3_000;
-/** Enough that those waiting for a frozen process keep no other from sending. */
+/** Enough connections that clients waiting for a frozen process keep no other client from sending. */
 const clients = 80;
 const batch = 5;
 
@@ -47,7 +47,7 @@ export class Clients {
   readonly #options: ClientsOptions;
   #isEnding = false;
   readonly #running: Promise<unknown>;
-  /** Until when unresponsive members are avoided, as by a load balancer, on the clock of `performance.now()`. */
+  /** The time until which unresponsive members are avoided, as by a load balancer, on the clock of `performance.now()`. */
   readonly #avoided = new Map<Member, number>();
 
   constructor(options: ClientsOptions) {
@@ -79,7 +79,7 @@ export class Clients {
       const chosen = new Set(Array.from({ length: batch }, () => `key ${nth}-${integerFrom(random, 1, own)}`));
       const first = Array.from(chosen, (key) => ({ key, n: (last.get(key) ?? 0) + 1 }));
       if (pipeline === 'numbers') {
-        // Two of each key at once, in two ways: the later one often arrives first.
+        // Two events of each key at once, in two ways: the later one often arrives first.
         const second = first.map(({ key, n }) => ({ key, n: n + 1 }));
         await Promise.all([this.#send(pipeline, second, random), this.#send(pipeline, first, random)]);
         for (const { key, n } of second) last.set(key, n);
@@ -91,7 +91,7 @@ export class Clients {
     }
   }
 
-  /** Sends until everything is acknowledged, each time to any member. */
+  /** Sends until everything is acknowledged, each event to any member. */
   async #send(pipeline: PipelineName, steps: readonly Step[], random: Random): Promise<void> {
     for (let left = steps; left.length > 0 && !this.#options.signal.aborted; ) {
       left = await this.#try(pipeline, left, this.#anyOf(random));
@@ -105,7 +105,7 @@ export class Clients {
     return pick(random, (answering.length > 0 ? answering : members) as [Member, ...Member[]]);
   }
 
-  /** Returns what is not acknowledged. */
+  /** Returns the unacknowledged events. */
   async #try(pipeline: PipelineName, steps: readonly Step[], member: Member): Promise<readonly Step[]> {
     const { book } = this.#options;
     const from = performance.now();
@@ -113,7 +113,7 @@ export class Clients {
     if (reply.kind === 'lost') {
       book.answers.lost += 1;
       this.#avoided.set(member, performance.now() + avoidedMs);
-      // A killed or frozen one cannot answer.
+      // A killed or frozen process cannot answer.
       if (performance.now() - from > refusedWithinMs && member.canAnswer) book.silent += 1;
       return steps;
     }

@@ -62,7 +62,7 @@ async function startMariadb(): Promise<FleetDatabase> {
     query,
     async endConnections() {
       const threads = await query("SELECT id FROM information_schema.processlist WHERE user = 'millrace' AND RAND() < 0.5");
-      // One that has ended by itself meanwhile no longer exists.
+      // The thread may have ended by itself in the meantime.
       await Promise.all(threads.map(({ id }) => query(`KILL CONNECTION ${id}`).catch(unlessGone)));
     },
   };
@@ -85,7 +85,7 @@ function ends(server: PostgresServer | MariadbServer) {
   };
 }
 
-/** Columns of bytes hold texts. */
+/** Decodes columns of bytes as text. */
 function readable(row: Record<string, unknown>): Record<string, unknown> {
   return Object.fromEntries(Object.entries(row).map(([name, value]) => [name, Buffer.isBuffer(value) ? value.toString() : value]));
 }

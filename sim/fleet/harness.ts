@@ -60,7 +60,7 @@ export async function fleet(options: FleetOptions): Promise<FleetOutcome> {
   const database = await startDatabase(options.database);
   const receiver = await Receiver.listen(randomOf(options.seed, 1));
   const members: Member[] = [];
-  // If one of them is dead the others may wait for ever.
+  // If one of them is dead, the others may wait for ever.
   const dead = new AbortController();
   const deaths: string[] = [];
   const ended = (words: string) => {
@@ -136,7 +136,7 @@ async function harmAll({ faults, everyMs, lastsMs, seed, signal, progress }: Fle
   for (const [nth, fault] of faults.entries()) {
     await waitUntil(began + (nth + 1) * everyMs, signal);
     if (signal.aborted) break;
-    // A process that starts while the database is down ends; its supervisor would start it again.
+    // A process that starts while the database is down exits; its supervisor would restart it.
     if (!isProcessFault(fault)) await Promise.all(underWay);
     const member = await anyHealthy(members, random);
     const one = await note(database.query, fault, member);
@@ -147,7 +147,7 @@ async function harmAll({ faults, everyMs, lastsMs, seed, signal, progress }: Fle
       one.backAt = Date.now();
     });
     underWay.push(over.catch((error: unknown) => broken.push(`${fault} of ${member.name}: ${messageOf(error)}`)));
-    // A database that is down cannot be asked for the owners.
+    // The owners are unknown while the database is down.
     if (!isProcessFault(fault)) await underWay.at(-1);
   }
   await Promise.all(underWay);
@@ -155,7 +155,7 @@ async function harmAll({ faults, everyMs, lastsMs, seed, signal, progress }: Fle
   return noted;
 }
 
-/** One of those that are healthy, where another one stays that is. */
+/** Chooses a healthy member as soon as another healthy one would remain. */
 export async function anyHealthy(members: readonly Member[], random: Random): Promise<Member> {
   for (;;) {
     const healthy = members.filter(({ isHealthy }) => isHealthy);

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { connect, createServer, type Server, type Socket } from 'node:net';
 
 /**
- * The way a link is cut. `lost`: anything sent meanwhile never arrives, and a connection that lost something stays dead. `late`: it arrives
+ * How a link is cut. `lost`: anything sent during the cut never arrives, and a connection that lost something stays dead. `late`: it arrives
  * when the link is restored, as by retransmissions, even if its sender has given up meanwhile.
  */
 export type Cut = 'lost' | 'late';

@@ -5,9 +5,9 @@ import { type End, Server } from '../crash/server.ts';
 import type { FleetDatabase } from './database.ts';
 import { type Cut, Link } from './link.ts';
 
-/** After a freeze requests are still about which came before or during it, in milliseconds. */
+/** Time after a freeze during which requests sent before or during it may still be around, in milliseconds. */
 const wakingMs = 8_000;
-/** A process that takes longer is stuck, and another one is asked: it must refuse within five seconds. */
+/** A process that takes longer counts as stuck, and the request goes to another one: a process must refuse within five seconds. */
 const connectionOptions = { answerTimeoutMs: 6_000, connectionsMax: 100 };
 
 export interface MemberOptions {
@@ -15,26 +15,26 @@ export interface MemberOptions {
   readonly folder: string;
   readonly port: number;
   readonly database: FleetDatabase;
-  /** The module of the pipelines that it serves, and what that is told. */
+  /** The module of the pipelines that it serves, and the environment variables for them. */
   readonly served: string;
   readonly environment: Readonly<Record<string, string>>;
-  /** It ended, and nobody had ended it. */
+  /** Called when the process ended by itself. */
   ended(words: string): void;
 }
 
 /** The counters of a live process. */
 export interface MemberCounts {
-  /** Commits that were refused, since their leases were over. */
+  /** Commits refused because their leases had expired. */
   readonly fencedCommits: number;
-  /** Batches of a topic that were read and dropped, since another process had taken them. */
+  /** Batches of a topic that were read and dropped because another process had taken their partitions. */
   readonly droppedBatches: number;
-  /** Events that were there already. */
+  /** Events that had been accepted before. */
   readonly duplicates: number;
 }
 
 const none: MemberCounts = { fencedCommits: 0, droppedBatches: 0, duplicates: 0 };
 
-/** One process of the fleet, through all of its lives, with the link that leads from it to the database. */
+/** One process of the fleet, through all of its lives, with its own link to the database. */
 export class Member {
   readonly name: string;
   readonly connection: Connection;
@@ -42,12 +42,12 @@ export class Member {
   readonly #link: Link;
   #server: Server;
   #lives = 0;
-  /** Of the lives until now, and of the present one as of the last look. */
+  /** Counters of the previous lives, and of the current life when they were last read. */
   #countedBefore = none;
   #countedNow = none;
   #isHealthy = true;
   #isClosing = false;
-  /** Since when it is not frozen, on the clock of `performance.now()`; undefined while it is. */
+  /** The time since which it is not frozen, on the clock of `performance.now()`; undefined while it is frozen. */
   #awakeAt: number | undefined = 0;
 
   private constructor(options: MemberOptions, link: Link) {
@@ -81,7 +81,7 @@ export class Member {
     return this.#server.end;
   }
 
-  /** Inflicts a fault, after which it is healthy again. */
+  /** Inflicts a fault, and marks it healthy again afterwards. */
   async suffer(work: () => Promise<void>): Promise<void> {
     this.#isHealthy = false;
     await work();
@@ -108,14 +108,14 @@ export class Member {
     await this.#server.kill();
   }
 
-  /** Stops it gracefully. Throws if it does not end in time, or not with 0. */
+  /** Stops it gracefully. Throws if it does not end in time, or with a code other than 0. */
   async stop(): Promise<void> {
     await this.look();
     const { code, signal } = await this.#server.stop();
     if (code !== 0) throw new Error(`${this.name}: expected it to stop with 0, found ${signal ?? code}`);
   }
 
-  /** Begins its next life. Resolves once that serves. */
+  /** Begins its next life. Resolves once the new process serves. */
   async startAgain(): Promise<void> {
     this.#countedBefore = this.counted;
     this.#countedNow = none;
@@ -132,7 +132,7 @@ export class Member {
     this.#link.goOn();
   }
 
-  /** Records its counters, since they end with it. */
+  /** Records its counters, since they are lost when the process ends. */
   async look(): Promise<void> {
     const answer = await this.connection.get('/pipelines');
     if (answer.kind !== 'answered' || answer.status !== 200) return;
@@ -140,7 +140,7 @@ export class Member {
     this.#countedNow = items.reduce(sumOf, none);
   }
 
-  /** Returns the totals over all lives, as of the last look. */
+  /** Returns the totals over all lives, as last read. */
   get counted(): MemberCounts {
     return sumOf(this.#countedBefore, this.#countedNow);
   }
@@ -172,7 +172,7 @@ export class Member {
   }
 }
 
-/** Adds up the counts of several processes. */
+/** Adds up the counters of several processes. */
 export function sumOf(a: MemberCounts, b: MemberCounts): MemberCounts {
   return {
     fencedCommits: a.fencedCommits + b.fencedCommits,

@@ -50,7 +50,7 @@ suite('how long work stood still for a fault', () => {
   });
 });
 
-/** Answers as a database would in which one key had these turns. */
+/** Answers like a database in which one key had these turns. */
 function rowsOf(turns: readonly { at: number; pid: number }[]) {
   const own = { pipeline: 'steps', key: 'a' };
   return (sql: string) =>

@@ -10,14 +10,14 @@ export interface Noted {
   readonly pid: number;
   /** `pipeline slice` of the process's partitions at that time. */
   readonly partitions: readonly string[];
-  /** When the database accepted connections again, or the process could work again; undefined until then. */
+  /** When the database accepted connections again or the process could work again; undefined before that. */
   backAt?: number;
 }
 
 /** A standstill of work because of a fault, in milliseconds. */
 export interface Standstill {
   readonly fault: Fault;
-  /** Its time, in seconds from the first one. */
+  /** When the fault began, in seconds after the first one. */
   readonly second: number;
   /** Number of partitions affected. */
   readonly partitions: number;
@@ -26,13 +26,13 @@ export interface Standstill {
    * any key.
    */
   readonly firstMs: number | undefined;
-  /** Until every partition had had a turn. */
+  /** Time until every partition had had a turn. */
   readonly allMs: number | undefined;
   /** `pipeline slice` of the last one to have a turn. */
   readonly lastPartition: string | undefined;
 }
 
-/** Under load every partition has many turns a second; one without any for this long stands still, in milliseconds. */
+/** Under load every partition has many turns a second; a gap longer than this is a standstill, in milliseconds. */
 const stallMs = 30_000;
 
 /** Describes the partitions that stood still after a fault. */

@@ -18,9 +18,9 @@ const happenings = table('happenings', {
   key: 'text',
   /** `event`, `armed`, `rang`, `asked`, `told`, `sent` or `heard`. */
   what: 'text',
-  /** The number of the event it began with. */
+  /** The number of the event that led to it. */
   n: 'integer',
-  /** For events: its number within its key, as the state counts. */
+  /** The event's number within its key, as counted by the state. */
   nth: 'integer',
   at: 'integer',
   pid: 'integer',

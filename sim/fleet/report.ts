@@ -2,7 +2,7 @@ import { isProcessFault } from './faults.ts';
 import type { FleetOutcome } from './harness.ts';
 import type { Standstill } from './pauses.ts';
 
-/** Longer ones are listed individually, in milliseconds. */
+/** Longer standstills are listed individually, in milliseconds. */
 const goalMs = 5_000;
 
 /** Returns the final table. */

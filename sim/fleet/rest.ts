@@ -18,7 +18,7 @@ const waitingSql = (pipelines: readonly string[]) =>
     ),
   ].join(' UNION ALL ');
 
-/** Resolves once nothing waits any more in the pipelines. Returns what does when that takes too long. */
+/** Resolves once nothing waits any more in the pipelines. Returns the waiting items if that takes too long. */
 export async function atRest(query: Query, pipelines: readonly string[], signal: AbortSignal): Promise<readonly string[]> {
   for (const until = performance.now() + patienceMs; ; ) {
     const waiting = (await query(waitingSql(pipelines))).filter(({ count }) => Number(count) > 0);
@@ -28,7 +28,7 @@ export async function atRest(query: Query, pipelines: readonly string[], signal:
   }
 }
 
-/** Resolves once all work on their share and say so. Returns what is not so when that takes too long. */
+/** Resolves once every member works on its share and reports so. Returns the ones that do not if that takes too long. */
 export async function allAtWork(members: readonly Member[], pipelines: readonly string[], signal: AbortSignal): Promise<readonly string[]> {
   for (const until = performance.now() + patienceMs; ; ) {
     const faults = (await Promise.all(members.map((member) => faultsOf(member, members.length, pipelines.length)))).flat();

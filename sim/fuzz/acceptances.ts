@@ -17,9 +17,9 @@ export interface Expected {
 /** The required contents of a pipeline's log. */
 export interface Accepted {
   readonly plain: Expected;
-  /** The marked ones. */
+  /** The marked events. */
   readonly marked: Expected;
-  /** Ids from answers or requests: of an event, or (`key:…`) of a key. */
+  /** Ids from answers or requests: an event's id, or a key as `key:…`. */
   readonly ids: Set<string>;
 }
 
@@ -97,7 +97,7 @@ export class Acceptances {
 }
 
 /**
- * Returns the ids of the events that an answer says are accepted, empty for one without an id; undefined if it says nothing of the kind.
+ * Returns the ids of the events that an answer reports as accepted, empty for one without an id; undefined if it reports none.
  */
 function acceptedIn({ body }: Answer): string[] | undefined {
   const json = jsonOf(body);

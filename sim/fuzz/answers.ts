@@ -1,7 +1,7 @@
 /** A response of the server. */
 export interface Answer {
   readonly status: number;
-  /** By lower-case name; of repeated ones the last. */
+  /** By lower-case name; a repeated header has its last value. */
   readonly headers: ReadonlyMap<string, string>;
   readonly body: Buffer;
 }

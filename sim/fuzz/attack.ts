@@ -79,7 +79,7 @@ export class Attack {
       while (this.#slow.size >= slowMax) await Promise.race(this.#slow);
       const made = this.#make(attempt).then(() => void this.#slow.delete(made));
       this.#slow.add(made);
-      // Slow ones alone would never let the others have a turn.
+      // Slow attempts alone would never let the others have a turn.
       await sleep(0);
     }
   }

@@ -59,7 +59,7 @@ export interface Material {
   readonly route: Route;
   /** A request that is valid for the route. */
   readonly valid: ValidRequest;
-  /** Returns another one, of any route. */
+  /** Returns another request, of any route. */
   another(): ValidRequest;
 }
 

@@ -8,7 +8,7 @@ import { User, type UserOptions } from './user.ts';
 
 /** From the end of one errand to the next, in milliseconds. */
 const pauseMs = 50;
-/** Age at which a dead letter is resolved, so that its key knows of it. */
+/** Age at which a dead letter is resolved, so that its key learns of it. */
 const letterAgeMs = 2_000;
 
 /** Pages of a list read at a time. */
@@ -139,12 +139,12 @@ export class Bystanders {
     if (letter === undefined) return;
     const what = this.#count % 2 === 0 ? 'redrive' : 'discard';
     const { status } = await this.#user.ask('POST', `/dead-letters/${letter.id}/${what}`);
-    // Another may have come first, or its message have returned meanwhile.
+    // Another operator may have come first, or the message may have returned meanwhile.
     if (![200, 404, 409].includes(status)) this.#user.faults.push(`POST /dead-letters/{id}/${what}: expected 200, found ${status}`);
     if (status === 200) this.#resolved += 1;
   }
 
-  /** Whatever attacks have put into a list, its pages must follow each other to the last. */
+  /** Whatever attacks have put into a list, its pages must lead one by one to the last. */
   async #pages(): Promise<void> {
     const list = lists[this.#read % lists.length] ?? '';
     this.#read += 1;

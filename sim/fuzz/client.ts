@@ -4,7 +4,7 @@ import type { Answer } from './answers.ts';
 /** A server from its clients' view. */
 export interface Server {
   readonly port: number;
-  /** The required `Authorization`; undefined if none. */
+  /** The required `Authorization`; undefined if none is required. */
   readonly authorization?: string | undefined;
 }
 

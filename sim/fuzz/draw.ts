@@ -13,7 +13,7 @@ export class Draw {
     return integerFrom(this.#random, min, max);
   }
 
-  /** Returns true in that share of all cases. */
+  /** Returns true in the given share of all cases. */
   chance(share: number): boolean {
     return this.#random() < share;
   }
@@ -24,7 +24,7 @@ export class Draw {
     return choice;
   }
 
-  /** Returns one of them, weighted. */
+  /** Returns one of the choices, weighted. */
   weighted<T extends { readonly weight: number }>(choices: readonly T[]): T {
     let left = this.#random() * choices.reduce((sum, { weight }) => sum + weight, 0);
     for (const choice of choices) {

@@ -9,9 +9,9 @@ export interface Exchange {
   /** Why the response is not HTTP. */
   readonly fault: string | undefined;
   /**
-   * - `answered`: everything asked for was;
+   * - `answered`: every requested answer came;
    * - `closed`: the server ended the connection;
-   * - `left`: the client did, as the attempt says;
+   * - `left`: the client ended it, as the attempt says;
    * - `silent`: neither an answer nor an end within the client's patience.
    */
   readonly ended: 'answered' | 'closed' | 'left' | 'silent';
@@ -62,7 +62,7 @@ class Line {
     signal.addEventListener('abort', leave);
     if (signal.aborted) leave();
     const patience = setTimeout(() => this.#over.resolve('silent'), patienceMs);
-    // Any failure on the way is an end of the connection, which the socket reports.
+    // Any failure on the way ends the connection, which the socket reports.
     const acted = this.#act(this.#made.steps).then(() => {
       if (this.#made.expects === 'nothing') this.#over.resolve('left');
     });

@@ -2,7 +2,7 @@ import type { Answer } from './answers.ts';
 import type { Attempt } from './attempt.ts';
 import type { Exchange } from './exchange.ts';
 
-/** Our only errors that may be answered with 503, and why. Each must say when to retry. */
+/** The only errors of ours that may be answered with 503, and why. Each must say when to retry. */
 const allowedUnavailable: ReadonlySet<string> = new Set([
   // A rocket whose numbers have a gap followed by 10,000 messages.
   'MILL_KEY_FULL',

@@ -11,7 +11,7 @@ export class Plan {
   readonly #routes: readonly Route[];
   readonly #authorization: string | undefined;
 
-  /** Throws for a route without a sample: it could not be tried well. */
+  /** Throws for a route without a sample: no attempt on it could be meaningful. */
   constructor(seed: number, documented: readonly Route[], authorization?: string) {
     const unknown = documented.filter(({ name }) => !Object.hasOwn(samples, name));
     if (unknown.length > 0)
@@ -53,7 +53,7 @@ export class Plan {
   }
 }
 
-/** Mostly the required token; sometimes none, and rarely, since each is slowed down, a nearly right one. */
+/** Mostly the required token; sometimes none, and rarely a nearly right one, since each of those is slowed down. */
 function presented(authorization: string, draw: Draw): string | undefined {
   if (draw.chance(0.15)) return undefined;
   if (!draw.chance(0.02)) return authorization;

@@ -15,7 +15,7 @@ const isMarked = `(instr(body, '${markText}') > 0)`;
 /** Compares the rows of the file with the expected ones. */
 export class Rows {
   readonly #database: DatabaseSync;
-  /** The ids and keys in a log: looking each up separately would read the log each time. */
+  /** The ids and keys in a log, read once: a look-up of each would read the log each time. */
   readonly #known = new Map<string, ReadonlySet<string>>();
 
   constructor(database: DatabaseSync) {
@@ -45,14 +45,14 @@ export class Rows {
       return found === undefined ? 0 : found.processed - found.ignored;
     };
     const dead = (pipeline: string) => this.count('millrace_dead_letters', `pipeline = '${pipeline}' AND position IS NOT NULL`);
-    // A message submitted again under its id is the same row.
+    // A message submitted again under its id stays the same row.
     const submitted = new Set(this.#values('messages', 'key', "body ->> 'kind' = 'submitted'")).size;
     return [
       ...differ('rows of processed_events', this.count('processed_events'), this.count(logOf('events'))),
       ...differ('rows of rocket_messages', this.count('rocket_messages'), handled('rockets')),
       ...differ('rows of account_updates', this.count('account_updates'), handled('accounts')),
       ...differ('rows of messages', this.count('messages'), submitted),
-      // Unprocessable events are refused at the door; only deliveries fail later.
+      // Events that cannot be processed are refused at the door; only deliveries fail later.
       ...counts.flatMap(({ name }) => differ(`${name}: events among the dead letters`, dead(name), 0)),
     ];
   }

@@ -14,7 +14,7 @@ export interface Sample {
 const page = (draw: Draw) => ({ limit: String(draw.integer(1, 100)) });
 const window = (draw: Draw) => ({ window: draw.pick(['5m', '15m', '1h', '6h', '24h']) });
 const sharedId = { parameters: (draw: Draw) => ({ id: draw.sharedUuid() }) };
-/** A real one would keep the real users waiting. */
+/** A real pipeline would keep the real users waiting. */
 const noPipeline = { parameters: (draw: Draw) => ({ pipeline: draw.pick(['gone', 'nobody']) }), query: () => ({ key: 'nobody' }) };
 /** The body of operators' routes, with a reason. */
 const why = { body: () => ({ reason: plainText }) };
@@ -100,7 +100,7 @@ export const samples: Readonly<Record<string, Sample>> = {
     }),
   },
   'POST /pipelines/{pipeline}/keys/{key}/resume': { ...keyOfPipeline, ...why },
-  // A real one would keep the real users waiting.
+  // A real pipeline would keep the real users waiting.
   'POST /pipelines/{pipeline}/keys/{key}/park': { parameters: (draw) => ({ pipeline: 'gone', key: accountId(draw) }), ...why },
   'POST /pipelines/{pipeline}/keys/{key}/skip-gap': { parameters: (draw) => ({ pipeline: 'gone', key: accountId(draw) }), ...why },
   'GET /pipelines/{pipeline}/keys/{key}': keyOfPipeline,

@@ -5,7 +5,7 @@ import { campaign } from './campaign.ts';
 /** The machine may be busy with other tests. */
 const boundMs = 30_000;
 
-/** Attacks a server for so long; fails when it did anything wrong, or served nobody else meanwhile. */
+/** Attacks a server for the given time; fails if the server did anything wrong or kept real users waiting. */
 export async function standsAttack(context: TestContext, seed: number, attackMs: number, withTokens = false): Promise<void> {
   const report = await campaign({ seed, attackMs, boundMs, withTokens });
   const { tally } = report.attack;

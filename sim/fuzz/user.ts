@@ -25,7 +25,7 @@ export class User {
     this.#options = options;
   }
 
-  /** @param stored the ids of events in a pipeline's log once it is answered */
+  /** @param stored the ids of events that a pipeline's log holds once the request is answered */
   async post(path: string, json: unknown, stored: readonly (readonly [pipeline: string, id: string])[]): Promise<Told> {
     const { acceptances } = this.#options;
     const asked = { method: 'POST', path, eventsMax: 2 };

@@ -49,7 +49,7 @@ export class Victim {
       LOG_LEVEL: 'error',
       SMS_PROVIDER_URL: providerUrl,
       SCHEDULER_INTERVAL: '1s',
-      // Whoever stops the batches waits for the one under way.
+      // A caller that stops the batches waits for the one under way.
       SCHEDULER_BATCH_TIMEOUT: '2s',
       MESSAGE_BATCH_SIZE: '20',
       MESSAGE_MAX_WORKERS: '4',

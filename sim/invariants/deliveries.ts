@@ -2,7 +2,7 @@ import type { AppliedTurn, ArrivedCall, Ledger, LedgerEndpoint } from '../ledger
 import type { Evidence } from './evidence.ts';
 
 /**
- * Promise 6: a call is made only if a turn requested it, and never again once its success was recorded; in order if the endpoint says so;
+ * Promise 6: a call is made only if a turn requested it, and never again once its success was recorded; in order if the endpoint requires it;
  * and each key is notified once of each delivery's outcome.
  */
 export function checkDeliveries({ witness, turns }: Evidence, ledger: Ledger, say: (broken: string) => void): void {
@@ -26,7 +26,7 @@ export function checkDeliveries({ witness, turns }: Evidence, ledger: Ledger, sa
 /** A delivery under one id, according to the turns of its key. */
 export interface ToldDelivery {
   readonly id: string;
-  /** Number of times it was requested anew: requesting it again before its outcome is the same. */
+  /** Number of times it was requested anew: a repeated request before the outcome counts as the same one. */
   times: number;
   /** True until its final outcome. */
   isOpen: boolean;
@@ -70,7 +70,7 @@ function conclude(
   status: string,
   { life, isRedriven, say }: DeliveryContext & { readonly life: number | undefined },
 ): void {
-  // A key that can already be notified of its outcome does not hear of the redrive.
+  // A key that can already be notified of the outcome does not learn of the redrive.
   if (status !== 'redriven' && !delivery.isOpen && !isRedriven(delivery.id))
     say(`${delivery.id} was told to be ${status} after its outcome`);
   if (status === 'redriven') delivery.times += 1;
@@ -115,7 +115,7 @@ function checkRepeats({ id, times, recorded }: ToldDelivery, calls: readonly Arr
   }
 }
 
-/** The turn order never goes back. A delivery requested again goes behind all others. */
+/** Checks that calls follow the turn order. A delivery requested again goes behind all others. */
 function checkCallOrder(
   deliveries: ReadonlyMap<string, ToldDelivery>,
   calls: readonly ArrivedCall[],
@@ -126,7 +126,7 @@ function checkCallOrder(
   for (const { id, life } of calls) {
     const place = places.get(id);
     if (place === undefined || isRedriven(id) || deliveries.get(id)?.times !== 1) continue;
-    // A process that lost the store without knowing may still call; the result counts for nothing.
+    // A process that lost the store without knowing may still call; the result has no effect.
     if (last !== undefined && life < last.life) continue;
     if (last !== undefined && place < last.place) say(`${id} was called after ${last.id}, which was asked for later`);
     last = { id, place, life };

@@ -5,7 +5,7 @@ import type { AppliedTurn, Witness } from '../ledger.ts';
 export interface NamedEvent extends LoggedEvent {
   readonly name: string;
   readonly slice: number;
-  /** Accepted, but neither applied nor given up according to the store. */
+  /** True if it is accepted, but neither applied nor given up according to the store. */
   readonly isWaiting: boolean;
 }
 
@@ -81,7 +81,7 @@ async function heldOfKey(store: Store, partition: PartitionId, key: string): Pro
   }
 }
 
-/** A key is known to only one slice; to all others it is unknown. */
+/** A key is known to only one slice; every other slice reports it as unknown. */
 async function recordsOf(store: Store, pipeline: string, keys: ReadonlySet<string>): Promise<ReadonlyMap<string, KeyRecord>> {
   const names = Array.from(keys);
   const records = new Map<string, KeyRecord>();

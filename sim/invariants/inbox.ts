@@ -42,7 +42,7 @@ function wrongOf({ isWaiting, isRefused, ended }: Inserted, { inLog, letters, is
   return times === 0 && !(isRefused && isDiscarded) ? 'was committed and is lost' : undefined;
 }
 
-/** Of rows that nothing refused. */
+/** Counts rows that nothing refused. */
 function checkRowOrder(own: readonly Inserted[], logged: ReadonlyMap<string, NamedEvent>, say: (broken: string) => void): void {
   const taken = own.filter(({ isRefused, isWaiting }) => !isRefused && !isWaiting);
   for (const later of taken) {
@@ -56,7 +56,7 @@ function checkRowOrder(own: readonly Inserted[], logged: ReadonlyMap<string, Nam
   }
 }
 
-/** Once all has come to rest, no row waits. */
+/** Checks that no row waits once everything has come to rest. */
 export function checkInboxAtRest({ witness }: Evidence, { inserted = [] }: Ledger, say: (broken: string) => void): void {
   for (const { pipeline, name, isWaiting, ended } of inserted) {
     if (pipeline !== witness.pipeline) continue;

@@ -5,8 +5,8 @@ import { deliveriesOf } from './deliveries.ts';
 import type { Evidence } from './evidence.ts';
 
 /**
- * Promise 9: whatever is given up is a dead letter with its reason. A key is parked as long as there is a dead letter that parked
- * it, so that an operator can open it again; and what its key was told to be given up can be found.
+ * Promise 9: whatever is given up is a dead letter with its reason. A key stays parked as long as a dead letter that parked it exists, so
+ * that an operator can reopen it; and everything reported to a key as given up can be found.
  */
 export function checkLetters(evidence: Evidence, ledger: Ledger, say: (broken: string) => void): void {
   for (const { id, reason } of evidence.letters) if (reason === '') say(`dead letter ${id} says no reason`);
@@ -15,13 +15,13 @@ export function checkLetters(evidence: Evidence, ledger: Ledger, say: (broken: s
   checkGivenUp(evidence, ledger, say);
 }
 
-/** Nothing was given up before it had all its attempts, no number before its time. */
+/** Checks that nothing was given up before it had all its attempts, and no number before its time. */
 function checkPatience({ witness, events, letters }: Evidence, { clockJumpsMs = [] }: Ledger, say: (broken: string) => void): void {
   const { attempts = 0, skipAfterMs = 0 } = witness;
   for (const letter of letters) {
     if (isAttempted(letter, witness) && letter.attempts < attempts)
       say(`dead letter ${letter.id}: it was given up after ${letter.attempts} attempts`);
-    // How long it was by a clock that was set nobody can tell afterwards.
+    // After a clock change nobody can tell how long the wait was.
     if (letter.kind !== 'gap' || clockJumpsMs.length > 0) continue;
     const early = String(letter.numbers.to + 1);
     const acceptedAt = events.find(({ key, name }) => key === letter.key && name === early)?.acceptedAt ?? Number.NEGATIVE_INFINITY;

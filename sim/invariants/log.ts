@@ -2,7 +2,7 @@ import type { Ingest, Ledger } from '../ledger.ts';
 import type { Evidence, NamedEvent } from './evidence.ts';
 
 /**
- * Promises 1 and 10: what was accepted is in the log, once, and what was refused is not; and the store's own sums are right.
+ * Promises 1 and 10: everything accepted is in the log, once; nothing refused is; and the store's own sums are right.
  */
 export function checkLog({ witness, slices, events, letters }: Evidence, ledger: Ledger, say: (broken: string) => void): void {
   for (const { partition, standing, held } of slices) {
@@ -26,7 +26,7 @@ export function checkLog({ witness, slices, events, letters }: Evidence, ledger:
   for (const [title, all] of tries) checkAnswers(title, all, { isLogged: logged.has(title), say });
 }
 
-/** One event of a pipeline: the same name may stand for different things in different keys. */
+/** Identifies an event of a pipeline: the same name may stand for different events in different keys. */
 export function titleOf({ key, name }: Pick<NamedEvent | Ingest, 'key' | 'name'>): string {
   return JSON.stringify([key, name]);
 }

@@ -4,12 +4,12 @@ import type { Evidence, NamedEvent } from './evidence.ts';
 import { titleOf } from './log.ts';
 
 /**
- * Promise 3: within a key, events were applied in the order of the log, and that is the order in which they were accepted;
- * or in the order of their numbers, with none left out but those that are dead letters or were discarded.
+ * Promise 3: within a key, events were applied in the order of the log, which is the order in which they were accepted;
+ * or in the order of their numbers, with none left out except dead letters and discarded ones.
  */
 export function checkOrder(evidence: Evidence, ledger: Ledger, say: (broken: string) => void): void {
   const logged = new Map(evidence.events.map((event) => [titleOf(event), event]));
-  // What was given up without stopping its key has its turn whenever an operator says so.
+  // An event that was given up without parking its key has its turn whenever an operator redrives it.
   const redriven = new Set(
     ledger.resolved
       .filter(({ pipeline, what, wasParked }) => pipeline === evidence.witness.pipeline && what === 'event' && !wasParked)
@@ -39,7 +39,7 @@ function eventsOf(turns: readonly AppliedTurn[], logged: ReadonlyMap<string, Nam
   });
 }
 
-/** The numbers of a key that were given up before they came. */
+/** Returns the numbers of a key that were given up before they arrived. */
 function skippedOf(key: string, { witness, letters }: Evidence, { resolved }: Ledger): readonly number[] {
   const listed = lettersOf('gap', letters).flatMap((letter) => (letter.key === key ? [letter.numbers] : []));
   const discarded = resolved
@@ -48,7 +48,7 @@ function skippedOf(key: string, { witness, letters }: Evidence, { resolved }: Le
   return [...listed, ...discarded].flatMap(({ from, to }) => Array.from({ length: to - from + 1 }, (_, at) => from + at));
 }
 
-/** Promise 10: only a number that was skipped is too late; any other that is known is a duplicate. */
+/** Promise 10: only a skipped number is too late; any other known number is a duplicate. */
 function checkLate(evidence: Evidence, ledger: Ledger, say: (broken: string) => void): void {
   for (const { pipeline, key, name, answer } of ledger.ingests) {
     if (pipeline !== evidence.witness.pipeline || answer !== 'late') continue;
@@ -56,14 +56,14 @@ function checkLate(evidence: Evidence, ledger: Ledger, say: (broken: string) => 
   }
 }
 
-/** Numbers below the highest that was applied: each was applied, or is known to have been given up, skipped or discarded. */
+/** Checks the numbers below the highest applied one: each was applied, or is known to have been given up, skipped or discarded. */
 function checkGaps(
   { events, keys }: Evidence,
   key: string,
   { applied, skipped, say }: { readonly applied: readonly NamedEvent[]; readonly skipped: readonly number[]; say(broken: string): void },
 ): void {
   const highest = applied.reduce((most, { name }) => Math.max(most, Number(name)), 0);
-  // What is in the log and neither applied nor dead is judged by `checkOnce`.
+  // `checkOnce` judges the events of the log that are neither applied nor dead.
   const settled = events.filter((event) => event.key === key && !event.isWaiting).map(({ name }) => Number(name));
   const seen = new Set([...settled, ...skipped]);
   for (let number = 1; number < highest; number += 1) {
@@ -84,7 +84,7 @@ function checkAcceptance(
   const known = new Set(events.map(({ key }) => key));
   for (const [key, own] of byKey) {
     if (!known.has(key)) continue;
-    // Among all that had ended when one began, the highest position must be lower than its own.
+    // The highest position among all events that had been answered when this one began must be lower than its own.
     const byEnd = own.toSorted((a, b) => a.ended - b.ended);
     let ended = 0;
     let highest = 0;

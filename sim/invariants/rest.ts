@@ -12,8 +12,8 @@ interface RestContext {
 }
 
 /**
- * Promises 2, 5, 6, 8 at rest: what waits has a reason that only somebody outside can remove. An event: its key is parked, or
- * an earlier number is missing. A timer or outcome: its key is parked. A delivery: its pipeline is to ask for it again.
+ * Promises 2, 5, 6, 8 at rest: everything that still waits has a reason that only an outsider can remove. An event: its key is parked, or
+ * an earlier number is missing. A timer or outcome: its key is parked. A delivery: its pipeline must request it again.
  */
 export async function checkRest(evidence: Evidence, ledger: Ledger, context: RestContext): Promise<void> {
   const { say } = context;
@@ -36,7 +36,7 @@ async function checkDue({ witness, keys }: Evidence, partition: PartitionId, { s
   }
 }
 
-/** The same of what is held, and of what is said to wait for a number, for a store that somebody is at work on. */
+/** Checks held events and events reported as waiting for a number in the same way, for a store that somebody is working on. */
 export async function checkHeldAtRest(
   store: Store,
   { partition, hasGaps }: { readonly partition: PartitionId; readonly hasGaps: boolean },
@@ -66,7 +66,7 @@ function maybeWaits({ witness, keys }: Evidence, key: string): boolean {
 function checkDeliveriesAtRest(evidence: Evidence, ledger: Ledger, say: (broken: string) => void): void {
   const { witness, turns, slices, keys } = evidence;
   const isComplete = Array.from(turns.values()).every((own) => own.every(({ asked }) => asked !== undefined));
-  // A key that is parked has yet to be told of what it asked for.
+  // A parked key has yet to be notified of the results of its requests.
   if (!isComplete || Array.from(keys.values()).some(({ parked }) => parked)) return;
   const given = givenUpOf(evidence, ledger);
   const open = openDeliveries(evidence).filter(({ key, endpoint, id }) => !given.has(JSON.stringify([key, endpoint.name, id])));
@@ -97,7 +97,7 @@ function openDeliveries({
   );
 }
 
-/** Deliveries that were given up, or the turn that was to be told of them: by key, endpoint and id. */
+/** Returns deliveries that were given up, or whose notification was, by key, endpoint and id. */
 function givenUpOf({ witness, letters }: Evidence, { resolved }: Ledger): ReadonlySet<string> {
   const own = resolved.filter((one) => one.pipeline === witness.pipeline && (one.what === 'outcome' || one.what === 'delivery'));
   const names = [

@@ -3,8 +3,8 @@ import type { Evidence, NamedEvent } from './evidence.ts';
 import { titleOf } from './log.ts';
 
 /**
- * Promises 2 and 3: each event that a turn sent is in the log, those from one key to another in the order in which they were
- * sent; and nothing is in the log that was neither brought in nor sent.
+ * Promises 2 and 3: each event that a turn sent is in the log, and events from one key to another are there in the order in which they were
+ * sent; every event in the log was either brought in or sent.
  */
 export function checkSends(evidence: readonly Evidence[], ledger: Ledger, say: (broken: string) => void): void {
   const logged = new Map<string, NamedEvent>();

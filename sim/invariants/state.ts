@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import type { Ledger } from '../ledger.ts';
 import type { Evidence } from './evidence.ts';
 
-/** Promise 2: the state is the fold of what was applied. */
+/** Promise 2: the state is the fold of the applied events. */
 export function checkState({ witness, keys, turns }: Evidence, _ledger: Ledger, say: (broken: string) => void): void {
   if (witness.fold === undefined) return;
   for (const [key, { state }] of keys) {

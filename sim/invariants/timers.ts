@@ -4,13 +4,13 @@ import type { Evidence } from './evidence.ts';
 import { titleOf } from './log.ts';
 
 /**
- * Promise 5: each timer that was armed has fired once, not before it was due; or was cancelled or replaced, and then never
- * fired; or is pending; or was given up. And one that was due before an event was accepted has had its turn before it, one that
- * came due later behind it.
+ * Promise 5: each armed timer has fired once, not before it was due; or was cancelled or replaced, and then never fired; or is pending;
+ * or was given up. A timer that was due before an event was accepted had its turn before that event, and a timer that
+ * came due later had its turn after it.
  */
 export function checkTimers(evidence: Evidence, ledger: Ledger, say: (broken: string) => void): void {
   const acceptedAt = new Map(evidence.events.map((event) => [titleOf(event), event.acceptedAt]));
-  // Moments of before and after cannot be compared then.
+  // After a step back, moments before and after it cannot be compared.
   const isSetBack = ledger.clockJumpsMs?.some((ms) => ms < 0) ?? false;
   for (const [key, record] of evidence.keys) {
     const turns = evidence.turns.get(key) ?? [];
@@ -22,7 +22,7 @@ export function checkTimers(evidence: Evidence, ledger: Ledger, say: (broken: st
   }
 }
 
-/** Timers that became dead letters: one that was redriven since may fire although another took its name. */
+/** Timers that became dead letters: a redriven one may fire although another timer has taken its name. */
 function givenUpOf(key: string, { witness, letters }: Evidence, { resolved }: Ledger): ReadonlySet<string> {
   const armOf = witness.armOf ?? ((data) => (data === null ? '' : String(JSON.parse(data))));
   const named = resolved.filter((one) => one.pipeline === witness.pipeline && one.key === key && one.what === 'timer');
@@ -30,7 +30,7 @@ function givenUpOf(key: string, { witness, letters }: Evidence, { resolved }: Le
   return new Set([...named.map(({ name }) => name), ...dead]);
 }
 
-/** No timer had its turn before an event whose acceptance was answered before it came due, unless that was given up and redriven since. */
+/** Checks that no timer had its turn before an event acknowledged before the timer came due, unless the event was given up and redriven. */
 function checkNoneTooSoon(key: string, evidence: Evidence, { ingests, resolved }: Ledger, say: (broken: string) => void): void {
   const { pipeline } = evidence.witness;
   const redriven = new Set(
@@ -56,7 +56,7 @@ function checkNoneTooSoon(key: string, evidence: Evidence, { ingests, resolved }
   }
 }
 
-/** The timers of a key, turn by turn. */
+/** Follows the timers of a key, turn by turn. */
 class Replay {
   readonly #givenUp: ReadonlySet<string>;
   readonly #isSetBack: boolean;
@@ -82,7 +82,7 @@ class Replay {
     for (const one of armed) this.#arm(one);
   }
 
-  /** Holds what must be pending against what is: by name, when it is due. */
+  /** Compares the timers that must be pending with the pending ones: the due time, by name. */
   compare(stored: ReadonlyMap<string, number>): void {
     for (const [timer, { arm, dueAt }] of this.#pending) {
       const found = stored.get(timer);
@@ -101,7 +101,7 @@ class Replay {
     );
   }
 
-  /** One that is redriven comes due at once, also by a clock that was set back since. */
+  /** A redriven timer comes due at once, even if the clock was set back since. */
   #isBroughtForward(dueAt: number, found: number): boolean {
     return this.#isSetBack && found < dueAt;
   }

@@ -7,7 +7,7 @@ import { type Mutant, mutate } from './mutant.ts';
 /** The root of this checkout. */
 export const root = join(import.meta.dirname, '../..');
 
-/** A copy of this checkout, as it stands, that may be broken. */
+/** A copy of this checkout in its current state, which mutants may break. */
 export class Checkout {
   readonly path: string;
 
@@ -23,7 +23,7 @@ export class Checkout {
     symlinkSync(join(root, 'node_modules'), join(this.path, 'node_modules'));
   }
 
-  /** Works with a mutant in the copy, and without it again afterwards. */
+  /** Does the work with a mutant in the copy, and removes the mutant afterwards. */
   async with<T>(mutant: Mutant, work: () => Promise<T>): Promise<T> {
     const file = join(this.path, mutant.file);
     const source = readFileSync(file, 'utf8');

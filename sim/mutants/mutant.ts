@@ -2,18 +2,18 @@
 export interface Mutant {
   /** Its name on the command line and in the table. */
   readonly name: string;
-  /** The numbers of the promises that it breaks, as `docs/promises.md` has them. */
+  /** The numbers of the promises that it breaks, from `docs/promises.md`. */
   readonly promises: readonly number[];
   /** The file to be changed, from the root of the checkout. */
   readonly file: string;
-  /** Stands exactly once in the file. */
+  /** A text that occurs exactly once in the file. */
   readonly find: string;
   readonly replace: string;
-  /** They run in this order, until one has caught it. */
+  /** They run in this order until one has caught it. */
   readonly tests: readonly TestChoice[];
 }
 
-/** A test file from the root of the checkout; with `named`, of its tests those that have this text in their names. */
+/** A test file, relative to the root of the checkout; with `named`, only its tests with this text in their names. */
 export type TestChoice = string | { readonly file: string; readonly named: string };
 
 /** Normalizes a choice. */
@@ -21,7 +21,7 @@ export function chosen(choice: TestChoice): { readonly file: string; readonly na
   return typeof choice === 'string' ? { file: choice, named: undefined } : choice;
 }
 
-/** The source with the bug in it. Throws where the text to be replaced does not stand exactly once in it. */
+/** Returns the source with the bug in it. Throws unless the text to be replaced occurs exactly once. */
 export function mutate({ name, file, find, replace }: Mutant, source: string): string {
   const [before, after, ...more] = source.split(find);
   if (before !== undefined && after !== undefined && more.length === 0) return `${before}${replace}${after}`;

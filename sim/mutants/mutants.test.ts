@@ -10,10 +10,10 @@ import report from './reporter.ts';
 import { markdownTable, plainTable } from './table.ts';
 
 const sourceOf = (file: string) => readFileSync(join(root, file), 'utf8');
-/** The tests of the contract, and of stores that share a database, are named there, and run by the file of each store. */
+/** The tests of the contract, and of stores that share a database, are named there and run from the file of each store. */
 const contract = globSync(['src/store/contract/*.ts', 'src/store/several-stores.fixture.test.ts'], { cwd: root }).map(sourceOf).join();
 
-/** The fixture of a file of tests that declares them there; empty without one. */
+/** Returns the fixture that declares the tests of a test file; empty without one. */
 function fixtureOf(file: string): string {
   const fixture = file.replace(/(\.test\.ts)$/, '.fixture$1');
   return existsSync(join(root, fixture)) ? sourceOf(fixture) : '';

@@ -2,12 +2,12 @@ import type { TestEvent } from 'node:test/reporters';
 
 /** The reporter's line about one test, as JSON. */
 export interface TestReport {
-  /** With the names of the suites that it stands in. */
+  /** Includes the names of the enclosing suites. */
   readonly name: string;
   readonly result: 'passed' | 'failed' | 'timed out';
 }
 
-/** A reporter for `node --test` that tells of each test when it is over. Of suites it tells only by the names of their tests. */
+/** A reporter for `node --test` that reports each test as it ends. Suites appear only in the names of their tests. */
 export default async function* report(events: AsyncIterable<TestEvent>): AsyncGenerator<string> {
   const names: string[] = [];
   for await (const { type, data } of events) {
@@ -20,7 +20,7 @@ export default async function* report(events: AsyncIterable<TestEvent>): AsyncGe
   }
 }
 
-/** Undefined for one that failed by its subtests alone. */
+/** Undefined for a test that failed only because of its subtests. */
 function resultOf(error: unknown): TestReport['result'] | undefined {
   const type: unknown = error instanceof Error ? Reflect.get(error, 'failureType') : undefined;
   if (type === 'subtestsFailed') return undefined;

@@ -3,30 +3,30 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { TestReport } from './reporter.ts';
 
-/** The result of one file of tests. */
+/** The result of one test file. */
 export interface TestRun {
   readonly reports: readonly TestReport[];
-  /** True if it was ended for taking too long. */
+  /** True if it was killed for taking too long. */
   readonly isCut: boolean;
 }
 
 /** The part of a file to run. */
 export interface TestSelection {
   readonly file: string;
-  /** Those tests alone that have one of these texts in their names; none: all. */
+  /** Limits the run to tests with one of these texts in their names; empty for all tests. */
   readonly names: readonly string[];
   /** Time limit of one test, in milliseconds. */
   readonly testMsMax: number;
 }
 
-/** A file may take so much longer than one of its tests: none has failed, and yet it does not end. In milliseconds. */
+/** Extra time for a file over the limit of one test: a file may hang although no test has failed. In milliseconds. */
 const fileMsMore = 75_000;
-/** Once a test has failed the others have so long to fail as well. In milliseconds. */
+/** Time that the remaining tests get to fail as well once one has failed, in milliseconds. */
 const graceMs = 1_500;
 
 const reporter = join(import.meta.dirname, 'reporter.ts');
 
-/** Runs the chosen tests of a checkout in a process group of its own, of which nothing is left afterwards. */
+/** Runs the chosen tests of a checkout in their own process group, and leaves no process behind. */
 export async function runTests(checkout: string, { file, names, testMsMax }: TestSelection): Promise<TestRun> {
   const only = names.map((name) => `--test-name-pattern=${name.replace(/[\\^$.*+?()[\]{}|/]/g, '\\$&')}`);
   const tests = spawn(process.execPath, ['--test', `--test-timeout=${testMsMax}`, `--test-reporter=${reporter}`, ...only, file], {
@@ -55,7 +55,7 @@ export async function runTests(checkout: string, { file, names, testMsMax }: Tes
   return { reports, isCut };
 }
 
-/** A test runner that another one starts would answer in a form of its own. All runs load the same files but one. */
+/** A test runner started by another one reports in its own format. All runs load the same files except one. */
 function environment(): NodeJS.ProcessEnv {
   const { NODE_TEST_CONTEXT: _, ...others } = process.env;
   return { NODE_COMPILE_CACHE: join(import.meta.dirname, '../../node_modules/.cache/millrace-tests'), ...others };
@@ -66,7 +66,7 @@ function reportOf(line: string): TestReport | undefined {
   return line.startsWith('{"name":') ? JSON.parse(line) : undefined;
 }
 
-/** Ends the process and all that it has started. */
+/** Ends the process and everything that it has started. */
 function end({ pid }: ChildProcess): void {
   if (pid === undefined) return;
   try {

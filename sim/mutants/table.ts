@@ -10,7 +10,7 @@ export function plainTable(verdicts: readonly Verdict[]): string {
   return rows.map((row) => row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join(' | ')).join('\n');
 }
 
-/** The same for a page of the docs. */
+/** Formats the same table for a page of the docs. */
 export function markdownTable(verdicts: readonly Verdict[]): string {
   const rows = [heads, heads.map(() => '---'), ...verdicts.map(cellsOf)];
   return rows.map((row) => `| ${row.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`).join('\n');

@@ -2,9 +2,9 @@ import type { Checkout } from './checkout.ts';
 import { chosen, type Mutant, type TestChoice } from './mutant.ts';
 import { runTests } from './run-tests.ts';
 
-/** Time after which a test counts as one that has noticed, in milliseconds. */
+/** Time after which a hanging test counts as failed, in milliseconds. */
 const testMsMax = 15_000;
-/** Without any mutant no test is to be taken for one that does not end. */
+/** Without a mutant no test may be mistaken for one that hangs. */
 const patientMsMax = 60_000;
 
 /** A test that has failed. */
@@ -17,12 +17,12 @@ interface Failure {
 /** The result of a mutant. */
 export interface Verdict {
   readonly mutant: Mutant;
-  /** The tests that caught it, the most telling one first; none: it survived. */
+  /** The tests that caught it, the most telling one first; empty if it survived. */
   readonly failures: readonly Failure[];
   readonly seconds: number;
 }
 
-/** Runs a mutant's tests against it, file by file until one has caught it. */
+/** Runs a mutant's tests against it, file by file, until one has caught it. */
 export function tryMutant(checkout: Checkout, mutant: Mutant): Promise<Verdict> {
   return checkout.with(mutant, async () => {
     const from = performance.now();
@@ -36,7 +36,7 @@ export function tryMutant(checkout: Checkout, mutant: Mutant): Promise<Verdict> 
 }
 
 /**
- * Returns a line for each test of a file that fails without any mutant, or that is named and missing.
+ * Returns a line for each test of a file that fails without any mutant, or is named but missing.
  *
  * @param names the named tests; undefined if the whole file counts
  */
@@ -56,7 +56,7 @@ export async function faultsOf(checkout: Checkout, file: string, names: readonly
   return faults;
 }
 
-/** Those that have failed by themselves come first: that a test does not end says less. */
+/** Sorts real failures first: a test that hangs says less. */
 async function failuresOf(checkout: Checkout, choice: TestChoice): Promise<readonly Failure[]> {
   const { file, named } = chosen(choice);
   const names = named === undefined ? [] : [named];

@@ -15,14 +15,14 @@ const triesMax = 8;
 /** The resources of the callers. */
 export interface CallersMeans {
   readonly scheduler: Scheduler;
-  /** The process that answers now. */
+  /** The process that answers at present. */
   life(): Life;
   broken(what: string): void;
   /** The program that inserts into the inbox, if there is one. */
   readonly other: OtherProgram | undefined;
 }
 
-/** Those outside: they bring events in, look, and operate, and write down what they are told. */
+/** The outside world: its callers bring events in, read, and operate, and record the answers. */
 export class Callers {
   readonly ingests: Mutable<Ingest>[] = [];
   readonly resolved: Resolved[] = [];
@@ -34,7 +34,7 @@ export class Callers {
     this.#means = means;
   }
 
-  /** Resolves when everybody has an answer. */
+  /** Resolves when every caller has an answer. */
   async idle(): Promise<void> {
     while (this.#underWay.size > 0) await Promise.all(this.#underWay);
   }
@@ -66,7 +66,7 @@ export class Callers {
     );
   }
 
-  /** Redrives or discards the dead letter that `choose` takes from all there are. */
+  /** Redrives or discards the dead letter that `choose` picks. */
   operate(how: Resolved['how'], choose: (letters: number) => number): void {
     this.#begin(
       this.#tolerant(async (life) => {
@@ -77,7 +77,7 @@ export class Callers {
     );
   }
 
-  /** Throws what the engine throws. */
+  /** Throws the engine's error. */
   async resolve({ mill }: Life, letter: DeadLetter, how: Resolved['how']): Promise<void> {
     const { kind, key, partition } = letter;
     const wasParked = kind === 'event' && letter.parked;
@@ -98,9 +98,9 @@ export class Callers {
       if (tries > 0) await new Promise<void>((resolve) => this.#means.scheduler.add('a caller asks again', resolve));
       const answers = await this.#ask(pipeline, left, isBatch);
       if (!again) return;
-      // What has no name would be another event the next time, unless it was surely not taken.
+      // An event without a name would count as another one the next time, unless it was surely refused.
       left = left.filter((act, at) => answers[at] === 'refused' || (answers[at] === 'unknown' && (act.isNamed || pipeline === 'numbers')));
-      // And once more for nothing, now and then: what was taken is a duplicate then.
+      // Now and then repeats an accepted event, which is then a duplicate.
       if (left.length === 0 && tries === 1) left = acts.filter((act) => act.isNamed || pipeline === 'numbers');
     }
   }
@@ -153,7 +153,7 @@ export class Callers {
     return 'refused';
   }
 
-  /** Asks something of the process; that it dies, or cannot answer now, is nothing wrong. */
+  /** Makes a request of the process, which may rightly die or be unable to answer. */
   async #tolerant(ask: (life: Life) => Promise<void>): Promise<void> {
     const life = this.#means.life();
     try {

@@ -1,7 +1,7 @@
 import type { PipelineCounts } from '../../src/engine/counts.ts';
 import type { Store } from '../../src/store/store.ts';
 
-/** Promise 9: what the engine says of itself at the end is what there is. The store is open, and claimed here. */
+/** Promise 9: the engine's final counts match the store. The store is open, and claimed here. */
 export async function checkCounts(
   engines: readonly Readonly<Record<string, PipelineCounts>>[],
   store: Store,

@@ -8,14 +8,14 @@ export type Fault = keyof FaultRates;
 
 /** The fate of one life's calls. */
 export interface Fate {
-  /** Does it, once the process is awake; nothing where it is dead: that learns of nothing any more, and nothing that it has under way happens. */
+  /** Makes the call once the process is awake. For a dead process nothing happens: it learns nothing more, and its pending calls have no effect. */
   act(run: () => void | Promise<void>): void | Promise<void>;
-  /** The fault that the next call meets; undefined for none. */
+  /** The fault of the next call; undefined for none. */
   next(method: string): Fault | undefined;
   /** The process dies here. */
   crash(): void;
   isDead(): boolean;
-  /** Subscribes to rows that have come into the inbox; undefined in a program without one. */
+  /** Subscribes to new rows in the inbox; undefined in a program without one. */
   readonly listenToInbox: ((grown: () => void) => () => void) | undefined;
   /** Returns whether a call is barred because another process has taken the store without this one knowing. */
   isBarred(method: string, given: readonly unknown[]): boolean;
@@ -38,9 +38,9 @@ export function isOfFault(error: unknown): boolean {
 }
 
 /**
- * The store as a process meets it, and the leases that it gives. They are made from the port, whatever calls that has: each takes
- * effect some time later, is answered some time after that, both in the order that the scheduler decides, and may meet a fault on
- * the way. An announcement arrives some time later, or never. Of rows in the inbox it is always told, some time.
+ * The store and its leases as a process sees them, derived from all calls of the port: each call takes effect some time later and
+ * is answered some time after that, both in the order that the scheduler decides, and may meet a fault on the way. An announcement
+ * arrives some time later, or never. A notification of inbox rows always arrives eventually.
  */
 export function faultyStore(
   base: Store,

@@ -3,10 +3,10 @@ import type { InboxTransaction } from '../../src/store/memory/memory-inbox.ts';
 import type { NewInboxRow } from '../../src/store/store.ts';
 import type { SimulatedInbox } from './other-program.ts';
 
-/** A program that the engine keeps from writing waits so long, in milliseconds. */
+/** Time for which a program waits while the engine keeps it from writing, in milliseconds. */
 const busyTimeoutMs = 5_000;
 
-/** The inbox of a database in a file, as another program writes to it. SQLite has one writer at a time, and rows have their places when it commits. */
+/** The inbox of a database file, as another program writes to it. SQLite has one writer at a time, so rows get their places at the commit. */
 export class InboxOfFile implements SimulatedInbox {
   readonly placesAtCommit = true;
   readonly #path: string;

@@ -10,7 +10,7 @@ import type { Deed, DeliveryPlan, Program } from './program.ts';
 import type { Scheduler } from './scheduler.ts';
 import { aborted, type Surroundings } from './turn.ts';
 
-/** The world outside of the process, shared by its lives. */
+/** The world outside the process, shared by its lives. */
 export interface World {
   readonly program: Program;
   readonly scheduler: Scheduler;
@@ -36,17 +36,17 @@ export class Life implements Surroundings {
   readonly kept: object[] = [];
   /** Rejects when the process dies. */
   readonly died: Promise<never>;
-  /** Another process has the store, and this one does not know. */
+  /** True if another process has the store without this one knowing. */
   isBarred = false;
   /** The calls waiting for it to wake; undefined while it is awake. */
   #asleep: (() => void | Promise<void>)[] | undefined;
-  /** By partition. */
+  /** The latest term of each partition. */
   readonly #terms = new Map<string, number>();
   readonly #world: World;
   readonly #undeclared: ReadonlySet<string>;
   readonly #die: (reason: Error) => void;
   readonly #running = new Set<string>();
-  /** Of the store, which may have others than the program asks for. */
+  /** The partitions of the store, which may be other than the program asks for. */
   readonly #partitions: number;
   #isAlive = true;
   #hasFailed = false;
@@ -90,14 +90,14 @@ export class Life implements Surroundings {
     return this.#world.isMended;
   }
 
-  /** Does it, once it is awake; nothing where it is dead. */
+  /** Acts once the process is awake; does nothing if it is dead. */
   act(run: () => void | Promise<void>): void | Promise<void> {
     if (!this.#isAlive) return;
     if (this.#asleep === undefined) return run();
     this.#asleep.push(run);
   }
 
-  /** Nothing of it happens until it wakes, as when the machine has no time for it. */
+  /** Freezes the process until it wakes, as when the machine has no time for it. */
   freeze(): void {
     this.#asleep ??= [];
   }
@@ -112,7 +112,7 @@ export class Life implements Surroundings {
     return this.#asleep === undefined;
   }
 
-  /** It has a partition from now on: as the so-manieth. */
+  /** Records that it has a partition from now on, as the n-th owner. */
   claimed({ pipeline, slice }: PartitionId, term: number): void {
     this.#terms.set(`${pipeline}/${slice}`, term);
   }
@@ -121,7 +121,7 @@ export class Life implements Surroundings {
     return this.#terms.get(`${pipeline}/${sliceOf(key, this.#partitions)}`) ?? 0;
   }
 
-  /** The power is cut. */
+  /** Cuts the power. */
   die(): void {
     this.#isAlive = false;
     this.#die(new Error('the process has died'));
@@ -165,7 +165,7 @@ export class Life implements Surroundings {
     );
     const fate = this.isMended ? 'delivered' : (answers[before.length] ?? 'delivered');
     const arrived = { pipeline, endpoint, key, id, life: this.lifeOf(pipeline, key), result: 'unknown' as ArrivedCall['result'] };
-    // One that was postponed is remembered too, so that it is not postponed for ever.
+    // A postponed alarm is remembered too, which keeps it from being postponed for ever.
     this.#world.calls.push(arrived);
     this.#world.note(`life ${this.life}: ${pipeline} ${key}: ${endpoint} is called with ${id} and ${fate}`);
     if (fate === 'hangs') return aborted(signal);

@@ -8,19 +8,19 @@ type Mutable<T> = { -readonly [Name in keyof T]: T[Name] };
 /** Longest interval between a store's notifications of waiting rows, in milliseconds. */
 const tellingMs = 1_000;
 
-/** The inbox of a simulated database, as programs beside the engine have it. */
+/** The inbox of a simulated database, as seen by programs beside the engine. */
 export interface SimulatedInbox {
   /** True if rows get their places at the commit instead of the insert. */
   readonly placesAtCommit?: boolean;
   begin(): InboxTransaction;
-  /** The texts of all rows that wait. */
+  /** The texts of all waiting rows. */
   readonly events: readonly string[];
-  /** Tells who listens that rows may have come. */
+  /** Notifies listeners that rows may have come. */
   tell(): void;
   listen(grown: () => void): () => void;
 }
 
-/** A program beside the engine, which puts events into the inbox in transactions of its own and writes down what it did. */
+/** A program beside the engine, which puts events into the inbox in its own transactions and records its actions. */
 export class OtherProgram {
   readonly #inbox: SimulatedInbox;
   readonly #scheduler: Scheduler;
@@ -41,7 +41,7 @@ export class OtherProgram {
   /**
    * Resolves once it has committed.
    *
-   * @param moment the next place in the sequence of all that those outside do
+   * @param moment the next place in the sequence of everything the outside world does
    */
   async insert({ rows, isLate }: Step & { readonly step: 'insert' }, moment: () => number): Promise<void> {
     const transaction = this.#inbox.begin();
@@ -62,12 +62,12 @@ export class OtherProgram {
     this.grown();
   }
 
-  /** Hears of rows that have come, some time. */
+  /** Learns of new rows some time later. */
   listen(grown: () => void): () => void {
     return this.#inbox.listen(grown);
   }
 
-  /** Rows have come. As long as some wait, the store tells of them again and again. */
+  /** Announces new rows. As long as some wait, the store repeats the notification. */
   grown(): void {
     this.#inbox.tell();
     this.#tellLater();

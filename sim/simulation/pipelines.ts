@@ -15,7 +15,7 @@ export interface State {
 }
 const State = z.object({ turns: z.int(), sum: z.int() });
 
-/** A state after one more turn. */
+/** Returns the state after one more turn. */
 export function after(state: State | undefined, cause: Cause): State {
   let sum = state?.sum ?? 0x811c9dc5;
   for (const letter of JSON.stringify(cause)) sum = Math.imul(sum ^ letter.charCodeAt(0), 0x01000193);
@@ -32,7 +32,7 @@ const ActSchema = z.object({
   isRefused: z.literal(true).optional(),
 });
 
-/** The pipelines of a program, as far as they are declared; what they do is in their events. */
+/** The pipelines of a program, as far as they are declared; their events say what they do. */
 export function simulatedPipelines(settings: Settings, surroundings: Surroundings): readonly AnyPipeline[] {
   const made: AnyPipeline[] = [];
   const pipelineOf = (name: string) => made.find((one) => one.name === name) as AnyPipeline;
@@ -74,7 +74,7 @@ function simulatedPipeline(name: PipelineName, means: Means): AnyPipeline {
         ]),
     ) as Record<(typeof timerNames)[number], (state: State | undefined, turn: SimulatedTurn, data: unknown) => ReturnType<typeof run>>,
     deliver: endpoints(means, (endpoint, { id, status }, state, turn) => {
-      // Where the pipeline is to begin the next attempt, it does so at once.
+      // Where the pipeline has to begin the next attempt, it does so at once.
       const mustAsk = endpoint === 'visit' && (status === 'failed' || status === 'redriven');
       const again: readonly Deed[] = mustAsk ? [{ do: 'deliver', endpoint, id }] : [];
       const deeds = status === 'delivered' ? means.surroundings.deedsAfter(id) : again;

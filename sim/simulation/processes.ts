@@ -7,13 +7,13 @@ import type { OtherProgram } from './other-program.ts';
 import { Tenures } from './tenures.ts';
 import { refusedRow } from './turn.ts';
 
-/** Things that happen while something is waited for, before it is taken to stand still. */
+/** Number of things that may happen while something is awaited, before it counts as stuck. */
 export const happeningsMax = 50_000;
 /** Largest step of the clock when nothing happens by itself, in milliseconds. */
 const turnMsMax = 15_000;
 /** Duration of leases if several processes share the store, in milliseconds. */
 export const leaseMs = 3_000;
-/** Starts that fail in a row before the next one meets no fault. */
+/** Number of failed starts in a row after which the next one meets no fault. */
 const startsMax = 10;
 
 /**
@@ -31,7 +31,7 @@ interface Watch {
   inboxGrown(): void;
 }
 
-/** The store with a constraint of the user's own: one row it refuses, whoever writes it. What comes of a process there is written down. */
+/** Adds a constraint of the user's own to the store, which refuses one row whoever writes it. The effects on a process are recorded there. */
 function watched(base: Store, life: Life, { tenures, count, inboxGrown }: Watch): Store {
   const watchedLease = (lease: Lease): Lease => {
     const commit = async (work: Commit) => {
@@ -87,7 +87,7 @@ export interface ProcessesMeans {
   readonly other: OtherProgram | undefined;
 }
 
-/** Starts, stops, freezes and kills processes, and decides which of their calls meet a fault. One has the store, or several share it. */
+/** Starts, stops, freezes and kills processes, and decides which of their calls meet a fault. One process has the store, or several share it. */
 export class Processes {
   readonly #world: World;
   readonly #base: Store;
@@ -100,10 +100,10 @@ export class Processes {
   #lives = 0;
   /** Processes that lost the store and do not know. */
   #barred: Life[] = [];
-  /** Calls that fail since the store does not answer. */
+  /** Number of calls that fail because the store does not answer. */
   #disconnected = 0;
   #isStarting = false;
-  /** No call meets a fault. */
+  /** True while no call meets a fault. */
   #isCalm = false;
   #isOver = false;
 
@@ -113,28 +113,28 @@ export class Processes {
     this.#share = share;
     this.#chance = chance;
     this.#other = other;
-    // Of a store that one process owns at a time leases never run out.
+    // Leases never run out in a store that one process owns at a time.
     this.#tenures = new Tenures((what) => share && world.count(what));
   }
 
-  /** Those that run now, or have ended by themselves. */
+  /** The processes that run now, or have ended by themselves. */
   get lives(): readonly Life[] {
     return this.#slots;
   }
 
-  /** One that somebody outside comes to; where there is one, that. */
+  /** Returns the process that an outside caller reaches: a running one, if any. */
   get life(): Life {
     const awake = this.#slots.filter((life) => life.isAlive && life.isAwake);
     const lives = awake.length > 0 ? awake : this.#slots;
     return lives.length === 1 ? (lives[0] as Life) : this.#chance.one(lives);
   }
 
-  /** Starts all on what is there. */
+  /** Starts all processes on the present contents. */
   async start(): Promise<void> {
     for (let slot = 0; slot < this.#world.program.settings.engines; slot += 1) await this.#start(slot);
   }
 
-  /** Starts those again that have ended. */
+  /** Restarts the processes that have ended. */
   async startEnded(): Promise<void> {
     for (const [slot, life] of this.#slots.entries()) {
       if (!life.hasEnded) continue;
@@ -143,7 +143,7 @@ export class Processes {
     }
   }
 
-  /** Starts a process on what is there, again until it runs. */
+  /** Starts a process on the present contents, again and again until it runs. */
   async #start(slot: number): Promise<void> {
     this.#isStarting = true;
     for (let tries = 1; ; tries += 1) {
@@ -167,7 +167,7 @@ export class Processes {
     this.#isCalm = this.#isOver;
   }
 
-  /** Stops a process; it may die of it. */
+  /** Stops a process, which may die of it. */
   async stop(life: Life, timeoutMs?: number): Promise<void> {
     life.wake();
     try {
@@ -177,12 +177,12 @@ export class Processes {
     }
   }
 
-  /** One of several is stopped, or (without a time) killed, and started again, while the others go on. */
+  /** Stops one of several processes, or (without a time) kills it, and restarts it while the others continue. */
   async renewOne(timeoutMs?: number): Promise<void> {
     await this.#renew(this.#chance.upTo(this.#slots.length) - 1, timeoutMs);
   }
 
-  /** Each is stopped and started again, one after the other, as with a new version of the program. */
+  /** Restarts each process, one after another, as for a new version of the program. */
   async renewAll(timeoutMs: number): Promise<void> {
     for (const slot of this.#slots.keys()) await this.#renew(slot, timeoutMs);
   }
@@ -199,7 +199,7 @@ export class Processes {
     this.#barred = [];
   }
 
-  /** Another process takes the store over while this one lives on. */
+  /** Lets another process take the store over while this one lives on. */
   async takeOver(): Promise<void> {
     const [life] = this.#slots;
     if (life === undefined) return;
@@ -208,7 +208,7 @@ export class Processes {
     await this.start();
   }
 
-  /** One of several sleeps for a while, perhaps longer than its leases last. */
+  /** Freezes one of several processes for a while, perhaps longer than its leases last. */
   freezeOne(): void {
     this.#world.count('processes frozen');
     const life = this.#chance.one(this.#slots);
@@ -219,13 +219,13 @@ export class Processes {
     });
   }
 
-  /** So many calls fail from here on. */
+  /** Fails the given number of calls from now on. */
   disconnect(calls: number): void {
     this.#world.count('disconnections');
     this.#disconnected = calls;
   }
 
-  /** From here on there are no faults, and no processes but those that have the store. */
+  /** Ends all faults, and all processes except those that have the store. */
   calmDown(): void {
     this.#isOver = true;
     this.#isCalm = true;
@@ -233,7 +233,7 @@ export class Processes {
     for (const life of this.#slots) life.wake();
   }
 
-  /** Until a promise of a process settles, or the process dies; throws then, and when the promise rejects. */
+  /** Waits until a promise of a process settles, or the process dies; throws if it dies, or if the promise rejects. */
   async until(promise: Promise<unknown>, life: Life): Promise<void> {
     const { scheduler } = this.#world;
     let isOver = false;
@@ -274,7 +274,7 @@ export class Processes {
 
   #nextFault(method: string): Fault | undefined {
     if (this.#isCalm) return undefined;
-    // A start asks a lot of the store, and little comes of a program that hardly ever runs.
+    // A start makes many calls to the store, and a program that hardly ever runs shows little.
     if (this.#isStarting && this.#chance.upTo(6) > 1) return undefined;
     if (this.#disconnected > 0 && method !== 'open') {
       this.#disconnected -= 1;

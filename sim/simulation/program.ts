@@ -1,27 +1,27 @@
 /** An action requested of a turn. */
 export type Deed =
-  /** Fails its first attempts, unless all is mended. */
+  /** Fails its first attempts, until everything is fixed. */
   | { readonly do: 'fail'; readonly attempts: number }
-  /** Waits for something outside, so many times. */
+  /** Waits for something outside, the given number of times. */
   | { readonly do: 'pause'; readonly times: number }
-  /** The first attempt never ends by itself, unless all is mended. */
+  /** The first attempt never ends by itself, until everything is fixed. */
   | { readonly do: 'hang' }
-  /** In its first attempts it decides what no store can hold, unless all is mended. */
+  /** In its first attempts it decides something that no store can hold, until everything is fixed. */
   | { readonly do: 'poison'; readonly attempts: number; readonly what: Poison }
-  /** Changes all that it was given and gives away, once it has decided, and what it returned once more in later turns. */
+  /** Changes every object that it received or passed on once it has decided, and again in later turns the state it returned. */
   | { readonly do: 'spoil' }
   | { readonly do: 'send'; readonly to: 'acts' | 'loose'; readonly act: Act }
   | { readonly do: 'arm'; readonly timer: TimerName; readonly afterMs: number; readonly does: readonly Deed[] }
   | { readonly do: 'cancel'; readonly timer: TimerName }
   | { readonly do: 'deliver'; readonly endpoint: EndpointName; readonly id: string };
 
-/** A timer at no moment, a state or a payload that is no JSON, a row that the store refuses. */
+/** A timer at no valid moment, a state or a payload that is not JSON, a row that the store refuses. */
 export const poisons = ['moment', 'state', 'payload', 'row'] as const;
 export type Poison = (typeof poisons)[number];
 
 export const timerNames = ['bell', 'gong'] as const;
 type TimerName = (typeof timerNames)[number];
-/** `mail` in any order, `post` in the order of its key, `visit` tried again by the pipeline, `shout` without telling the key. */
+/** `mail` in any order, `post` in the order of its key, `visit` retried by the pipeline, `shout` without notifying the key. */
 export const endpointNames = ['mail', 'post', 'visit', 'shout'] as const;
 type EndpointName = (typeof endpointNames)[number];
 export const pipelineNames = ['acts', 'numbers', 'loose'] as const;
@@ -36,7 +36,7 @@ export interface Act {
   readonly mark: string;
   /** True if the mark is its chosen id. */
   readonly isNamed: boolean;
-  /** In `numbers`, its number in its key; otherwise 0. */
+  /** In `numbers`, its number within its key; otherwise 0. */
   readonly number: number;
   readonly does: readonly Deed[];
 }
@@ -44,7 +44,7 @@ export interface Act {
 /** A row of the inbox. */
 export interface Insertion {
   readonly pipeline: 'acts' | 'loose';
-  /** The schema refuses one of which it is said, unless all is mended. */
+  /** True if the schema refuses the row until everything is fixed. */
   readonly act: Act & { readonly isRefused?: true };
 }
 
@@ -55,7 +55,7 @@ export interface DeliveryPlan {
 }
 
 export type Step =
-  /** Somebody brings events in, one by one or as a batch, again as long as it is not told what became of them. */
+  /** A caller brings events in, one by one or as a batch, again as long as it is not told the result. */
   | {
       readonly step: 'ingest';
       readonly pipeline: PipelineName;
@@ -63,17 +63,17 @@ export type Step =
       readonly isBatch: boolean;
       readonly again: boolean;
     }
-  /** Another program puts events into the inbox, in one transaction, which may commit after others that began later. */
+  /** Another program puts events into the inbox in one transaction, which may commit after others that began later. */
   | { readonly step: 'insert'; readonly rows: readonly Insertion[]; readonly isLate: boolean }
-  /** Until everybody has an answer. */
+  /** Waits until every caller has an answer. */
   | { readonly step: 'wait' }
   | { readonly step: 'advance'; readonly ms: number }
   | { readonly step: 'crash' }
-  /** From here on lives do not declare what is named in `without`, if it is there. */
+  /** From here on lives do not declare the names in `without`. */
   | { readonly step: 'restart'; readonly timeoutMs: number; readonly without?: readonly Declared[] }
-  /** Somebody sets the clock, ahead or (negative) back, while no time passes. */
+  /** Sets the clock ahead or (negative) back without any time passing. */
   | { readonly step: 'set clock'; readonly byMs: number }
-  /** Another process takes the store over while this one believes it has it. */
+  /** Another process takes the store over while this one still believes it has it. */
   | { readonly step: 'take over' }
   /** Calls under way fail, with or without effect, and so do the next ones. */
   | { readonly step: 'disconnect'; readonly calls: number }
@@ -104,7 +104,7 @@ export interface Settings {
   readonly feed: number;
   readonly commit: number;
   readonly memoryBytes: number;
-  /** Engines that work on the store at once. */
+  /** Number of engines that work on the store at once. */
   readonly engines: number;
   /** True if the store has an inbox, into which other programs insert. */
   readonly hasInbox: boolean;

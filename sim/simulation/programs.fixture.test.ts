@@ -18,8 +18,8 @@ export const fleetHappenings = [
 export const inboxHappenings = ['rows of the inbox accepted', 'rows of the inbox buried', 'commands answered'] as const;
 
 /**
- * Simulates programs of consecutive seeds; returns a line for each promise that one broke, with the command that shows it. Each of `mustHappen`
- * must have happened in one of them.
+ * Simulates programs of consecutive seeds; returns a line for each broken promise, with the command that reproduces it. Each of `mustHappen`
+ * must have happened in at least one program.
  */
 export async function brokenOf(
   firstSeed: number,

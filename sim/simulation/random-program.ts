@@ -37,10 +37,10 @@ const undeclared: readonly (readonly Declared[])[] = [
   ['gong', 'post', 'visit'],
   ['gong', 'mail', 'shout', 'loose'],
 ];
-/** Back by less than what everything has to come to rest in the end. */
+/** Backward jumps are shorter than the time that everything has to come to rest at the end. */
 const clockJumpsMs = [-20_000, -2_000, -300, 300, 5_000, 3_600_000];
 
-/** So little that there is room for one event at most, for a few, and for all. */
+/** Small limits that leave room for one event at most, for a few, and for all. */
 const memories = [8_000, 40_000, defaultLimits.memoryBytes];
 
 const keys = ['ann', 'bob', 'cem', 'dan'] as const;
@@ -48,7 +48,7 @@ const keys = ['ann', 'bob', 'cem', 'dan'] as const;
 export interface ProgramOptions {
   /** True for a program limited to the original set of features. */
   readonly isPlain?: boolean;
-  /** Engines that work on the store at once. By default as the seed has it: one in half of all programs, otherwise two or three. */
+  /** Number of engines that work on the store at once. By default the seed decides: one in half of all programs, otherwise two or three. */
   readonly engines?: number;
   /** True if other programs insert into an inbox. By default the seed decides: a third of all programs. */
   readonly hasInbox?: boolean;
@@ -60,12 +60,12 @@ export function randomProgram(seed: number, steps: number, options: ProgramOptio
   return new Author(seed, { isPlain, engines, hasInbox }).write(steps);
 }
 
-/** They are thrown apart from all else, so that a program is the same whether they are given or not. */
+/** Drawn separately from everything else, which keeps a program the same with or without them. */
 function enginesOf(seed: number): number {
   return new Chance(dice(Math.imul(seed, 0x165667b1))).one([1, 1, 2, 3]);
 }
 
-/** Thrown apart as well: programs without an inbox are what they were before there was one. */
+/** Drawn separately as well: programs without an inbox stay what they were before the inbox existed. */
 function hasInboxBy(seed: number): boolean {
   return new Chance(dice(Math.imul(seed, 0x51ed270b))).one([true, false, false]);
 }
@@ -73,10 +73,10 @@ function hasInboxBy(seed: number): boolean {
 class Author {
   readonly #seed: number;
   readonly #chance: Chance;
-  /** Decides what is put beside a plain program, which stays as it is. Undefined for a plain one. */
+  /** Decides the additions to a plain program, which itself stays the same. Undefined for a plain one. */
   readonly #beside: Chance | undefined;
   readonly #plans = new Map<string, DeliveryPlan>();
-  /** The numbers of each key that were not brought in yet, mostly in order. */
+  /** The numbers of each key that are not yet brought in, mostly in order. */
   readonly #numbers = new Map<string, { next: number; readonly left: number[] }>();
   readonly #isRedeclared: boolean;
   readonly #isClockSet: boolean;
@@ -90,12 +90,12 @@ class Author {
     this.#engines = engines;
     this.#hasInbox = hasInbox;
     this.#beside = isPlain ? undefined : new Chance(dice(Math.imul(seed, 0xc2b2ae35)));
-    // Engines of a fleet declare the same.
+    // All engines of a fleet have the same declarations.
     this.#isRedeclared = (this.#beside?.one([true, false]) ?? false) && engines === 1;
-    // Thrown apart from all else, so that programs of former days keep their course.
+    // Drawn separately from everything else, which keeps the course of older programs.
     this.#memoryBytes = isPlain ? defaultLimits.memoryBytes : new Chance(dice(Math.imul(seed, 0x27d4eb2f))).one(memories);
     this.#isClockSet = this.#beside?.one([true, false, false]) ?? false;
-    // Seeds that follow each other would throw much the same at first.
+    // Consecutive seeds would otherwise begin with much the same numbers.
     this.#chance = new Chance(dice(Math.imul(seed, 0x9e3779b1)));
   }
 
@@ -171,7 +171,7 @@ class Author {
     return { step: 'ingest', pipeline, acts, isBatch, again: chance.upTo(3) > 1 };
   }
 
-  /** @param depth how many generations of deeds may follow from it */
+  /** @param depth number of generations of actions that may follow from it */
   #act(pipeline: PipelineName, depth: number): Act {
     const chance = this.#chance;
     this.#marks += 1;
@@ -182,7 +182,7 @@ class Author {
     return { key, mark: pipeline === 'numbers' ? String(number) : mark, isNamed, number, does: this.#deeds(depth, mark) };
   }
 
-  /** Mostly the next one, sometimes one that comes early, sometimes one that was left out before. */
+  /** Picks mostly the next number, sometimes an early one, sometimes one left out before. */
   #number(key: string): number {
     const chance = this.#chance;
     const own = this.#numbers.get(key) ?? { next: 1, left: [] };
@@ -237,12 +237,12 @@ class Author {
   #deliver(depth: number, mark: string): Deed {
     const chance = this.#chance;
     const endpoint = chance.one(endpointNames);
-    // Now and then under the id of one that may be waiting still.
+    // Now and then under the id of one that may still be waiting.
     const isShared = chance.upTo(6) === 1;
     const id = isShared ? `again ${chance.upTo(2)}` : mark;
     const fates = ['delivered', 'delivered', 'unknown', 'failed', 'failed', 'refused', 'postponed', 'throws', 'hangs'] as const;
     const answers = Array.from({ length: chance.upTo(3) - 1 }, () => chance.one(fates));
-    // What follows has names of its own, so that it may follow but once.
+    // Follow-up events have their own names, since each may follow only once.
     if (!this.#plans.has(id)) this.#plans.set(id, { answers, does: isShared ? [] : this.#deeds(Math.min(depth, 1), `${mark}/`) });
     return { do: 'deliver', endpoint, id };
   }

@@ -1,6 +1,6 @@
 /**
- * A program that finds a bug of former days when that is put in again, as the mutants do. A change of the engine gives programs another
- * course; where one no longer finds its bug, another seed that does takes its place.
+ * A program that finds an old bug when it is reintroduced, as the mutants do. A change to the engine may alter the course of a program; if it
+ * then no longer finds its bug, another seed that does replaces it.
  */
 export interface Regression {
   readonly seed: number;

@@ -9,8 +9,8 @@ interface Task {
 }
 
 /**
- * Decides what happens next of all that may: one thing at a time, by the dice, and after each the engine goes as far as it can
- * by itself. So a program takes the same course each time, whatever the machine is doing, and another one under another seed.
+ * Decides what happens next: one thing at a time, chosen by the dice, after which the engine continues as far as it can by itself.
+ * A program therefore takes the same course each time, however busy the machine is, and a different course under another seed.
  */
 export class Scheduler {
   readonly clock: VirtualClock;
@@ -27,14 +27,14 @@ export class Scheduler {
     this.#note = note;
   }
 
-  /** It happens some time; nothing else does until what it answers resolves. */
+  /** Happens at some point; nothing else does until its result resolves. */
   add(label: string, run: () => void | Promise<void>): void {
     this.#tasks.push({ label, run });
   }
 
-  /** One thing happens; false when there is none. */
+  /** Lets one thing happen; returns false if there is none. */
   async go(): Promise<boolean> {
-    // The engine goes on by itself: what was set off, and what that sets off at the end of its turn of the event loop.
+    // The engine continues by itself: the work just triggered, and the work which that triggers at the end of its turn of the event loop.
     await setImmediate();
     await setImmediate();
     if (this.#tasks.length === 0) return false;
@@ -51,13 +51,13 @@ export class Scheduler {
     return true;
   }
 
-  /** Sets the clock, ahead or back, while no time passes. */
+  /** Sets the clock ahead or back without any time passing. */
   setClock(byMs: number): void {
     this.clock.jump(byMs);
     this.#note(`the clock is set to ${this.clock.now()}`);
   }
 
-  /** Turns the clock to its next alarm, if that is not later than `until`; otherwise to `until`, and answers false. */
+  /** Advances the clock to its next alarm, if that is not later than `until`; otherwise to `until`, and returns false. */
   turn(until: number): boolean {
     const isAlarm = this.clock.turnToNextAlarm(until);
     this.#note(`the clock stands at ${this.clock.now()}`);

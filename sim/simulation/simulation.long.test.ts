@@ -4,12 +4,12 @@ import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 
 const script = join(import.meta.dirname, '../simulate.ts');
-/** Programs that are the same in every run, and so say little that is new. */
+/** Programs that are the same in every run, and so reveal little that is new. */
 const fixedPrograms = 100;
 /** Programs that nobody has run before. */
 const freshPrograms = 300;
 
-/** Random programs of consecutive seeds, in a process of their own: in this one the runner would follow each of their many promises. */
+/** Runs random programs of consecutive seeds in their own process: in this one the runner would track each of their many promises. */
 async function keepPromises(firstSeed: number, programs: number, { signal }: TestContext): Promise<void> {
   const words = [script, '--seed', String(firstSeed), '--programs', String(programs)];
   const printed = await new Promise<string>((resolve) => {

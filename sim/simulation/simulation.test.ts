@@ -11,7 +11,7 @@ import { regressions } from './regressions.ts';
 import { simulate } from './simulation.ts';
 
 const steps = 40;
-/** Programs that are the same in every run; of these seeds, since all that must happen does so in one of them. */
+/** Programs that are the same in every run; with these seeds everything that must happen does so in one of them. */
 const fixedPrograms = 30;
 const firstFixedSeed = 31;
 /** Programs that nobody has run before. */

@@ -20,31 +20,31 @@ import { witnessesOf } from './witnesses.ts';
 /** The result of a program. */
 export interface Report {
   readonly seed: number;
-  /** The broken promises, in words; empty if all were kept. */
+  /** Descriptions of the broken promises; empty if all were kept. */
   readonly broken: readonly string[];
   /** The number of occurrences of each event. */
   readonly tally: ReadonlyMap<string, number>;
-  /** A sum of all that happened, in its order: equal for equal courses. */
+  /** A checksum over everything that happened, in order: equal for equal courses. */
   readonly course: number;
 }
 
 export interface SimulationOptions {
-  /** Told of everything that happens. */
+  /** Called for everything that happens. */
   readonly trace?: (what: string) => void;
   /** Its store, empty and closed; by default one in memory, which several engines may share. */
   readonly store?: Store;
-  /** That of the store, where it is another one. */
+  /** The inbox of the given store, if it has one of its own. */
   readonly inbox?: SimulatedInbox;
 }
 
-/** Runs a program against the real engine, and holds what comes of it against the promises. */
+/** Runs a program against the real engine, and checks the result against the promises. */
 export async function simulate(program: Program, options: SimulationOptions = {}): Promise<Report> {
   return new Simulation(program, options).run();
 }
 
-/** At the end all is mended; then so many rounds of so many milliseconds are enough for everything. */
+/** At the end everything is fixed; this many rounds of this many milliseconds are then enough for everything. */
 const lastRounds = 20;
-/** And so many for all that nobody needs to mend; then a health check has had time to find what makes no progress. */
+/** Rounds for everything that needs no fix; by then a health check has had time to find stuck work. */
 const unmendedRounds = 5;
 /** Rounds after the clock was set back: retries due by the earlier clock may wait for the longest pause after each claim. */
 const setBackRounds = 15;
@@ -70,9 +70,9 @@ class Simulation implements World {
   readonly #tally = new Map<string, number>();
   readonly #trace: (what: string) => void;
   #course = 0;
-  /** Rounds in a row, up to now, in which nothing was counted. */
+  /** Number of consecutive quiet rounds so far. */
   #quietRounds = 0;
-  /** Then every lease has run out. */
+  /** By then every lease has run out. */
   #isChecking = false;
 
   constructor(program: Program, { trace = () => undefined, store, inbox: given }: SimulationOptions) {
@@ -182,7 +182,7 @@ class Simulation implements World {
     return this.#restart();
   }
 
-  /** One of several is stopped and started again, or all are, in turn. */
+  /** Restarts one of several processes, or all of them in turn. */
   async #renew(timeoutMs: number): Promise<void> {
     if (this.#chance.upTo(3) > 1) {
       this.count('stops of one of several');
@@ -198,13 +198,13 @@ class Simulation implements World {
     this.scheduler.setClock(byMs);
   }
 
-  /** Lives that begin from here on declare all but this. */
+  /** Lives that begin from now on declare everything except these. */
   #redeclare(without: readonly string[]): void {
     this.count('changes of the declaration');
     this.undeclared = new Set(without);
   }
 
-  /** The power is cut and comes back. What is on disk is consistent at this moment, too. */
+  /** Cuts the power and restores it. The data on disk must be consistent at this moment, too. */
   async #restart(): Promise<void> {
     this.#processes.killAll();
     await this.#check(undefined);
@@ -216,7 +216,7 @@ class Simulation implements World {
     else if (this.#processes.life.hasEnded) await this.#restart();
   }
 
-  /** So many things happen. */
+  /** Lets the given number of things happen. */
   async #meanwhile(happenings: number): Promise<void> {
     for (let happened = 0; happened < happenings; happened += 1) {
       await this.#ensureRunning();
@@ -237,7 +237,7 @@ class Simulation implements World {
     }
   }
 
-  /** Turns the clock; at each alarm most of what it sets off happens first. */
+  /** Advances the clock; at each alarm most of the work it triggers happens first. */
   async #advance(ms: number): Promise<void> {
     const until = this.scheduler.clock.now() + ms;
     do {
@@ -246,7 +246,7 @@ class Simulation implements World {
     } while (this.scheduler.turn(until));
   }
 
-  /** All that was broken is mended; then everything must come to rest, and nothing be missing. */
+  /** Fixes everything that was broken; then everything must come to rest, with nothing missing. */
   async #end(): Promise<void> {
     this.note('the end begins');
     this.#processes.calmDown();
@@ -255,7 +255,7 @@ class Simulation implements World {
       this.#redeclare([]);
       await this.#restart();
     }
-    // A process that goes on must wait no longer for that.
+    // A process that continues must no longer wait for the fix.
     if (this.#clockJumpsMs.length > 0) this.#setClock(lastJumpMs);
     await this.#restUnmended();
     this.note('all is mended');
@@ -275,7 +275,7 @@ class Simulation implements World {
     this.#isChecking = false;
   }
 
-  /** Promise 4: a key that was given up keeps no other waiting. So all others come to rest before anybody mends anything. */
+  /** Promise 4: a key that was given up keeps no other waiting. So all other keys come to rest before anybody fixes anything. */
   async #restUnmended(): Promise<void> {
     const rounds = this.#clockJumpsMs.length > 0 ? setBackRounds : unmendedRounds;
     await this.#rounds(rounds);
@@ -290,7 +290,7 @@ class Simulation implements World {
     }
   }
 
-  /** So many rounds; fewer once it is quiet. */
+  /** Runs this many rounds, or fewer once it is quiet. */
   async #rounds(roundsMax: number): Promise<void> {
     for (let round = 0; round < roundsMax && (round === 0 || !this.#isQuiet); round += 1) {
       const before = this.#happened;
@@ -299,7 +299,7 @@ class Simulation implements World {
     }
   }
 
-  /** True if several engines have long done nothing but renew their leases, which takes much of a program's running time. */
+  /** True if several engines have long done nothing but renew their leases, which takes up much of a program's running time. */
   get #isQuiet(): boolean {
     return this.#isFleet && this.#quietRounds >= (this.#clockJumpsMs.length > 0 ? quietRoundsSetBack : 1);
   }
@@ -326,7 +326,7 @@ class Simulation implements World {
     await this.#meanwhile(happeningsMax);
   }
 
-  /** Promise 7: a key that nothing waits for lets the next event in, whatever was refused before. */
+  /** Promise 7: a key that nothing waits for accepts the next event, whatever was refused before. */
   async #knock(): Promise<void> {
     const { life } = this.#processes;
     const all = new Set(this.#callers.ingests.flatMap(({ pipeline, key }) => (pipeline === 'acts' ? [key] : [])));
@@ -362,7 +362,7 @@ class Simulation implements World {
     return isAny;
   }
 
-  /** One of several engines can do it, and the others say so, or that it is done. */
+  /** Only one of several engines can do it; the others say so, or report that it is done. */
   async #redrive(life: Life, letter: DeadLetter, how: 'redriven' | 'discarded' = 'redriven'): Promise<void> {
     try {
       await this.#callers.resolve(life, letter, how);
@@ -370,7 +370,7 @@ class Simulation implements World {
       const isDone = this.#isFleet && error instanceof MillraceError && error.code === 'MILL_NOT_FOUND';
       if (isDone) return;
       if (!(error instanceof MillraceError) || (!error.retryable && error.code !== 'MILL_CONFLICT')) throw error;
-      // A timer that was set anew since, or an outcome that came anew; or a delivery whose key has not been told yet, or a partition that recovers still.
+      // The timer was set anew since, or the outcome came anew; the delivery's key has not been notified yet; or a partition is still recovering.
       const isPending = letter.kind === 'timer' || letter.kind === 'outcome';
       if (how === 'redriven' && error.code === 'MILL_CONFLICT' && isPending) await this.#redrive(life, letter, 'discarded');
     }
@@ -380,7 +380,7 @@ class Simulation implements World {
     return this.program.settings.engines > 1;
   }
 
-  /** @param settledAt when all had come to rest; undefined when nothing has */
+  /** @param settledAt when everything had come to rest; undefined if it has not */
   async #check(settledAt: number | undefined): Promise<void> {
     this.#isChecking = true;
     await this.#base.close();
@@ -392,12 +392,12 @@ class Simulation implements World {
     if (settledAt !== undefined) return;
     this.#isChecking = false;
     if (!this.#isFleet) return;
-    // Who looks claims, and would seem to live for ever.
+    // A reader that claims partitions would seem to live for ever.
     await this.#base.close();
     await this.#open();
   }
 
-  /** For whoever looks at what is stored. */
+  /** Opens the store for reading its contents. */
   #open(): Promise<unknown> {
     const pipelines = pipelineNames.map((name) => ({ name, numbered: name === 'numbers' }));
     return this.#base.open({ pipelines, tables: [turnsTable, lastTable] });

@@ -8,7 +8,7 @@ interface Tenure {
   isReleased: boolean;
 }
 
-/** Which process had each partition last; counts how leases go from one process to another. */
+/** Records the latest owner of each partition, and counts how leases move between processes. */
 export class Tenures {
   readonly #latest = new Map<string, Tenure>();
   readonly #count: (what: string) => void;

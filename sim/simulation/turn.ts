@@ -20,18 +20,18 @@ export const lastTable = table('last', { id: 'text', event: 'text', turn: 'text'
 /** The id of a row in {@link lastTable} that the store refuses, as by a constraint of the user's own. */
 export const refusedRow = 'refused';
 
-/** The world outside of the engine, as the handlers and endpoints of one life see it. */
+/** The world outside the engine, as the handlers and endpoints of one life see it. */
 export interface Surroundings {
   /** Counts the lives that have had the partition of a key, up to this one. */
   lifeOf(pipeline: string, key: string): number;
   /** Objects that the spoiling handlers have returned and still hold. */
   readonly kept: object[];
   readonly isMended: boolean;
-  /** A turn of a key begins; the answer ends it. */
+  /** Begins a turn of a key; the returned function ends it. */
   enter(pipeline: string, key: string, what: string): () => void;
   isDeclared(name: string): boolean;
   count(what: string): void;
-  /** Resolves some time. */
+  /** Resolves some time later. */
   pause(): Promise<void>;
   call(call: OutgoingCall, signal: AbortSignal): Promise<Answer>;
   /** Returns the actions after an outcome. */
@@ -63,17 +63,17 @@ interface TurnMeans {
   readonly given: readonly unknown[];
 }
 
-/** One attempt: waits and fails as it is told to, then decides all the rest and writes it down. */
+/** Makes one attempt: waits and fails as instructed, then makes all other decisions and records them. */
 export function runTurn<Next>(means: TurnMeans, next: () => Next): Next | Promise<Next> {
   const { surroundings, deeds, turn, name } = means;
   const leave = surroundings.enter(name, turn.key, `${nameOf(means.cause)}, attempt ${turn.attempt}`);
-  // What has run out of time is no turn any more, even if it goes on.
+  // A turn that has run out of time no longer counts, even if it continues.
   turn.signal.addEventListener('abort', leave, { once: true });
   const isWaiting = deeds.some((deed) => deed.do === 'pause' || deed.do === 'hang');
   const decided = () => {
     for (const kept of surroundings.kept) spoil(kept);
     decide(means);
-    // Whatever it has said by now must come to nothing.
+    // If the attempt is poisoned or fails, nothing that it has decided so far may take effect.
     const poison = poisonOf(means);
     const isFailing = fails(means);
     const decision = next();
@@ -81,7 +81,7 @@ export function runTurn<Next>(means: TurnMeans, next: () => Next): Next | Promis
     if (isFailing) throw new Error('not today');
     if (poison === undefined) return decision;
     surroundings.count(`poisons: ${poison}`);
-    // What a handler without types returns may be of any type.
+    // An untyped handler may return a value of any type.
     return take(poison, turn) as Next;
   };
   if (!isWaiting) {
@@ -119,7 +119,7 @@ function poisonOf({ deeds, surroundings, turn }: TurnMeans): Poison | undefined 
   return deed?.do === 'poison' ? deed.what : undefined;
 }
 
-/** Decides what no store can hold. Returns the next state, unless it is refused before. */
+/** Decides something that no store can hold. Returns the next state, unless it is refused before. */
 function take(poison: Poison, turn: SimulatedTurn): unknown {
   if (poison === 'moment') turn.timers.set('bell', { at: 1.79e18 });
   else if (poison === 'payload') turn.deliver('mail', { amount: 10n });
@@ -127,7 +127,7 @@ function take(poison: Poison, turn: SimulatedTurn): unknown {
   return poison === 'state' ? { turns: Number.NaN, sum: new Date(0) } : undefined;
 }
 
-/** The engine must have taken of all this what it wants to keep; of what a promise gives, once that has come to it. */
+/** Changes everything afterwards: the engine must already have copied what it keeps, or, for a promise's value, does so on receiving it. */
 function spoilAll({ surroundings, given }: TurnMeans, decision: unknown, isWaiting: boolean): void {
   for (const one of given) spoil(one);
   if (typeof decision !== 'object' || decision === null) return;

@@ -33,7 +33,7 @@ async function turnsOf(store: Store, pipeline: string): Promise<readonly Applied
   return rows.map(({ turn }) => JSON.parse(String(turn)));
 }
 
-/** Keys whose row is not as their last turn, and the last that was of an event, left it. */
+/** Returns a line for each key whose row differs from what its last turn, and its last event's turn, wrote. */
 async function wrongRows(
   store: Store,
   pipeline: PipelineName,

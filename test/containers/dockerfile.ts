@@ -10,7 +10,7 @@ export interface Stage {
   readonly instructions: readonly Instruction[];
 }
 
-/** Reads the stages of a Dockerfile: of its syntax, what ours uses. */
+/** Reads the stages of a Dockerfile: supports only the syntax that ours uses. */
 export function stagesOf(text: string): readonly Stage[] {
   const stages: { name: string; instructions: Instruction[] }[] = [];
   const lines = text.replace(/^\s*#.*\n/gm, '').replace(/\\\n\s*/g, '');

@@ -1,6 +1,6 @@
 import { matchesGlob } from 'node:path';
 
-/** Reads a `.dockerignore`. Returns a function that tells whether it leaves a path out: the last line that names the path, or a folder above it, decides. */
+/** Reads a `.dockerignore`. Returns a function that tells whether a path is excluded: the last line that names the path, or a folder above it, decides. */
 export function leftOutBy(text: string): (path: string) => boolean {
   const lines = text.split('\n').filter((line) => line !== '' && !line.startsWith('#'));
   return (path) => {

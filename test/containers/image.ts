@@ -7,12 +7,12 @@ import { leftOutBy } from './dockerignore.ts';
 
 const isLeftOut = leftOutBy(readFileSync(join(checkout, '.dockerignore'), 'utf8'));
 
-/** The user that the images of Node.js have. */
+/** The user in the Node.js images. */
 const user = 1000;
 
 /**
  * The file system of a stage: a folder that a process sees as its root, with the system's programs and the Node.js that runs the test. It
- * stands in for an engine of containers: the commands of the stage are run in it one after the other, as they stand in the Dockerfile.
+ * Replaces a container engine: the commands of the stage run in it one after another, exactly as the Dockerfile has them.
  */
 export class Image {
   readonly root: string;
@@ -23,7 +23,7 @@ export class Image {
   #uid = 0;
   #words: readonly string[] = [];
 
-  /** `images` has the stages before this one, by name; `cache` is the folder of npm's cache. */
+  /** `images` has the earlier stages, by name; `cache` is the folder of npm's cache. */
   constructor(root: string, images: ReadonlyMap<string, Image>, cache: string) {
     this.root = root;
     this.#images = images;
@@ -39,14 +39,14 @@ export class Image {
     }
   }
 
-  /** Does what the instructions say. Throws, with what it printed, when a command fails. */
+  /** Carries out the instructions. Throws, with the output, when a command fails. */
   build({ instructions }: Stage): void {
     for (const instruction of instructions) this.#do(instruction);
   }
 
-  /** Starts what the image runs as PID 1 of a namespace of its own, as its user. */
+  /** Starts the image's command as PID 1 of its own namespace, as the image's user. */
   start(environment: Readonly<Record<string, string>>) {
-    // Each replaces the one before, so Node.js is PID 1.
+    // Each process replaces the one before, so Node.js is PID 1.
     const script = `exec /usr/sbin/chroot --userspec=${this.#uid}:${this.#uid} "$root" /usr/bin/env --chdir=${this.#folder} "$@"`;
     return spawn('unshare', this.#unshared(script, this.#words), {
       env: { ...this.#environment, ...environment },
@@ -95,7 +95,7 @@ export class Image {
     if (status !== 0) throw new Error(`expected it to end well, found ${status}: ${command}\n${stdout}\n${stderr}`);
   }
 
-  /** The words for `unshare`: mounts what the root needs, then goes on with the script, which has the words as its arguments. */
+  /** Returns the arguments for `unshare`: mounts everything the root needs, then runs the script with the words as its arguments. */
   #unshared(script: string, words: readonly string[]): readonly string[] {
     const mounts = [
       'set -e; root=$0',
@@ -116,7 +116,7 @@ export function cannotMakeImages(): string | false {
   return status !== 0 && 'it needs namespaces, which are not allowed here';
 }
 
-/** Settings of the npm that runs here, which the one in the image has too: where its packages come from. */
+/** Passes settings of the local npm on to the image, such as its registry. */
 function npmSettings(): Record<string, string> {
   const settings = Object.entries(process.env).filter(([name]) => /^(https?_proxy|no_proxy|NODE_EXTRA_CA_CERTS|SSL_CERT_.*)$/i.test(name));
   const file = join(process.env.HOME ?? '', '.npmrc');

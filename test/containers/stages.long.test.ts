@@ -63,7 +63,7 @@ describe('the Dockerfile, its commands run as they stand in roots of their own',
         .at(-1)
         ?.instructions.find(({ name }) => name === 'HEALTHCHECK') ?? {};
     const health: readonly string[] = JSON.parse(/CMD (\[.*\])/.exec(rest)?.[1] ?? '[]');
-    // As `docker exec` does: another process in the same namespace. It throws unless the exit code is 0.
+    // Works like `docker exec`: another process in the same namespace. It throws unless the exit code is 0.
     const enter = ['--target', String(pid), '--pid', '--mount', '--root', '--', '/opt/node/node', ...health.slice(1)];
     execFileSync('nsenter', enter, { env: { PORT: String(port) } });
     assert.deepEqual(zombiesIn(readlinkSync(`/proc/${pid}/ns/pid`)), []);
@@ -77,7 +77,7 @@ describe('the Dockerfile, its commands run as they stand in roots of their own',
   });
 });
 
-/** The processes of a namespace that have ended and that nobody has asked about. */
+/** Returns the namespace's zombies: ended processes that nobody has reaped. */
 function zombiesIn(namespace: string): readonly string[] {
   return readdirSync('/proc').filter((pid) => {
     try {
@@ -87,7 +87,7 @@ function zombiesIn(namespace: string): readonly string[] {
         /^State:\s+Z/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'))
       );
     } catch {
-      // It has ended in the meantime.
+      // The process has ended in the meantime.
       return false;
     }
   });

@@ -1,11 +1,11 @@
-/** Calls a server with a client that knows it by its OpenAPI description alone. Prints what it was answered, as JSON; compiled against the types that were generated. */
+/** Calls a server with a client that knows only its OpenAPI description. Prints the answers as JSON; compiled against the generated types. */
 import createClient from 'openapi-fetch';
 import type { paths } from './schema.js';
 
 const [baseUrl = '', token = ''] = process.argv.slice(2);
 const client = createClient<paths>({ baseUrl, headers: { authorization: `Bearer ${token}` } });
 
-/** The answer to a call. Throws where it was refused. */
+/** Returns the answer to a call. Throws if it was refused. */
 function answerOf<T>({ data, error, response }: { readonly data?: T; readonly error?: unknown; readonly response: Response }): T {
   if (data === undefined) throw new Error(`${response.url} answered ${response.status}: ${JSON.stringify(error)}`);
   return data;

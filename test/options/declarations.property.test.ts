@@ -196,7 +196,7 @@ for (const [name, { options, declare }] of Object.entries(declarations)) {
   });
 }
 
-/** The paths of all options, those within options among them, with `[]` for the whole. */
+/** Returns the paths of all options, including nested ones, with `[]` for the whole. */
 function pathsOf(options: object): readonly (readonly string[])[] {
   const inner = Object.entries(options).flatMap(([name, value]) =>
     isOfOptions(value) ? pathsOf(value).map((path) => [name, ...path]) : [[name]],
@@ -225,7 +225,7 @@ function valueAt(options: object, path: readonly string[]): unknown {
   return path.reduce<unknown>((value, name) => (value as Record<string, unknown>)[name], options);
 }
 
-/** A copy of the options with another value at a path. */
+/** Returns a copy of the options with another value at a path. */
 function changed(options: unknown, [name, ...rest]: readonly string[], value: unknown): unknown {
   if (name === undefined) return value;
   const copy = (Array.isArray(options) ? [...options] : { ...(options as object) }) as Record<string, unknown>;

@@ -2,11 +2,11 @@ import assert from 'node:assert/strict';
 import { MillraceError } from '../../src/index.ts';
 
 /*
- * A program without a compiler may give anything to anything. Whatever it gives, it works or is refused by a MillraceError that
+ * A program without a compiler may pass anything to anything. Every value either works or is refused by a MillraceError that
  * names the option; nothing ends in a bare TypeError.
  */
 
-/** Values that stand in for an option, by their names in reports. */
+/** Values that replace an option, by their names in reports. */
 export const strange: Readonly<Record<string, unknown>> = {
   null: null,
   zero: 0,
@@ -33,12 +33,12 @@ export const strange: Readonly<Record<string, unknown>> = {
   'an error': new Error('x'),
 };
 
-/** Asserts that a call throws a MillraceError that has the word in its message. */
+/** Asserts that a call throws a MillraceError whose message contains the word. */
 export async function refuses(call: () => unknown, word: string, what: string): Promise<void> {
   assert.equal(await refusesOrTakes(call, word, what), 1, `${what}: expected it to be refused`);
 }
 
-/** Returns 1 for a call that is refused by a MillraceError which has the word in its message, 0 for one that is not refused. */
+/** Returns 1 for a call refused by a MillraceError whose message contains the word, 0 for one that is not refused. */
 export async function refusesOrTakes(call: () => unknown, word: string, what: string): Promise<number> {
   try {
     await call();
@@ -51,7 +51,7 @@ export async function refusesOrTakes(call: () => unknown, word: string, what: st
   }
 }
 
-/** Asserts that a call takes or refuses every strange value, and refuses many. */
+/** Asserts that a call either accepts or refuses every strange value, and refuses many. */
 export async function takesOrRefuses(call: (value: never) => unknown): Promise<void> {
   let refusals = 0;
   for (const [what, value] of Object.entries(strange)) refusals += await refusesOrTakes(() => call(value as never), '', what);

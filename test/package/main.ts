@@ -2,14 +2,14 @@ import { type Mill, MillraceError, memory, millrace } from 'millrace';
 import { durationUpTo, system } from 'millrace/server';
 import { audit, nightly, type Order, orders, reminders } from './shop.ts';
 
-/** An engine in a program of one's own, exported as it was inferred. */
+/** An engine in a user's own program, exported with its inferred type. */
 export const mill = millrace({ store: memory(), pipelines: [orders, audit, nightly] });
 
 export async function orderOf(id: string): Promise<Order | undefined> {
   return mill.state('orders', id);
 }
 
-/** Returns what there is to be seen of it: whether the payment was new, how many events were handled, who is reminded and when. */
+/** Returns everything there is to see: whether the payment was new, how many events were handled, who is reminded and when. */
 export async function main(): Promise<readonly (string | number | null)[]> {
   await mill.start();
   const seen: (string | number | null)[] = [];

@@ -5,7 +5,7 @@ import * as z from 'zod';
 import { mill } from './main.ts';
 import { orders, reminders } from './shop.ts';
 
-/** Each of these must be an error for a user: an expected one that does not come is itself an error. */
+/** Each of these must be an error for a user: a missing error is itself an error. */
 
 const event = z.object({ id: z.string() });
 const state = z.object({ status: z.enum(['placed', 'paid']) });

@@ -2,7 +2,7 @@ import { http, type Mill, pipeline, table, tableSource } from 'millrace';
 import { ingestRoute, jsonSchemaOf, parseRequest, type System, traceOf } from 'millrace/server';
 import * as z from 'zod';
 
-/** A shop in small: what a user may write in strict TypeScript, without a cast. */
+/** A shop in miniature: code that a user may write in strict TypeScript, without a cast. */
 
 const Payment = z.object({ order: z.string(), cents: z.int().positive(), at: z.iso.datetime() });
 

@@ -1,4 +1,4 @@
-/** A fenced block of a page, and what the page says of it. */
+/** A fenced block of a page, with the text around it. */
 export interface Block {
   readonly page: string;
   /** The line at which its text begins, from 1. */
@@ -7,12 +7,12 @@ export interface Block {
   readonly text: string;
   /** The paragraph before it. */
   readonly lead: string;
-  /** The comments right before it, which no reader of the page sees. */
+  /** The comments right before it, which readers of the page do not see. */
   readonly comments: readonly string[];
 }
 
 /**
- * The fenced blocks of a page of Markdown. A block may be indented, as in a list. Comments between the paragraph and the block belong to
+ * Returns the fenced blocks of a Markdown page. A block may be indented, as in a list. Comments between the paragraph and the block belong to
  * the block; `marks.ts` says what they mean.
  */
 export function blocksOf(page: string, markdown: string): readonly Block[] {
@@ -35,7 +35,7 @@ export function blocksOf(page: string, markdown: string): readonly Block[] {
   return blocks;
 }
 
-/** Files that a page gives to its snippets in comments: `<!-- file: NAME`, a line break, and the content. */
+/** Returns the files that a page gives to its snippets in comments: `<!-- file: NAME`, a line break, and the content. */
 export function hiddenFilesOf(markdown: string): readonly (readonly [name: string, content: string])[] {
   return Array.from(markdown.matchAll(/<!-- file: (\S+)\n(.*?)\n-->/gs), ([, name = '', content = '']) => [name, content]);
 }

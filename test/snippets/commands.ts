@@ -5,7 +5,7 @@ export interface Command {
   readonly comment: string;
 }
 
-/** The commands of a block; one with an open quote or a `\` at the end of its line goes on in the next. */
+/** Splits a block into commands; a command with an open quote or a `\` at the end of its line continues on the next. */
 export function commandsOf(text: string): readonly Command[] {
   const commands: Command[] = [];
   let pending = '';
@@ -23,7 +23,7 @@ export function commandsOf(text: string): readonly Command[] {
 
 const token = /'[^']*'|"(?:\\.|[^"\\])*"|(?<=^|\s)(?<comment>#)|./gs;
 
-/** Finds the end of the command, where its comment begins, and says whether a quote is still open there. */
+/** Finds the end of the command, where its comment begins, and whether a quote is still open there. */
 function scan(text: string): { readonly end: number; readonly isOpen: boolean } {
   for (const { 0: found, index, groups } of text.matchAll(token)) {
     if (groups?.comment !== undefined) return { end: index, isOpen: false };

@@ -12,7 +12,7 @@ export interface Example {
   readonly text: string;
 }
 
-/** The examples in the doc comments of the source. */
+/** Returns the examples in the doc comments of the source. */
 export function examples(): readonly Example[] {
   return globSync(['src/**/*.ts', 'systems/**/*.ts'], { cwd: checkout })
     .toSorted()
@@ -30,8 +30,8 @@ export function examples(): readonly Example[] {
 }
 
 /**
- * An example as a module. It leaves its imports out: what it names is exported by its own file, by Millrace, or by `example-world.ts`,
- * which declares what examples speak of. A part of an object is put into one.
+ * Turns an example into a module. Examples leave imports out: their names come from their own file, from Millrace, or from
+ * `example-world.ts`, which declares the things that examples mention. A fragment of an object is wrapped in one.
  */
 export async function moduleOf({ file, text }: Example): Promise<string> {
   const own = pathToFileURL(join(checkout, file)).href;
@@ -52,7 +52,7 @@ export async function moduleOf({ file, text }: Example): Promise<string> {
   const imports: string[] = ["import * as z from 'zod';", "import assert from 'node:assert/strict';"];
   const taken = new Set<string | undefined>(declared);
   for (const [from, names] of sources) {
-    // What follows one dot is a property; three dots spread what follows.
+    // A name after one dot is a property; three dots spread a name.
     const used = names.filter(
       (name) => name !== 'default' && !taken.has(name) && new RegExp(`(?<!(?<!\\.\\.)\\.|[\\w'])${name}\\b`).test(text),
     );

@@ -7,7 +7,7 @@ import type { AnyPipeline, InboxTable, Inlet, Mill, Pipeline, Store, Table } fro
 import type { System } from '../../src/server/index.ts';
 
 /*
- * What the examples in doc comments speak of and do not declare. Nothing of it runs: the examples are compiled.
+ * Declares the things that examples in doc comments use without declaring them. None of it runs: the examples are only compiled.
  */
 
 export declare const mill: Mill;

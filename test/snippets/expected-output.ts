@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 
 /**
- * Holds what was printed against what a page says: the same lines, in any order, since handlers print beside the program. A `…` stands
- * for any text, on a line of its own for any lines; a moment stands for any moment.
+ * Compares the output with the page: the same lines, in any order, since handlers print beside the program. A `…` matches any text,
+ * and on a line of its own any lines; a moment matches any moment.
  */
 export function assertPrinted(printed: string, expected: string): void {
   const left = linesOf(printed);
@@ -16,7 +16,7 @@ export function assertPrinted(printed: string, expected: string): void {
   if (!wanted.includes('…')) assert.deepEqual(left, [], 'nothing else is printed');
 }
 
-/** Returns whether a text is as a page says, where `…` stands for any text. */
+/** Returns whether a text matches the page, where `…` stands for any text. */
 export function isAsSaid(text: string, said: string): boolean {
   return patternOf(said).test(text.trimEnd());
 }

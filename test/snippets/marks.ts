@@ -1,16 +1,16 @@
 import type { Block } from './block.ts';
 
-/** The comments before a block that say how it is tried out; readers of the page do not see them. */
+/** The comments before a block that say how to try it out; readers of the page do not see them. */
 export interface Marks {
-  /** `<!-- not run: REASON -->`: nothing of it is run. */
+  /** `<!-- not run: REASON -->`: nothing in it runs. */
   readonly 'not run'?: string;
-  /** `<!-- not run, COMMAND: REASON -->`: commands that are not run, by how they begin. */
+  /** `<!-- not run, COMMAND: REASON -->`: commands with this beginning do not run. */
   readonly commandsNotRun: ReadonlyMap<string, string>;
-  /** `<!-- checked by: NAME -->`: one of `checks/` holds it against the product. */
+  /** `<!-- checked by: NAME -->`: one of `checks/` compares it with the product. */
   readonly 'checked by'?: string;
-  /** `<!-- posted to: PATH -->`: it is posted to the server as it stands. */
+  /** `<!-- posted to: PATH -->`: it is posted to the server unchanged. */
   readonly 'posted to'?: string;
-  /** `<!-- database: FILE -->`: the one that its SQL is for, in place of the server's. */
+  /** `<!-- database: FILE -->`: the database for its SQL, instead of the server's. */
   readonly database?: string;
   /** `<!-- around`, a line break and code, in which a line `…` stands for the block; without such a line the block follows. */
   readonly around?: string;
@@ -18,7 +18,7 @@ export interface Marks {
 
 const mark = /^(not run|checked by|posted to|database)(?:, (.+?))?: (.+)$/s;
 
-/** Reads the comments of a block. Throws for one that means nothing. */
+/** Reads the comments of a block. Throws for an unknown one. */
 export function marksOf({ page, line, comments }: Block): Marks {
   const commandsNotRun = new Map<string, string>();
   const marks = comments.map((comment): Partial<Marks> => {

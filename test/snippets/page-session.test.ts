@@ -6,7 +6,7 @@ import { isAsSaid } from './expected-output.ts';
 import { PageSession } from './page-session.ts';
 import { Workshop } from './workshop.ts';
 
-/** Tries every block of a page out. Throws what the first one throws. */
+/** Tries out every block of a page. Throws the first error. */
 async function tryOut(context: TestContext, markdown: string): Promise<void> {
   const workshop = new Workshop();
   context.after(() => workshop.remove());

@@ -10,18 +10,18 @@ import { fileNameOf, fileTextOf, printedComments } from './program-file.ts';
 import { checkScripts } from './scripts.ts';
 import type { Served, Workshop } from './workshop.ts';
 
-/** Programs that do nothing outside of the folder of the page. */
+/** Programs that have no effect outside the folder of the page. */
 const runnable: ReadonlySet<string> = new Set(['curl', 'millrace', 'node', 'npx', 'sqlite3']);
 
 /**
  * A reader who goes through a page from top to bottom, in one folder and one terminal: writes its files, runs its programs and
- * commands, keeps the server running that a command has started, and compares what comes out with what the page says.
+ * commands, leaves servers running that commands have started, and compares the output with the page.
  */
 export class PageSession {
   readonly folder: string;
   readonly #workshop: Workshop;
   #served: Served | undefined;
-  /** The output of the block before. */
+  /** The output of the previous block. */
   #printed: string | undefined;
 
   constructor(workshop: Workshop, page: string, markdown: string, blocks: readonly Block[]) {
@@ -36,7 +36,7 @@ export class PageSession {
     }
   }
 
-  /** Throws when the block does not do what it says, and when it neither can be tried nor says why not. */
+  /** Throws if the block does not do what it says, or can neither be tried nor gives a reason for that. */
   async tryOut(block: Block): Promise<void> {
     const { 'not run': notRun, 'checked by': checkedBy, 'posted to': postedTo } = marksOf(block);
     const printed = this.#printed;
@@ -88,7 +88,7 @@ export class PageSession {
       const isAnswer = (program === 'curl' || program === 'sqlite3') && comment !== '';
       if (isAnswer) assert.ok(isAsSaid(this.#printed, comment), `${text}: expected ${comment}, found ${this.#printed}`);
     };
-    // A read waits a quarter of a second for what was accepted before it; a busy machine may need longer.
+    // A read waits a quarter of a second for earlier events; a busy machine may need longer.
     await (program === 'curl' && !/ (?:-d|-X) /.test(text) ? eventually(answer) : answer());
   }
 
@@ -108,7 +108,7 @@ export class PageSession {
   }
 }
 
-/** Reads again while it fails, for ten seconds. */
+/** Retries a failing read for ten seconds. */
 async function eventually(read: () => Promise<void>): Promise<void> {
   const until = performance.now() + 10_000;
   for (;;) {

@@ -1,12 +1,12 @@
 import type { Block } from './block.ts';
 import { marksOf } from './marks.ts';
 
-/** The file that a block of code stands for: the one that its paragraph names, or one of its own. */
+/** The file for a block of code: the one named by its paragraph, or a file of its own. */
 export function fileNameOf({ language, lead, line }: Block): string {
   return /`((?:src\/|test\/)?[\w-]+(?:\.test)?\.(?:ts|js))`/.exec(lead)?.[1] ?? `line-${line}.${language}`;
 }
 
-/** The text of the file: the block, with the code around it that the page leaves out. */
+/** The contents of the file: the block, with the code around it that the page leaves out. */
 export function fileTextOf(block: Block): string {
   const { around } = marksOf(block);
   if (around === undefined) return `${block.text}\n`;
@@ -14,7 +14,7 @@ export function fileTextOf(block: Block): string {
   return `${around.replace(/^ *…$/m, () => block.text)}\n`;
 }
 
-/** Returns the lines that the code says it prints: `console.log(…); // { visits: 1 }`. */
+/** Returns the lines that the code claims to print: `console.log(…); // { visits: 1 }`. */
 export function printedComments(text: string): readonly string[] {
   return Array.from(text.matchAll(/console\.log\(.*\); \/\/ ([[{'"\d].*)$/gm), ([, comment = '']) => comment);
 }

@@ -5,7 +5,7 @@ import { checkout } from '../program.ts';
 import type { Block } from './block.ts';
 import { commandsOf } from './commands.ts';
 
-/** For commands that are not run: the scripts and files that they name are there. */
+/** Checks commands that are not run: the scripts and files that they name must exist. */
 export function checkScripts(block: Block): void {
   let folder = checkout;
   for (const { text } of commandsOf(block.text)) {

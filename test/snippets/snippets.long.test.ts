@@ -12,7 +12,7 @@ import { PageSession } from './page-session.ts';
 import { Workshop } from './workshop.ts';
 
 /*
- * Every snippet of the documentation is tried out. `marks.ts` says how a page completes a snippet, has it
+ * Tries out every snippet of the documentation. `marks.ts` says how a page completes a snippet, has it
  * checked, or leaves it out with a reason.
  */
 
@@ -49,7 +49,7 @@ test('all code of the documentation and of doc comments compiles', async () => {
   assert.equal(faults, '');
 });
 
-/** Returns the reason why a page is left out; false where everything that it needs is there, or must be (`TEST_SERVERS=required`). */
+/** Returns the reason to skip a page; false where everything that it needs is available, or required (`TEST_SERVERS=required`). */
 function withoutTools({ blocks }: (typeof pages)[number]): string | false {
   const isThere = spawnSync('curl', ['--version']).error === undefined || process.env.TEST_SERVERS === 'required';
   const needsCurl = blocks.some(({ language, text }) => language === 'sh' && /^curl /m.test(text));

@@ -9,16 +9,16 @@ import { messageOf } from '../../src/errors.ts';
 import { faces } from '../faces.ts';
 import { checkout, environmentOfPrograms, type Lifetime, Program } from '../program.ts';
 
-/** Does what an installed package does: makes `millrace` this checkout. */
+/** Makes `millrace` resolve to this checkout, like an installed package. */
 const provide = `import { provideMillrace } from ${JSON.stringify(pathToFileURL(join(checkout, 'src/provide-millrace.ts')).href)}; provideMillrace();`;
 
-/** Programs on the PATH of the pages: an installed `millrace`, also by `npx`, and a `curl` that fails when the answer is an error. */
+/** Programs on the PATH of the pages: an installed `millrace`, also through `npx`, and a `curl` that fails when the answer is an error. */
 const tools: Readonly<Record<string, string>> = {
   millrace: `exec "${process.execPath}" "${join(checkout, 'bin/millrace.js')}" "$@"`,
   node: `exec "${process.execPath}" "$@"`,
   npx: 'exec "$@"',
   curl: 'PATH="$REST_OF_PATH" exec curl --silent --show-error --fail-with-body --max-time 20 "$@"',
-  // Where there is no sqlite3, Node.js is one.
+  // Node.js replaces a missing sqlite3.
   sqlite3: `PATH="$REST_OF_PATH" command -v sqlite3 >/dev/null && PATH="$REST_OF_PATH" exec sqlite3 "$@"
 exec "${process.execPath}" -e 'const [file, sql] = process.argv.slice(1);
 for (const row of new (require("node:sqlite").DatabaseSync)(file).prepare(sql).all()) console.log(Object.values(row).join("|"))' "$@"`,
@@ -30,7 +30,7 @@ export interface Served {
   stop(): Promise<void>;
 }
 
-/** A folder in which the snippets of all pages are compiled, and run. */
+/** A folder in which the snippets of all pages are compiled and run. */
 export class Workshop implements Lifetime {
   readonly #folders: string[] = [];
   readonly #ends: (() => void)[] = [];
@@ -55,13 +55,13 @@ export class Workshop implements Lifetime {
     return folder;
   }
 
-  /** Compiles all that is in the folders. Returns what the compiler says; empty when there is nothing wrong. */
+  /** Compiles everything in the folders. Returns the compiler's complaints; empty if there are none. */
   async compile(): Promise<string> {
     const compilerOptions = {
       paths: Object.fromEntries(faces.map(({ specifier, source }) => [specifier, [join(checkout, source)]])),
-      // A page's files lie beside those of the checkout.
+      // A page's files appear beside those of the checkout.
       rootDirs: [checkout, ...this.#folders],
-      // A snippet declares what the text around it speaks of.
+      // A snippet declares the things that the text around it mentions.
       noUnusedLocals: false,
       noUnusedParameters: false,
     };
@@ -79,19 +79,19 @@ export class Workshop implements Lifetime {
     }
   }
 
-  /** Makes the folders like that of a checkout, for programs that run there. */
+  /** Arranges the folders like those of a checkout, for programs that run there. */
   furnish(): void {
     for (const folder of this.#folders) for (const name of ['bin', 'systems']) symlinkSync(join(checkout, name), join(folder, name));
   }
 
-  /** The variables that a program in this folder has beside those of the test. */
+  /** Returns the variables that programs in this folder need in addition to the test's. */
   get #environment(): Readonly<Record<string, string>> {
     const { PATH = '' } = process.env;
     const NODE_OPTIONS = `--import data:text/javascript,${encodeURIComponent(provide)}`;
     return { PATH: `${join(this.root, 'tools')}:${PATH}`, REST_OF_PATH: PATH, PORT: '0', NODE_OPTIONS };
   }
 
-  /** Runs a command that serves until it listens, on a free port. Throws, with what it printed, when it ends before. */
+  /** Runs a command that serves, on a free port, until it listens. Throws, with its output, if it ends before that. */
   async serve(folder: string, command: string, environment: Readonly<Record<string, string>> = {}): Promise<Served> {
     const options = { command: ['bash', '-c', command], folder, environment: { ...this.#environment, ...environment } };
     const program = new Program(this, [], options);
@@ -103,7 +103,7 @@ export class Workshop implements Lifetime {
     return { url, stop };
   }
 
-  /** Runs a program in a folder. Throws, with all that it printed, when it fails or does not end within a minute. */
+  /** Runs a program in a folder. Throws, with all its output, if it fails or does not end within a minute. */
   async run(folder: string, program: string, words: readonly string[]): Promise<string> {
     const options = { cwd: folder, env: { ...environmentOfPrograms(), ...this.#environment }, timeout: 60_000 };
     try {

@@ -14,7 +14,7 @@ export interface MessagesCheck {
   /** The contents of all possible rows. */
   readonly contents: ReadonlySet<string>;
   readonly isSettled: boolean;
-  /** True if the latest ones may be lost. */
+  /** True if the latest rows may be lost. */
   readonly isCut: boolean;
 }
 

@@ -27,7 +27,7 @@ function rowFaults(found: Row | undefined, messages: readonly SimulatedMessage[]
   return [`the row is ${JSON.stringify(found)}, and its messages make ${JSON.stringify(expected)}`];
 }
 
-/** Of two messages with one number the first was accepted, which is the planned one. */
+/** Of two messages with the same number, the first one was accepted, and it is the planned one. */
 function historyFaults(history: readonly Row[], messages: readonly SimulatedMessage[]): readonly string[] {
   return history.flatMap(({ number, type, message }, at) => {
     const planned = messages[at];

@@ -18,7 +18,7 @@ export class Loads {
   readonly accounts: AccountsLoad;
   readonly messages: MessagesLoad;
   readonly workers: WorkersLoad;
-  /** Those of all systems except the messages, which have their own check, since anyone may write their rows. */
+  /** The loads of all systems except the messages, which have their own check, since anyone may write their rows. */
   readonly witnesses: readonly Witness[];
 
   constructor(means: LoadMeans, database: string, say: (broken: string) => void) {
@@ -36,7 +36,7 @@ export class Loads {
     await Promise.all(all.map((load) => load.run()));
   }
 
-  /** Returns what could currently be sent again and would be recognised as a repeat. */
+  /** Returns the events that could be sent again now and would be recognised as repeats. */
   plan(): Plan {
     const rockets = Array.from(this.rockets.planned.values()).flat();
     const events = Array.from(this.events.planned.values());

@@ -17,7 +17,7 @@ export interface PlannedRow {
 export class MessagesLoad implements Load {
   /** Rows known to exist, by id. */
   readonly rows = new Map<string, PlannedRow>();
-  /** The contents of everything tried: the id of an unanswered message is unknown. */
+  /** The contents of every attempt: the id of an unanswered message is unknown. */
   readonly contents = new Set<string>();
   readonly #means: LoadMeans;
   readonly #database: string;
@@ -43,7 +43,7 @@ export class MessagesLoad implements Load {
     }
   }
 
-  /** A repeat could not be recognised, so unanswered messages are left. */
+  /** A repeat could not be recognised, so unanswered messages are not sent again. */
   async #post(random: Random): Promise<void> {
     const { to, content } = this.#next(random);
     const reply = await this.#means.client.post('/messages/pending', { to, content });
@@ -68,7 +68,7 @@ export class MessagesLoad implements Load {
   }
 }
 
-/** Returns whether the row exists: not if the table is not there yet, or somebody else has the lock. */
+/** Returns whether the row exists: it does not if the table is missing or somebody else holds the lock. */
 function insertRow(database: string, id: string, { to, content }: PlannedRow): boolean {
   let db: DatabaseSync | undefined;
   try {

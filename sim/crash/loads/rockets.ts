@@ -4,7 +4,7 @@ import { type Load, type LoadMeans, readStatus, senders, uuidFrom } from './load
 
 const senderCount = 5;
 const rocketsMax = 25;
-/** Messages in the hat, and so the most that a message may precede its predecessors by. */
+/** Messages to draw from, and so the most that a message may arrive ahead of its predecessors. */
 const hatSize = 20;
 
 /** Sends messages of rockets: out of order, repeated, from several senders per rocket. None is left out for good. */
@@ -44,7 +44,7 @@ export class RocketsLoad implements Load {
     await this.#means.client.send({ path: '/messages', body: message, events, read: readStatus }, random, triesMax);
   }
 
-  /** Undefined when the load stops and nothing is left: no rocket waits for a message that never comes. */
+  /** Returns undefined when the load stops and nothing is left: no rocket may wait for a message that never comes. */
   #draw(): SimulatedMessage | undefined {
     while (!this.#means.isStopping() && this.#hat.length < hatSize) this.#hat.push(this.#next());
     const at = Math.floor(this.#random() * this.#hat.length);

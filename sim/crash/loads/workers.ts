@@ -9,7 +9,7 @@ export interface PlannedSpeech {
   readonly destination_worker: number;
 }
 
-/** Workers that talk. A message has no id: an unanswered one is sent again as another. */
+/** Sends the workers' messages. A message has no id, so an unanswered one is sent again as a new message. */
 export class WorkersLoad implements Load {
   /** Everything sent, by contents, which are unique. */
   readonly planned = new Map<string, PlannedSpeech>();

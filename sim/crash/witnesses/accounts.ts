@@ -22,7 +22,7 @@ export function accountsWitness({ planned }: AccountsLoad): Witness {
         positions.set(String(id), Number(position));
       return rows.flatMap(turnsOf);
     },
-    // The only valid reason is an earlier version that was not older.
+    // The only valid reason is an earlier version that was at least as new.
     isIgnored: ({ id, position }, turns) => {
       const version = versionOf(id);
       return namesOf(turns).some((name) => versionOf(name) >= version && (positions.get(name) ?? position) < position);

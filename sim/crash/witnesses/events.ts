@@ -1,6 +1,6 @@
 import type { Witness } from '../../ledger.ts';
 
-/** Witnesses the events by their rows: each is its own key, and leaves one row. */
+/** Witnesses the events by their rows: each event is its own key, and leaves one row. */
 export const eventsWitness: Witness = {
   pipeline: 'events',
   numbered: false,

@@ -5,8 +5,8 @@ import type { WorkersLoad } from '../loads/workers.ts';
 const Act = z.object({ act: z.enum(['speak', 'hear']), message: z.string() });
 
 /**
- * Witnesses the workers, whose turns record nothing but their state. So their turns are the settled events of the log, and the state must
- * follow from these: one applied twice or not at all shows in its counts.
+ * Witnesses the workers, whose turns record only their state. The settled events of the log count as their turns, and the state must
+ * follow from these: an event applied twice or not at all shows in its counts.
  */
 export function workersWitness({ planned }: WorkersLoad): Witness {
   return {
@@ -36,7 +36,7 @@ export function workersWitness({ planned }: WorkersLoad): Witness {
   }
 }
 
-/** Everything the workers have said or heard according to the store, in log order. */
+/** Returns everything the workers have said or heard according to the store, in log order. */
 export const settled = `SELECT key, body FROM millrace_log_workers
   WHERE position <= (SELECT cursor FROM millrace_partitions WHERE pipeline = 'workers')
     AND position NOT IN (SELECT position FROM millrace_held_workers)

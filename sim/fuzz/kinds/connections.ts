@@ -15,7 +15,7 @@ export const connectionKinds: readonly Kind[] = [
     make: ({ valid }) => ({
       steps: [{ write: toBytes(valid.request) }, { finish: true }],
       asked: [asked(valid, valid.request)],
-      // Node.js takes the end for one of both directions, and may drop an unfinished answer.
+      // Node.js takes the end of one direction for the end of both, and may drop an unfinished answer.
       expects: 'end',
     }),
   },
@@ -62,7 +62,7 @@ function pipeline({ valid, another }: Material, broken?: number): Made {
   return { steps: [{ write: Buffer.concat(whole) }], asked: read, expects: broken === undefined ? 'answers' : 'end' };
 }
 
-/** A request without its last byte, or more of them. */
+/** Builds a request that lacks its last byte or more. */
 function cut({ draw, valid }: Material, then: readonly Step[], expects: Made['expects']): Made {
   const bytes = toBytes(valid.request);
   const part = bytes.subarray(0, draw.integer(1, bytes.length - 1));

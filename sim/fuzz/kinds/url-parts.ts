@@ -68,7 +68,7 @@ export const strangeValues = [
   ],
   ...['2022-02-30T00:00:00Z', '0000-01-01T00:00:00Z', '9999-12-31T23:59:60Z', '+', "'--", '10%00', '%2B10', '０１', 'asc,desc', 'true'],
 ];
-/** Names of query parameters: existing and other ones. */
+/** Names of query parameters, existing and unknown. */
 export const strangeNames = [
   'limit',
   'cursor',

@@ -37,7 +37,7 @@ export const urlKinds: readonly Kind[] = [
     weight: 4,
     make({ draw, valid }) {
       const request = { ...valid.request, method: draw.pick(methods) };
-      // A plain read, or a method that happens to be right, is admitted.
+      // A plain read is accepted, as is a method that happens to be right.
       return { steps: [{ write: toBytes(request) }], asked: [asked(valid, request)], expects: 'answers' };
     },
   },
@@ -57,7 +57,7 @@ function query(draw: Draw): string {
   return draw.chance(0.2) ? draw.pick(odd) : pairs.join('&');
 }
 
-/** Words that are not a cursor, or the cursor of another list. */
+/** Words that are no cursor, or the cursor of another list. */
 function cursor(draw: Draw): string {
   const values: readonly unknown[] = [
     ...[

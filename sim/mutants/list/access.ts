@@ -8,7 +8,7 @@ const plain = 'src/server/plain-routes.ts';
 const table = system('access');
 const locked = beside('server/access/guard');
 
-/** Nobody is let in who does not belong. */
+/** Access is refused to anyone without a right to it. */
 export const access: readonly Mutant[] = [
   {
     name: 'unknown-token-let-in',

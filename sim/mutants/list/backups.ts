@@ -5,7 +5,7 @@ const folder = 'src/store/sqlite/backup';
 const backup = beside('store/sqlite/backup/backup');
 const putInPlace = beside('store/sqlite/backup/put-in-place');
 
-/** Copies of a database, and what takes its place again. */
+/** Copies of a database, and their restoration. */
 export const backups: readonly Mutant[] = [
   {
     name: 'backup-of-several-moments',

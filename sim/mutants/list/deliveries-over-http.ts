@@ -7,7 +7,7 @@ const decode = 'src/delivery/decode.ts';
 const guard = 'src/delivery/address-guard.ts';
 const http = 'src/delivery/http.ts';
 
-/** Deliveries as they go out over HTTP. */
+/** Deliveries over HTTP. */
 export const deliveriesOverHttp: readonly Mutant[] = [
   {
     name: 'signature-over-another-body',

@@ -8,7 +8,7 @@ const members = 'src/store/memory/memory-members.ts';
 const partition = 'src/engine/partition.ts';
 const shared = beside('store/memory/shared-memory');
 
-/** Several engines on one store: leases, announcements, and what those may do that do not own. */
+/** Several engines on one store: leases, announcements, and the limits on engines that own nothing. */
 export const fleet: readonly Mutant[] = [
   {
     name: 'beats-wait-for-late-answers',

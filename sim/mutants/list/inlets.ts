@@ -4,7 +4,7 @@ import { beside, contract } from '../suites.ts';
 const inletTests = (named: string) => beside('engine/inlets/inlets', named);
 const intake = 'src/engine/inlets/record-intake.ts';
 
-/** Records of brokers, and how far they were read. */
+/** Records of brokers, and the stored reading positions. */
 export const inlets: readonly Mutant[] = [
   {
     name: 'offset-moved-without-compare-and-set-in-files',

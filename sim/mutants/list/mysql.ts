@@ -9,7 +9,7 @@ const several = (named: string) => beside('store/mysql/several-stores', named);
 const outages = (named: string) => beside('store/mysql/outages', named);
 const opening = (named: string) => beside('store/mysql/opening', named);
 
-/** The store for MySQL and MariaDB: what it says otherwise than that for PostgreSQL. */
+/** The store for MySQL and MariaDB: its differences from the one for PostgreSQL. */
 export const mysql: readonly Mutant[] = [
   {
     name: 'mysql-heads-not-locked',

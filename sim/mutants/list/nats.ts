@@ -4,7 +4,7 @@ import { beside } from '../suites.ts';
 const ofInlet = (named: string) => beside('inlets/nats/nats-inlet', named);
 const reader = 'src/inlets/nats/stream-reader.ts';
 
-/** Events from streams of NATS, and deliveries to them. */
+/** Events from NATS streams, and deliveries to them. */
 export const nats: readonly Mutant[] = [
   {
     name: 'nats-stream-of-another-creation-read',

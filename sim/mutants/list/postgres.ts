@@ -15,7 +15,7 @@ const lines = (named: string) => beside('store/postgres/write/lines', named);
 const silence = (named: string) => beside('store/postgres/silence', named);
 const outages = (named: string) => beside('store/postgres/outages', named);
 
-/** The store for PostgreSQL: positions, fences, leases, and answers that are lost. */
+/** The store for PostgreSQL: positions, fences, leases, and lost answers. */
 export const postgres: readonly Mutant[] = [
   {
     name: 'stop-waits-for-a-start-that-waits-for-its-store',

@@ -8,7 +8,7 @@ const commits = 'src/engine/commits.ts';
 const partition = 'src/engine/partition.ts';
 const tenure = 'src/engine/tenure.ts';
 
-/** Stopping is safe; a start goes on from there. */
+/** Stopping is safe; the next start continues from there. */
 export const safeStop: readonly Mutant[] = [
   {
     name: 'stop-does-not-wait-for-the-turn-under-way',

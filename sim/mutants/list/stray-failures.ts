@@ -1,7 +1,7 @@
 import type { Mutant } from '../mutant.ts';
 import { beside, promise } from '../suites.ts';
 
-/** Nothing of a user's program, and nobody who reads or does not read, stops the process or blinds it. */
+/** Neither a fault in a user's program nor a stalled reader stops or blinds the process. */
 export const strayFailures: readonly Mutant[] = [
   {
     name: 'schema-without-a-time-limit',

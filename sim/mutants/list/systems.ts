@@ -1,7 +1,7 @@
 import type { Mutant } from '../mutant.ts';
 import { system } from '../suites.ts';
 
-/** The complete programs on the engine: what their readers would notice. */
+/** The complete programs on the engine: the effects that their users would notice. */
 export const systems: readonly Mutant[] = [
   {
     name: 'rockets-list-repeats-an-item',

@@ -3,7 +3,7 @@ import type { Mutant, TestChoice } from '../mutant.ts';
 const compiles: TestChoice = { file: 'test/package.long.test.ts', named: 'a strict program of CommonJS modules compiles' };
 const isWhole: TestChoice = { file: 'test/package.long.test.ts', named: 'alone has all types that it names' };
 
-/** A user's compiler knows what the run time knows. */
+/** A user's compiler knows everything that the run time knows. */
 export const types: readonly Mutant[] = [
   {
     name: 'literals-of-a-returned-state-widen',

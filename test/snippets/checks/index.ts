@@ -5,7 +5,7 @@ import { namedFilesAreThere } from './named-files.ts';
 import { explosionIsPosted } from './rocket-explosion.ts';
 import { walkIsThere } from './walk.ts';
 
-/** Checks that hold a block against the product where running it would not, by the names that pages use. */
+/** Checks that compare a block with the product where running it would not do so, by the names used in pages. */
 export const checks: Readonly<Record<string, (block: Block, workshop: Workshop) => void | Promise<void>>> = {
   'named files are there': namedFilesAreThere,
   'walk is there': walkIsThere,

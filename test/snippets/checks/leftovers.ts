@@ -29,7 +29,7 @@ const release1 = pipeline('orders', {
 });
 const release2 = pipeline('orders', { ...common, handle: () => undefined });
 
-/** The database of the page: of its orders 40 have a timer, 12 a delivery, and 1 has failed. */
+/** The page's database: of its orders 40 have a timer, 12 a delivery, and 1 has failed. */
 async function fill(path: string): Promise<void> {
   const mill = await millrace({ store: sqlite(path), pipelines: [release1] }).start();
   const orders = Array.from({ length: 1_205 }, (_, at): Order => {
@@ -41,7 +41,7 @@ async function fill(path: string): Promise<void> {
   await mill.stop();
 }
 
-/** Holds the lines that a start without the timer and the endpoint logs against the block. */
+/** Compares the log lines of a start without the timer and the endpoint with the block. */
 export async function linesOfLeftovers({ text }: Block, workshop: Workshop): Promise<void> {
   const path = join(workshop.root, 'leftovers.db');
   await fill(path);
@@ -51,7 +51,7 @@ export async function linesOfLeftovers({ text }: Block, workshop: Workshop): Pro
   const ignore = () => undefined;
   const warn: Logger['warn'] = (fields, msg) => {
     logged.push({ ...Object(fields), msg });
-    // The lines of all leftovers come at once.
+    // The lines of all leftovers appear at once.
     setImmediate(complete.resolve);
   };
   const log: Logger = { debug: ignore, info: ignore, warn, error: ignore, child: () => log };
@@ -62,7 +62,7 @@ export async function linesOfLeftovers({ text }: Block, workshop: Workshop): Pro
   assert.deepEqual(byText(logged), byText(expected));
 }
 
-/** Holds what `millrace store list` prints of the same database against the block. */
+/** Compares the output of `millrace store list` for the same database with the block. */
 export async function inventoryOfLeftovers({ text }: Block, workshop: Workshop): Promise<void> {
   const path = join(workshop.root, 'inventory.db');
   await fill(path);

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { checkout } from '../../program.ts';
 import type { Block } from '../block.ts';
 
-/** A drawing names files and folders of `src`. */
+/** Checks the files and folders of `src` that a drawing names. */
 export function namedFilesAreThere({ text }: Block): void {
   const names = text.match(/\b[a-z-]+\/[a-z-]*(?:\.ts)?/g) ?? [];
   assert.ok(names.length > 0);

@@ -5,7 +5,7 @@ import { text } from 'node:stream/consumers';
 import type { Block } from '../block.ts';
 import type { Workshop } from '../workshop.ts';
 
-/** The request of the page is the one that a webhook gets when the rocket of the page explodes. */
+/** Checks that the page's request is the one that a webhook receives when the page's rocket explodes. */
 export async function explosionIsPosted(block: Block, workshop: Workshop): Promise<void> {
   const [head = '', body = ''] = block.text.split('\n\n');
   const rocket = JSON.parse(body).data;

@@ -7,7 +7,7 @@ import type { Block } from '../block.ts';
 /** Maximum number of visits to a file. */
 const entriesMax = 2;
 
-/** A line of a walk names a file of `src` and functions of it; the walk comes to no file more than twice. */
+/** Checks a walk: each line names a file of `src` and functions in it, and no file comes up more than twice. */
 export function walkIsThere({ text }: Block): void {
   const steps = Array.from(text.matchAll(/^ *([a-z/-]+\.ts) +(#?\w+(?:, #?\w+)*) {2}/gm), ([, file = '', names = '']) => ({ file, names }));
   assert.equal(steps.length, text.trim().split('\n').length, 'expected a file and a function in each line');
