@@ -18,9 +18,20 @@ export const inlets: readonly Mutant[] = [
     name: 'offset-moved-without-compare-and-set-on-servers',
     promises: [2],
     file: 'src/store/sql/write/source-batches.ts',
+    find: 'isIt} AND next = $5)`',
+    replace: 'isIt} AND $5 = $5)`',
+    tests: [contract('postgres', 'a batch whose offset is not there, or another one')],
+  },
+  {
+    name: 'offset-moved-without-compare-and-set-in-steps',
+    promises: [2],
+    file: 'src/store/sql/write/source-batch-steps.ts',
     find: 'isIt} AND next = $6`',
     replace: 'isIt} AND $6 = $6`',
-    tests: [contract('postgres', 'a batch whose offset is not there, or another one')],
+    tests: [
+      contract('postgres', 'a batch whose offset is not there, or another one'),
+      contract('postgres', 'of batches that come at once'),
+    ],
   },
   {
     name: 'offset-moved-without-compare-and-set-in-memory',
