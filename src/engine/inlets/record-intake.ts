@@ -10,7 +10,7 @@ import type { EngineContext } from '../engine-context.ts';
 import type { RecordTaking } from '../event-log.ts';
 import { faultsWithStack, isFaultOfInput, unchanged } from '../input-faults.ts';
 import type { Partition } from '../partition.ts';
-import { IdentifiedEvents } from './identified-events.ts';
+import { type Identified, IdentifiedEvents } from './identified-events.ts';
 import { type RecordPlace, rejectedRecord } from './rejected-record.ts';
 
 /** Events taken per transaction, unless a single record holds more. */
@@ -165,7 +165,8 @@ export class RecordIntake {
       const element = events.length > 1 ? at : undefined;
       const letterOf = (error: unknown) => this.#letterOf(place, record, error, element);
       try {
-        const outgoing = await this.#admitNext(identified);
+        const admitted = this.#admitNext(identified);
+        const outgoing = admitted instanceof Promise ? await admitted : admitted;
         takings.push({ outgoing, late: pipeline.order && letterOf(tooLate(outgoing)) });
       } catch (error) {
         if (isFaultOfInput(error)) takings.push({ letter: letterOf(error) });
@@ -178,18 +179,28 @@ export class RecordIntake {
     } else engine.eventLog.withdraw(takings.flatMap((taking) => ('outgoing' in taking ? [taking.outgoing] : [])));
   }
 
-  /** Counts the next event as on its way to the log. Throws why it cannot come, at all or now. */
-  async #admitNext(identified: IdentifiedEvents): Promise<Outgoing> {
-    const { engine, pipeline, admission } = this.#means;
+  /**
+   * Counts the next event as on its way to the log. Throws why it cannot come, at all or now. Returns a promise only if its schema is
+   * asynchronous, or its key must be loaded.
+   */
+  #admitNext(identified: IdentifiedEvents): Outgoing | Promise<Outgoing> {
     const next = identified.next();
-    const found = next instanceof Promise ? await next : next;
+    return next instanceof Promise ? next.then((found) => this.#admit(found, identified)) : this.#admit(next, identified);
+  }
+
+  #admit(found: Identified, identified: IdentifiedEvents): Outgoing | Promise<Outgoing> {
+    const { pipeline, admission } = this.#means;
     if ('error' in found) {
       admission.withdraw(pipeline, found.error);
       throw found.error;
     }
     const { outgoing } = found;
-    if (admission.enter(pipeline, outgoing)) return outgoing;
-    // Keys of later events may not be in memory either, so all are loaded at once.
+    return admission.enter(pipeline, outgoing) ? outgoing : this.#admitCold(outgoing, identified);
+  }
+
+  /** Keys of later events may not be in memory either, so all are loaded at once. */
+  async #admitCold(outgoing: Outgoing, identified: IdentifiedEvents): Promise<Outgoing> {
+    const { engine, pipeline, admission } = this.#means;
     const others = await identified.ahead(engine.limits.warmKeys);
     await admission.enterCold(pipeline, outgoing, others);
     return outgoing;
