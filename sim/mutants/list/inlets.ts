@@ -61,8 +61,8 @@ export const inlets: readonly Mutant[] = [
     name: 'record-without-room-buried',
     promises: [9],
     file: intake,
-    find: 'if (isFaultOfInput(error)) takings',
-    replace: 'if (error !== null) takings',
+    find: 'if (isFaultOfInput(error)) return { letter',
+    replace: 'if (error !== null) return { letter',
     tests: [inletTests('while the door has no room')],
   },
   {

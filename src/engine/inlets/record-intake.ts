@@ -158,25 +158,33 @@ export class RecordIntake {
     const { admission, pipeline, engine } = this.#means;
     const takings: RecordTaking[] = fault === undefined ? [] : [{ letter: this.#letterOf(place, record, fault) }];
     for (const at of events.keys()) {
-      if (piece.stopped !== undefined) {
-        admission.withdraw(pipeline);
-        continue;
-      }
       const element = events.length > 1 ? at : undefined;
-      const letterOf = (error: unknown) => this.#letterOf(place, record, error, element);
-      try {
-        const admitted = this.#admitNext(identified);
-        const outgoing = admitted instanceof Promise ? await admitted : admitted;
-        takings.push({ outgoing, late: pipeline.order && letterOf(tooLate(outgoing)) });
-      } catch (error) {
-        if (isFaultOfInput(error)) takings.push({ letter: letterOf(error) });
-        else piece.stopped = error;
-      }
+      if (piece.stopped === undefined) {
+        const taking = await this.#takeNext(identified, piece, (error) => this.#letterOf(place, record, error, element));
+        if (taking !== undefined) takings.push(taking);
+      } else admission.withdraw(pipeline);
     }
     if (piece.stopped === undefined) {
       piece.records += 1;
       piece.takings.push(...takings);
     } else engine.eventLog.withdraw(takings.flatMap((taking) => ('outgoing' in taking ? [taking.outgoing] : [])));
+  }
+
+  /** Returns nothing if the next event must wait. */
+  async #takeNext(
+    identified: IdentifiedEvents,
+    piece: Piece,
+    letterOf: (error: unknown) => NewDeadLetter,
+  ): Promise<RecordTaking | undefined> {
+    try {
+      const admitted = this.#admitNext(identified);
+      const outgoing = admitted instanceof Promise ? await admitted : admitted;
+      return { outgoing, late: this.#means.pipeline.order && letterOf(tooLate(outgoing)) };
+    } catch (error) {
+      if (isFaultOfInput(error)) return { letter: letterOf(error) };
+      piece.stopped = error;
+      return undefined;
+    }
   }
 
   /**
