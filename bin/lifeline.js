@@ -1,6 +1,5 @@
-// The thread that holds the child's end of the launcher's pipe. Each line in it is an order to stop, which goes to the main
-// thread. The pipe ends when the launcher is gone: a launcher that was killed left no order, so this process dies as if it
-// had been killed itself.
+// The thread that reads the child's end of the launcher's pipe. Each line is an order to stop, for the main thread. The pipe
+// ends when the launcher is gone. A killed launcher leaves no order, so this process dies as if it had been killed itself.
 
 import { Socket } from 'node:net';
 import { createInterface } from 'node:readline';

@@ -1,11 +1,11 @@
 #!/usr/bin/env node
-// The launcher. It has to parse and run on any Node.js that knows ES modules, so it keeps to old syntax and old names.
-// biome-ignore-all lint/style/useNodejsImportProtocol: `node:` is not known to every Node.js that this must run on
+// The launcher. It must parse and run on any Node.js with ES modules, so it uses only old syntax and old names.
+// biome-ignore-all lint/style/useNodejsImportProtocol: some Node.js versions that this must run on do not know `node:`
 
-// First of all, so that no signal is missed.
+// Comes first, so that no signal is missed.
 import { onStopOrder } from './stop-orders.js';
 import './watch-parent.js';
-// What follows may load for some time.
+// The imports below may take a while.
 import { spawn } from 'child_process';
 import { existsSync, readFileSync } from 'fs';
 import { createRequire } from 'module';
@@ -29,7 +29,7 @@ if (majorOf(process.versions.node) >= majorMin) {
   }
 }
 
-/** The Node.js that `npm ci` put into `node_modules`, if it is there and new enough. */
+/** Returns the Node.js that `npm ci` put into `node_modules`, if it exists and is new enough. */
 function findNewerNode() {
   try {
     const manifest = require.resolve('node/package.json');
@@ -42,11 +42,11 @@ function findNewerNode() {
 }
 
 /**
- * Runs the same command under another Node.js and becomes its shadow: passes orders to stop on, ends as it ends. The child
- * has a session of its own, so that Ctrl-C, which a terminal sends to all of its foreground group, reaches it once,
- * from here. The fourth pipe is its lifeline: orders go through it, for a signal would kill a child that is not ready to
- * handle it; and when this process dies, however it dies, the pipe closes and the child dies too (see lifeline.js), and so
- * never holds on to the port and the database of a server that was killed.
+ * Runs the same command under another Node.js and shadows it: forwards orders to stop, and ends as the child ends. The child
+ * has its own session: a terminal sends Ctrl-C to its whole foreground group, and the child must receive it only once,
+ * from here. The fourth pipe is its lifeline. Orders go through it, because a signal would kill a child that is not ready to
+ * handle it. When this process dies, for any reason, the pipe closes and the child dies too (see lifeline.js), so it
+ * never keeps the port and the database of a killed server.
  */
 function relaunch(node) {
   const entry = fileURLToPath(new URL('./relaunched.js', import.meta.url));
@@ -55,7 +55,7 @@ function relaunch(node) {
     detached: process.platform !== 'win32',
   });
   const lifeline = child.stdio[3];
-  // Once the child has ended nobody reads its orders; its `exit` follows.
+  // After the child has ended nobody reads its orders; its `exit` follows.
   lifeline.on('error', () => undefined);
   onStopOrder(({ signal, way, atMs }) => {
     lifeline.write(`${JSON.stringify({ signal, way: way === 'signal' ? 'launcher' : way, atMs })}\n`);
@@ -65,7 +65,7 @@ function relaunch(node) {
     if (signal === null) process.exit(code);
     process.removeAllListeners(signal);
     process.kill(process.pid, signal);
-    // PID 1 cannot be killed like this.
+    // PID 1 cannot be killed this way.
     process.exit(128 + constants.signals[signal]);
   });
 }

@@ -1,10 +1,10 @@
-// Orders to stop, heard from the launcher's first line on: a signal that comes while the program still loads has to count,
-// and the system passes over a signal to PID 1 for which PID 1 has no handler. Orders wait until somebody listens.
+// Receives orders to stop from the launcher's first line on: a signal that arrives while the program is loading must count,
+// and the system ignores a signal to PID 1 without a handler. Orders wait until there is a listener.
 
 const waiting = [];
 let listener;
 
-/** Passes every order on, those that have waited first, to this listener in place of a former one. An order is `{ signal, way, atMs }`: see src/cli/stop-orders.ts. */
+/** Passes every order, starting with those waiting, to this listener, which replaces the previous one. An order is `{ signal, way, atMs }`: see src/cli/stop-orders.ts. */
 export function onStopOrder(listen) {
   listener = listen;
   while (waiting.length > 0) listen(waiting.shift());
@@ -15,7 +15,7 @@ export function giveStopOrder(order) {
   else listener(order);
 }
 
-/** Milliseconds of elapsed time, on a clock of this process. */
+/** Returns the elapsed time on this process's clock, in milliseconds. */
 export function elapsedMs() {
   return process.uptime() * 1000;
 }

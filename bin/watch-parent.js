@@ -1,7 +1,7 @@
-// npm starts a script through a shell. A signal to npm ends that shell, which does not pass it on, and `kill -9` ends npm
-// alone. What npm has started must not live on with the port and the database, so it stops once its parent is gone. What
-// was given a session of its own (`setsid`) is meant to outlive npm.
-// biome-ignore-all lint/style/useNodejsImportProtocol: `node:` is not known to every Node.js that this must run on
+// npm starts a script through a shell. A signal to npm ends that shell without being forwarded, and `kill -9` ends npm alone.
+// A process started by npm must not live on and keep the port and the database, so it stops once its parent is gone. A
+// process with its own session (`setsid`) is meant to outlive npm.
+// biome-ignore-all lint/style/useNodejsImportProtocol: some Node.js versions that this must run on do not know `node:`
 
 import { readFileSync } from 'fs';
 import { elapsedMs, giveStopOrder } from './stop-orders.js';
@@ -28,12 +28,12 @@ function stop() {
 }
 
 /**
- * The session of a process, where the system tells. A parent of another session is not the one that npm started: that one
- * was gone before this began.
+ * Returns the session of a process, if the system reports it. A parent in another session is not the one that npm started,
+ * which was gone before this process began.
  */
 function sessionOf(id) {
   try {
-    // Fields stand behind the name of the program, which may hold anything: state, parent, group, session.
+    // The fields follow the name of the program, which may contain anything: state, parent, group, session.
     const fields = readFileSync(`/proc/${id}/stat`, 'utf8').split(') ').pop();
     return Number(fields.split(' ')[3]);
   } catch (error) {

@@ -14,15 +14,15 @@ export const errorTable = {
   MILL_CROSS_SITE: { status: 403, retryable: false, title: 'The request came from a page of another origin' },
   MILL_NOT_FOUND: { status: 404, retryable: false, title: 'Not found' },
   MILL_METHOD_NOT_ALLOWED: { status: 405, retryable: false, title: 'Method not allowed' },
-  MILL_EVENT_TOO_LATE: { status: 409, retryable: false, title: 'The event came after its number was skipped' },
+  MILL_EVENT_TOO_LATE: { status: 409, retryable: false, title: 'The number of the event was already skipped' },
   MILL_EVENT_TOO_EARLY: { status: 409, retryable: false, title: 'The number of the event is too far ahead' },
   MILL_CONFLICT: { status: 409, retryable: false, title: 'The request conflicts with the current state' },
   MILL_BODY_TOO_LARGE: { status: 413, retryable: false, title: 'The body is too large' },
   MILL_UNSUPPORTED_ENCODING: { status: 415, retryable: false, title: 'The body is compressed' },
-  MILL_UNKNOWN_HOST: { status: 421, retryable: false, title: 'The server does not go by this name' },
+  MILL_UNKNOWN_HOST: { status: 421, retryable: false, title: 'The server does not have this host name' },
   MILL_BACKLOG_FULL: { status: 503, retryable: true, title: 'The backlog is full' },
   MILL_KEY_FULL: { status: 503, retryable: true, title: 'Too many events wait for this key' },
-  MILL_READS_FULL: { status: 503, retryable: true, title: 'Too many reads are under way' },
+  MILL_READS_FULL: { status: 503, retryable: true, title: 'Too many reads are in progress' },
   MILL_READ_TIMEOUT: { status: 503, retryable: true, title: 'A read took too long' },
   MILL_READ_CANCELLED: { status: 503, retryable: true, title: 'A read was cancelled' },
   MILL_VALIDATION_TIMEOUT: { status: 503, retryable: true, title: 'The schema of the event took too long' },
@@ -35,12 +35,12 @@ export const errorTable = {
   MILL_STORE_CORRUPT: { status: 503, retryable: false, title: 'The store is damaged' },
   MILL_STORE_OWNED: { status: 503, retryable: false, title: 'Another process owns the store' },
   MILL_STORE_MOVED: { status: 503, retryable: false, title: 'The files of the store have moved' },
-  MILL_STORE_FENCED: { status: 503, retryable: true, title: 'Another owner has taken the partition over' },
+  MILL_STORE_FENCED: { status: 503, retryable: true, title: 'Another owner has taken over the partition' },
   MILL_STORE_LEASED: { status: 503, retryable: true, title: 'Another engine holds the lease of the partition' },
   MILL_TABLE_CHANGED: { status: 500, retryable: false, title: 'A table cannot be migrated to its declaration' },
   MILL_COMMIT_REFUSED: { status: 500, retryable: false, title: 'The store refused what a handler wrote' },
   MILL_PIPELINE_FAILED: { status: 500, retryable: false, title: 'A function of the pipeline failed' },
-  MILL_INVALID_DECLARATION: { status: 500, retryable: false, title: 'A pipeline or table is declared wrongly' },
+  MILL_INVALID_DECLARATION: { status: 500, retryable: false, title: 'A declaration of a pipeline or table is invalid' },
   MILL_INVALID_EFFECT: { status: 500, retryable: false, title: 'A handler requested something impossible' },
   MILL_INVALID_STATE: { status: 500, retryable: false, title: 'A stored state does not fit its pipeline' },
   MILL_HANDLER_TIMEOUT: { status: 500, retryable: true, title: 'A handler took too long' },
@@ -61,7 +61,7 @@ export interface MillraceErrorOptions extends ErrorOptions {
   readonly issues?: readonly Issue[];
   /** Total number of issues, when `issues` holds only the first of them. */
   readonly issueCount?: number;
-  /** How soon a retry makes sense, for retryable errors. */
+  /** The earliest useful retry, for retryable errors. */
   readonly retryAfterMs?: number;
 }
 

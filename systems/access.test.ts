@@ -7,7 +7,7 @@ import { Tokens } from '../src/server/access/tokens.ts';
 import { exchange } from '../src/server/fixture.test.ts';
 import { serveAll } from './all.fixture.test.ts';
 
-/** Whose events or states a route deals with: one pipeline's, those of the pipeline in its path, all at once, or none that it does not look at itself. */
+/** The pipelines that a route concerns: one, the one in its path, all at once, or none beyond those it checks itself. */
 type Deals = 'rockets' | 'events' | 'accounts' | 'messages' | 'workers' | 'path' | 'all' | 'none';
 
 /** Every route with what it asks for. Those of one pipeline stand here once, with a star for its name. */
@@ -86,7 +86,7 @@ const table: Readonly<Record<string, readonly [access: Access, deals: Deals]>> =
   'GET /workers/{worker}': ['read', 'workers'],
 };
 
-/** Who calls: what the server knows of the token, if it does, and what it may do. */
+/** A caller: the server's knowledge of its token, if any, and its permissions. */
 const callers: Readonly<Record<string, { readonly role?: Role; readonly pipelines?: readonly string[]; readonly known?: false }>> = {
   'no token': { known: false },
   'a wrong token': { known: false },

@@ -8,7 +8,7 @@ const test = testOn('memory', 'postgres', 'mariadb');
 const Page = z.object({ items: z.array(z.record(z.string(), z.unknown())), nextCursor: z.string().optional() });
 type Item = z.infer<typeof Page>['items'][number];
 
-/** What a page may hold, and what stands around it. */
+/** The size limit of a page, plus its surroundings. */
 const pageBytesMax = 2 * 1024 * 1024 + 10_000;
 const large = 'x'.repeat(400_000);
 const numbers = (count: number) => Array.from({ length: count }, (_, at) => at + 1);

@@ -60,7 +60,7 @@ test('a server with tokens lets in who has one, and a simulation that has one ru
   const simulate = ['simulate', 'rockets', url, '--max-messages', '200'];
   const without = await run(context, folder, simulate).ended;
   assert.equal(without.code, 1);
-  assert.match(without.stderr, /asks for a token: set MILLRACE_TOKEN/);
+  assert.match(without.stderr, /requires a token: set MILLRACE_TOKEN/);
   const { code, stdout } = await run(context, folder, simulate, { MILLRACE_TOKEN: made.token }).ended;
   assert.equal(code, 0);
   assert.match(stdout, /all 20 rockets are right/);
@@ -70,8 +70,8 @@ test('a server with tokens lets in who has one, and a simulation that has one ru
 
 /** Invalid starts: arguments, environment, and the one line of the error. */
 const unlocked: readonly (readonly [string, readonly string[], Readonly<Record<string, string>>, RegExp])[] = [
-  ['a host that others reach', ['--host', '0.0.0.0'], {}, /0\.0\.0\.0 is no loopback address.*MILLRACE_TOKENS.*--open/],
-  ['such a host by a variable', [], { HOST: '::' }, /:: is no loopback address/],
+  ['a host that others reach', ['--host', '0.0.0.0'], {}, /0\.0\.0\.0 is not a loopback address.*MILLRACE_TOKENS.*--open/],
+  ['such a host by a variable', [], { HOST: '::' }, /:: is not a loopback address/],
   ['openness and tokens at once', ['--open'], { MILLRACE_TOKENS: `a:read:${'0'.repeat(64)}` }, /expected --open or tokens, found both/],
   ['tokens by two ways', [], { MILLRACE_TOKENS: 'x', MILLRACE_TOKENS_FILE: 'y' }, /found both/],
   ['no token at all', [], { MILLRACE_TOKENS: ' , ' }, /MILLRACE_TOKENS: expected at least one token/],
@@ -117,7 +117,7 @@ test('it listens anywhere when it is told to be open', async (context) => {
     const url = await server.listening();
     assert.equal((await fetch(`${url.replace('0.0.0.0', '127.0.0.1')}/rockets`)).status, 200);
     const { stderr } = await server.kill('SIGTERM');
-    assert.match(stderr, /anyone who reaches this address may do everything: set tokens \(MILLRACE_TOKENS\) .* ALLOWED_HOSTS/);
+    assert.match(stderr, /anyone who reaches this address may do anything: set tokens \(MILLRACE_TOKENS\) .* ALLOWED_HOSTS/);
   }
 });
 

@@ -330,7 +330,7 @@ test('what cannot be meant is refused in one line, and makes no file', async (co
     [['backup', 'mill.db-wal', '--force'], 1, /mill\.db-wal: expected a file other than the database/],
     [['backup', 'folder'], 1, /folder: expected the path of a file, found a folder/],
     [['backup', 'none/copy.db'], 1, /expected an existing folder, found none at \S+none/],
-    [['backup', 'x.db', '--database', './none.db'], 1, /none\.db: expected a database, found no such file/],
+    [['backup', 'x.db', '--database', './none.db'], 1, /none\.db: expected a database, found no file/],
     [['backup', 'x.db', '--database', './text.db'], 1, /text\.db: the file is not a database, or is damaged/],
     [['backup', 'x.db', '--database', 'memory:'], 2, /--database: expected a database in a file, found memory:/],
     [

@@ -341,7 +341,7 @@ test(
     ] as const) {
       const { code, stdout, stderr } = await yard.copy(from, next);
       assert.deepEqual([code, stderr], [0, '']);
-      assert.match(stdout, /counts and checksums are the same/);
+      assert.match(stdout, /counts and checksums match/);
       assert.match(stdout, /^rows of the inbox: 4$/m);
     }
     assert.deepEqual(await postgres.query(inboxRows, first), before);
@@ -400,7 +400,7 @@ for (const [first, second] of ways)
       ] as const) {
         const { code, stdout, stderr } = await yard.copy(from, next);
         assert.deepEqual([code, stderr], [0, '']);
-        assert.match(stdout, /counts and checksums are the same/);
+        assert.match(stdout, /counts and checksums match/);
         assert.match(stdout, /^orders +7 +3 +3 +0 +1 +\d +3 +2 +7$/m);
         assert.match(stdout, /^readings +5 +3 +1 +1 +0 +0 +0 +0 +0$/m);
         assert.match(stdout, /^seen +4$/m);
@@ -489,10 +489,10 @@ test(
     await isRefused(to);
 
     const stopped = yard.start(words);
-    await stopped.printed(/continuing an interrupted copy: \d+,\d+ of \d+,\d+ rows are there/);
+    await stopped.printed(/continuing an interrupted copy: \d+,\d+ of \d+,\d+ rows copied so far/);
     const interrupted = await stopped.kill('SIGINT');
     assert.equal(interrupted.signal, 'SIGINT');
-    assert.match(interrupted.stderr, /the copy is not finished; run the same command again to continue it/);
+    assert.match(interrupted.stderr, /the copy is incomplete; run the same command again to continue it/);
 
     const { code, stdout } = await yard.copy('./mill.db', to);
     assert.equal(code, 0);
@@ -547,7 +547,7 @@ test(
       assert.match(stderr, /^millrace: .+\n$/);
       return `${code} ${stderr}`;
     };
-    assert.match(await refusal('./none.db', to), /^1 .*none\.db: expected a database, found no such file/);
+    assert.match(await refusal('./none.db', to), /^1 .*none\.db: expected a database, found no file/);
     writeFileSync(yard.path('text.db'), 'no database'.repeat(1_000));
     assert.match(await refusal('./text.db', to), /^1 .*text\.db/);
     assert.match(await refusal('memory:', to), /^2 .*--from: expected a persistent database, found memory:/);

@@ -132,7 +132,7 @@ const Scheduler = z.object({ running: z.boolean(), inBatch: z.boolean(), interva
 test('out of the box messages go to the sandbox, and the start says so', async (context) => {
   const program = serveMessages(context, temporaryFolder(context), { SCHEDULER_INTERVAL: '100ms' });
   const url = await program.listening();
-  await program.printed(/no SMS_PROVIDER_URL: messages go to a sandbox/);
+  await program.printed(/SMS_PROVIDER_URL is not set: messages go to a sandbox/);
   const { id } = await submit(url, 'Hello');
   await nothingPending(url);
   const sent = await get(Message, `${url}/messages/${id}`);
@@ -403,7 +403,7 @@ test('Redis may go and come back: no message waits for it, and each is noted in 
   await submit(url, 'while it is there');
   await nothingPending(url);
   await server.kill();
-  await program.printed(/Redis is not there/);
+  await program.printed(/Redis is unavailable/);
   for (let number = 0; number < 5; number += 1) await submit(url, `while it is not, ${number}`);
   await nothingPending(url);
   const { items } = await get(List, `${url}/messages/sent`);

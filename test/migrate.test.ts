@@ -107,10 +107,7 @@ for (const { kind, make, skip, added, hasTables, query } of databases) {
     const list = ['store', 'list', '--json', '--database', database];
     const nothing = await yard.run(list);
     assert.deepEqual([nothing.code, nothing.stdout], [1, '']);
-    assert.match(
-      nothing.stderr,
-      /^millrace: \S+: expected a (?:Millrace database, found none of its tables|database, found no such file)\n$/,
-    );
+    assert.match(nothing.stderr, /^millrace: \S+: expected a (?:Millrace database, found none of its tables|database, found no file)\n$/);
     assert.equal(await hasTables(database, yard.folder), false);
     assert.equal((await yard.migrate('first.ts', database, '--check')).code, 1);
     const done = await yard.migrate('first.ts', database);

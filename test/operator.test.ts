@@ -118,11 +118,11 @@ test('what an operator types wrong, and what the server refuses, is one line', a
     assert.match(ended.stderr, message);
     assert.equal(ended.stderr.trimEnd().split('\n').length, 1, ended.stderr);
   };
-  await refused(['show', 'orders', 'nobody'], 1, /nothing is known of the key "nobody"/);
+  await refused(['show', 'orders', 'nobody'], 1, /unknown key "nobody"/);
   await refused(['keys', 'nothing'], 1, /nothing/);
   await refused(['skip-gap', 'steps', 'x'], 1, /x/);
   await refused(['keys', 'orders', '--limit', 'all'], 2, /--limit: expected a whole number, found "all"/);
-  await refused(['redrive'], 2, /expected ids, or options/);
+  await refused(['redrive'], 2, /expected either ids or options/);
   await refused(['status', '--url', 'ftp://x'], 2, /expected http:\/\/HOST:PORT, found ftp:\/\/x/);
   await refused(['status', '--url', 'http://127.0.0.1:1'], 1, /127\.0\.0\.1:1/);
 });
@@ -149,7 +149,7 @@ test('a file is looked at while a server runs on it, and its answers are those o
   };
   await refused(['pause', 'orders'], 1, /mill\.db/);
   await refused(['redrive', letter.id], 1, /mill\.db/);
-  await refused(['show', 'orders', 'nobody'], 1, /nothing is known of the key "nobody"/);
+  await refused(['show', 'orders', 'nobody'], 1, /unknown key "nobody"/);
   await refused(['keys', 'nothing'], 1, /expected a pipeline of the database \(.*orders.*\), found nothing/);
   await refused(['keys', 'orders', '--status', 'lost'], 1, /--status: expected open/);
   await refused(['dead-letters', '--from', 'noon'], 2, /--from: expected a moment/);

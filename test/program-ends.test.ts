@@ -115,7 +115,7 @@ for (const [does, pipeline] of [
     const first = serve(context, folder);
     await post(await first.listening(), 'a', does, pipeline);
     assert.equal((await first.ended).code, 1);
-    const line = linesOf(first).find(({ msg }) => msg === 'the served program wants to end the process: stopping');
+    const line = linesOf(first).find(({ msg }) => msg === 'the served program called process.exit(): stopping');
     assert.equal(line?.level, 'error');
     assert.match(String(line?.stack), /jobs\.ts:\d+/);
     assert.deepEqual([Object(line?.turn).key, Object(line?.turn).attempt], ['a', 1]);
@@ -152,7 +152,7 @@ test('a process.exit() of the program lets what is under way end, and what it wa
   await post(url, 'slow', 'outlast an exit', 'patient');
   await post(url, 'a', 'exit later');
   await program.ended;
-  const line = linesOf(program).find(({ msg }) => msg === 'the served program wants to end the process: stopping');
+  const line = linesOf(program).find(({ msg }) => msg === 'the served program called process.exit(): stopping');
   assert.equal(line?.underWay, 2);
   assert.deepEqual(
     Object(line?.turns).map(({ key }: { key: string }) => key),
@@ -167,7 +167,7 @@ test('a failure of Millrace itself ends the process gently, says which turns are
   await post(url, 'a', 'broken engine', 'plain');
   assert.equal((await program.ended).code, 1);
   const [line] = linesOf(program).filter(({ level }) => level === 'error');
-  assert.deepEqual([line?.msg, line?.reason, line?.underWay], ['Millrace itself has failed: stopping', 'broken', 0]);
+  assert.deepEqual([line?.msg, line?.reason, line?.underWay], ['Millrace itself failed: stopping', 'broken', 0]);
   const next = serve(context, folder);
   assert.deepEqual((await get(await next.listening(), '/dead-letters')).items, []);
 });

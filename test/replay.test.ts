@@ -210,7 +210,7 @@ test('SIGINT stops it, and the same command goes on from there, timers included;
   const stopped = await first.kill('SIGINT');
   assert.equal(stopped.code, 0);
   assert.doesNotMatch(stopped.stdout, /summary/);
-  assert.equal(stopped.stderr, 'millrace: stopped; the same command goes on from there\n');
+  assert.equal(stopped.stderr, 'millrace: stopped; run the same command to resume\n');
   const second = await replay(context, folder, words).ended;
   assert.deepEqual([second.code, second.stderr], [0, '']);
   const happened = [...readJson(stopped.stdout), ...readJson(second.stdout)].map(({ event, id, version }) => `${event} ${id}${version}`);

@@ -162,7 +162,7 @@ const refused: readonly [readonly string[], Readonly<Record<string, string>>, nu
   [['serve', '--port', 'x'], {}, 2, /^millrace: --port: expected an integer from 0 to 65535, found "x" \(see millrace serve --help\)/],
   [['serve', '--port'], {}, 2, /'--port <number>' argument missing/],
   [['serve', '--colour'], {}, 2, /unknown option '--colour' \(see millrace serve --help\)/],
-  [['serve', 'nothing'], {}, 2, /there is no system "nothing"; there is rockets,/],
+  [['serve', 'nothing'], {}, 2, /unknown system "nothing"; expected rockets,/],
   [['sreve'], {}, 2, /unknown command 'sreve' \(Did you mean serve\?\) \(see millrace --help\)/],
   [['simulate', 'nothing'], {}, 2, /unknown command 'nothing' \(see millrace simulate --help\)/],
   [
@@ -194,7 +194,7 @@ const refused: readonly [readonly string[], Readonly<Record<string, string>>, nu
     1,
     /mysql: expected a URL mysql:\/\/USER@HOST\/NAME, found one without the name of a database/,
   ],
-  [['serve', './missing.ts'], {}, 1, /^millrace: \.\/missing\.ts: there is no such file/],
+  [['serve', './missing.ts'], {}, 1, /^millrace: \.\/missing\.ts: no such file/],
 ];
 
 for (const [words, environment, exitCode, line] of refused) {

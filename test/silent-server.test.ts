@@ -18,7 +18,7 @@ before(async () => {
 });
 after(() => silent.close());
 
-const unfinished = 'millrace: the copy is not finished; run the same command again to continue it\n';
+const unfinished = 'millrace: the copy is incomplete; run the same command again to continue it\n';
 const ended = (code: number): Ended => ({ code, signal: null, stdout: '', stderr: '' });
 
 /** Every command that opens a database, with its expected end when it is told to stop. */
@@ -29,10 +29,7 @@ const commands: readonly [words: string, expected: (signal: 'SIGINT' | 'SIGTERM'
   ['migrate events --check --database URL', (_signal, code) => ended(code)],
   ['store list --database URL', (_signal, code) => ended(code)],
   ['store delete events --yes --database URL', (_signal, code) => ended(code)],
-  [
-    'replay accounts updates.json --database URL',
-    () => ({ ...ended(0), stderr: 'millrace: stopped; the same command goes on from there\n' }),
-  ],
+  ['replay accounts updates.json --database URL', () => ({ ...ended(0), stderr: 'millrace: stopped; run the same command to resume\n' })],
   ['copy --from URL --to target.db', (signal) => ({ code: null, signal, stdout: '', stderr: unfinished })],
   ['copy --from source.db --to URL', (signal) => ({ code: null, signal, stdout: '', stderr: unfinished })],
 ];

@@ -37,7 +37,7 @@ test('a server that is killed under load and started again loses nothing and app
   const simulation = new Program(context, ['simulate', 'rockets', `${url}/messages`, ...small, '--message-delay', '1ms'], { folder });
   await rocketsThere(url, 5);
   await first.kill('SIGKILL');
-  await simulation.printed(/trying again/);
+  await simulation.printed(/retrying/);
   await serve(port).listening();
   const { code, stdout } = await simulation.ended;
   assert.match(stdout, /\nretries {3}[1-9].*\n[\s\S]*\nall 20 rockets are right\n$/);
@@ -108,7 +108,7 @@ test('a server without rockets, and one that takes no messages at that path, are
   const [events, rockets] = await Promise.all([serve('events'), serve('rockets')]);
   for (const [url, line] of [
     [events, /^millrace: found no rockets: http:\/\/127\.0\.0\.1:\d+ answers 404 for \/rockets; start them with .*\n$/],
-    [`${rockets}/message`, /^millrace: POST \/message was answered 404 .*; expected a server that takes messages of rockets there\n$/],
+    [`${rockets}/message`, /^millrace: POST \/message was answered 404 .*; expected a server that accepts rocket messages there\n$/],
     // A missing scheme means http.
     [`${new URL(rockets).host}/message`, /^millrace: POST \/message was answered 404 /],
   ] as const) {
@@ -129,7 +129,7 @@ for (const [signal, exitCode] of [
     const program = new Program(context, ['simulate', 'rockets', url, '--message-delay', '10ms'], { folder });
     await rocketsThere(url, 0);
     await server.kill('SIGKILL');
-    await program.printed(/trying again/);
+    await program.printed(/retrying/);
     assert.equal((await program.kill(signal)).code, exitCode);
   });
 }

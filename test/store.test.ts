@@ -220,7 +220,7 @@ test('a store that is not there, or is none of ours, is refused in one line and 
   db.exec('CREATE TABLE mine (a)');
   db.close();
   for (const [words, code, found] of [
-    [['list', '--database', './none.db'], 1, /none\.db: expected a database, found no such file/],
+    [['list', '--database', './none.db'], 1, /none\.db: expected a database, found no file/],
     [['list'], 1, /mill\.db: expected a Millrace database, found another kind/],
     [['list', '--database', 'memory:'], 2, /expected a persistent database, found memory:/],
   ] as const) {

@@ -60,11 +60,11 @@ test('what does not compile leaves the old version running, says where it fails,
   const program = start();
   const url = await listening(program, 1);
   write('visits.ts', counting('const = ;'));
-  await program.printed(/\.\/visits\.ts: cannot be loaded: .*\(\.\/visits\.ts:10.*the old version continues to serve/s);
+  await program.printed(/\.\/visits\.ts: cannot be loaded: .*\(\.\/visits\.ts:10.*the old version keeps running/s);
   assert.equal(await visit(url), 1);
   write('visits.ts', counting(`import './lib/new.ts';`));
   await program.printed(/no such file|Cannot find module '\.\/lib\/new\.ts'/);
-  await program.printed(/(?:.*old version continues to serve){2}/s);
+  await program.printed(/(?:.*old version keeps running){2}/s);
   write('lib/new.ts', 'export {};\n');
   assert.equal(await visit(await listening(program, 2)), 2);
   assert.equal((await program.kill('SIGTERM')).code, 0);

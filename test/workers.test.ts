@@ -374,7 +374,7 @@ test('SIGINT stops it, the same command goes on from there, and the accumulated 
   const first = play(context, folder, words);
   await first.printed(/"two"/);
   const { code, stderr } = await first.kill('SIGINT');
-  assert.deepEqual([code, stderr], [0, 'millrace: stopped; the same command goes on from there\n']);
+  assert.deepEqual([code, stderr], [0, 'millrace: stopped; run the same command to resume\n']);
   const db = new DatabaseSync(join(folder, file));
   db.exec(`UPDATE messages_table SET data = json_set(data, '$.interval', 5) WHERE id = 3`);
   db.close();
@@ -415,13 +415,10 @@ test('a state of another file, or of other workers, is one line and exit code 1,
       assert.deepEqual([code, stdout], [1, '']);
     }
   };
-  await refused('DELETE FROM messages_table WHERE id = 2', /expected row 2, at which it stands, found none/);
-  await refused(
-    `UPDATE messages_table SET data = json_set(data, '$.message', 'zwei') WHERE id = 2`,
-    /expected row 2, .+ to say what it did/,
-  );
+  await refused('DELETE FROM messages_table WHERE id = 2', /expected row 2, where it stopped, found none/);
+  await refused(`UPDATE messages_table SET data = json_set(data, '$.message', 'zwei') WHERE id = 2`, /expected row 2, .+ to be unchanged/);
   await refused(`UPDATE messages_table SET data = json_set(data, '$.interval', 2) WHERE id = 1`, /up to row 2 to add up to 1 ms, found 2/);
-  await refused('SELECT 1', /expected 5 workers, as it was begun with, found 6/, '--workers', '6');
+  await refused('SELECT 1', /expected 5 workers, as at the start, found 6/, '--workers', '6');
   // The formatting of the stored JSON makes no difference.
   const db = new DatabaseSync(join(folder, file));
   db.exec(

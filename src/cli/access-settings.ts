@@ -12,17 +12,17 @@ const text: Values<string> = { accepts: 'a text', read: (value) => value };
 export const accessSettings = {
   tokens: {
     variable: 'MILLRACE_TOKENS',
-    meaning: `access tokens of the server: lines ${lineForm}, as millrace token prints them, separated by commas or newlines; without tokens anyone may use the server, which then listens on loopback only`,
+    meaning: `access tokens of the server: lines ${lineForm}, as printed by millrace token, separated by commas or newlines; without tokens anyone may use the server, which then listens on loopback only`,
     values: text,
   },
   tokensFile: {
     variable: 'MILLRACE_TOKENS_FILE',
-    meaning: 'a file of such lines, instead of the variable above; it is reread when it changes',
+    meaning: 'a file with such lines, instead of the variable above; reread when it changes',
     values: text,
   },
   access: {
     variable: 'ACCESS',
-    meaning: 'open: anyone may use the server, on any address, like --open',
+    meaning: 'open: anyone may use the server on any address, like --open',
     values: oneOf('open', 'tokens'),
     otherwise: 'tokens',
   },
@@ -34,7 +34,7 @@ export const accessSettings = {
   },
   hosts: {
     variable: 'ALLOWED_HOSTS',
-    meaning: 'additional names by which clients reach the server, separated by commas; loopback and HOST are always accepted',
+    meaning: 'additional host names of the server, separated by commas; loopback and HOST are always accepted',
     values: { accepts: 'host names without ports, separated by commas', read: readHosts },
   },
 } satisfies Readonly<Record<string, Setting>>;

@@ -41,7 +41,7 @@ const partSettings = {
 /** Part of the address as well, and allowed beside a URL that does not set it. */
 const sslMode = {
   variable: 'DB_SSLMODE',
-  meaning: 'encryption of the connection, and how far the server is checked',
+  meaning: 'encryption of the connection, and verification of the server',
   values: { accepts: `one of ${sslModes.join(', ')}`, read: (value) => sslModes.find((mode) => mode === value) },
   unset: 'disable',
 } satisfies Setting;
@@ -61,7 +61,7 @@ const serverSettings = {
   },
   connectionLifetimeMs: {
     variable: 'DB_CONN_MAX_LIFETIME',
-    meaning: 'age at which a connection is replaced, so that a fleet finds a new server',
+    meaning: 'age at which a connection is replaced, so a fleet finds a new server',
     values: durationBetween('1s', '24h'),
     unset: '30m',
   },
@@ -140,7 +140,7 @@ function checkOfMysql(chosen: ReadonlySet<string>): void {
   throw new MillraceError('MILL_INVALID_CONFIGURATION', `${variable}: not supported with MySQL; leave it out`);
 }
 
-/** Throws `MILL_INVALID_CONFIGURATION` if the URL says something else: it would be unclear which one counts. */
+/** Throws `MILL_INVALID_CONFIGURATION` if the URL has another value: it would be unclear which one applies. */
 function withSslMode(url: string, environment: Environment): string {
   const mode = readSetting(sslMode, environment);
   if (mode === undefined) return url;

@@ -46,7 +46,7 @@ const engineSettings = {
   warmKeys: limit('warmKeys', 'MAX_WARM_KEYS', 100_000_000, 'idle keys of a partition whose state stays in memory'),
   feed: limit('feed', 'MAX_FEED', 10_000_000, 'waiting events of a partition that stay in memory; the rest is read from the log'),
   commit: limit('commit', 'MAX_COMMIT', 100_000, 'turns in one commit'),
-  reads: limit('reads', 'MAX_READS', 1_000_000, 'reads under way at once; more are refused with 503'),
+  reads: limit('reads', 'MAX_READS', 1_000_000, 'concurrent reads; more are refused with 503'),
   readTimeoutMs: {
     variable: 'READ_TIMEOUT',
     meaning: 'time limit for one read, after which it is cancelled with 503',
@@ -72,7 +72,7 @@ const httpSettings = {
     variable: 'MAX_BODY_BYTES',
     meaning: 'bytes of the body of a request; more are refused with 413',
     values: integerBetween(1, bytesMax),
-    unset: `${httpLimits.bodyBytes}; MAX_EVENT_BYTES if that is larger`,
+    unset: `${httpLimits.bodyBytes}; MAX_EVENT_BYTES if larger`,
   },
   bodiesBytes: {
     variable: 'MAX_BODIES_BYTES',

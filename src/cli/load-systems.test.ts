@@ -79,7 +79,7 @@ const refused: readonly [Files, RegExp][] = [
   [{ 'text.mjs': `throw 'a text';` }, /text\.mjs: cannot be loaded: a text$/],
   [
     { 'lost.cjs': `require('@no-such/package/part');` },
-    /lost\.cjs: cannot be loaded: Cannot find package '@no-such\/package', which \.\/lost\.cjs imports; npm install @no-such\/package /,
+    /lost\.cjs: cannot be loaded: Cannot find package '@no-such\/package', which \.\/lost\.cjs imports; run npm install @no-such\/package/,
   ],
   [
     { 'part.mjs': `import 'millrace/engine';` },
@@ -134,8 +134,8 @@ test('what is almost a path names the path: a folder, a name without its extensi
   enter(context, { 'lib/index.ts': visits, 'visits.ts': visits });
   for (const [word, message] of [
     ['./lib', /^\.\/lib: is a folder; expected one of your modules; did you mean \.\/lib\/index\.ts\?$/],
-    ['./visits', /^\.\/visits: there is no such file; did you mean \.\/visits\.ts\?$/],
-    ['visits', /^there is no system "visits"; there is rockets, and the path \.\/visits\.ts serves your own$/],
+    ['./visits', /^\.\/visits: no such file; did you mean \.\/visits\.ts\?$/],
+    ['visits', /^unknown system "visits"; expected rockets, or the path \.\/visits\.ts for your own$/],
   ] as const) {
     await assert.rejects(load([word]), { message });
   }
@@ -172,5 +172,7 @@ test('a module that takes long to load is told of once', async (context) => {
   context.mock.timers.tick(60_000);
   Reflect.get(globalThis, 'goOn')();
   assert.equal((await loading).length, 1);
-  assert.deepEqual(told, ['millrace: ./slow.mjs still loads after 10 s: a top-level await in it, or in a module it imports, waits\n']);
+  assert.deepEqual(told, [
+    'millrace: ./slow.mjs is still loading after 10 s: waiting for a top-level await in it, or in a module it imports\n',
+  ]);
 });

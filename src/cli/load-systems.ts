@@ -63,7 +63,7 @@ function ownSystem(name: string, ownSystems: readonly DeclaredSystem[]): Declare
   const there = ownSystems.map((candidate) => candidate.name).join(', ');
   const own = nearest(resolve(name));
   const path = own === undefined ? 'a path such as ./my-pipelines.ts' : `the path ${shownPath(own)}`;
-  throw new UsageError(`there is no system ${JSON.stringify(name)}; there is ${there}, and ${path} serves your own`);
+  throw new UsageError(`unknown system ${JSON.stringify(name)}; expected ${there}, or ${path} for your own`);
 }
 
 async function loadModule(path: string): Promise<readonly DeclaredSystem[]> {
@@ -83,7 +83,7 @@ function checkIsFile(path: string): void {
   const there = nearest(resolve(path));
   const hint = there === undefined ? '' : `; did you mean ${shownPath(there)}?`;
   if (isFolder(path)) throw unusable(path, `is a folder; expected one of your modules${hint}`);
-  if (!existsSync(path)) throw unusable(path, `there is no such file${hint}`);
+  if (!existsSync(path)) throw unusable(path, `no such file${hint}`);
   if (!isModule.test(path)) throw unusable(path, 'expected a module with a name ending in .ts, .mts, .cts, .js, .mjs or .cjs');
 }
 

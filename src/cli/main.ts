@@ -34,7 +34,7 @@ export async function main(words: readonly string[], { orders, shipped }: Parts)
     process.stderr.write(text);
     exit(exitCode);
   };
-  // A terminal was closed, or a reader has ended: there is nobody left to tell, and that is no reason to fail.
+  // A terminal was closed, or a reader has ended: nobody is left to read the output, which is no reason to fail.
   process.stderr.on('error', () => undefined);
   process.on('uncaughtException', fail);
   process.on('unhandledRejection', fail);
@@ -55,7 +55,7 @@ function declare(program: Command, invocation: Invocation, { systems, commands }
   const { environment, orders } = invocation;
   program
     .description(
-      'A durable, ordered event-processing engine: what it acknowledges is on disk, each key is handled in order, ' +
+      'A durable, ordered event-processing engine: acknowledged events are on disk, each key is handled in order, ' +
         'and every event takes effect exactly once, even after kill -9.',
     )
     .version(version, '-V, --version', 'print the version')

@@ -31,12 +31,12 @@ export function addServe(program: Command, { environment, orders }: Invocation, 
     .argument('[system...]', 'names of systems, or paths of modules such as ./my-pipelines.ts')
     .option('--port <number>', 'port to listen on; 0 picks a free one')
     .option('--host <address>', 'address to listen on')
-    .option('--open', 'let anyone who reaches the server do everything, on any address, without tokens')
+    .option('--open', 'allow any address without tokens: anyone who reaches the server may do anything')
     .option(
       '--database <url>',
       'postgres://USER@HOST/NAME, mysql://USER@HOST/NAME, sqlite:PATH, a path ending in .db or .sqlite, or memory:',
     )
-    .option('--watch', 'reload whenever a file loaded by the modules changes; a version that does not load leaves the old one running')
+    .option('--watch', 'reload whenever a loaded file changes; if the new version does not load, the old one keeps running')
     .option('--check', 'load everything, report any faults, and serve nothing')
     .addHelpText('after', () => `\n${environmentHelp(ownSystems)}`)
     .action(async (names: string[], { watch: isWatched = false, check: isChecked = false, ...flags }: ServeFlags) => {
@@ -71,7 +71,7 @@ async function watch(names: readonly string[], flags: Flags, stop: Promise<void>
 }
 
 interface Serving {
-  /** True if the systems were named. */
+  /** True if systems were named on the command line. */
   readonly chosen: boolean;
   readonly configuration: Configuration;
   /** Resolves on a request to stop. */
@@ -120,15 +120,15 @@ function declare(systems: readonly System[], { database, limits }: Configuration
 }
 
 const openAdvice =
-  `anyone who reaches this address may do everything: set tokens (${accessSettings.tokens.variable}) unless that is intended; ` +
-  `add dotted names by which the server is reached to ${accessSettings.hosts.variable}`;
+  `anyone who reaches this address may do anything: set tokens (${accessSettings.tokens.variable}) unless that is intended; ` +
+  `add dotted host names of the server to ${accessSettings.hosts.variable}`;
 
 /** Returns the port of a system that was requested alone. */
 function ownPort(systems: readonly System[], chosen: boolean): number | undefined {
   return chosen && systems.length === 1 ? systems[0]?.port : undefined;
 }
 
-/** Prints the only line on stdout. Whoever started this may have stopped reading; that is no reason to stop serving. */
+/** Prints the only line on stdout. Its reader may be gone, which is no reason to stop serving. */
 function announce(line: string): void {
   process.stdout.on('error', () => undefined);
   process.stdout.write(line);

@@ -61,12 +61,12 @@ export function endWhenAsked({ onStopOrder }: StopOrders, beforeEnd: () => void 
 export function endByOrder(order: StopOrder): never {
   process.removeAllListeners(order.signal);
   process.kill(process.pid, order.signal);
-  // PID 1 cannot be killed like this.
+  // PID 1 cannot be killed this way.
   exit(exitCodeOf(order));
 }
 
 const parentIsGone =
-  'stopping, because the parent process started by npm has ended; to outlive npm, start without it (node bin/millrace.js)';
+  'stopping, because the parent process started by npm has ended; to keep running, start without npm (node bin/millrace.js)';
 
 function isRunByNpm(): boolean {
   return process.env.npm_lifecycle_event !== undefined;

@@ -60,7 +60,7 @@ export class StrayFailures {
     this.exitCode = exit.exitCode;
     log.error(
       { ...this.#fieldsOf(exit), exitCode: exit.exitCode, ...this.#turnsUnderWay() },
-      'the served program wants to end the process: stopping',
+      'the served program called process.exit(): stopping',
     );
     end();
   }
@@ -83,7 +83,7 @@ export class StrayFailures {
       log.error(this.#fieldsOf(thrown), said[event]);
       return;
     }
-    log.error({ ...this.#fieldsOf(thrown), ...this.#turnsUnderWay() }, 'Millrace itself has failed: stopping');
+    log.error({ ...this.#fieldsOf(thrown), ...this.#turnsUnderWay() }, 'Millrace itself failed: stopping');
     if (this.exitCode !== undefined) return;
     this.exitCode = 1;
     end();

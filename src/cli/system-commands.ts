@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import type { Environment } from '../configuration/setting.ts';
 import type { StopOrders } from './stop-orders.ts';
 
-/** The context of a command besides its words. */
+/** The context of a command besides its arguments. */
 export interface Invocation {
   /** The variables of the process and of `.env`. */
   readonly environment: Environment;
@@ -27,7 +27,7 @@ type Verb = keyof typeof verbs;
 const verbs = {
   replay: {
     summary: 'replay the contents of a file, to the end',
-    description: 'Takes in the contents of a file as they would arrive, and reports what happens, to the end.',
+    description: 'Ingests the contents of a file as they would arrive, and reports what happens, to the end.',
   },
   simulate: {
     summary: 'put load on a system, and check the results',

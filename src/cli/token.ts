@@ -46,7 +46,7 @@ function readOptions(name: string, { role, pipeline }: Options): { readonly role
 }
 
 function description(name: string, token: string, line: string): string {
-  return `The token of ${name}, shown only once, to be sent as Authorization: Bearer TOKEN:
+  return `The token of ${name}, shown only once; send it as Authorization: Bearer TOKEN:
 ${token}
 
 The matching line for ${accessSettings.tokens.variable} or the file of ${accessSettings.tokensFile.variable}:

@@ -19,7 +19,7 @@ interface Sent {
   readonly body: string | Buffer;
 }
 
-/** What a judge is given when a server answers 202 with such a body. */
+/** Returns the input of a judge when a server answers 202 with this body. */
 async function judged(context: test.TestContext, { encoding, type, body }: Sent) {
   const headers = { ...(encoding !== undefined && { 'content-encoding': encoding }), ...(type !== undefined && { 'content-type': type }) };
   const shop = await receive(context, (response) => response.writeHead(202, headers).end(body));
@@ -145,7 +145,7 @@ function onceHeadersCame(call: () => void): void {
   subscribe('undici:request:headers', came);
 }
 
-/** How the body of an answer may go wrong once its status is there. */
+/** Faults of an answer's body after its status has arrived. */
 const breaks: readonly [what: string, (response: ServerResponse) => void][] = [
   ['the connection breaks', (response) => response.write(plain.slice(0, 9), () => response.socket?.destroy())],
   ['it is shorter than its length', (response) => response.write(plain, () => response.socket?.end())],

@@ -4,7 +4,7 @@ import { type Duration, toMs } from '../pipeline/duration.ts';
 import type { Answer, TransportLogger } from '../pipeline/endpoint.ts';
 import type { Exchange } from './exchange.ts';
 
-/** When to leave a failing server alone, and for how long. */
+/** The conditions under which calls to a failing server stop, and for how long. */
 export interface CircuitOptions {
   /** Opens after this many consecutive failures: no connection, a time-out, a status from 500. Default 20. */
   readonly failures?: number;
@@ -80,7 +80,7 @@ export class Circuit {
   }
 }
 
-/** How long calls are postponed during a trial, in milliseconds. */
+/** Postponement of calls during a trial, in milliseconds. */
 const halfOpenPauseMs = 100;
 /** The shortest pause reported: a caller that returns a millisecond early must not loop tightly. */
 const leastPauseMs = 10;

@@ -13,7 +13,7 @@ export interface ConnectionOptions {
 
 const connectTimeoutMs = 10_000;
 
-/** How idle connections are kept. */
+/** The handling of idle connections. */
 interface Keeping {
   /** Upper limit, whatever the other side allows. In milliseconds. */
   readonly keepAliveMaxTimeout: number;

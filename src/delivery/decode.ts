@@ -15,7 +15,7 @@ export interface DecodeLimits {
   readonly tooLong: string;
 }
 
-/** One is usual, two happen. */
+/** Maximum encodings of a body: one is usual, two happen. */
 const encodingsMax = 3;
 /** The zstd window a sender may demand, as a power of two (RFC 9659). */
 const zstdWindowLogMax = 23;

@@ -30,7 +30,7 @@ export type Exchange =
   | { readonly result: 'failed'; readonly reason: string; readonly isUnanswered: true }
   | { readonly result: 'postponed'; readonly reason: string; readonly retryAfterMs: number };
 
-/** How long to postpone calls that this machine cannot send, in milliseconds. */
+/** Postponement of calls that this machine cannot send, in milliseconds. */
 const shortageMs = 1_000;
 
 /** One request in a chain of redirects. */

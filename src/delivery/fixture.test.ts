@@ -18,7 +18,7 @@ export interface Receiver {
   readonly port: number;
   readonly url: string;
   readonly received: readonly Received[];
-  /** How often somebody has connected. */
+  /** Number of connections so far. */
   connections(): number;
 }
 

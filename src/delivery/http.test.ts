@@ -278,8 +278,8 @@ const bad: readonly [HttpOptions, string][] = [
     { headers: { authorization: 'hush\r\nx: y' } },
     'http: headers: expected a valid header value for authorization, found one that is not shown',
   ],
-  [{ secret: 'hush' }, 'http: secret: expected whsec_ and 24 to 64 bytes in base64, found a value that is not shown'],
-  [{ secret: [secret, 'hush'] }, 'http: secret: expected whsec_ and 24 to 64 bytes in base64, found a value that is not shown'],
+  [{ secret: 'hush' }, 'http: secret: expected whsec_ followed by 24 to 64 bytes in base64, found a value that is not shown'],
+  [{ secret: [secret, 'hush'] }, 'http: secret: expected whsec_ followed by 24 to 64 bytes in base64, found a value that is not shown'],
   [{ allow: ['hush'] }, 'http: allow: expected addresses or ranges such as 10.1.0.0/16 or fd00::/8, found "hush"'],
   [{ url: 'http://a', circuit: { failures: 0 } }, 'http: circuit.failures: expected an integer of at least 1, found 0'],
   [
@@ -292,7 +292,7 @@ const bad: readonly [HttpOptions, string][] = [
   ],
 ];
 
-/** What somebody has who reads a variable of the environment that nobody set. */
+/** The value of an unset environment variable. */
 const unset: readonly (readonly [options: object, message: string])[] = [
   [{ secret: undefined }, 'secret: expected a secret to sign with, found nothing.'],
   [{ secret: null }, 'secret: expected a secret to sign with, found null.'],

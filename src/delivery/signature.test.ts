@@ -53,7 +53,7 @@ test('a secret that is none is refused, and never shown', () => {
       (error) =>
         error instanceof MillraceError &&
         error.code === 'MILL_INVALID_DECLARATION' &&
-        error.message === 'http: secret: expected whsec_ and 24 to 64 bytes in base64, found a value that is not shown',
+        error.message === 'http: secret: expected whsec_ followed by 24 to 64 bytes in base64, found a value that is not shown',
     );
   }
   for (const text of [secret, secretOf(24), secretOf(25), secretOf(64)]) assert.equal(isWebhookSecret(text), true);

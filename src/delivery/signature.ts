@@ -26,7 +26,7 @@ export function isWebhookSecret(text: string): boolean {
 
 function readKey(secret: string): Buffer {
   const key = isWebhookSecret(secret) ? keyOf(secret) : undefined;
-  return key ?? invalid('http: secret: expected whsec_ and 24 to 64 bytes in base64, found a value that is not shown');
+  return key ?? invalid('http: secret: expected whsec_ followed by 24 to 64 bytes in base64, found a value that is not shown');
 }
 
 function keyOf(text: unknown): Buffer | undefined {

@@ -3,7 +3,7 @@ import type { AnyPipeline } from '../pipeline/pipeline.ts';
 import type { LoggedEvent, PartitionId, Standing, Store } from '../store/store.ts';
 import { isTogether } from './identify.ts';
 
-/** How an event was accepted. */
+/** The form in which an event was accepted. */
 type Accepted = Pick<LoggedEvent, 'key' | 'id' | 'number' | 'body'>;
 
 /**

@@ -10,12 +10,12 @@ export interface AppendHealthMeans {
   checkOpen(): void;
 }
 
-/** How long a refused append counts against the store, in milliseconds. */
+/** Time for which a refused append counts against the store, in milliseconds. */
 const refusalMs = 10_000;
-/** How often to retry a store that another program keeps locked, in milliseconds. */
+/** Interval between retries of a store that another program keeps locked, in milliseconds. */
 const probeMs = 50;
 
-/** Whether the store takes appends, judged by the last one. A locked store is probed until it is free. */
+/** Tracks the store's ability to take appends, judged by the last one. A locked store is probed until it is free. */
 export class AppendHealth {
   readonly #means: AppendHealthMeans;
   /** The store's last refusal of an append, in elapsed time, and its reason; cleared by the next success. */

@@ -9,7 +9,7 @@ export class BusyLanes {
   readonly #busy = new Set<Lane>();
   /** Number of times a lane has become busy. */
   #total = 0;
-  /** How many of these, from the first on, have rested since. */
+  /** Number of these, from the first on, that have rested since. */
   readonly #rested = new Milestone(0);
   /** Callers waiting for a lane to rest. */
   readonly #awaited = new Map<Lane, Waiters>();

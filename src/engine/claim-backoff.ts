@@ -2,7 +2,7 @@ import type { ErrorCode } from '../errors.ts';
 import { pauseMs } from './backoff.ts';
 import type { Clock } from './clock.ts';
 
-/** How fast to claim a partition again after consecutive failures; the first retry is immediate. */
+/** Delays before a partition is claimed again after consecutive failures; the first retry is immediate. */
 const recovery = { backoffMs: 50, backoffMsMax: 5_000, jitter: 0.5, attempts: Number.POSITIVE_INFINITY };
 
 /** A store locked by another program answers at once, and may be free the next moment. */

@@ -10,7 +10,7 @@ class TestMachine implements Machine {
   #elapsedMs = 1_000.25;
   #leadMs = startAt - 1_000.25;
   #waits: { readonly at: number; readonly ring: () => void }[] = [];
-  /** How many waits there ever were. */
+  /** Total number of waits so far. */
   waited = 0;
 
   now(): number {

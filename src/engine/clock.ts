@@ -31,7 +31,7 @@ export interface Machine {
 
 /** The longest wait of a Node.js timer. */
 const waitMsMax = 2 ** 31 - 1;
-/** How often to compare the wall clock with elapsed time while an alarm waits. In milliseconds. */
+/** Interval between comparisons of the wall clock with elapsed time while an alarm waits. In milliseconds. */
 const checkMs = 1_000;
 /** A difference too small to be a jump: the clocks are read one after the other, and the wall clock counts whole milliseconds. */
 const toleranceMs = 50;

@@ -17,7 +17,7 @@ interface Mark {
   readonly acceptedAt: number;
 }
 
-/** Where a tenure begins to read. */
+/** The position from which a tenure reads. */
 export interface ReadingStart {
   readonly cursor: number;
   /** The highest position known to this process. */

@@ -1,7 +1,7 @@
 import type { MillraceError } from '../errors.ts';
 import type { Clock } from './clock.ts';
 
-/** How often the same failure is reported. In milliseconds. */
+/** Interval between reports of the same failure. In milliseconds. */
 const newsAgainMs = 60_000;
 /** Maximum failures remembered; more than one store has at a time. */
 const rememberedMax = 100;

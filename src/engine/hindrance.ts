@@ -73,7 +73,7 @@ export class Hindrance {
     else this.#log.warn(this.#fieldsOf(failure), 'starting over');
   }
 
-  /** Whoever learns of the end logs the reason in one line, which has no room for the place. */
+  /** Logs a broken invariant with its place; the line about the end of the engine has only the reason. */
   logTheEnd(failure: MillraceError): void {
     if (impossible.has(failure.code)) this.#log.error(this.#fieldsOf(failure), 'an invariant was broken: the engine ends');
   }

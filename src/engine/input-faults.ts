@@ -1,7 +1,8 @@
 import type { ErrorCode } from '../errors.ts';
+import { codeOf } from '../fault.ts';
 
 /** Errors about a single inbox row or broker record: retrying would change nothing. */
-export const faultsOfInput: ReadonlySet<ErrorCode> = new Set([
+const faultsOfInput: ReadonlySet<ErrorCode> = new Set([
   'MILL_INVALID_EVENT',
   'MILL_INVALID_REQUEST',
   'MILL_BODY_TOO_LARGE',
@@ -10,6 +11,12 @@ export const faultsOfInput: ReadonlySet<ErrorCode> = new Set([
   'MILL_PIPELINE_FAILED',
   'MILL_INTERNAL',
 ]);
+
+/** Returns whether retrying would change nothing. An exception that is none of our errors is the fault of a function of the pipeline. */
+export function isFaultOfInput(thrown: unknown): boolean {
+  const code = codeOf(thrown);
+  return code === undefined || faultsOfInput.has(code);
+}
 
 /** For these the stack says more than the message. */
 export const faultsWithStack: ReadonlySet<ErrorCode> = new Set(['MILL_PIPELINE_FAILED', 'MILL_INTERNAL']);

@@ -18,10 +18,10 @@ export class KeyActs {
   /** Starts no further turn of the key, and holds its events. A turn under way ends first. Resolves when that is on disk. */
   async park(key: string, witness: Witness): Promise<void> {
     const lane = await this.#lane(key);
-    if (lane.status === 'parked') throw this.#conflict(key, 'one that is not parked, found it parked');
+    if (lane.status === 'parked') throw this.#conflict(key, 'the key is already parked');
     if (lane.status === 'throttled')
-      throw this.#conflict(key, 'one that can be parked, found that its next turn waits for room in a pipeline that it sends to');
-    if (lane.isParkWanted) throw this.#conflict(key, 'one that is not about to be parked, found that it is');
+      throw this.#conflict(key, 'the key cannot be parked while its next turn waits for room in a pipeline that it sends to');
+    if (lane.isParkWanted) throw this.#conflict(key, 'the key is already being parked');
     const drafted = Promise.withResolvers<void>();
     this.#lanes.park(lane, () => {
       this.#note(witness);
@@ -34,7 +34,7 @@ export class KeyActs {
   /** Resumes a key that was parked by hand. Resolves when that is on disk. */
   async resume(key: string, witness: Witness): Promise<void> {
     const lane = await this.#lane(key);
-    if (lane.status !== 'parked') throw this.#conflict(key, 'a parked key, found one that is not parked');
+    if (lane.status !== 'parked') throw this.#conflict(key, 'the key is not parked');
     const draft = this.#context.draft();
     lane.unpark();
     draft.parkedByHand -= 1;
@@ -49,10 +49,7 @@ export class KeyActs {
   async skipGap(key: string, witness: Witness): Promise<void> {
     const lane = await this.#lane(key);
     if (!lane.hasGap)
-      throw this.#conflict(
-        key,
-        `one that is open and waits for a number, found that it does not${lane.status === 'parked' ? ': it is parked' : ''}`,
-      );
+      throw this.#conflict(key, lane.status === 'parked' ? 'the key is parked; resume it first' : 'the key does not wait for a number');
     let isSkipped = false;
     await this.#lanes.skipGap(lane, ({ from, to }) => {
       isSkipped = true;
@@ -60,13 +57,12 @@ export class KeyActs {
       this.#note({ ...witness, entry: entry && { ...entry, subject: from === to ? `${from}` : `${from}-${to}` } });
     });
     if (!isSkipped && !this.#lanes.isClosed)
-      throw this.#conflict(key, 'one that waits for a number and may go on, found that its number has come or its pipeline is paused');
+      throw this.#conflict(key, 'nothing was skipped: the number has arrived, or the pipeline is paused');
     await this.#committed();
   }
 
   async #lane(key: string): Promise<Lane> {
-    if (this.#context.pipeline.declaration.key === undefined)
-      throw this.#conflict(key, 'a pipeline with keys, found one in which each event is its own key');
+    if (this.#context.pipeline.declaration.key === undefined) throw this.#conflict(key, 'the pipeline has no keys: each event is its own');
     await this.#lanes.warm([key]);
     const lane = this.#lanes.peek(key);
     if (lane === undefined || this.#lanes.isClosed) throw recovering();
@@ -86,9 +82,9 @@ export class KeyActs {
     if (entry !== undefined) draft.note(entry);
   }
 
-  #conflict(key: string, expected: string): MillraceError {
+  #conflict(key: string, why: string): MillraceError {
     const { name } = this.#context.pipeline.declaration;
-    return new MillraceError('MILL_CONFLICT', `pipeline ${name}, key ${describeFound(key)}: expected ${expected}`);
+    return new MillraceError('MILL_CONFLICT', `pipeline ${name}, key ${describeFound(key)}: ${why}`);
   }
 }
 

@@ -31,7 +31,7 @@ export class KeyCauses {
   readonly #memory: LaneMemory;
   /** All pending ones, by name. */
   #pending: Map<string, StoredCause> | undefined;
-  /** Those that are ahead, once these are not all. */
+  /** The causes still ahead, if these are not all. */
   #ahead: Map<string, StoredCause> | undefined;
   /** The due ones, in order of moments; one that has failed comes first. */
   #due: StoredCause[] | undefined;

@@ -20,7 +20,7 @@ export interface KeyListerMeans {
 
 const limitDefault = 100;
 
-/** Where to look for keys of each standing. Some of the keys found there may have another. */
+/** The parts of the store that may have keys with each status. Some of their keys may have another status. */
 const among: Readonly<Record<KeyStanding, KeysQuery['among']>> = { open: undefined, waiting: 'gaps', blocked: 'retried', parked: 'parked' };
 
 /** Lists the keys of a pipeline. A page of all keys, or of those with a prefix, costs one page, however many there are. */

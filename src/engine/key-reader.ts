@@ -21,10 +21,10 @@ export interface KeyReaderMeans {
   leftovers(): readonly Leftover[];
 }
 
-/** How long a read waits for events accepted before it, in milliseconds. */
+/** Time that a read waits for earlier events to be handled, in milliseconds. */
 export const freshnessMs = 250;
 
-/** How long to wait for events accepted before, by default {@link freshnessMs}, and the limits of the read after that. */
+/** The wait for earlier events to be handled, by default {@link freshnessMs}, and the limits of the read after that. */
 interface KeyReading extends ReadOptions {
   readonly waitMs?: number | undefined;
 }

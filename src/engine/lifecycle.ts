@@ -75,14 +75,13 @@ export class Lifecycle {
     const { reshaped, misplaced, paused } = await store.open({ pipelines, tables: declared.tables }, log, this.#brokenOff.signal);
     if (misplaced.length > 0) throw misplacedKeys(misplaced.map((name) => declared.all.get(name) as AnyPipeline));
     for (const { name } of pipelines) partitions.setPaused(name, paused.includes(name));
-    if (paused.length > 0)
-      log.warn({ pipelines: paused }, 'pipelines were paused before the start, and stay paused until somebody resumes them');
+    if (paused.length > 0) log.warn({ pipelines: paused }, 'pipelines were paused before the start, and stay paused until resumed');
     provenStates.clear();
     for (const { name, state } of pipelines) {
       if (state === undefined) continue;
       if (!reshaped.includes(name)) provenStates.add(name);
       else {
-        const message = 'states may have been stored under another shape of the schema: each one is checked when read';
+        const message = 'states may have been stored under an earlier schema: each one is checked when read';
         log.warn({ pipeline: name, version: state.version }, message);
       }
     }

@@ -77,7 +77,7 @@ export interface DeliveryListQuery {
 }
 
 /**
- * Why an event is held.
+ * The reason why an event is held.
  *
  * - `number`: a number before its own is missing.
  * - `retry`: it failed, and waits for its next attempt.
@@ -175,7 +175,7 @@ export interface DiscardOptions {
 }
 
 export interface StopOptions {
-  /** How long accepted events may still be handled, in milliseconds. Default 10,000. */
+  /** Time limit for handling events already accepted, in milliseconds. Default 10,000. */
   readonly timeoutMs?: number;
 }
 

@@ -21,11 +21,11 @@ import type { Witness } from './resolver.ts';
 import { Waiters } from './waiters.ts';
 import { Waits } from './waits.ts';
 
-/** How long turns and calls under way may continue before the partition is handed over, in milliseconds. */
+/** Time limit for turns and calls in progress before the partition is handed over, in milliseconds. */
 const handOverMs = 1_000;
 /** An operator's action on a key. */
 export type KeyAct = 'park' | 'resume' | 'skipGap';
-/** How often to check the progress of another engine that somebody waits for. */
+/** Interval between checks of another engine's progress while a caller waits for it. */
 const progressEveryMs = 25;
 
 /**

@@ -84,21 +84,21 @@ export const pipelineMetrics = {
     unit: 'ms',
     measured: 'maximum over partitions',
     prometheus: 'millrace_oldest_gap_seconds',
-    help: 'how long the first key with a gap has waited for its number; 0 if there is none',
+    help: 'longest wait of a key with a gap for its number; 0 if there is none',
   },
   parked: {
     kind: 'gauge',
     unit: 'keys',
     measured: 'by the store',
     prometheus: 'millrace_parked_keys',
-    help: 'keys that wait for somebody to redrive or discard one of their dead letters, including those of earlier processes',
+    help: 'keys that wait until one of their dead letters is redriven or discarded, including those of earlier processes',
   },
   deadLetters: {
     kind: 'gauge',
     unit: 'dead letters',
     measured: 'by the store',
     prometheus: 'millrace_dead_letters',
-    help: 'events, timers, outcomes, deliveries and gaps given up, and rejected rows, neither redriven nor discarded yet, including those of earlier processes',
+    help: 'failed events, timers, outcomes and deliveries, skipped gaps and rejected rows that are neither redriven nor discarded yet, including those of earlier processes',
   },
   throttled: {
     kind: 'gauge',
@@ -120,14 +120,14 @@ export const pipelineMetrics = {
     unit: 'events',
     measured: 'as it happens',
     prometheus: 'millrace_inbox_events',
-    help: 'rows of the inbox waiting to be taken in, as of the last look: up to 10,000, and 0 in engines that do not take them in',
+    help: 'inbox rows waiting to be ingested, as of the last check: up to 10,000, and 0 in engines that do not ingest them',
   },
   sourceLag: {
     kind: 'gauge',
     unit: 'events',
     measured: 'as it happens',
     prometheus: 'millrace_source_lag',
-    help: 'records of the topic not taken in yet, over the partitions that this process reads',
+    help: 'records of the topic not yet ingested, over the partitions that this process reads',
     more: '([brokers](brokers.md))',
   },
   deliveries: {
@@ -217,7 +217,7 @@ export const pipelineMetrics = {
     prometheus: 'millrace_events_total',
     outcome: 'failed',
     json: 'events_failed',
-    help: 'events given up as dead letters',
+    help: 'events that became dead letters',
   },
   discarded: {
     kind: 'counter',
@@ -257,7 +257,7 @@ export const pipelineMetrics = {
     measured: 'by drafts',
     prometheus: 'millrace_deliveries_total',
     outcome: 'failed',
-    help: 'deliveries given up as dead letters',
+    help: 'deliveries that became dead letters',
   },
   deliveriesUnknown: {
     kind: 'counter',
@@ -272,7 +272,7 @@ export const pipelineMetrics = {
     unit: 'commits',
     measured: 'as it happens',
     prometheus: 'millrace_fenced_commits_total',
-    help: 'commits refused by the store, because another process had taken the partition over; none of their decisions took effect',
+    help: 'commits refused by the store, because another process had taken over the partition; none of their decisions took effect',
     more: '([a fleet under faults](reliability.md#a-fleet-under-faults))',
   },
   droppedBatches: {
@@ -324,7 +324,7 @@ export const pipelineMetrics = {
     unit: 'ms',
     measured: 'as it happens',
     prometheus: 'millrace_accept_duration_seconds',
-    help: "from the call that brings an event to its acknowledgement, which comes after the disk's; each event of a batch that was not rejected counts",
+    help: "from the call that ingests an event to its acknowledgement, which comes after the disk's; each event of a batch that was not rejected counts",
   },
   handleMs: {
     kind: 'histogram',

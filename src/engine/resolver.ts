@@ -109,7 +109,7 @@ export class Resolver {
     });
   }
 
-  /** It would have no place among events accepted in another way. */
+  /** Refuses an event accepted in another form, which has no place in the order. */
   #checkAccepted({ id, key, eventId, body, event: { order } }: DeadLetterOf<'event'>): void {
     const number = eventId === `${key}#${order}` ? order : null;
     const reason = whyOtherwise(this.#context.pipeline.declaration, { key, id: eventId, number, body });

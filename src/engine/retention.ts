@@ -2,7 +2,7 @@ import type { AnyPipeline } from '../pipeline/pipeline.ts';
 import type { PartitionId, Store } from '../store/store.ts';
 import type { Clock } from './clock.ts';
 
-/** How often to sweep: as often as the shortest retention, within these limits. In milliseconds. */
+/** Interval between sweeps: the shortest retention, within these limits. In milliseconds. */
 const everyMsMin = 1_000;
 const everyMsMax = 60_000;
 /** Events examined per call, so that no commit waits long behind it. */
@@ -10,7 +10,7 @@ const pruneMax = 2_000;
 /** Blocks deleted per call. */
 const blocksMax = 100;
 
-/** How long operators' actions are kept, and how often older ones are deleted. In milliseconds. */
+/** Retention of operators' actions, and the interval at which older ones are deleted. In milliseconds. */
 const auditMs = 90 * 24 * 3_600_000;
 const auditEveryMs = 3_600_000;
 

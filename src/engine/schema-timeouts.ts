@@ -4,7 +4,7 @@ import type { Logger } from './logger.ts';
 
 /** Consecutive schema time-outs from which a pipeline counts as making no progress. */
 const troubleFrom = 10;
-/** How long the last of them counts against the pipeline, and the interval of the log lines. In milliseconds. */
+/** Time for which the last time-out counts against the pipeline, and the interval of the log lines. In milliseconds. */
 const windowMs = 10_000;
 
 interface Row {

@@ -30,7 +30,7 @@ export interface SendRoomMeans {
   isCounted(pipeline: string): boolean;
 }
 
-/** What is known of a pipeline that receives sends. */
+/** The record of a pipeline that receives sends. */
 interface Place {
   /** Sends that are drafted but not yet in the log, as far as this process knows. */
   drafted: number;

@@ -3,7 +3,7 @@ import type { TimelineItem } from './timeline-page.ts';
 /** Kinds that tell of a turn: of an event, of a timer that has come due, or of an outcome. */
 const turns: ReadonlySet<TimelineItem['kind']> = new Set(['handled', 'ignored', 'failed']);
 
-/** What operators do that has a dead letter tried again. Its subject is the dead letter. */
+/** Operator actions that retry a dead letter, which is their subject. */
 const redrives: ReadonlySet<unknown> = new Set(['redrive', 'resume key']);
 
 /** Returns whether an item came from another one that is not among those known: from the turn that set its timer, or from its delivery. */
@@ -28,15 +28,15 @@ export function withCauses(items: readonly TimelineItem[], earlier: readonly Tim
     .toReversed();
 }
 
-/** What items have told so far, the oldest first, that later ones may come from. */
+/** Possible causes of later items, collected from the items so far, oldest first. */
 class Causes {
   /** The ids of the last items that set a timer, that asked for a delivery, that told of the end of a call, and that redrove, by what these are about. */
   readonly #begun = new Map<string, string>();
   readonly #called = new Map<string, string>();
   readonly #redriven = new Map<string, string>();
-  /** What a dead letter is about, and the id of the item that tells of it. */
+  /** The subject of a dead letter, and the id of the item that reports it. */
   readonly #letters = new Map<unknown, { readonly about: string | undefined; readonly id: string }>();
-  /** What the latest attempts that failed were about, by their ids. */
+  /** The subjects of the latest failed attempts, by their ids. */
   readonly #failed = new Map<string, string | undefined>();
 
   /** Returns an item with its cause, and remembers what it tells. */

@@ -6,7 +6,7 @@ import type { Clock } from './clock.ts';
 import { within } from './deadline.ts';
 import type { Logger } from './logger.ts';
 
-/** How long a stop waits for closing transports, in milliseconds. */
+/** Time that a stop waits for closing transports, in milliseconds. */
 const closeMsMax = 5_000;
 
 /** The transports of all endpoints: each is opened once and closed once, however many endpoints share it. */

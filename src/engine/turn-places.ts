@@ -21,7 +21,7 @@ export class TurnPlaces {
     return this.#taken >= this.#max;
   }
 
-  /** How long all slots have been taken by the same turns, in milliseconds; infinite while one is free. */
+  /** Time since all slots were taken by the same turns, in milliseconds; infinite while one is free. */
   get fullMs(): number {
     return this.isFull ? this.#clock.elapsedMs() - this.#changedAt : Number.POSITIVE_INFINITY;
   }

@@ -72,7 +72,7 @@ export class TurnRecord implements Turn, Said {
   readonly timerWrites: TimerWrite[] = [];
   readonly deliveries: DeliveryEffect[] = [];
   ignored: string | undefined;
-  /** How long the handler ran, once it has ended. */
+  /** Duration of the handler, once it has ended. */
   durationMs = 0;
   /** Resolves when the handler is running. Undefined if it runs from the start, as all do except those that wait for a thread. */
   begun: Promise<void> | undefined;

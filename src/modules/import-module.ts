@@ -9,7 +9,7 @@ const slowAfterMs = 10_000;
  * is the original error. `shown` is the module's name in messages, and `onSlow` is called once if loading is slow.
  */
 export async function importModule(url: string, shown: string, onSlow: (message: string) => void): Promise<object> {
-  const slow = setTimeout(() => onSlow(`${shown} still loads after ${slowAfterMs / 1000} s: ${waits}`), slowAfterMs);
+  const slow = setTimeout(() => onSlow(`${shown} is still loading after ${slowAfterMs / 1000} s: ${waits}`), slowAfterMs);
   slow.unref();
   const { promise: idle, reject } = Promise.withResolvers<never>();
   // Nothing is left that could happen, so whatever the module awaits will never come.
@@ -23,7 +23,7 @@ export async function importModule(url: string, shown: string, onSlow: (message:
   }
 }
 
-const waits = 'a top-level await in it, or in a module it imports, waits';
+const waits = 'waiting for a top-level await in it, or in a module it imports';
 
 async function load(url: string, shown: string): Promise<object> {
   try {

@@ -35,7 +35,7 @@ const remedies: readonly { readonly when: RegExp; readonly remedy: string }[] = 
   { when: /^ERR_IMPORT_ATTRIBUTE_MISSING/, remedy: `write import … with { type: 'json' }` },
   {
     when: /^Cannot use import statement outside a module/,
-    remedy: 'its package.json makes it CommonJS. Set "type": "module" there, or let the name of the file end in .mts or .mjs',
+    remedy: 'its package.json makes it CommonJS. Set "type": "module" there, or rename the file to end in .mts or .mjs',
   },
 ];
 

@@ -33,7 +33,7 @@ const ownCode = fileURLToPath(new URL('..', import.meta.url));
 
 function missingFile(path: string, importer: string): string {
   // The missing file is the module itself, which a thread imports by its URL.
-  if (importer.startsWith(ownCode)) return 'there is no such file';
+  if (importer.startsWith(ownCode)) return 'no such file';
   const importing = importer.startsWith('file:') ? fileURLToPath(importer) : importer;
   const from = dirname(importing);
   const there = nearest(path, importing);
@@ -48,7 +48,7 @@ const allFaces = new Intl.ListFormat('en-GB').format(faces.map((face) => `'${fac
 function missingPackage(name: string, importer: string): string {
   const by = shownPath(importer);
   if (name === 'millrace') return `${by} imports a part of millrace that does not exist; there are ${allFaces}`;
-  return `Cannot find package '${name}', which ${by} imports; npm install ${name} installs it`;
+  return `Cannot find package '${name}', which ${by} imports; run npm install ${name}`;
 }
 
 function specifier(from: string, path: string): string {

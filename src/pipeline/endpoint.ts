@@ -104,7 +104,7 @@ export type DeliveryOutcome = {
 );
 
 /**
- * How often and how fast a failed delivery is retried. The pause before attempt n+1 is `backoff · 2^(n-1)`, at most `maxBackoff`,
+ * Retries of a failed delivery. The pause before attempt n+1 is `backoff · 2^(n-1)`, at most `maxBackoff`,
  * randomised by `jitter`.
  */
 export interface DeliveryRetry {

@@ -17,14 +17,14 @@ export interface VersionedState<S extends Schema> {
   upgrade(stored: unknown, from: number): unknown;
 }
 
-/** What happens to later events when a number never arrives. */
+/** The treatment of later events when a number never arrives. */
 export type GapPolicy = 'wait' | SkipPolicy;
 
 export interface SkipPolicy {
-  /** How long the lowest waiting event waits before the missing numbers before it are given up. */
+  /** Time that the lowest waiting event waits before the missing numbers before it are skipped. */
   readonly skipAfter: Duration;
   /**
-   * How far a number may lie beyond the next one of its key; an event with a higher one is refused (`MILL_EVENT_TOO_EARLY`). Skipping to a
+   * Maximum distance of a number from the next one of its key; an event with a higher one is refused (`MILL_EVENT_TOO_EARLY`). Skipping to a
    * number outside the sequence would make every later one late. Default 100,000.
    */
   readonly maxJump?: number;
@@ -45,7 +45,7 @@ export interface OrderByNumber<Event> {
 }
 
 /**
- * How often and how fast a failed turn is retried. The pause before attempt n+1 is `backoff · 2^(n-1)`, at most `maxBackoff`, randomised by
+ * Retries of a failed turn. The pause before attempt n+1 is `backoff · 2^(n-1)`, at most `maxBackoff`, randomised by
  * `jitter`.
  */
 export interface RetryPolicy {
@@ -105,7 +105,7 @@ export interface PipelineOptions<
    * identifies the event.
    */
   id?(event: OutputOf<E>): string | undefined;
-  /** How long a chosen id is recognised. Default 24 h. */
+  /** Time for which a chosen id is recognised. Default 24 h. */
   readonly deduplicationWindow?: Duration;
   readonly order?: OrderByNumber<OutputOf<E>>;
   /**
@@ -156,7 +156,7 @@ export interface PipelineOptions<
   readonly concurrency?: number;
   /** Maximum duration of a turn, after which its signal aborts and the attempt counts as failed. Default 30 s. */
   readonly timeout?: Duration;
-  /** How long the log keeps settled events. Default 7 d. */
+  /** Retention of settled events in the log. Default 7 d. */
   readonly retain?: Duration;
   /**
    * Adds the server's generic ingest routes for the pipeline, `POST /pipelines/{name}/events` and `…/events/batch`. Default true. With
@@ -168,7 +168,7 @@ export interface PipelineOptions<
 }
 
 /**
- * Where the handlers run. `inline`, the default, is the engine's thread: right for decisions, which take well under a millisecond.
+ * The thread of the handlers. `inline`, the default, is the engine's thread: right for decisions, which take well under a millisecond.
  * `threads` is for handlers that compute: each attempt runs in a worker thread, with the same promises, and a handler that does not return
  * is terminated together with its thread.
  *

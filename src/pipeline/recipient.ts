@@ -6,7 +6,7 @@ declare const types: unique symbol;
 export interface Recipient<Name extends string = string, Input = unknown, Event = unknown, State = unknown> {
   readonly name: Name;
   readonly event: Schema;
-  /** How long the log keeps settled events. */
+  /** Retention of settled events in the log. */
   readonly retainMs: number;
   /** Type-level only. */
   readonly [types]?: { readonly input: Input; readonly event: Event; readonly state: State };

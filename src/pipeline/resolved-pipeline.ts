@@ -46,11 +46,11 @@ export interface ResolvedOrder {
   readonly from: number;
   /** Undefined: wait indefinitely. */
   readonly skipAfterMs: number | undefined;
-  /** How far a number may lie beyond the next one; infinite if no number is ever skipped. */
+  /** Maximum distance of a number from the next one; infinite if no number is ever skipped. */
   readonly jumpMax: number;
   /** Undefined: the engine's `pendingPerKey`. */
   readonly pendingMax: number | undefined;
-  /** How long a key may wait for a number before an alarm is raised; undefined: indefinitely. */
+  /** Time that a key may wait for a number before an alarm is raised; undefined: indefinitely. */
   readonly alarmAfterMs: number | undefined;
 }
 

@@ -33,7 +33,7 @@ export type ScheduleOptions<Input> = Cadence & {
   readonly source: Source<Input>;
   /** Maximum events per run; rejected rows, and those whose event has to wait, do not count. Default 100. */
   readonly batch?: number;
-  /** How many of these are under way at once. Default: the pipeline's `concurrency`. */
+  /** Maximum of these in progress at once. Default: the pipeline's `concurrency`. */
   readonly concurrency?: number;
   /**
    * Maximum duration of a run. After it, events under way are aborted and count as failed; the rest are left to the source. Default 5 min.

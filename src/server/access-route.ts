@@ -6,15 +6,15 @@ import { jsonSchemaOf } from './parse-request.ts';
 
 const AccessAnswer = z
   .object({
-    asksForTokens: z.boolean().meta({ description: 'Whether the server asks for tokens at all' }),
+    asksForTokens: z.boolean().meta({ description: 'True if the server requires tokens' }),
     token: z
       .object({
         name: z.string(),
         role: z.enum(roles),
-        pipelines: z.array(z.string()).nullable().meta({ description: 'The only pipelines that it is good for; null: all' }),
+        pipelines: z.array(z.string()).nullable().meta({ description: 'The only pipelines it covers; null: all' }),
       })
       .nullable()
-      .meta({ description: 'The token of the request; null where there is none, or none that is good here' }),
+      .meta({ description: 'The token of the request; null if it has no valid one' }),
   })
   .meta({ examples: [{ asksForTokens: true, token: { name: 'ann', role: 'operate', pipelines: null } }] });
 
@@ -26,8 +26,8 @@ export function accessRoute(app: FastifyInstance, guard: Guard): void {
       schema: {
         tags: ['server'],
         operationId: 'getAccess',
-        summary: 'What the token of the request may do',
-        description: 'Anybody may ask; who guesses tokens here is slowed down as everywhere.',
+        summary: "Permissions of the request's token",
+        description: 'Open to anyone. Guessing tokens is throttled, as on every route.',
         response: { 200: jsonSchemaOf(AccessAnswer, 'output') },
       },
       config: { access: 'open' },

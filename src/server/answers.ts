@@ -2,7 +2,7 @@ import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { MillraceError } from '../errors.ts';
 
-/** Shorter answers take up no more than a connection does anyway. */
+/** Shorter answers take no more memory than a connection does anyway. */
 const smallBytes = 16 * 1024;
 /** An answer younger than this counts as being read, in milliseconds. */
 const promptMs = 5_000;
@@ -22,9 +22,9 @@ interface Unread {
 export interface AnswerLimits {
   /** Bytes of all unread answers. */
   readonly bytesMax: number;
-  /** How long a client may read nothing of an answer. */
+  /** Maximum time for which a client may read nothing of an answer. */
   readonly timeoutMs: number;
-  /** How often connections are checked. */
+  /** Interval between checks of the connections. */
   readonly checkMs: number;
 }
 
@@ -54,7 +54,7 @@ export class Answers {
     // A single answer may exceed the total room.
     while (this.#bytes > 0 && this.#bytes + bytes > this.#limits.bytesMax) {
       if (this.#closeOldest()) continue;
-      const message = 'expected fewer answers to wait for their readers, found as many bytes of them as there is memory for';
+      const message = 'the memory for unread answers is full; try again later';
       throw new MillraceError('MILL_MEMORY_FULL', message, { retryAfterMs: 1_000 });
     }
   }
@@ -72,7 +72,7 @@ export class Answers {
   }
 
   /**
-   * Counts an answer of unknown length: the parts written count until the client has them. It cannot be refused any more, so beyond the
+   * Counts an answer of unknown length: the parts written count until the client has them. It can no longer be refused, so beyond the
    * limit its connection is closed.
    */
   streaming(response: ServerResponse<IncomingMessage>): void {
@@ -115,7 +115,7 @@ export class Answers {
     this.#bytes += bytes;
   }
 
-  /** Returns whether one had been waiting for long. */
+  /** Returns whether an answer had been waiting for long. */
   #closeOldest(): boolean {
     const [oldest] = this.#unread;
     if (oldest === undefined || performance.now() - oldest.since < promptMs) return false;
@@ -136,7 +136,7 @@ export class Answers {
 function watch(server: Server, { timeoutMs, checkMs }: AnswerLimits): void {
   const sockets = new Set<Socket>();
   const watched = new WeakSet<Socket>();
-  // Unlike any other time limit of the socket, so that it can be told from those of Node.js.
+  // Differs from every other time limit of the socket, to tell it from those of Node.js.
   const ownMs = timeoutMs + 1;
   server.on('connection', (socket: Socket) => {
     sockets.add(socket);

@@ -75,7 +75,7 @@ function acceptJson(app: FastifyInstance, bodies: Bodies): void {
   });
 }
 
-/** A stream is read at the client's pace. Its unread part counts, and one begins only while there is room. */
+/** A stream is read at the client's pace. Its unread part counts, and a stream begins only while there is room. */
 function boundAnswers(app: FastifyInstance, answers: Answers): void {
   app.addHook('onSend', (_request, reply, payload, done) => {
     const bytes = bytesOf(payload);

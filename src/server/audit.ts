@@ -8,8 +8,8 @@ import { jsonSchemaOf, parseRequest } from './parse-request.ts';
 
 const Query = z.object({
   ...pageParameters,
-  pipeline: z.string().optional().meta({ description: 'Only what was done to this pipeline' }),
-  key: z.string().optional().meta({ description: 'Only what was done to this key' }),
+  pipeline: z.string().optional().meta({ description: 'Only actions on this pipeline' }),
+  key: z.string().optional().meta({ description: 'Only actions on this key' }),
 });
 const Cursor = z.tuple([z.string()]);
 
@@ -17,12 +17,12 @@ const Entry = z
   .object({
     id: z.string(),
     at: z.iso.datetime(),
-    who: z.string().nullable().meta({ description: 'The name of the token; null where the server asks for none' }),
+    who: z.string().nullable().meta({ description: 'The name of the token; null if the server requires none' }),
     action: z.string(),
     pipeline: z.string(),
     key: z.string().nullable(),
-    subject: z.string().nullable().meta({ description: 'What it was done to: the id of a dead letter, or the name of an endpoint' }),
-    reason: z.string().nullable().meta({ description: 'Why, in the words of whoever did it' }),
+    subject: z.string().nullable().meta({ description: 'The object of the action: the id of a dead letter, or the name of an endpoint' }),
+    reason: z.string().nullable().meta({ description: 'The reason that the operator gave' }),
   })
   .meta({
     examples: [
@@ -47,8 +47,8 @@ export function auditRoutes(app: FastifyInstance, mill: Mill): void {
       schema: {
         tags: ['operator'],
         operationId: 'listAudit',
-        summary: 'What operators have done, the latest first',
-        description: 'Kept for 90 days. A token for some pipelines names one of them.',
+        summary: 'Operator actions, latest first',
+        description: 'Kept for 90 days. A token limited to some pipelines must name one of them.',
         querystring: jsonSchemaOf(Query),
         response: { 200: jsonSchemaOf(pageSchema(Entry)) },
       },

@@ -68,5 +68,5 @@ test('of a batch with very many issues the answer shows the first hundred, then 
 test('of an unexpected failure a batch says no more than that it is in the log', () => {
   const internal = rejected(new MillraceError('MILL_INTERNAL', 'the password is hunter2'));
   const [, result] = answerBatch([accepted, internal], 'events').results;
-  assert.deepEqual(result?.errors, [{ path: '', message: 'something unexpected happened; the log of the server has the details' }]);
+  assert.deepEqual(result?.errors, [{ path: '', message: "an unexpected error occurred; see the server's log" }]);
 });

@@ -11,7 +11,7 @@ const BatchResult = z.object({
   id: z.string().optional(),
   status: z.enum(['accepted', 'duplicate', 'rejected']),
   errors: z.array(z.object({ path: z.string(), message: z.string() })).optional(),
-  errorCount: z.int().optional().meta({ description: 'How many errors there are, where `errors` does not hold all of them' }),
+  errorCount: z.int().optional().meta({ description: 'Total number of errors, if `errors` does not hold all of them' }),
 });
 
 /** The answer to a batch of events, for the docs. */
@@ -30,7 +30,7 @@ export type BatchAnswer = z.infer<typeof BatchAnswer>;
  * @param path the place of the events in the body: `events` for `{"events":[…]}`, empty for an array.
  */
 export function answerBatch(judged: readonly Judged[], path: string): BatchAnswer {
-  if (!areVerdicts(judged)) invalid(`answerBatch: expected what ingestBatch returned, found ${describeFound(judged)}`);
+  if (!areVerdicts(judged)) invalid(`answerBatch: expected the result of ingestBatch, found ${describeFound(judged)}`);
   const counts = { accepted: 0, duplicate: 0, rejected: 0 };
   for (const { status } of judged) counts[status] += 1;
   const { accepted, duplicate: duplicates, rejected } = counts;

@@ -74,7 +74,8 @@ export class Bodies {
     if (payload.headers === undefined) payload.on('error', (error) => end(Object.assign(error, { statusCode: 400 })));
     payload.on('end', () => {
       const received = whole ?? Buffer.concat(arrival?.chunks ?? []);
-      if (length !== undefined && received.length !== length) end(withStatus(400, 'the body is not as long as Content-Length says'));
+      if (length !== undefined && received.length !== length)
+        end(withStatus(400, 'the body does not have the length that Content-Length gives'));
       else end(null, received);
     });
   }
@@ -107,13 +108,9 @@ export class Bodies {
 }
 
 function memoryFull(): MillraceError {
-  return new MillraceError(
-    'MILL_MEMORY_FULL',
-    'expected fewer bodies to come in at once, found as many bytes of them as there is memory for',
-    {
-      retryAfterMs: 1_000,
-    },
-  );
+  return new MillraceError('MILL_MEMORY_FULL', 'the memory for incoming bodies is full; try again later', {
+    retryAfterMs: 1_000,
+  });
 }
 
 function withStatus(statusCode: number, message: string): Error {

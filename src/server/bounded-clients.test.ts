@@ -224,7 +224,7 @@ test('the answer that has waited longest makes room, once it has waited for long
   answers.sending(old.made, 60 * kilo);
   now = 4_000;
   answers.sending(young.made, 30 * kilo);
-  assert.throws(() => answers.checkRoom(60 * kilo), /expected fewer answers to wait/);
+  assert.throws(() => answers.checkRoom(60 * kilo), /the memory for unread answers is full/);
   answers.checkRoom(kilo);
   now = 5_000;
   answers.checkRoom(60 * kilo);

@@ -6,7 +6,7 @@ import { optionalBody } from './optional-body.ts';
 import { jsonSchemaOf, parseRequest } from './parse-request.ts';
 
 /** The body field with the reason, for the audit. */
-export const reason = z.string().max(1_000).optional().meta({ description: 'Why, for the audit and for whoever looks next' });
+export const reason = z.string().max(1_000).optional().meta({ description: 'The reason, for the audit trail' });
 
 const Why = z.strictObject({ reason }).meta({ examples: [{ reason: 'the provider is back' }] });
 

@@ -34,6 +34,6 @@ export function checkServerOptions(declared: unknown): void {
 
 function system(value: unknown, place: Place): void {
   const hasSettings = typeof value === 'object' && value !== null && 'build' in value;
-  if (hasSettings) place.refuse('expected a system that is built, found one with settings; write configure(system, process.env)');
+  if (hasSettings) place.refuse('expected a built system, found one with settings; write configure(system, process.env)');
   checkSystem(value);
 }

@@ -9,7 +9,7 @@ import { invalid } from '../pipeline/check.ts';
 const awaited = new WeakMap<Socket, Map<ServerResponse, AbortController>>();
 
 /**
- * Returns a signal that aborts if the client leaves before it has its answer, for reads that nobody needs then. Fastify's `request.signal`
+ * Returns a signal that aborts if the client leaves before it has its answer, to cancel reads nobody needs. Fastify's `request.signal`
  * will not do: it aborts as soon as a request's body has been read. Throws `MILL_INVALID_DECLARATION` for anything but a reply.
  *
  * ```ts

@@ -143,7 +143,7 @@ test('receivers that give no answers are named, among the concerns, in health an
   while (mill.endpointWaits()[0]?.restingAddresses !== 2) await new Promise(setImmediate);
   const [{ kind, where, what, why } = assert.fail('expected a concern')] = await findConcerns(mill);
   assert.deepEqual([kind, where, what], ['circuit', 'hooks', '2 silent receivers']);
-  assert.match(why, /^Calls of hook get no answer: (one|two) has given none for \d+ s \(connect ECONNREFUSED\), and 1 other\./);
+  assert.match(why, /^Calls to hook get no answer: (one|two) has not answered for \d+ s \(connect ECONNREFUSED\), and 1 other\./);
   const { waits } = JSON.parse(await (await fetch(`${url}/health`)).text());
   const [{ silentAddresses, ...rest }] = waits;
   assert.deepEqual(rest, { pipeline: 'hooks', endpoint: 'hook', postponed: null, restingAddresses: 2, crowding: [] });
@@ -168,7 +168,7 @@ test('who crowds the deliveries of a pipeline is named before it takes no events
   while (mill.endpointWaits().length === 0 || mill.counts().hooks?.deliveries !== 60) await new Promise(setImmediate);
   const [{ what, why } = assert.fail('expected a concern')] = await findConcerns(mill);
   assert.equal(what, '60 waiting deliveries');
-  assert.equal(why, 'At 100 the pipeline takes no events in. Many are for https://busy.example.');
+  assert.equal(why, 'At 100 the pipeline accepts no events. Many are for https://busy.example.');
 });
 
 test('a transport that makes no calls is a concern, with its reason', async (t) => {
@@ -185,7 +185,7 @@ test('a transport that makes no calls is a concern, with its reason', async (t) 
   const concerns = await findConcerns(mill);
   assert.deepEqual(
     concerns.map(({ what, why }) => [what, why]),
-    [['calls postponed', 'hook makes none: no port is left. No attempt is counted.']],
+    [['calls postponed', 'hook makes no calls: no port is left. No attempt is counted.']],
   );
 });
 

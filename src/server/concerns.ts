@@ -59,20 +59,20 @@ export async function findConcerns(mill: Mill): Promise<readonly Concern[]> {
     ...pipelines.flatMap(concernsOfCircuits),
     ...mill.endpointWaits().flatMap((waits) => concernsOfWaits(mill, waits)),
     ...mill.leftovers().map((leftover): Concern => {
-      const why = `Stored work is kept although ${describeLeftover(leftover)}. Declare it again, or delete what is stored.`;
+      const why = `Stored work is kept although ${describeLeftover(leftover)}. Declare it again, or delete the stored work.`;
       return { kind: 'leftover', where: leftover.pipeline, what: 'leftover', why, link: '/health' };
     }),
   ];
 }
 
 function concernOfLoop(loop: SendLoop): Concern {
-  const why = `${describeLoop(loop)}. Pause it and discard what waits, or raise the limit of sends (MAX_SENDS).`;
+  const why = `${describeLoop(loop)}. Pause it and discard the waiting events, or raise the limit on sends (MAX_SENDS).`;
   return { kind: 'loop', where: loop.pipelines.join(', '), what: 'loop of sends', why, link: '/pipelines' };
 }
 
 function concernOfPause(where: string, { paused, depth }: PipelineCounts): readonly Concern[] {
   if (!paused) return [];
-  const why = `None of its turns starts, and ${countOf(depth, 'event')} ${depth === 1 ? 'waits' : 'wait'}. Resume it, or discard what waits.`;
+  const why = `No turns start, and ${countOf(depth, 'event')} ${depth === 1 ? 'waits' : 'wait'}. Resume it, or discard the waiting events.`;
   return [{ kind: 'paused', where, what: 'pipeline paused', why, link: '/pipelines' }];
 }
 
@@ -85,14 +85,14 @@ function concernOfParked(where: string, { parked }: PipelineCounts): readonly Co
 /** Only if the pipeline limits such waits. */
 function concernOfGaps({ name: where, order }: AnyPipeline, count: PipelineCounts | undefined): readonly Concern[] {
   if (count === undefined || order?.alarmAfterMs === undefined || count.gaps === 0 || count.oldestGapMs < order.alarmAfterMs) return [];
-  const why = `The first has waited for ${Math.round(count.oldestGapMs / 1000)} s. Bring the missing numbers in.`;
-  return [{ kind: 'gap', where, what: `${countOf(count.gaps, 'key')} without a number`, why, link: `/pipelines/${where}/gaps` }];
+  const why = `The first has waited for ${Math.round(count.oldestGapMs / 1000)} s. Send the missing numbers.`;
+  return [{ kind: 'gap', where, what: `${countOf(count.gaps, 'key')} missing a number`, why, link: `/pipelines/${where}/gaps` }];
 }
 
 function concernOfDeadLetters(where: string, { deadLetters, parked }: PipelineCounts): readonly Concern[] {
   if (deadLetters === 0) return [];
-  const among = parked === 0 ? '' : `, those of the ${countOf(parked, 'parked key')} among them`;
-  const why = `They failed for good${among}. Redrive or discard each.`;
+  const among = parked === 0 ? '' : `, including those of ${countOf(parked, 'parked key')}`;
+  const why = `They failed permanently${among}. Redrive or discard each.`;
   return [{ kind: 'dead letter', where, what: countOf(deadLetters, 'dead letter'), why, link: lettersOf(where) }];
 }
 
@@ -102,8 +102,7 @@ async function concernOfSchedule(mill: Mill, { name, schedule }: AnyPipeline): P
   try {
     const { status, nextRunAt, lastFailure } = await mill.schedule(name).status();
     if (status === 'paused' || status === 'stopped') {
-      const until =
-        nextRunAt === null ? 'No run comes due before somebody starts it.' : `It goes on at ${new Date(nextRunAt).toISOString()}.`;
+      const until = nextRunAt === null ? 'No run is due until someone starts it.' : `It resumes at ${new Date(nextRunAt).toISOString()}.`;
       return [{ kind: 'stopped', where: name, what: `schedule ${status}`, why: until, link }];
     }
     return lastFailure === null ? [] : [{ kind: 'failed', where: name, what: 'last run failed', why: lastFailure, link }];
@@ -121,7 +120,7 @@ function concernsOfSource(where: string, source: SourceStatus | undefined): read
 function concernsOfCircuits({ name, deliver }: AnyPipeline): readonly Concern[] {
   return Object.entries(deliver).flatMap(([endpoint, { to }]) => {
     if (!('circuit' in to) || to.circuit === 'closed') return [];
-    const why = `Calls to ${endpoint} fail, so few are made. Its deliveries go on by themselves once it answers.`;
+    const why = `Calls to ${endpoint} fail, so few are made. Its deliveries resume once it answers.`;
     return [{ kind: 'circuit' as const, where: name, what: `circuit ${to.circuit}`, why, link: '/pipelines' }];
   });
 }
@@ -134,14 +133,15 @@ function concernsOfWaits(mill: Mill, { pipeline: where, endpoint, postponed, sil
   const concern = (what: string, why: string) => concerns.push({ kind: 'circuit', where, what, why, link: '/health' });
   const to = mill.pipelines.get(where)?.deliver[endpoint]?.to;
   const isToldByCircuit = to !== undefined && 'circuit' in to && to.circuit !== 'closed';
-  if (postponed !== null && !isToldByCircuit) concern('calls postponed', `${endpoint} makes none: ${postponed}. No attempt is counted.`);
+  if (postponed !== null && !isToldByCircuit)
+    concern('calls postponed', `${endpoint} makes no calls: ${postponed}. No attempt is counted.`);
   const [first] = silentAddresses;
   if (first !== undefined) {
     const others = restingAddresses === 1 ? '' : `, and ${countOf(restingAddresses - 1, 'other')}`;
-    const silence = `${first.address} has given none for ${Math.round(first.silentMs / 1_000)} s (${first.reason})${others}`;
+    const silence = `${first.address} has not answered for ${Math.round(first.silentMs / 1_000)} s (${first.reason})${others}`;
     concern(
       `${countOf(restingAddresses, 'silent receiver')}`,
-      `Calls of ${endpoint} get no answer: ${silence}. They go on by themselves once it answers.`,
+      `Calls to ${endpoint} get no answer: ${silence}. They resume once it answers.`,
     );
   }
   const { deliveries = 0 } = mill.counts()[where] ?? {};
@@ -149,7 +149,7 @@ function concernsOfWaits(mill: Mill, { pipeline: where, endpoint, postponed, sil
     const bound = mill.limits.deliveries.toLocaleString('en');
     concern(
       countOf(deliveries, 'waiting delivery', 'waiting deliveries'),
-      `At ${bound} the pipeline takes no events in. Many are for ${crowding.join(', ')}.`,
+      `At ${bound} the pipeline accepts no events. Many are for ${crowding.join(', ')}.`,
     );
   }
   return concerns;

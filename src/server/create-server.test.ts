@@ -41,7 +41,7 @@ const refused: readonly (readonly [what: string, options: object, code: string, 
     'a system that is not built',
     { mill, systems: [system({ ...face, settings: {}, build: () => ({ pipelines: [] }) })], log },
     'MILL_INVALID_CONFIGURATION',
-    /expected a system that is built, found one with settings; write configure\(system, process\.env\)$/,
+    /expected a built system, found one with settings; write configure\(system, process\.env\)$/,
   ],
   ['a system without a title', { mill, systems: [{ ...face, title: '', pipelines: [] }], log }, 'MILL_INVALID_DECLARATION', /title/],
 ];

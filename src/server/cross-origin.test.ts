@@ -81,10 +81,10 @@ test('the refusal names the header, what it has, and what would pass', async (t)
   const { url } = await serve(t);
   const detailFor = async (headers: Record<string, string>) =>
     (await problemIn(await post(`${url}/pipelines/visits/events`, { page: '/' }, headers))).detail;
-  const rule = 'a page may change things only on the server that it came from';
+  const rule = 'a page may change things only on the server it was loaded from';
   assert.equal(
     await detailFor({ origin: 'http://other.example' }),
-    `Origin: expected the host and port of Host, which is "${new URL(url).host}", found "http://other.example"; ${rule}, and a proxy between them must pass Host on unchanged`,
+    `Origin: expected the host and port of Host ("${new URL(url).host}"), found "http://other.example"; ${rule}, and a proxy must forward Host unchanged`,
   );
   assert.equal(
     await detailFor({ 'sec-fetch-site': 'same-site', origin: url }),

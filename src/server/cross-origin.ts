@@ -13,10 +13,10 @@ export function isCrossOrigin({ 'sec-fetch-site': site, origin, host }: Incoming
 
 /** Explains why a request counts as cross-origin, and what would pass. */
 export function crossOriginMessage({ 'sec-fetch-site': site, origin, host }: IncomingHttpHeaders): string {
-  const rule = 'a page may change things only on the server that it came from';
+  const rule = 'a page may change things only on the server it was loaded from';
   if (site !== undefined) return `Sec-Fetch-Site: expected same-origin or none, found ${describeFound(site)}; ${rule}`;
-  const named = `the host and port of Host, which is ${describeFound(host)}`;
-  return `Origin: expected ${named}, found ${describeFound(origin)}; ${rule}, and a proxy between them must pass Host on unchanged`;
+  const named = `the host and port of Host (${describeFound(host)})`;
+  return `Origin: expected ${named}, found ${describeFound(origin)}; ${rule}, and a proxy must forward Host unchanged`;
 }
 
 /**

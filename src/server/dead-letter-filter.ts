@@ -3,16 +3,16 @@ import * as z from 'zod';
 /** The kinds of dead letters, for queries and answers. */
 export const letterKind = z.enum(['event', 'timer', 'outcome', 'delivery', 'gap', 'origin', 'rejected']);
 
-const moment = z.iso.datetime('expected a moment, such as 2026-11-21T09:13:04Z').transform((text) => Date.parse(text));
+const moment = z.iso.datetime('expected a time, such as 2026-11-21T09:13:04Z').transform((text) => Date.parse(text));
 
 /** The fields of a dead-letter filter, besides the pipeline. */
 export const letterFilter = {
-  kind: letterKind.optional().meta({ description: 'Only those of this kind' }),
-  key: z.string().optional().meta({ description: 'Only those of this key' }),
+  kind: letterKind.optional().meta({ description: 'Only dead letters of this kind' }),
+  key: z.string().optional().meta({ description: 'Only dead letters of this key' }),
   reason: z.string().optional().meta({
     description:
-      'Only those whose reason says the same as this one, but for numbers, ids and quoted names. The `reason` of a group is such a text, and so is the reason of any letter.',
+      'Only dead letters with the same reason, apart from numbers, ids and quoted names. Takes the `reason` of a group or of a dead letter.',
   }),
-  from: moment.optional().meta({ description: 'Only those that failed at this moment or later' }),
-  to: moment.optional().meta({ description: 'Only those that failed before this moment' }),
+  from: moment.optional().meta({ description: 'Only dead letters that failed at or after this time' }),
+  to: moment.optional().meta({ description: 'Only dead letters that failed before this time' }),
 };

@@ -15,8 +15,8 @@ const minutes = 60;
 
 const Query = z.object({
   ...pageParameters,
-  pipeline: z.string().optional().meta({ description: 'Only those of this pipeline' }),
-  kind: letterKind.optional().meta({ description: 'Only those of this kind' }),
+  pipeline: z.string().optional().meta({ description: 'Only dead letters of this pipeline' }),
+  kind: letterKind.optional().meta({ description: 'Only dead letters of this kind' }),
 });
 const Cursor = z.tuple([z.int(), z.string(), z.string(), z.string()]);
 
@@ -26,12 +26,12 @@ const Group = z
     kind: letterKind,
     reason: z.string().meta({
       description:
-        'What the reasons have in common: ‹number›, ‹id› and ‹name› stand for what varies. `GET /dead-letters?reason=` takes it.',
+        'The common text of the reasons: ‹number›, ‹id› and ‹name› replace the parts that vary. Pass it to `GET /dead-letters?reason=`.',
     }),
     count: z.int(),
-    first: z.iso.datetime().meta({ description: 'When the first of those that are there failed' }),
+    first: z.iso.datetime().meta({ description: 'When the oldest remaining one failed' }),
     last: z.iso.datetime(),
-    arrivals: z.array(z.int()).meta({ description: 'How many failed in each of the last 60 minutes, the present one last' }),
+    arrivals: z.array(z.int()).meta({ description: 'Failures in each of the last 60 minutes, the current one last' }),
   })
   .meta({
     examples: [
@@ -55,8 +55,8 @@ export function deadLetterGroupRoutes(app: FastifyInstance, mill: Mill): void {
       schema: {
         tags: ['operator'],
         operationId: 'listDeadLetterGroups',
-        summary: 'Dead letters by pipeline, kind and what their reasons have in common, the largest groups first',
-        description: `The ${groupsMax} largest.`,
+        summary: 'Dead letters grouped by pipeline, kind and similar reasons, largest groups first',
+        description: `The ${groupsMax} largest groups.`,
         querystring: jsonSchemaOf(Query),
         response: { 200: jsonSchemaOf(pageSchema(Group)) },
       },

@@ -13,7 +13,7 @@ import { jsonSchemaOf, parseRequest } from './parse-request.ts';
 
 const Query = z.object({
   ...pageParameters,
-  pipeline: z.string().optional().meta({ description: 'Only those of this pipeline' }),
+  pipeline: z.string().optional().meta({ description: 'Only dead letters of this pipeline' }),
   ...letterFilter,
 });
 const Cursor = z.tuple([z.string()]);
@@ -24,18 +24,17 @@ const DeadLetterAnswer = z.object({
   id: z.string(),
   kind: letterKind.meta({
     description:
-      'What was given up: an event, timer or delivery that failed, an outcome that its key could not be told, a gap whose numbers were skipped, or what no event could be made of: an origin, such as a row, or a record of a topic (rejected)',
+      'What failed: an event, a timer, a delivery, the report of an outcome to its key, a gap whose numbers were skipped, or the input of a source that did not become an event: an origin, such as a row, or a record of a topic (rejected)',
   }),
   pipeline: z.string(),
   key: z.string(),
   reason: z.string(),
   stack: z.string().nullable().meta({
-    description:
-      'Where it failed: the stack of what was thrown, with the chain of causes, at most 8192 characters; null where nothing was thrown',
+    description: 'The stack of the thrown error with its chain of causes, at most 8192 characters; null if nothing was thrown',
   }),
   failedAt: z.iso.datetime(),
   attempts: z.int(),
-  parked: z.boolean().meta({ description: 'Whether its key waits until it is redriven or discarded' }),
+  parked: z.boolean().meta({ description: 'True if its key waits until it is redriven or discarded' }),
   eventId: z.string().nullable(),
   event: z.unknown().meta({ description: 'The event that failed; null for anything else' }),
   timer: z
@@ -45,7 +44,7 @@ const DeadLetterAnswer = z.object({
   outcome: z
     .object({ id: z.string(), endpoint: z.string(), at: z.iso.datetime(), reported: z.unknown() })
     .nullable()
-    .meta({ description: 'The outcome of a delivery that the key could not be told: `reported` is what its handler gets' }),
+    .meta({ description: 'The outcome of a delivery that its key failed to handle: the handler gets `reported`' }),
   delivery: z
     .object({ id: z.string(), endpoint: z.string(), url: z.string().nullable(), payload: z.unknown(), askedAt: z.iso.datetime() })
     .nullable()
@@ -54,18 +53,18 @@ const DeadLetterAnswer = z.object({
   numbers: z.object({ from: z.int(), to: z.int() }).nullable().meta({ description: 'The numbers of a gap that was skipped' }),
   origin: z.unknown().meta({
     description:
-      'What a source made the event from, such as a row: {"table":"mails","key":{"id":7}}; without an event: what none could be made of',
+      'The input from which a source made the event, such as a row: {"table":"mails","key":{"id":7}}. Without an event: the input that did not become one',
   }),
   record: z.unknown().meta({
     description:
-      'The record of a topic of which no event could be made: {"source":"kafka:orders","topicId":"…","partition":0,"offset":7,"key":null,"headers":[],"value":{"text":"…"}}, bytes that are no text as {"base64":"…"}; null for anything else',
+      'The record of a topic that did not become an event: {"source":"kafka:orders","topicId":"…","partition":0,"offset":7,"key":null,"headers":[],"value":{"text":"…"}}, with non-text bytes as {"base64":"…"}; null for anything else',
   }),
 });
 type Answer = z.infer<typeof DeadLetterAnswer>;
 
 const Resolved = z.object({ id: z.string(), status: z.enum(['redriven', 'discarded']) });
 
-/** Adds the routes for dead letters (promise 9): list, look, redrive, discard. */
+/** Adds the routes for dead letters (promise 9): list, show, redrive, discard. */
 export function deadLetterRoutes(app: FastifyInstance, mill: Mill): void {
   const tags = ['operator'];
   const params = jsonSchemaOf(Params);
@@ -78,7 +77,7 @@ export function deadLetterRoutes(app: FastifyInstance, mill: Mill): void {
       schema: {
         tags,
         operationId: 'listDeadLetters',
-        summary: 'What failed for good, in the order in which it failed',
+        summary: 'Dead letters, oldest first',
         querystring: jsonSchemaOf(Query),
         response: { 200: jsonSchemaOf(pageSchema(DeadLetterAnswer)) },
       },
@@ -96,7 +95,7 @@ export function deadLetterRoutes(app: FastifyInstance, mill: Mill): void {
   app.get<Route>(
     '/dead-letters/:id',
     {
-      schema: { tags, operationId: 'getDeadLetter', summary: 'One dead letter', params, response: { 200: jsonSchemaOf(DeadLetterAnswer) } },
+      schema: { tags, operationId: 'getDeadLetter', summary: 'A dead letter', params, response: { 200: jsonSchemaOf(DeadLetterAnswer) } },
       config,
     },
     async (request, reply) => deadLetterAnswerOf(await findLetter(mill, request, signalOf(reply))),
@@ -108,7 +107,7 @@ export function deadLetterRoutes(app: FastifyInstance, mill: Mill): void {
       schema: {
         tags,
         operationId: 'redriveDeadLetter',
-        summary: 'Try it again, and let its key go on',
+        summary: 'Retry a dead letter and release its key',
         params,
         body: whyBody,
         response: { 200: jsonSchemaOf(Resolved) },
@@ -129,7 +128,7 @@ export function deadLetterRoutes(app: FastifyInstance, mill: Mill): void {
       schema: {
         tags,
         operationId: 'discardDeadLetter',
-        summary: 'Forget it, and let its key go on',
+        summary: 'Drop a dead letter and release its key',
         params,
         body: whyBody,
         response: { 200: jsonSchemaOf(Resolved) },
@@ -153,7 +152,7 @@ async function findLetter(mill: Mill, request: FastifyRequest<Route>, signal: Ab
   throw new MillraceError('MILL_NOT_FOUND', `expected the id of a dead letter, found ${id}`);
 }
 
-/** A dead letter as answers have it. */
+/** Formats a dead letter for answers. */
 export function deadLetterAnswerOf(row: DeadLetter): Answer {
   const { id, kind, partition, key, reason, stack, attempts } = row;
   const failedAt = new Date(row.failedAt).toISOString();

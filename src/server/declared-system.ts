@@ -1,5 +1,5 @@
 /// <reference types="@fastify/swagger" preserve="true" />
-// It gives the schema of a route its `summary`, `tags` and more. The reference stays in our declarations, so users get them, too.
+// It gives the schema of a route its `summary`, `tags` and more. The reference stays in our declarations, so users get them too.
 
 import type { FastifyInstance } from 'fastify';
 import type { ConfigurationOf, Settings } from '../configuration/setting.ts';

@@ -6,11 +6,11 @@ import { jsonSchemaOf } from './parse-request.ts';
 
 const Params = z.object({
   pipeline: z.string().meta({ description: 'The name of a pipeline' }),
-  endpoint: z.string().meta({ description: 'The name of an endpoint that the pipeline no longer declares' }),
+  endpoint: z.string().meta({ description: 'The name of an endpoint the pipeline no longer declares' }),
 });
 type Route = { Params: z.infer<typeof Params> };
 
-const Withdrawn = z.object({ withdrawn: z.int().meta({ description: 'How many deliveries there were' }) });
+const Withdrawn = z.object({ withdrawn: z.int().meta({ description: 'Number of withdrawn deliveries' }) });
 
 const NameParams = z.object({
   pipeline: z.string().meta({ description: 'The name of a pipeline' }),
@@ -27,12 +27,13 @@ const acts = {
     operationId: 'sendDelivery',
     summary: 'Make a delivery due now',
     description:
-      'Whatever it waits for. The limits of its endpoint hold, and a delivery in order stays behind those before it. 409 while its call is under way, and where its endpoint is no longer declared.',
+      "Overrides any wait. The endpoint's limits still apply, and an ordered delivery stays behind earlier ones. 409 while its call is in progress, or if its endpoint is no longer declared.",
   },
   withdraw: {
     operationId: 'withdrawDelivery',
     summary: 'Withdraw a delivery',
-    description: 'It is never called. Its key handles, in order, that it is `given up`, with the reason. 409 while its call is under way.',
+    description:
+      'The call is never made. Its key handles the outcome `given up`, in order and with the reason. 409 while its call is in progress.',
   },
 } as const;
 
@@ -48,7 +49,7 @@ export function deliveryRoutes(app: FastifyInstance, mill: Mill): void {
         tags: ['operator'],
         operationId: 'withdrawDeliveries',
         summary: 'Withdraw the deliveries to an endpoint that is no longer declared',
-        description: 'Nobody is called and no key is told. To let them go on, declare the endpoint again and restart.',
+        description: 'No calls are made and no key is notified. To resume them instead, declare the endpoint again and restart.',
         params: jsonSchemaOf(Params),
         body: whyBody,
         response: { 200: jsonSchemaOf(Withdrawn) },

@@ -23,7 +23,7 @@ async function serveBoth(t: Parameters<typeof serve>[0], hook?: (app: FastifyIns
   return { ...served, seen };
 }
 
-/** What is told of an answer, but for its date and what becomes of the connection. */
+/** Returns the comparable part of an answer: all but its date and the state of the connection. */
 async function told(response: Response) {
   const headers = Object.fromEntries(response.headers);
   for (const name of ['date', 'connection', 'keep-alive']) delete headers[name];

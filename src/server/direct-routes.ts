@@ -51,7 +51,7 @@ export function directRoutesOf(app: FastifyInstance): DirectRoutes | undefined {
  * serializer) costs as much as the rest of such a request, so one that is plain in every way is read and answered here, bypassing Fastify:
  * `POST` to a path as registered, with the length of its body, which is not too large. All others go to Fastify, which has the same route,
  * and both ways use the same gate, parser and problems. So do those to a route that is not plain ({@link PlainRoutes}): anyone who adds a
- * hook, a parser or a check has it run.
+ * hook, a parser or a check can rely on it.
  */
 export class DirectRoutes {
   readonly #routes = new Map<string, OpenRoute>();

@@ -23,7 +23,7 @@ const ProblemDetails = z.object({
     .optional()
     .meta({ examples: ['MILL_INVALID_EVENT'] }),
   errors: z.array(z.object({ path: z.string().meta({ examples: ['events[3].type'] }), message: z.string() })).optional(),
-  errorCount: z.int().optional().meta({ description: 'How many errors there are, where `errors` does not hold all of them' }),
+  errorCount: z.int().optional().meta({ description: 'Total number of errors, if `errors` does not hold all of them' }),
 });
 
 /** The page loads nothing from elsewhere; Swagger UI has images in its stylesheet. */
@@ -62,12 +62,12 @@ export async function documentRoutes(app: FastifyInstance, { systems, log, asksF
           'Durable, ordered event processing. A 2xx to a POST means that the event is on disk; errors are problem details (RFC 9457).',
         license: { name: 'MIT', identifier: 'MIT' },
       },
-      servers: [{ url: '/', description: 'The server that this description comes from' }],
+      servers: [{ url: '/', description: 'The server that provides this description' }],
       components: { securitySchemes: { token: tokenScheme } },
       tags: [
         ...systems.map(({ name, description }) => ({ name, description })),
-        { name: 'operator', description: 'Every pipeline: take events in, look at keys, redrive or discard dead letters.' },
-        { name: 'server', description: 'Health, metrics, and who else works.' },
+        { name: 'operator', description: 'Every pipeline: ingest events, inspect keys, redrive or discard dead letters.' },
+        { name: 'server', description: 'Health, metrics and the fleet.' },
       ],
     },
   });
@@ -110,13 +110,13 @@ function describedAnswers({ url, method, schema }: RouteOptions, role: Access | 
     return [status, { description: STATUS_CODES[status] ?? 'Answer', ...schema }] as const;
   });
   const forbidden = [
-    ...(role === undefined ? [] : [`The token may not ${role}, or not here`]),
+    ...(role === undefined ? [] : [`The token does not allow ${role}, or not here`]),
     ...([method].flat().every((one) => safeMethods.has(one)) ? [] : ['The request came from a page of another origin']),
   ];
   return {
-    ...(role !== undefined && { 401: { ...problem('There is no token, or one that is not known'), headers: challenge } }),
+    ...(role !== undefined && { 401: { ...problem('The token is missing or unknown'), headers: challenge } }),
     ...(forbidden.length > 0 && { 403: problem(forbidden.join('. ')) }),
-    ...(url.includes(':') && { 404: problem('There is none of that name') }),
+    ...(url.includes(':') && { 404: problem('Not found') }),
     ...(schema?.body !== undefined && { 415: { ...problem('The body is compressed'), headers: acceptEncoding } }),
     ...Object.fromEntries(described),
     '4xx': problem('Problem details, RFC 9457'),
@@ -127,11 +127,11 @@ function describedAnswers({ url, method, schema }: RouteOptions, role: Access | 
 const tokenScheme = {
   type: 'http',
   scheme: 'bearer',
-  description: 'A token that `millrace token` made, where the server asks for one. Its role says what it may do: ingest, read, or operate.',
+  description: 'A token created by `millrace token`, if the server requires one. Its role is ingest, read or operate.',
 } as const;
 
-const challenge = { 'WWW-Authenticate': { type: 'string', description: 'The scheme that is asked for, Bearer, and what is wrong' } };
-const acceptEncoding = { 'Accept-Encoding': { type: 'string', const: 'identity', description: 'What would be taken' } };
+const challenge = { 'WWW-Authenticate': { type: 'string', description: 'The required scheme, Bearer, and the error' } };
+const acceptEncoding = { 'Accept-Encoding': { type: 'string', const: 'identity', description: 'The accepted encoding' } };
 
 function problem(description: string): object {
   return { description, content: { [problemMediaType]: { schema: { $ref: 'Problem#' } } } };

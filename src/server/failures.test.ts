@@ -31,7 +31,7 @@ test('an invalid event is answered with what is wrong and where', async (t) => {
   );
 });
 
-/** What one event is refused with, whose schema finds fault with each row. */
+/** The refusal of an event whose schema rejects every row. */
 async function refusalOfRows(t: TestContext, rows: number, issue: (at: number) => { path: PropertyKey[]; message: unknown }) {
   const validate = () => ({ issues: Array.from({ length: rows }, (_, at) => issue(at)) });
   const event = { '~standard': { version: 1, vendor: 'test', validate } } as never;

@@ -12,7 +12,7 @@ export function answerFailures(app: FastifyInstance, log: Logger): void {
   app.setErrorHandler((error, request, reply) => {
     const answer = failureAnswer(error, request.routeOptions.bodyLimit);
     logFailure(log, answer.status, { err: error, method: request.method, url: request.url });
-    // Fastify closes the connection after a partly read body, and with unread bytes in its buffer the kernel resets it, so that the client
+    // Fastify closes the connection after a partly read body, and with unread bytes in its buffer the kernel resets it, so the client
     // may never see the answer. Node.js reads and drops the rest, limited by the request's time limit.
     if (answer.status !== 503 && reply.hasHeader('connection')) keepConnection(reply);
     sendFailure(reply, answer);
@@ -56,7 +56,12 @@ export function answerClientError(error: Error & { readonly code?: string }, soc
   }
   const status = statusByCode[error.code ?? ''] ?? 400;
   const title = STATUS_CODES[status] ?? 'Bad Request';
-  const body = JSON.stringify({ type: 'about:blank', title, status, detail: 'expected a well-formed HTTP/1.1 request in good time' });
+  const body = JSON.stringify({
+    type: 'about:blank',
+    title,
+    status,
+    detail: 'expected a well-formed HTTP/1.1 request within the time limit',
+  });
   const headers = { ...securityHeaders, 'content-type': problemMediaType, 'content-length': body.length, connection: 'close' };
   const head = [`HTTP/1.1 ${status} ${title}`, ...Object.entries(headers).map(([name, value]) => `${name}: ${value}`)];
   socket.end(`${head.join('\r\n')}\r\n\r\n${body}`, () => socket.destroy());

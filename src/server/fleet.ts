@@ -9,19 +9,19 @@ const FleetMember = z.object({
   pid: z.int(),
   version: z.string(),
   since: z.iso.datetime(),
-  partitions: z.int().meta({ description: 'How many partitions it works on' }),
-  self: z.boolean().meta({ description: 'Whether it is the one that answers' }),
+  partitions: z.int().meta({ description: 'Number of partitions it owns' }),
+  self: z.boolean().meta({ description: 'True for the process that answers' }),
 });
 
 const FleetAnswer = z.object({
   members: z.array(FleetMember),
-  partitions: z.int().meta({ description: 'The partitions of all pipelines' }),
-  unowned: z.int().meta({ description: 'Those that nobody works on at the moment' }),
+  partitions: z.int().meta({ description: 'Number of partitions of all pipelines' }),
+  unowned: z.int().meta({ description: 'Number of partitions without an owner' }),
 });
 
 /** Adds `GET /fleet`: the processes that work on the database. */
 export function fleetRoutes(app: FastifyInstance, mill: Mill): void {
-  const answer = { description: 'Those that live, in the order in which they came', ...jsonSchemaOf(FleetAnswer, 'output') };
+  const answer = { description: 'The live processes, in the order in which they joined', ...jsonSchemaOf(FleetAnswer, 'output') };
   const schema = {
     tags: ['server'],
     operationId: 'getFleet',

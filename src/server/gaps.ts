@@ -11,9 +11,9 @@ const Cursor = z.tuple([z.int(), z.string()]);
 
 const GapAnswer = z.object({
   key: z.string(),
-  next: z.int().meta({ description: 'The lowest number that is missing' }),
-  first: z.int().meta({ description: 'The lowest number that waits' }),
-  pending: z.int().meta({ description: 'Events that wait' }),
+  next: z.int().meta({ description: 'The lowest missing number' }),
+  first: z.int().meta({ description: 'The lowest waiting number' }),
+  pending: z.int().meta({ description: 'Number of waiting events' }),
   since: z.iso.datetime().meta({ description: 'When the event with the number `first` was accepted' }),
 });
 
@@ -24,7 +24,7 @@ export function gapRoutes(app: FastifyInstance, mill: Mill): void {
     {
       schema: {
         tags: ['operator'],
-        summary: 'The keys that wait for a number, the longest wait first',
+        summary: 'Keys that wait for a number, longest wait first',
         params: jsonSchemaOf(PipelineParams),
         querystring: jsonSchemaOf(Query),
         response: { 200: jsonSchemaOf(pageSchema(GapAnswer)) },

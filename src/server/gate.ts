@@ -85,11 +85,11 @@ export class Gate {
   ): MillraceError | undefined | Promise<MillraceError | undefined> {
     if (this.#closed && !servedToTheEnd.has(request.routeOptions.url)) {
       reply.header('connection', 'close');
-      return new MillraceError('MILL_STOPPING', 'the server is stopping and takes no new requests');
+      return new MillraceError('MILL_STOPPING', 'the server is stopping and accepts no new requests');
     }
     if (lacksHost(request.raw)) {
       reply.raw.shouldKeepAlive = false;
-      return new MillraceError('MILL_INVALID_REQUEST', 'Host: expected that of the server, as HTTP/1.1 requires it, found none');
+      return new MillraceError('MILL_INVALID_REQUEST', 'Host: expected the name of the server, which HTTP/1.1 requires, found none');
     }
     const refusal = this.#guard.refusalOf(request, reply);
     if (refusal !== undefined) return refusal;

@@ -12,7 +12,7 @@ export interface HttpLimits {
   readonly bodiesBytes: number;
   /** Bytes of all unread answers; beyond that those waiting longest are closed, or further requests get 503. */
   readonly answersBytes: number;
-  /** How long a client may read nothing of an answer. */
+  /** Maximum time for which a client may read nothing of an answer. */
   readonly answerTimeoutMs: number;
   /** Open connections; more are closed at once. */
   readonly connections: number;
@@ -20,7 +20,7 @@ export interface HttpLimits {
   readonly headersTimeoutMs: number;
   /** Time limit for the whole request. */
   readonly requestTimeoutMs: number;
-  /** How often the two above, and that of answers, are checked. */
+  /** Interval at which the two limits above, and that of answers, are checked. */
   readonly timeoutCheckMs: number;
   /** Time limit for an idle connection between requests. */
   readonly keepAliveTimeoutMs: number;

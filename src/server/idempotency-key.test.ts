@@ -34,7 +34,7 @@ test('a key of a batch is refused', async (t) => {
   const response = await post(`${url}/pipelines/visits/events/batch`, { events: [{ page: 'a' }] }, { 'idempotency-key': 'first' });
   const { status, detail } = await problemIn(response);
   assert.equal(status, 400);
-  assert.match(detail, /^Idempotency-Key: expected none, since a batch brings many events/);
+  assert.match(detail, /^Idempotency-Key: expected none, since a batch has many events/);
   assert.equal(mill.counts().visits?.received, 0);
 });
 

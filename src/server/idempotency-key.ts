@@ -21,7 +21,7 @@ export function idempotencyKeyOf(request: Pick<IngestRequest, 'headers'>): { rea
 }
 
 /**
- * Throws `MILL_INVALID_REQUEST` for a request with an `Idempotency-Key`, which its route cannot honour: a caller that sends one relies on
+ * Throws `MILL_INVALID_REQUEST` for a request with an `Idempotency-Key` that its route cannot honour: a caller that sends one relies on
  * it.
  *
  * @param reason the reason, as the rest of a sentence that begins with "since"

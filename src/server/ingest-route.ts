@@ -1,5 +1,5 @@
 /// <reference types="@fastify/swagger" preserve="true" />
-// It gives the schema of a route its `summary`, `tags` and more. The reference stays in our declarations, so users get them, too.
+// It gives the schema of a route its `summary`, `tags` and more. The reference stays in our declarations, so users get them too.
 
 import type { FastifyInstance, FastifySchema, RouteHandlerMethod } from 'fastify';
 import { checkAnswer, checkIngestRoute } from './check-ingest-route.ts';
@@ -23,7 +23,7 @@ declare module 'fastify' {
  * would run or honour, such as an authentication hook, a parser or a constraint: then every request goes through Fastify.
  *
  * ```ts
- * ingestRoute(app, '/messages', { summary: 'Take a message in', body: jsonSchemaOf(Message) }, async (request) => {
+ * ingestRoute(app, '/messages', { summary: 'Ingest a message', body: jsonSchemaOf(Message) }, async (request) => {
  *   const { status } = await mill.ingest('rockets', request.body, traceOf(request));
  *   return { status };
  * });
@@ -52,6 +52,6 @@ export function ingestRoute(
 }
 
 function withoutKey(request: IngestRequest, take: TakeIn): Promise<object> {
-  refuseIdempotencyKey(request, 'this route honours none');
+  refuseIdempotencyKey(request, 'this route does not support it');
   return take(request);
 }

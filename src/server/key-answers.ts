@@ -5,14 +5,11 @@ const listed = z.object({
   key: z.string(),
   status: z.enum(['open', 'waiting', 'blocked', 'parked']).meta({
     description:
-      '`waiting`: an earlier number is missing. `blocked`: what failed is tried again. `parked`: an event was given up, and an operator decides',
+      '`waiting`: an earlier number is missing. `blocked`: a failed item is being retried. `parked`: an event failed permanently and an operator must decide',
   }),
-  pending: z.int().meta({ description: 'Events that are accepted and wait' }),
-  next: z.int().nullable().meta({ description: 'The number that is waited for, where events are ordered by number' }),
-  lastHandled: z
-    .object({ number: z.int() })
-    .nullable()
-    .meta({ description: 'The number before that; null where it is not known what was handled last' }),
+  pending: z.int().meta({ description: 'Number of accepted events that wait' }),
+  next: z.int().nullable().meta({ description: 'The next number to arrive, if events are ordered by number' }),
+  lastHandled: z.object({ number: z.int() }).nullable().meta({ description: 'The number handled last; null if unknown' }),
 });
 
 const held = z.object({
@@ -21,7 +18,7 @@ const held = z.object({
   acceptedAt: z.iso.datetime(),
   reason: z.enum(['number', 'retry', 'parked', 'order', 'turn']).meta({
     description:
-      'Why it is held: an earlier number is missing, it is tried again, its key is parked, an event before it is held, or nothing keeps it and its turn comes',
+      'Why it is held: an earlier number is missing, it waits for a retry, its key is parked, an earlier event is held, or nothing holds it and its turn is next',
   }),
   attempts: z.int().meta({ description: 'Failed attempts so far' }),
   retryAt: z.iso.datetime().nullable(),
@@ -31,7 +28,7 @@ const held = z.object({
 const lastFailure = z
   .object({ at: z.iso.datetime(), attempt: z.int(), reason: z.string() })
   .nullable()
-  .meta({ description: 'Why its last call failed; null if none has' });
+  .meta({ description: 'Why its last call failed; null if none failed' });
 
 /** A delivery without an outcome. */
 export const waitingDelivery = z.object({
@@ -40,19 +37,20 @@ export const waitingDelivery = z.object({
   url: z.string().nullable(),
   askedAt: z.iso.datetime(),
   attempts: z.int(),
-  dueAt: z.iso.datetime().nullable().meta({ description: 'When the next call is due; null: not until it is asked for again' }),
+  dueAt: z.iso.datetime().nullable().meta({ description: 'When the next call is due; null: not until it is requested again' }),
   lastFailure,
 });
 
 const details = z.object({
   ...listed.shape,
-  parkedBy: z.object({ deadLetter: z.string(), reason: z.string() }).nullable().meta({ description: 'The dead letter that has parked it' }),
-  timers: z.array(z.object({ name: z.string(), dueAt: z.iso.datetime() })).meta({ description: 'The timers that are armed' }),
-  held: z.array(held).meta({ description: 'The first events that it holds' }),
+  parkedBy: z.object({ deadLetter: z.string(), reason: z.string() }).nullable().meta({ description: 'The dead letter that parked it' }),
+  timers: z.array(z.object({ name: z.string(), dueAt: z.iso.datetime() })).meta({ description: 'The armed timers' }),
+  held: z.array(held).meta({ description: 'The first held events' }),
   deliveries: z.array(waitingDelivery).meta({
-    description: 'Deliveries that have no outcome yet, in the order in which they were asked for: of more than 20 those with the first ids',
+    description:
+      'Deliveries without an outcome, in the order in which they were requested; if there are more than 20, those with the lowest ids',
   }),
-  state: z.unknown().meta({ description: 'The committed state; null when there is none' }),
+  state: z.unknown().meta({ description: 'The committed state; null if there is none' }),
 });
 
 const timeline = z.object({
@@ -62,12 +60,12 @@ const timeline = z.object({
       at: z.iso.datetime(),
       durationMs: z.number().optional(),
       kind: z.string(),
-      causedBy: z.string().optional().meta({ description: 'The id of the item or event that it came from' }),
-      commit: z.string().nullable().meta({ description: 'The same for all that committed together; null for what an operator did' }),
+      causedBy: z.string().optional().meta({ description: 'The id of the item or event that caused it' }),
+      commit: z.string().nullable().meta({ description: 'Identical for all items of one commit; null for operator actions' }),
     }),
   ),
   nextCursor: z.string().optional(),
-  prunedBefore: z.iso.datetime().optional().meta({ description: 'What happened before is forgotten' }),
+  prunedBefore: z.iso.datetime().optional().meta({ description: 'Earlier items have been pruned' }),
 });
 
 /** The schemas of answers about keys. */

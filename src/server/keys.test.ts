@@ -142,7 +142,7 @@ test('a key that nothing is known of is not found, and one that only waits is', 
   const key = (name: string) => fetch(`${url}/pipelines/numbered/keys/${name}`);
   const { code, detail } = await problemIn(await key('nobody'));
   assert.equal(code, 'MILL_NOT_FOUND');
-  assert.match(detail, /^pipeline numbered: nothing is known of the key "nobody"; /);
+  assert.match(detail, /^pipeline numbered: unknown key "nobody": /);
   await post(`${url}/pipelines/numbered/events`, { key: 'early', number: 2 });
   const { status, held } = JSON.parse(await (await key('early')).text());
   assert.deepEqual([status, held[0].reason, held[0].number], ['waiting', 'number', 2]);

@@ -13,8 +13,8 @@ import { jsonSchemaOf, parseRequest } from './parse-request.ts';
 
 const Query = z.object({
   ...pageParameters,
-  status: z.enum(['open', 'waiting', 'blocked', 'parked']).optional().meta({ description: 'Only keys that stand so' }),
-  prefix: z.string().optional().meta({ description: 'Only keys that begin with this text' }),
+  status: z.enum(['open', 'waiting', 'blocked', 'parked']).optional().meta({ description: 'Only keys with this status' }),
+  prefix: z.string().optional().meta({ description: 'Only keys with this prefix' }),
 });
 const Cursor = z.tuple([z.string()]);
 const TimelineQuery = z.object(pageParameters);
@@ -22,7 +22,7 @@ const TimelineCursor = z.tuple([z.number(), z.array(z.number()), z.string().null
 const KeyParams = z.object({ ...PipelineParams.shape, key: z.string() });
 type KeyRoute = { Params: z.infer<typeof KeyParams> };
 
-/** Adds the routes for the keys of a pipeline: list, look at one, resume a parked one. */
+/** Adds the routes for the keys of a pipeline: list, show, resume. */
 export function keyRoutes(app: FastifyInstance, mill: Mill): void {
   const tags = ['operator'];
   resumeRoute(app, mill);
@@ -36,9 +36,9 @@ export function keyRoutes(app: FastifyInstance, mill: Mill): void {
       schema: {
         tags,
         operationId: 'listKeys',
-        summary: 'The keys of a pipeline, in the order of their bytes',
+        summary: 'Keys of a pipeline, in byte order',
         description:
-          'All that have a state, a number, events that wait, timers or outcomes. A key of which there are only deliveries or dead letters is found by its name.',
+          'Lists keys with a state, a number, waiting events, timers or outcomes. A key with only deliveries or dead letters can be found by its name.',
         params: jsonSchemaOf(PipelineParams),
         querystring: jsonSchemaOf(Query),
         response: { 200: jsonSchemaOf(pageSchema(keySchemas.listed)) },
@@ -59,8 +59,8 @@ export function keyRoutes(app: FastifyInstance, mill: Mill): void {
       schema: {
         tags,
         operationId: 'getKey',
-        summary: 'A key: its state and what waits for it',
-        description: 'Of the events that it holds and of its deliveries the first 20 are shown.',
+        summary: 'A key: its state and pending work',
+        description: 'Shows the first 20 held events and the first 20 deliveries.',
         params: jsonSchemaOf(KeyParams),
         response: { 200: jsonSchemaOf(keySchemas.details) },
       },
@@ -70,8 +70,8 @@ export function keyRoutes(app: FastifyInstance, mill: Mill): void {
       const { key } = request.params;
       const details = await mill.keyDetails(pipeline, key, { signal: signalOf(reply) });
       if (details !== undefined) return toAnswer(details);
-      const what = 'it has no state, no number, no event that waits, no timer, no delivery, no outcome and no dead letter';
-      throw new MillraceError('MILL_NOT_FOUND', `pipeline ${pipeline}: nothing is known of the key ${describeFound(key)}; ${what}`);
+      const what = 'it has no state, number, waiting event, timer, delivery, outcome or dead letter';
+      throw new MillraceError('MILL_NOT_FOUND', `pipeline ${pipeline}: unknown key ${describeFound(key)}: ${what}`);
     },
   );
 }
@@ -83,12 +83,13 @@ const acts = {
     operationId: 'parkKey',
     summary: 'Park a key',
     description:
-      'No turn of it begins before it is resumed, also after a restart, and it holds its events. A turn under way ends first. 409 where it is parked already.',
+      'The key holds its events and starts no turn until it is resumed, even after a restart. A turn in progress finishes first. 409 if it is already parked.',
   },
   'skip-gap': {
     operationId: 'skipGap',
-    summary: 'Have a key go past the numbers that it waits for',
-    description: 'A dead letter and the audit say which numbers these are; they are late from then on. 409 where it waits for none.',
+    summary: 'Skip the missing numbers of a key',
+    description:
+      'A dead letter and the audit trail record the skipped numbers; events that arrive with them later are late. 409 if the key waits for no number.',
   },
 } as const;
 
@@ -115,8 +116,8 @@ function timelineRoute(app: FastifyInstance, mill: Mill): void {
       schema: {
         tags: ['operator'],
         operationId: 'getKeyTimeline',
-        summary: 'What happened to a key, the newest first',
-        description: 'Items that committed together stand on one page, which may have a few more than `limit` because of that.',
+        summary: 'Timeline of a key, newest first',
+        description: 'Items of one commit stay on one page, which may therefore exceed `limit` slightly.',
         params: jsonSchemaOf(KeyParams),
         querystring: jsonSchemaOf(TimelineQuery),
         response: { 200: jsonSchemaOf(keySchemas.timeline) },
@@ -151,9 +152,9 @@ function resumeRoute(app: FastifyInstance, mill: Mill): void {
       schema: {
         tags: ['operator'],
         operationId: 'resumeKey',
-        summary: 'Let a parked key go on',
+        summary: 'Resume a parked key',
         description:
-          'Its event that was given up is tried again, as by a redrive of its dead letter; one that was parked by hand goes on with what it holds. 409 where the key is not parked.',
+          'Retries the event that parked it, like a redrive of its dead letter; a key parked by an operator continues with its held events. 409 if the key is not parked.',
         params: jsonSchemaOf(KeyParams),
         body: whyBody,
         response: { 200: jsonSchemaOf(Resumed.meta({ examples: [{ pipeline: 'orders', key: 'ord_7', status: 'open' }] })) },

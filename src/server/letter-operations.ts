@@ -17,18 +17,23 @@ const startAfterMsMax = 3_600_000;
 
 const Ask = z
   .strictObject({
-    ids: z.array(z.string()).min(1).max(idsMax).optional().meta({ description: 'These. They are resolved before the answer comes' }),
+    ids: z
+      .array(z.string())
+      .min(1)
+      .max(idsMax)
+      .optional()
+      .meta({ description: 'The dead letters to resolve. The answer comes once all are resolved' }),
     filter: z
       .strictObject({ pipeline: z.string(), ...letterFilter })
       .optional()
-      .meta({ description: 'All that it matches when the operation begins' }),
-    dryRun: z.boolean().optional().meta({ description: 'Do nothing, and tell how many there are' }),
+      .meta({ description: 'Selects all matching dead letters when the operation begins' }),
+    dryRun: z.boolean().optional().meta({ description: 'Only count the dead letters; change nothing' }),
     startAfterMs: z.int().min(0).max(startAfterMsMax).optional().meta({
-      description: 'With a filter: after how many milliseconds the operation begins. It can be undone until then. Default 5,000',
+      description: 'With a filter: the delay before the operation begins, in milliseconds. It can be undone until then. Default: 5,000',
     }),
     reason,
   })
-  .refine(({ ids, filter }) => (ids === undefined) !== (filter === undefined), 'expected ids or a filter, and not both')
+  .refine(({ ids, filter }) => (ids === undefined) !== (filter === undefined), 'expected either ids or a filter')
   .meta({
     examples: [{ filter: { pipeline: 'orders', kind: 'delivery', reason: 'answered ‹number›' }, reason: 'the provider is back' }],
   });
@@ -47,22 +52,22 @@ const OperationAnswer = z
       to: moment.optional(),
       ids: z.array(z.string()).readonly().optional().meta({ description: 'Named by `millrace redrive --file` or `discard --file`' }),
     }),
-    who: z.string().nullable().meta({ description: 'The name of the token; null where the server asks for none' }),
+    who: z.string().nullable().meta({ description: 'The name of the token; null if the server requires none' }),
     reason: z.string().nullable(),
     state: z.enum(['starting', 'running', 'ended', 'undone', 'stopped']).meta({
-      description: 'An operation that is starting can be undone, and one that is running stopped: then what is done stays done',
+      description: 'A starting operation can be undone. A running one can be stopped; completed work stays',
     }),
     askedAt: moment,
-    startsAt: moment.meta({ description: 'When it begins' }),
+    startsAt: moment.meta({ description: 'When the operation begins' }),
     begunAt: moment.nullable(),
     endedAt: moment.nullable(),
-    matched: z.int().meta({ description: 'How many dead letters there were when it began; 0 before' }),
-    done: z.int().meta({ description: 'How many it has redriven or discarded' }),
-    refused: z.int().meta({ description: 'How many cannot be, such as gaps, which cannot be redriven' }),
-    left: z.int().meta({ description: 'How many it has not come to' }),
+    matched: z.int().meta({ description: 'Number of matching dead letters when it began; 0 before that' }),
+    done: z.int().meta({ description: 'Number redriven or discarded so far' }),
+    refused: z.int().meta({ description: 'Number that cannot be resolved, such as gaps, which cannot be redriven' }),
+    left: z.int().meta({ description: 'Number still to be resolved' }),
     failedAgain: z.int().meta({
       description:
-        'Dead letters that its filter matches and that came since it began, until an hour after its end: what failed again is among them',
+        'Dead letters matching its filter that arrived between its start and an hour after its end, including those that failed again',
     }),
   })
   .meta({
@@ -77,17 +82,17 @@ const OperationAnswer = z
   });
 
 const Answer = z.object({
-  matched: z.int().meta({ description: 'How many there are' }),
+  matched: z.int().meta({ description: 'Number of matching dead letters' }),
   redriven: z.int().optional(),
   discarded: z.int().optional(),
-  operation: OperationAnswer.optional().meta({ description: 'What carries a filter out' }),
+  operation: OperationAnswer.optional().meta({ description: 'The operation that was created for a filter' }),
 });
 
 const Params = z.object({ id: z.string() });
 type Route = { Params: z.infer<typeof Params> };
 const Query = z.object({
   ...pageParameters,
-  pipeline: z.string().optional().meta({ description: 'Only those on dead letters of this pipeline' }),
+  pipeline: z.string().optional().meta({ description: 'Only operations on dead letters of this pipeline' }),
 });
 const Cursor = z.tuple([z.string()]);
 const tags = ['operator'];
@@ -99,8 +104,8 @@ export function letterOperationRoutes(app: FastifyInstance, mill: Mill): void {
   askRoute(app, mill, { action: 'redrive', count: 'redriven', summary: 'Redrive many dead letters' });
   askRoute(app, mill, { action: 'discard', count: 'discarded', summary: 'Discard many dead letters' });
   lookRoutes(app, mill);
-  endRoute(app, mill, 'undo', 'Call an operation off that has not begun');
-  endRoute(app, mill, 'stop', 'Break an operation off; what it has done stays done');
+  endRoute(app, mill, 'undo', 'Cancel an operation that has not begun');
+  endRoute(app, mill, 'stop', 'Stop an operation; completed work stays');
 }
 
 interface Asked {
@@ -118,7 +123,7 @@ function askRoute(app: FastifyInstance, mill: Mill, { action, count, summary }: 
         operationId: `${action}DeadLetters`,
         summary,
         description:
-          'Those that are named at once; those that a filter matches by an operation, which goes on by itself, also after a crash, and does each once.',
+          'Dead letters named by id are resolved at once. A filter starts a background operation, which survives crashes and resolves each match once.',
         body: jsonSchemaOf(Ask),
         response: { 200: jsonSchemaOf(Answer), 202: jsonSchemaOf(Answer) },
       },
@@ -161,7 +166,7 @@ function lookRoutes(app: FastifyInstance, mill: Mill): void {
       schema: {
         tags,
         operationId: 'listOperations',
-        summary: 'Operations on dead letters, the latest first',
+        summary: 'Operations on dead letters, latest first',
         description: 'Kept for 90 days.',
         querystring: jsonSchemaOf(Query),
         response: { 200: jsonSchemaOf(pageSchema(OperationAnswer)) },
@@ -183,7 +188,7 @@ function lookRoutes(app: FastifyInstance, mill: Mill): void {
       schema: {
         tags,
         operationId: 'getOperation',
-        summary: 'How far an operation has come',
+        summary: 'Progress of an operation',
         params: jsonSchemaOf(Params),
         response: { 200: jsonSchemaOf(OperationAnswer) },
       },
@@ -201,7 +206,7 @@ function endRoute(app: FastifyInstance, mill: Mill, action: 'undo' | 'stop', sum
         tags,
         operationId: `${action}Operation`,
         summary,
-        description: action === 'undo' ? '409 once it has begun: then it can be stopped.' : '409 once it is over.',
+        description: action === 'undo' ? '409 once it has begun; stop it instead.' : '409 once it is over.',
         params: jsonSchemaOf(Params),
         body: whyBody,
         response: { 200: jsonSchemaOf(OperationAnswer) },

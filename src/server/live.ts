@@ -17,12 +17,12 @@ export function liveRoute(app: FastifyInstance, live: LiveFeed): void {
       schema: {
         tags: ['server'],
         operationId: 'followLive',
-        summary: 'What is going on, once a second, as server-sent events',
+        summary: 'Current figures once a second, as server-sent events',
         description:
-          'An event `figures` each second has the rates, latencies, depth and lag of every pipeline that the token may read, in the process that answers. An event `sample` has a few of the things that happened since, and of how many turns: it is a sample, and never all. The answer ends when the server stops, and for who reads too slowly. 503 while too many follow.',
+          'Each second, an event `figures` has the rates, latencies, depth and lag of every pipeline that the token may read, in the answering process. An event `sample` has a few recent items and the number of turns they were sampled from. The stream ends when the server stops or the client reads too slowly. 503 while there are too many followers.',
         response: {
           200: {
-            description: 'It goes on until somebody ends it',
+            description: 'A stream that continues until either side closes it',
             content: { 'text/event-stream': { schema: { type: 'string' }, example } },
           },
         },
@@ -33,7 +33,7 @@ export function liveRoute(app: FastifyInstance, live: LiveFeed): void {
       live.checkRoom();
       reply.hijack();
       const headers = { ...reply.getHeaders(), 'content-type': 'text/event-stream; charset=utf-8', 'x-accel-buffering': 'no' };
-      // A HEAD request comes here, too.
+      // HEAD requests come here too.
       reply.raw.writeHead(200, headers as Record<string, string>);
       if (request.method === 'HEAD') reply.raw.end();
       else live.follow(reply.raw, (pipeline) => mayUse(request, pipeline));

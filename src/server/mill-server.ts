@@ -1,4 +1,4 @@
-/** Where to listen. */
+/** The address to listen on. */
 export interface Address {
   /** A name or an address, IPv6 without brackets. */
   readonly host: string;

@@ -44,33 +44,36 @@ const HealthAnswer = z.object({
   warnings: z
     .array(z.string())
     .optional()
-    .meta({ description: 'What a person should look at although work makes progress; absent when there is none' }),
+    .meta({ description: 'Problems that need attention although work makes progress; absent if there are none' }),
   gaps: z
     .record(z.string(), z.object({ keys: z.int(), oldestSeconds: z.number() }))
     .optional()
     .meta({
-      description: 'Per pipeline, the keys that wait for a number, and for how long the first of them has; absent when there are none',
+      description: 'Per pipeline, the number of keys that wait for a number, and the longest wait; absent if there are none',
     }),
   leftovers: z
     .array(Leftover)
     .optional()
-    .meta({ description: 'Stored work whose declaration is gone, and how much of it there is; absent when there is none' }),
+    .meta({ description: 'Stored work whose declaration is gone, with its amount; absent if there is none' }),
   waits: z
     .array(EndpointWaits)
     .optional()
-    .meta({ description: 'Endpoints of which deliveries wait longer than for their turn, and why; absent when there are none' }),
-  paused: z.array(z.string()).optional().meta({ description: 'Pipelines that an operator has paused; absent when there are none' }),
+    .meta({ description: 'Endpoints whose deliveries are delayed, and why; absent if there are none' }),
+  paused: z.array(z.string()).optional().meta({ description: 'Pipelines paused by an operator; absent if there are none' }),
   loops: z
     .array(z.object({ pipelines: z.array(z.string()), keys: z.int(), events: z.int() }))
     .optional()
-    .meta({ description: 'Pipelines that feed themselves by sends and stand still at the limit `sends`; absent when there are none' }),
+    .meta({
+      description:
+        'Pipelines that send to themselves, directly or through others, and are stuck at the limit `sends`; absent if there are none',
+    }),
   depth: z
     .record(z.string(), z.int())
     .optional()
-    .meta({ description: 'Per pipeline, the events that are accepted and neither processed, failed nor discarded' }),
+    .meta({ description: 'Per pipeline, the accepted events that are not yet processed, failed or discarded' }),
 });
 
-/** Returns what somebody should look at although work makes progress; each part is absent if empty. */
+/** Returns the problems that need attention although work makes progress; each part is absent if empty. */
 function attentionOf(mill: Mill, counts: readonly (readonly [pipeline: string, PipelineCounts])[]) {
   const waiting = counts.filter(([, count]) => count.gaps > 0);
   const gaps = waiting.map(([name, count]) => [name, { keys: count.gaps, oldestSeconds: Math.round(count.oldestGapMs / 1000) }] as const);
@@ -99,7 +102,7 @@ const MetricsAnswer = z.object({ ...eventMetricSchemas, pipelines: z.record(z.st
 const MetricsQuery = z.object({
   format: z.enum(['json', 'prometheus']).optional().meta({
     description:
-      'Without it JSON, and the Prometheus text format to an `Accept` that prefers `text/plain` or `application/openmetrics-text`',
+      'Overrides `Accept`. Default: JSON, or the Prometheus text format if `Accept` prefers `text/plain` or `application/openmetrics-text`',
   }),
 });
 
@@ -109,7 +112,7 @@ function shownWaits({ silentAddresses, ...waits }: EndpointWaitsOfMill): z.infer
 }
 
 function reasonForAnybody({ closed }: Gate): string {
-  return closed ? stoppingReason : 'work makes no progress; the log says why, and so does this to a token that may read everything';
+  return closed ? stoppingReason : 'work makes no progress; the log says why, as does this route for a token that may read everything';
 }
 
 const stoppingReason = 'the server is stopping';
@@ -129,11 +132,11 @@ export function observeRoutes(app: FastifyInstance, { mill, gate, guard, process
   const uptimeMs = () => performance.now() - startedAt;
 
   const health = { description: 'Work makes progress, or there is none', ...jsonSchemaOf(HealthAnswer, 'output') };
-  const unavailable = { ...health, description: 'It does not, or the server is stopping; `reason` says which' };
+  const unavailable = { ...health, description: 'Work makes no progress, or the server is stopping; see `reason`' };
   app.get(
     '/health',
     {
-      schema: { tags, operationId: 'getHealth', summary: 'Whether work makes progress', response: { 200: health, 503: unavailable } },
+      schema: { tags, operationId: 'getHealth', summary: 'Health check', response: { 200: health, 503: unavailable } },
       config: { access: 'open' },
     },
     ({ raw }, reply) => {
@@ -141,7 +144,7 @@ export function observeRoutes(app: FastifyInstance, { mill, gate, guard, process
       const counts = Object.entries(mill.counts());
       const depth = Object.fromEntries(counts.map(([name, count]) => [name, count.depth]));
       if (status !== 'ok') reply.code(503).header('retry-after', '1');
-      // Details of pending work (names of pipelines and files) are only for those who may view them. Anybody may ask whether work makes
+      // Only those who may read everything see details of pending work (names of pipelines and files). Anyone may ask whether work makes
       // progress.
       if (!guard.maySeeAll(raw)) return { status, service: 'millrace', reason: status === 'ok' ? undefined : reasonForAnybody(gate) };
       return { status, service: 'millrace', version, ...details, ...attentionOf(mill, counts), depth };
@@ -149,11 +152,11 @@ export function observeRoutes(app: FastifyInstance, { mill, gate, guard, process
   );
 
   const pong = jsonSchemaOf(z.object({ pong: z.literal(true) }));
-  const ping = { tags, operationId: 'ping', summary: 'Whether the server answers', response: { 200: pong } };
+  const ping = { tags, operationId: 'ping', summary: 'Liveness check', response: { 200: pong } };
   app.get('/ping', { schema: ping, config: { access: 'open' } }, () => ({ pong: true }));
 
   const metrics = {
-    description: 'In the `format` that is asked for, otherwise as `Accept` says',
+    description: 'The metrics in the requested `format`, otherwise as `Accept` prefers',
     content: { 'application/json': { schema: jsonSchemaOf(MetricsAnswer, 'output') }, 'text/plain': { schema: { type: 'string' } } },
   };
   const schema = {

@@ -28,9 +28,9 @@ export function operatorRoutes(app: FastifyInstance, mill: Mill): void {
   const tags = ['operator'];
   const Batch = batchOf(mill.limits.batch);
 
-  const event = { description: 'An event as the pipeline declares it' };
+  const event = { description: 'An event, as declared by the pipeline' };
   const headers = idempotencyKeyHeader(
-    'The id of an event that has none of its own: a second one is a duplicate. 400 where it contradicts that, or a number identifies the event',
+    'The id of an event that has none of its own; repeating it yields a duplicate. 400 if it contradicts the event, or if a number identifies the event',
   );
   const open = Array.from(mill.pipelines.values()).flatMap(({ name, genericIngest }) => (genericIngest ? [name] : []));
   const ingest = { tags, hide: open.length === 0, params: jsonSchemaOf(PipelineParams) };
@@ -41,7 +41,7 @@ export function operatorRoutes(app: FastifyInstance, mill: Mill): void {
   app.post<PipelineRoute>(
     '/pipelines/:pipeline/events',
     {
-      schema: { ...ingest, summary: 'Take one event in', headers, body: event, response: { 202: jsonSchemaOf(Ingested) } },
+      schema: { ...ingest, summary: 'Ingest one event', headers, body: event, response: { 202: jsonSchemaOf(Ingested) } },
       config: { inexactNumbers: 'by event', access: 'ingest' },
     },
     takeOne,
@@ -52,7 +52,7 @@ export function operatorRoutes(app: FastifyInstance, mill: Mill): void {
     {
       schema: {
         ...ingest,
-        summary: 'Take many events in, judged one by one',
+        summary: 'Ingest many events, each judged separately',
         body: jsonSchemaOf(Batch),
         response: { 202: jsonSchemaOf(BatchAnswer) },
       },
@@ -81,7 +81,7 @@ async function takeEvent(mill: Mill, pipeline: string, request: ParsedRequest): 
 }
 
 async function takeBatch(mill: Mill, pipeline: string, batch: Batch, request: ParsedRequest): Promise<BatchAnswer> {
-  refuseIdempotencyKey(request, 'a batch brings many events and a key names one');
+  refuseIdempotencyKey(request, 'a batch has many events and a key identifies one');
   const { events } = await parseRequest(batch, request.body);
   return answerBatch(await mill.ingestBatch(pipeline, events, traceOf(request)), 'events');
 }
@@ -92,7 +92,7 @@ function openNameOf(mill: Mill, params: PipelineRoute['Params']): string {
   if (mill.pipelines.get(name)?.genericIngest !== false) return name;
   throw new MillraceError(
     'MILL_NOT_FOUND',
-    `pipeline ${name} takes no events in here, since it declares genericIngest: false; bring them by a route of its own`,
+    `pipeline ${name} accepts no events here, since it declares genericIngest: false; use one of its own routes`,
   );
 }
 

@@ -18,7 +18,7 @@ const contentSecurityPolicy = [
 const forEver = 'public, max-age=31536000, immutable';
 
 /**
- * Adds the operator's page: `GET /`, and `GET /page/…` for its parts. It contains nothing secret, so anybody may load it; it requests its
+ * Adds the operator's page: `GET /`, and `GET /page/…` for its parts. It contains nothing secret, so anyone may load it; it requests its
  * data with the viewer's token.
  */
 export async function pageRoutes(app: FastifyInstance): Promise<void> {
@@ -27,7 +27,7 @@ export async function pageRoutes(app: FastifyInstance): Promise<void> {
   app.get('/', { schema: { hide: true }, config }, (request, reply) => {
     const page = files?.get('index.html');
     if (page === undefined)
-      throw new MillraceError('MILL_NOT_FOUND', 'the page is not built; npm run page builds it, and GET /docs has the API');
+      throw new MillraceError('MILL_NOT_FOUND', 'the page is not built; run npm run page to build it. GET /docs has the API');
     return answerFile(request, reply.header('cache-control', 'no-cache').header('content-security-policy', contentSecurityPolicy), page);
   });
   app.get<{ Params: { file: string } }>('/page/:file', { schema: { hide: true }, config }, (request, reply) => {

@@ -48,7 +48,7 @@ test('the docs call the limit an integer', () => {
     type: 'integer',
     minimum: 1,
     maximum: 100,
-    description: 'How many items to answer with; 20 when it is not said.',
+    description: 'Maximum number of items; 20 by default.',
   });
 });
 

@@ -11,8 +11,8 @@ const limitMax = 100;
 const limitDefault = 20;
 
 /**
- * Pass it to `mill.query(table, forPage)` for rows that become a page: they end once their texts have 2 Mi UTF-16 units, so that an answer
- * neither fills the memory nor makes all others wait.
+ * Pass it to `mill.query(table, forPage)` for rows that become a page: they end once their texts have 2 Mi UTF-16 units, so an answer
+ * neither fills the memory nor makes others wait.
  */
 export const forPage: { readonly charactersMax: number } = { charactersMax: 2 * 1024 * 1024 };
 
@@ -27,10 +27,10 @@ export const pageParameters = {
       minimum: 1,
       maximum: limitMax,
       pattern: undefined,
-      description: `How many items to answer with; ${limitDefault} when it is not said.`,
+      description: `Maximum number of items; ${limitDefault} by default.`,
     })
     .default(limitDefault),
-  cursor: z.string().optional().meta({ description: 'The `nextCursor` of the page before.' }),
+  cursor: z.string().optional().meta({ description: 'The `nextCursor` of the previous page.' }),
 };
 
 /** One page of a list. */
@@ -77,7 +77,7 @@ export async function decodeCursor<S extends Schema>(schema: S, cursor: string):
   throw new MillraceError('MILL_INVALID_REQUEST', `cursor: ${expectation}`, { issues: [{ path: 'cursor', message: expectation }] });
 }
 
-const expectation = 'expected the nextCursor of an earlier answer of this list';
+const expectation = 'expected the nextCursor of an earlier page of this list';
 
 /** Returns undefined, which no cursor's schema accepts, for a word that is not a cursor. */
 function parseCursor(cursor: string): unknown {

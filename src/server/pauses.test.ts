@@ -43,7 +43,7 @@ test('an operator sees a loop of sends in health and among concerns, pauses it, 
 
   assert.deepEqual(await post('/pipelines/loop/pause'), { pipeline: 'loop', paused: true });
   assert.deepEqual((await health()).paused, ['loop']);
-  assert.match(await get('/concerns'), /pipeline paused.*None of its turns starts, and 30\d events wait/);
+  assert.match(await get('/concerns'), /pipeline paused.*No turns start, and 30\d events wait/);
   assert.match(await get('/metrics?format=prometheus'), /millrace_paused\{pipeline="loop"\} 1\b/);
   const { discarded } = await post('/pipelines/loop/events/discard?key=k1');
   assert.ok(discarded > 0 && discarded < depth);

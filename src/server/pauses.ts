@@ -8,8 +8,8 @@ const Params = z.object({ pipeline: z.string().meta({ description: 'The name of 
 type Route = { Params: z.infer<typeof Params> };
 
 const Paused = z.object({ pipeline: z.string(), paused: z.boolean() });
-const Query = z.object({ key: z.string().optional().meta({ description: 'Only those of this key' }) });
-const Discarded = z.object({ discarded: z.int().meta({ description: 'How many there were' }) });
+const Query = z.object({ key: z.string().optional().meta({ description: 'Only events of this key' }) });
+const Discarded = z.object({ discarded: z.int().meta({ description: 'Number of discarded items' }) });
 
 /**
  * Adds the routes with which an operator pauses and empties a pipeline: pause, resume, discard waiting events, discard its dead letters.
@@ -20,14 +20,14 @@ export function pauseRoutes(app: FastifyInstance, mill: Mill): void {
 
   const paused = { tags, params, body: whyBody, response: { 200: jsonSchemaOf(Paused) } };
   const description =
-    'Turns under way end, deliveries go on, events are taken in until the backlog is full. A schedule is paused by itself.';
+    'Turns in progress finish, deliveries continue, and events are accepted until the backlog is full. A schedule has its own pause.';
   app.post<Route>(
     '/pipelines/:pipeline/pause',
     {
       schema: {
         ...paused,
         operationId: 'pausePipeline',
-        summary: 'Start no turn of a pipeline before it is resumed, also after a restart',
+        summary: 'Pause a pipeline until it is resumed, even after a restart',
         description,
       },
     },
@@ -40,7 +40,7 @@ export function pauseRoutes(app: FastifyInstance, mill: Mill): void {
 
   app.post<Route>(
     '/pipelines/:pipeline/resume',
-    { schema: { ...paused, operationId: 'resumePipeline', summary: 'Let a paused pipeline go on' } },
+    { schema: { ...paused, operationId: 'resumePipeline', summary: 'Resume a paused pipeline' } },
     async (request) => {
       const { pipeline } = request.params;
       await mill.resume(pipeline, await byWhom(request));
@@ -55,9 +55,9 @@ export function pauseRoutes(app: FastifyInstance, mill: Mill): void {
       schema: {
         ...discarded,
         operationId: 'discardEvents',
-        summary: 'Discard the events of a paused pipeline that are not handled',
+        summary: 'Discard the waiting events of a paused pipeline',
         description:
-          'None of them ever has a turn. A parked event goes with its dead letter; states, timers, deliveries and outcomes stay.',
+          'They are never handled. A parked event is removed with its dead letter; states, timers, deliveries and outcomes stay.',
       },
     },
     async (request) => {
@@ -73,7 +73,7 @@ export function pauseRoutes(app: FastifyInstance, mill: Mill): void {
         ...discarded,
         operationId: 'discardPipelineDeadLetters',
         summary: 'Discard all dead letters of a pipeline',
-        description: 'The same as to discard them one by one.',
+        description: 'Equivalent to discarding them one by one.',
       },
     },
     async (request) => {

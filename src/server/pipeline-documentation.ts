@@ -68,7 +68,7 @@ export function documentPipelines<Document extends object>(document: Document, s
         for (const { of, at } of places) {
           const reference = addSchema(schemas, pipeline, of, log);
           if (reference !== undefined) own = withPart(own, at, reference);
-          // The example of all pipelines is none of the states of this one.
+          // The generic example is not a state of this pipeline.
           if (reference !== undefined && of === 'state') own = withPart(own, exampleState, null);
         }
         return [method, own];
@@ -106,7 +106,7 @@ function addSchema(schemas: Record<string, JsonSchema>, pipeline: AnyPipeline, o
     Object.assign(schemas, componentsOf(name, schemaOf(schema, of === 'event' ? 'input' : 'output', name, log)));
   const reference = { $ref: `#/components/schemas/${name}` };
   if (of === 'event') return reference;
-  return { description: 'The committed state; null when there is none', anyOf: [reference, { type: 'null' }] };
+  return { description: 'The committed state; null if there is none', anyOf: [reference, { type: 'null' }] };
 }
 
 /** Allows any value for a schema that its library cannot convert to JSON Schema: the pipeline still accepts events. */

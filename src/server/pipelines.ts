@@ -12,7 +12,7 @@ import { nameOf, PipelineParams, type PipelineRoute } from './operator.ts';
 import { jsonSchemaOf, parseRequest } from './parse-request.ts';
 
 const Query = z.object({
-  window: z.enum(chartWindowNames).optional().meta({ description: 'How far back the charts of the answer go; without it there are none' }),
+  window: z.enum(chartWindowNames).optional().meta({ description: 'The time span of the charts; without it the answer has none' }),
 });
 
 /** Returns a schema for each column of a chart. */
@@ -21,7 +21,7 @@ function columnsOf<const Names extends readonly string[]>(names: Names, schema: 
 }
 
 const nowDescription =
-  'What is going on, over the last seconds, in the process that answers: `in` and `out` in events a second, `p50`, `p99` (from acceptance to commit) and `lag` in milliseconds';
+  'Figures of the answering process over the last few seconds: `in` and `out` in events per second, `p50`, `p99` (from acceptance to commit) and `lag` in milliseconds';
 const Now = z.object(columnsOf(pipelineColumns, z.number().nullable())).meta({ description: nowDescription });
 
 function chartOf(names: readonly string[]) {
@@ -29,13 +29,13 @@ function chartOf(names: readonly string[]) {
   return z
     .object({ ...axis, ...columnsOf(names, z.array(z.number().nullable())) })
     .optional()
-    .meta({ description: 'The points of the window that is asked for, the oldest first' });
+    .meta({ description: 'The points of the requested window, oldest first' });
 }
 
 const PipelineItem = z.object({
   name: z.string(),
   health: z.enum(healths).meta({
-    description: '`behind`: the oldest event that it has not come to is older than a second. `stalled`: it has work and makes no progress',
+    description: '`behind`: the oldest unhandled event is over a second old. `stalled`: there is work but no progress',
   }),
   trouble: z.string().nullable().meta({ description: 'Why it makes no progress' }),
   now: Now,
@@ -58,13 +58,10 @@ const Declared = z.object({
 });
 const SourcePartition = z.object({
   partition: z.int(),
-  next: z.int().meta({ description: 'The offset of the first record that was not taken in' }),
-  end: z.int().meta({ description: 'The offset behind the last record there is, as far as is known' }),
-  lag: z.int().meta({ description: 'Records that were not taken in yet' }),
-  noRoom: z
-    .string()
-    .nullable()
-    .meta({ description: 'Why the next record waits for room, such as a key that has as many events as it may' }),
+  next: z.int().meta({ description: 'The offset of the first record not yet ingested' }),
+  end: z.int().meta({ description: 'The offset after the last known record' }),
+  lag: z.int().meta({ description: 'Number of records not yet ingested' }),
+  noRoom: z.string().nullable().meta({ description: 'Why the next record waits, such as a key at its limit of waiting events' }),
 });
 const Source = z
   .object({
@@ -74,8 +71,7 @@ const Source = z
   })
   .nullable()
   .meta({
-    description:
-      'The topic that it takes events from, with the partitions that the process that answers reads; null for a pipeline without one',
+    description: 'The topic it reads, with the partitions that the answering process reads; null for a pipeline without one',
     examples: [
       {
         name: 'kafka:orders',
@@ -109,7 +105,7 @@ export function pipelineRoutes(app: FastifyInstance, mill: Mill, figures: Figure
       schema: {
         tags,
         operationId: 'listPipelines',
-        summary: 'The pipelines: their counts, rates and health',
+        summary: 'Pipelines, with their counts, rates and health',
         querystring,
         response: { 200: jsonSchemaOf(PipelineList, 'output') },
       },
@@ -128,7 +124,7 @@ export function pipelineRoutes(app: FastifyInstance, mill: Mill, figures: Figure
       schema: {
         tags,
         operationId: 'getPipeline',
-        summary: 'A pipeline: its counts, rates and health, what it declares, and how far its topic was read',
+        summary: 'A pipeline: counts, rates, health, declaration, and progress on its topic',
         params: jsonSchemaOf(PipelineParams),
         querystring,
         response: { 200: jsonSchemaOf(PipelineAnswer, 'output') },
@@ -147,7 +143,7 @@ export function pipelineRoutes(app: FastifyInstance, mill: Mill, figures: Figure
       schema: {
         tags: ['server'],
         operationId: 'getEngine',
-        summary: 'The engine of the process that answers: its commits, its event loop, its memory',
+        summary: 'The engine of the answering process: commits, event loop, memory',
         querystring,
         response: { 200: jsonSchemaOf(EngineAnswer, 'output') },
       },

@@ -37,7 +37,7 @@ export function boundPipelining(server: Server): void {
   function next(line: Line): void {
     for (let first = line.waiting.shift(); first !== undefined; first = line.waiting.shift()) {
       waitingInAll -= 1;
-      // One whose connection has gone has requested nothing.
+      // Requests of a closed connection are dropped.
       if (first.request.socket.destroyed) continue;
       begin(first.request, first.response, line);
       return;

@@ -32,13 +32,13 @@ function problemOf(thrown: unknown, bodyBytesMax?: number): Problem {
 }
 
 /**
- * Returns the part of an error that a caller may know. Reserved for the log are the texts of unexpected errors, which come from whatever
+ * Returns the part of an error that a caller may know. Only the log has the texts of unexpected errors, which come from whatever
  * failed, and of store errors, which name its files.
  */
 export function detailOf(error: MillraceError): string {
   if (error.code === 'MILL_INTERNAL') return unexpectedDetail;
   if (!isOfStore(error.code)) return messageOf(error);
-  return `${errorTable[error.code].title}; the log and GET /health of the server have the details`;
+  return `${errorTable[error.code].title}; see the server's log and GET /health`;
 }
 
 function isOfStore(code: ErrorCode): boolean {
@@ -60,7 +60,7 @@ interface FailureAnswer {
 }
 
 /**
- * Converts an error to an answer. A 503 always says when to retry, in whole seconds; one second if the error does not know.
+ * Converts an error to an answer. A 503 always says when to retry, in whole seconds; one second if the error does not say.
  *
  * @param bodyBytesMax the route's limit, for the answer to a larger body
  */
@@ -94,7 +94,7 @@ function toMillraceError(thrown: unknown, bodyBytesMax: number | undefined): Mil
     const expected = bodyBytesMax === undefined ? 'a smaller body' : `a body of at most ${bodyBytesMax} bytes`;
     return new MillraceError('MILL_BODY_TOO_LARGE', `expected ${expected}, found a larger one`);
   }
-  if (status === 414) return new MillraceError('MILL_NOT_FOUND', 'expected a shorter path, nothing here has a name so long');
+  if (status === 414) return new MillraceError('MILL_NOT_FOUND', 'expected a shorter path; no name here is that long');
   if (codeOf(thrown) === 'FST_ERR_BAD_URL') {
     return new MillraceError('MILL_INVALID_REQUEST', 'expected a path in percent-encoded UTF-8, found one that cannot be decoded');
   }
@@ -102,7 +102,7 @@ function toMillraceError(thrown: unknown, bodyBytesMax: number | undefined): Mil
   return unexpected();
 }
 
-const unexpectedDetail = 'something unexpected happened; the log of the server has the details';
+const unexpectedDetail = "an unexpected error occurred; see the server's log";
 
 function unexpected(): MillraceError {
   return new MillraceError('MILL_INTERNAL', unexpectedDetail);

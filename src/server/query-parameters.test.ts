@@ -24,7 +24,7 @@ test('a parameter that is not declared is refused with the nearest name, or with
 });
 
 test('a parameter that is given twice is refused, unless it is a list', () => {
-  assert.deepEqual(refusals(listQuery, { limit: ['1', '2', '3'] }), { limit: 'given 3 times; give it once' });
+  assert.deepEqual(refusals(listQuery, { limit: ['1', '2', '3'] }), { limit: 'found 3 times; expected once' });
   assert.deepEqual(refusals(listQuery, { tags: ['a', 'b'] }), {});
 });
 

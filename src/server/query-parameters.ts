@@ -39,7 +39,7 @@ function issueOf(name: string, value: unknown, properties: Properties, names: re
   if (!Object.hasOwn(properties, name)) return [{ path, message: `no such parameter; ${advice(name, names)}` }];
   const type = properties[name]?.type;
   if (!Array.isArray(value) || type === undefined || type === 'array') return [];
-  return [{ path, message: `given ${value.length} times; give it once` }];
+  return [{ path, message: `found ${value.length} times; expected once` }];
 }
 
 function advice(name: string, names: readonly string[]): string {

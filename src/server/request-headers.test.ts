@@ -6,7 +6,7 @@ import { traceOf } from './trace-header.ts';
 const readers = {
   traceOf,
   idempotencyKeyOf,
-  refuseIdempotencyKey: (request: never) => refuseIdempotencyKey(request, 'this route honours none'),
+  refuseIdempotencyKey: (request: never) => refuseIdempotencyKey(request, 'this route does not support it'),
 };
 
 for (const [call, read] of Object.entries(readers)) {

@@ -10,7 +10,7 @@ export const rowErrors = {
     .array(z.object({ column: z.string(), message: z.string() }))
     .optional()
     .meta({
-      description: 'Columns of the row whose value cannot be shown, of what somebody put there with SQL; a placeholder stands for each.',
+      description: 'Columns whose value, written with SQL, cannot be shown; a placeholder replaces each.',
     }),
 };
 

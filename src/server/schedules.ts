@@ -20,15 +20,15 @@ const Action = z.object({
     .string()
     .refine((text) => pauses.read(text) !== undefined, { error: `expected ${pauses.accepts}` })
     .optional()
-    .meta({ description: 'How long a pause lasts, such as 10m; without it until the next start' }),
+    .meta({ description: 'The length of a pause, such as 10m; by default until the next start' }),
   reason,
 });
 const Status = z.object({
   status: z.enum(['running', 'paused', 'stopped']),
-  isAtWork: z.boolean().meta({ description: 'Whether a run is under way' }),
+  isAtWork: z.boolean().meta({ description: 'True while a run is in progress' }),
   lastRunAt: z.iso.datetime().nullable(),
   nextRunAt: z.iso.datetime().nullable(),
-  lastFailure: z.string().nullable().meta({ description: 'Why the last run could not take its batch, or an event of it' }),
+  lastFailure: z.string().nullable().meta({ description: 'Why the last run failed to take its batch, or an event of it' }),
 });
 
 const ListQuery = z.object({
@@ -49,7 +49,7 @@ const ListedSchedule = z.object({ pipeline: z.string(), ...Status.shape }).meta(
   ],
 });
 
-/** Adds the routes for schedules: list, look, start, stop, pause. */
+/** Adds the routes for schedules: list, show, start, stop, pause. */
 export function scheduleRoutes(app: FastifyInstance, mill: Mill): void {
   const schema = { tags: ['operator'], params: jsonSchemaOf(Params), response: { 200: jsonSchemaOf(Status) } };
 
@@ -59,8 +59,8 @@ export function scheduleRoutes(app: FastifyInstance, mill: Mill): void {
       schema: {
         tags: ['operator'],
         operationId: 'listSchedules',
-        summary: 'The schedules of all pipelines that have one, by name',
-        description: 'A token for some pipelines lists theirs.',
+        summary: 'Schedules of all pipelines, by name',
+        description: 'A token limited to some pipelines lists only theirs.',
         querystring: jsonSchemaOf(ListQuery),
         response: { 200: jsonSchemaOf(pageSchema(ListedSchedule)) },
       },
@@ -80,7 +80,7 @@ export function scheduleRoutes(app: FastifyInstance, mill: Mill): void {
     },
   );
 
-  app.get<Route>('/pipelines/:pipeline/schedule', { schema: { ...schema, summary: 'How the schedule of a pipeline stands' } }, (request) =>
+  app.get<Route>('/pipelines/:pipeline/schedule', { schema: { ...schema, summary: 'The schedule of a pipeline' } }, (request) =>
     statusOf(mill.schedule(request.params.pipeline)),
   );
 
@@ -90,7 +90,7 @@ export function scheduleRoutes(app: FastifyInstance, mill: Mill): void {
       schema: {
         ...schema,
         summary: 'Start, stop or pause the schedule of a pipeline',
-        description: 'A stop is answered when the run under way has ended. All of it survives a restart.',
+        description: 'A stop is answered once the run in progress has ended. The setting survives a restart.',
         body: jsonSchemaOf(Action),
       },
     },
@@ -104,7 +104,7 @@ export function scheduleRoutes(app: FastifyInstance, mill: Mill): void {
   );
 }
 
-/** The pipelines with a schedule that a request may look at, in the order of their names. */
+/** Returns the pipelines with a schedule that a request may read, by name. */
 function scheduledNames(mill: Mill, request: FastifyRequest): readonly string[] {
   const scheduled = Array.from(mill.pipelines.values()).filter(({ schedule }) => schedule !== undefined);
   return scheduled.flatMap(({ name }) => (mayUse(request, name) ? [name] : [])).sort(compareText);

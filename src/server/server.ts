@@ -156,8 +156,8 @@ async function addSystem(app: FastifyInstance, system: System, { mill, log }: Pi
 }
 
 function unlocked(host: string): string {
-  const rule = `${host} is no loopback address, and whoever reaches it could do all`;
-  return `${rule}: set MILLRACE_TOKENS to tokens that millrace token makes, or say --open if that is right`;
+  const rule = `${host} is not a loopback address, and anyone who can reach it could do anything`;
+  return `${rule}: set MILLRACE_TOKENS to tokens created by millrace token, or pass --open to allow it`;
 }
 
 function authorityOf(host: string, port: number): string {
@@ -167,9 +167,9 @@ function authorityOf(host: string, port: number): string {
 const reasons: Readonly<Record<string, string>> = {
   EADDRINUSE: 'the port is in use by another program',
   EACCES: 'this user may not use the port',
-  EADDRNOTAVAIL: 'the host is no address of this machine',
-  ENOTFOUND: 'the host is not known',
-  EAI_AGAIN: 'the host is not known',
+  EADDRNOTAVAIL: 'the host is not an address of this machine',
+  ENOTFOUND: 'the host is unknown',
+  EAI_AGAIN: 'the host is unknown',
 };
 
 function reasonOf(error: unknown): string {

@@ -12,7 +12,7 @@ const TimersQuery = z.object({
   name: z.string().optional().meta({ description: 'Only timers of this name' }),
   prefix: z.string().optional().meta({ description: 'Only timers of keys that begin with this text' }),
   before: z.iso
-    .datetime('expected a moment, such as 2026-11-21T09:13:04Z')
+    .datetime('expected a time, such as 2026-11-21T09:13:04Z')
     .transform((text) => Date.parse(text))
     .optional()
     .meta({ type: 'string', format: 'date-time', description: 'Only timers that are due before this moment' }),

@@ -116,7 +116,7 @@ export class TableRows<Row> {
   }
 }
 
-const unreadableKey = 'row: the row has a primary key that no handler could have written, by which it cannot be found';
+const unreadableKey = 'row: no handler could have written the primary key of the row, so the row cannot be found by it';
 
 /** Returns whether one of the values may differ in the database: it was read as something other than text, number or null. */
 function mayBeUnreadable(key: readonly SqlValue[]): boolean {

@@ -15,7 +15,7 @@ export interface SharedDatabase {
   pass(ms: number): Promise<unknown>;
   /** The database's clock, in milliseconds since 1970. */
   now(): number;
-  /** Whether nobody can be told anything, and all look by themselves. */
+  /** True if there are no notifications, and every store has to poll. */
   readonly isUntold?: boolean;
 }
 

@@ -104,7 +104,7 @@ export interface Store {
   readonly kind: string;
   /** The dialect of {@link query}; SQLite's SQL if absent. */
   readonly dialect?: SqlDialect | undefined;
-  /** How long leases last after the latest `beat`, in milliseconds; undefined if they never expire. */
+  /** Lifetime of leases after the latest `beat`, in milliseconds; undefined if they never expire. */
   readonly leaseMs?: number | undefined;
   /** Slices per pipeline. Fixed for the life of a database. */
   readonly partitions: number;

@@ -151,7 +151,7 @@ export function ownDescriptor(fd: number): number {
   try {
     return openSync(`/proc/self/fd/${fd}`, constants.O_WRONLY | constants.O_NONBLOCK | constants.O_NOCTTY);
   } catch {
-    // Not Linux, or another user's pipe: it stays non-blocking unless somebody else changes it.
+    // Not Linux, or another user's pipe: it stays non-blocking unless another process changes it.
     return fd;
   }
 }

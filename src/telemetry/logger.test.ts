@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import { pino } from 'pino';
 import { logLevels, readableLines } from './logger.ts';
 
-/** What a process that logs one line at each level prints. */
+/** Returns the output of a process that logs one line at each level. */
 function run(level: string): { stdout: string; levels: string[] } {
   const script = `
     const { createLogger } = await import(${JSON.stringify(new URL('./logger.ts', import.meta.url).href)});

@@ -10,7 +10,7 @@ export type LogLevel = (typeof logLevels)[number];
 const require = createRequire(import.meta.url);
 
 const stderr = 2;
-/** How long the end of a process waits for a reader of its last lines, in milliseconds. */
+/** Time that the end of a process waits for a reader of its last lines, in milliseconds. */
 const lastWordsMs = 500;
 
 /**

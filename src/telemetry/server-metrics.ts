@@ -8,7 +8,7 @@ import type { ProcessCounts } from './process-counts.ts';
 export interface ServerSnapshot {
   readonly leftovers: readonly Leftover[];
   readonly waits: readonly EndpointWaits[];
-  /** Topics that pipelines take events from. */
+  /** Topics that pipelines read events from. */
   readonly sources: readonly (readonly [pipeline: string, source: SourceStatus])[];
   readonly store: StoreStats;
   readonly uptimeMs: number;
@@ -33,7 +33,7 @@ export type LabelledValue = readonly [labels: Readonly<Record<string, string>>, 
 export const serverMetrics: Readonly<Record<string, ServerMetric>> = {
   millrace_store_log_bytes: {
     kind: 'gauge',
-    help: "what the store's write ahead log takes up on the disk: up to some 64 MiB under load, 0 when nothing was written for some seconds",
+    help: "size of the store's write-ahead log on disk: up to about 64 MiB under load, 0 after a few seconds without writes",
     labels: [],
     of: ({ store }) => [[{}, store.logBytes]],
   },
@@ -52,7 +52,7 @@ export const serverMetrics: Readonly<Record<string, ServerMetric>> = {
   },
   millrace_source_partition_lag: {
     kind: 'gauge',
-    help: 'records not taken in yet, for each partition of a topic that this process reads',
+    help: 'records not yet ingested, for each partition of a topic that this process reads',
     more: '([brokers](brokers.md))',
     labels: ['pipeline', 'source', 'partition'],
     of: ({ sources }) =>
@@ -62,14 +62,14 @@ export const serverMetrics: Readonly<Record<string, ServerMetric>> = {
   },
   millrace_leftovers: {
     kind: 'gauge',
-    help: 'endpoints, timers, states, schedules and pipelines (`gone` says which) that are no longer declared but have stored work left, as of the last start',
+    help: 'endpoints, timers, states, schedules and pipelines (by `gone`) that are no longer declared but still have stored work, as of the last start',
     more: '([declarations](declarations.md))',
     labels: ['pipeline', 'gone'],
     of: ({ leftovers }) => leftovers.map(({ pipeline, gone }) => [{ pipeline, gone }, 1]),
   },
   millrace_refused_requests_total: {
     kind: 'counter',
-    help: "requests that were not let in: `missing` (without a token), `unknown` (with one that is none), `forbidden` (with one that may not do this), `host` (under a name that is not the server's)",
+    help: "refused requests: `missing` (no token), `unknown` (an unknown token), `forbidden` (a token that does not permit the request), `host` (a host name that is not the server's)",
     labels: ['reason'],
     of: ({ refusals }) => Object.entries(refusals).map(([reason, count]) => [{ reason }, count]),
   },
@@ -81,7 +81,7 @@ export const serverMetrics: Readonly<Record<string, ServerMetric>> = {
   },
   millrace_stray_failures_total: {
     kind: 'counter',
-    help: 'failures of the served program that no turn waited for: `uncaughtException`, `unhandledRejection`, `exit` (a call of `process.exit()`)',
+    help: 'failures of the served program outside any turn: `uncaughtException`, `unhandledRejection`, `exit` (a call of `process.exit()`)',
     more: '([serving](serving.md#what-may-fail))',
     labels: ['kind'],
     of: ({ process }) => Object.entries(process.strayFailures).map(([kind, count]) => [{ kind }, count]),

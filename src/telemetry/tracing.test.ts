@@ -22,7 +22,7 @@ beforeEach(() => exporter.reset());
 
 const spans = (name: string): ReadableSpan[] => exporter.getFinishedSpans().filter((span) => span.name === name);
 
-/** What handlers saw. */
+/** The observations of the handlers. */
 const seen: { readonly traceparent: string | undefined; readonly active: string | undefined }[] = [];
 
 let thrown: unknown = new Error('not today');

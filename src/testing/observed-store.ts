@@ -3,7 +3,7 @@ import type { Inbox, Lease, Store } from '../store/store.ts';
 
 /** A store that counts its pending calls and can fail commits, as a crash would. */
 export interface ObservedStore extends Store {
-  /** Number of unanswered calls. */
+  /** Number of pending calls. */
   readonly underWay: number;
   /** Number of calls so far. */
   readonly calls: number;

@@ -43,7 +43,7 @@ export class TestMill<P extends Pipelines = Pipelines> {
   readonly clock: VirtualClock;
   /** The calls that pipelines have made so far, in starting order. */
   readonly calls: OutgoingCall[] = [];
-  /** Number of times the engine was started; alarms of an earlier life no longer ring. */
+  /** Number of times the engine was started; alarms of an earlier run no longer ring. */
   #life = 0;
   readonly #options: TestMillOptions;
   readonly #base: Store;
@@ -81,7 +81,7 @@ export class TestMill<P extends Pipelines = Pipelines> {
     this.#mill = await made.start();
   }
 
-  /** Takes an event in. With `duplicateEverything` it does so twice, and throws unless the second is reported as a duplicate. */
+  /** Ingests an event. With `duplicateEverything` it does so twice, and throws unless the second is reported as a duplicate. */
   async ingest<Name extends keyof P & string>(
     pipeline: Name,
     event: PipelineInput<P[Name]>,
@@ -194,7 +194,7 @@ export class TestMill<P extends Pipelines = Pipelines> {
   }
 
   /**
-   * Waits until nothing moves by itself any more: no store call is pending, and the last ones trigger none. A handler waiting for something
+   * Waits until no work is left that runs by itself: no store call is pending, and the last ones trigger none. A handler waiting for something
    * outside may still be running.
    */
   async #quiet(): Promise<void> {
@@ -208,7 +208,7 @@ export class TestMill<P extends Pipelines = Pipelines> {
   }
 }
 
-/** The answer of a dead process: none. */
+/** Never answers, like a dead process. */
 const dead = () => new Promise<never>(() => {});
 
 /** Mulberry32 (Tommy Ettinger, public domain): a small seeded generator, good enough to spread retries in tests. */

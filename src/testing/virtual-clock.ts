@@ -12,7 +12,7 @@ interface Alarm {
 }
 
 /**
- * A clock that stands still until it is advanced. Alarms ring in order of their moments, and those of the same moment in the order they
+ * A clock that stands still until it is advanced. Alarms ring in order of their times, and those of the same time in the order they
  * were set. Advancing moves both the wall clock and elapsed time; `jump` moves the wall clock alone.
  */
 export class VirtualClock implements Clock {
@@ -72,7 +72,7 @@ export class VirtualClock implements Clock {
 
   /**
    * Moves the wall clock while no time elapses: back, as when someone sets it; ahead, as when someone sets it or the machine sleeps. Alarms
-   * whose moment has passed ring at the next advance.
+   * whose time has passed ring at the next advance.
    *
    * @param byMs negative to set it back
    *

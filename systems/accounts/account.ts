@@ -4,7 +4,7 @@ import { AccountUpdate } from './update.ts';
 /** An account: its current version, and whether that version's callback is still pending. */
 export const Account = z.object({
   ...AccountUpdate.shape,
-  /** When the version was taken in, in milliseconds since 1970. */
+  /** When the version was accepted, in milliseconds since 1970. */
   indexedAt: z.int(),
   callbackPending: z.boolean(),
 });
@@ -15,5 +15,5 @@ export function callbackDueAt({ indexedAt, callbackTimeMs }: Account): number {
   return indexedAt + callbackTimeMs;
 }
 
-/** The fate of a version's callback: undefined while it is pending. */
+/** The outcome of a version's callback; undefined while it is pending. */
 export type Outcome = { readonly callbackAt: number } | { readonly cancelledAt: number; readonly by: number } | undefined;

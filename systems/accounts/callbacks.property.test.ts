@@ -15,14 +15,14 @@ const arrivals = fc.array(
     id: fc.constantFrom('a', 'b', 'c'),
     version: fc.integer({ min: 0, max: 9 }),
     callbackTimeMs: fc.oneof(fc.constant(0), fc.integer({ min: 0, max: 2000 })),
-    /** Whether the power is cut once it is handled. */
+    /** True if the power is cut once it is handled. */
     crash: fc.oneof({ weight: 9, arbitrary: fc.constant(false) }, { weight: 1, arbitrary: fc.constant(true) }),
   }),
   { minLength: 1, maxLength: 16 },
 );
 type Arrival = typeof arrivals extends fc.Arbitrary<(infer One)[]> ? One : never;
 
-/** What has to become of a version. Moments are milliseconds from the start. */
+/** The expected fate of a version. Times are milliseconds from the start. */
 interface Fate {
   readonly id: string;
   readonly version: number;

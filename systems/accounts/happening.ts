@@ -1,18 +1,18 @@
 import type { Turn } from '../../src/index.ts';
 
-/** An incident in the life of an account's version, `at` in milliseconds since 1970. */
+/** An event in the life of an account's version, `at` in milliseconds since 1970. */
 export type Happening = {
   readonly id: string;
   readonly version: number;
 } & (
-  | { readonly event: 'indexed' /** When it was taken in. */; readonly at: number }
+  | { readonly event: 'indexed' /** When it was accepted. */; readonly at: number }
   | { readonly event: 'callback'; readonly at: number }
   | { readonly event: 'cancelled' /** The newer version. */; readonly by: number; readonly at: number }
   | { readonly event: 'ignored' /** The version that is not older. */; readonly current: number; readonly at: number }
 );
 
 /**
- * Called for each incident, in order for each account, as soon as it is decided and before it is on disk: after a crash, the incidents of
+ * Called for each happening, in order for each account, as soon as it is decided and before it is on disk: after a crash, those of
  * the last commit are reported again. The tables are exact.
  */
 export type Observe = (happening: Happening, turn: Pick<Turn, 'log'>) => void;

@@ -5,7 +5,7 @@ import { addRoutes } from './routes.ts';
 
 /** Replaceable parts. */
 export interface AccountsOptions {
-  /** Called for each incident of an account; by default it is logged. */
+  /** Called for each happening of an account; logged by default. */
   readonly observe?: Observe;
 }
 
@@ -20,7 +20,7 @@ export function accountsSystem({ observe }: AccountsOptions = {}): System {
   return {
     name: 'accounts',
     title: 'Accounts',
-    description: 'Keeps the latest version of every account, and calls back for each version unless a newer one comes first.',
+    description: 'Keeps the latest version of every account, and fires a callback for each version unless a newer one arrives first.',
     pipelines: [accountsPipeline(observe)],
     routes: addRoutes,
   };

@@ -26,9 +26,9 @@ const sorts = ['id', 'tokens', 'version'] as const;
 
 /** The parameters of the list. */
 export const AccountQuery = z.object({
-  type: AccountType.optional().meta({ description: 'Only accounts of that `accountType`.' }),
+  type: AccountType.optional().meta({ description: 'Only accounts of this `accountType`.' }),
   sort: z.enum(sorts).default('id').meta({ description: 'Ties are sorted by id.' }),
-  order: z.enum(['asc', 'desc']).optional().meta({ description: 'By default ascending for id, otherwise descending.' }),
+  order: z.enum(['asc', 'desc']).optional().meta({ description: 'Default: ascending for id, otherwise descending.' }),
   ...pageParameters,
 });
 
@@ -39,14 +39,14 @@ export const AccountAnswer = z.object({
   tokens: z.int(),
   version: z.int(),
   callbackTimeMs: z.int(),
-  callbackDueAt: z.iso.datetime().optional().meta({ description: 'Absent when the callback of this version has fired.' }),
-  data: z.record(z.string(), z.unknown()).nullable().meta({ description: 'Null when it cannot be read.' }),
-  updatedAt: z.iso.datetime().meta({ description: 'When this version was taken in.' }),
+  callbackDueAt: z.iso.datetime().optional().meta({ description: 'Absent once the callback of this version has fired.' }),
+  data: z.record(z.string(), z.unknown()).nullable().meta({ description: 'Null if it cannot be read.' }),
+  updatedAt: z.iso.datetime().meta({ description: 'When this version was accepted.' }),
   ...rowErrors,
 });
 export type AccountAnswer = Omit<z.infer<typeof AccountAnswer>, 'data'> & { readonly data: unknown };
 
-/** How long a list waits for events accepted before it, in milliseconds. */
+/** Time that a list waits for earlier events to be handled, in milliseconds. */
 export const freshnessMs = 250;
 
 /** Returns a sorted page of accounts. Throws `MILL_INVALID_REQUEST` for a cursor from a list in another order. */
@@ -137,10 +137,10 @@ function selectById(select: TableQuery<typeof accountsTable>, { order, after, li
   return (after === undefined ? rows : rows.where('id', order === 'asc' ? '>' : '<', after[1])).execute();
 }
 
-/** A value to sort by, as the database has it, whatever somebody stored there. */
+/** A value to sort by, exactly as stored. */
 const SortValue = exactly(z.custom<number>((value) => value === null || typeof value === 'number' || typeof value === 'string'));
 
-/** Decodes a cursor. It is made for one order and means nothing in another. */
+/** Decodes a cursor. It is valid only for the order that it was made for. */
 async function placeOf(cursor: string, sort: Sort, order: Order): Promise<Place> {
   const value = exactly(sort === 'id' ? z.string() : z.int());
   const schema = z.tuple([z.literal(sort), z.literal(order), value, exactly(z.string())]);

@@ -18,8 +18,8 @@ export interface AccountsOptions {
 }
 
 /**
- * Takes updates in and keeps the latest version of each account. A newer version replaces the previous one, whose callback is cancelled if
- * it is still pending. Whether a callback is due, or overdue, depends only on the moments at which updates were taken in: so a crash, a
+ * Ingests updates and keeps the latest version of each account. A newer version replaces the previous one, whose callback is cancelled if
+ * it is still pending. When a callback is due depends only on the times at which updates were accepted, so a crash, a
  * retry or a late start changes nothing.
  */
 export function accountsPipeline(observe: Observe = logHappening, { identifiedBy = 'version' }: AccountsOptions = {}) {

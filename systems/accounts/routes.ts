@@ -32,14 +32,14 @@ export function addRoutes(app: FastifyInstance, mill: Mill): void {
     app,
     '/accounts',
     {
-      summary: `Take an update in, or up to ${batchMax} of them, judged one by one`,
+      summary: `Ingest one update, or up to ${batchMax}, each judged separately`,
       body: { anyOf: [update, { type: 'array', minItems: 1, maxItems: batchMax, items: update }] },
       response: { 202: { anyOf: [jsonSchemaOf(Ingested, 'output'), jsonSchemaOf(BatchAnswer, 'output')] } },
     },
     async (request) => {
       const { body } = request;
       if (Array.isArray(body)) {
-        refuseIdempotencyKey(request, 'a batch brings many events and a key names one');
+        refuseIdempotencyKey(request, 'a batch has many events and a key identifies one');
         const updates = await parseRequest(Batch, body);
         return answerBatch(await mill.ingestBatch(pipelineName, updates, traceOf(request)), '');
       }
@@ -65,7 +65,7 @@ export function addRoutes(app: FastifyInstance, mill: Mill): void {
     '/accounts/highest',
     {
       schema: {
-        summary: 'For each account type the account whose latest version has the most tokens',
+        summary: 'The account with the most tokens in its latest version, for each account type',
         querystring: jsonSchemaOf(HighestQuery),
         response: { 200: jsonSchemaOf(pageSchema(AccountAnswer), 'output') },
       },
@@ -91,7 +91,7 @@ export function addRoutes(app: FastifyInstance, mill: Mill): void {
     '/accounts/:id/updates',
     {
       schema: {
-        summary: 'The versions of an account that were indexed, and what became of their callbacks',
+        summary: 'Indexed versions of an account, with the outcome of each callback',
         params,
         querystring: jsonSchemaOf(VersionQuery),
         response: { 200: jsonSchemaOf(pageSchema(VersionAnswer), 'output') },

@@ -13,7 +13,7 @@ export const accountsTable = table(
     callback_time_ms: 'integer',
     /** When its callback is due; null once it has fired. */
     callback_due_at: 'text?',
-    /** When the version was taken in. */
+    /** When the version was accepted. */
     updated_at: 'text',
   },
   {

@@ -26,7 +26,7 @@ export const AccountUpdate = z
     id: AccountId,
     accountType: AccountType,
     tokens: z.int().min(0),
-    callbackTimeMs: z.int().min(0).max(callbackTimeMsMax).meta({ description: 'How long after it was taken in its callback is due.' }),
+    callbackTimeMs: z.int().min(0).max(callbackTimeMsMax).meta({ description: 'Delay from acceptance to the callback.' }),
     data: z
       .record(z.string(), z.unknown(), 'expected an object')
       .refine((data) => hasAtMost(levelsMax, data), { error: `expected at most ${levelsMax} levels of nesting` })

@@ -19,25 +19,25 @@ export interface EventsOptions {
 const settings = {
   workers: {
     variable: 'WORKER_COUNT',
-    meaning: 'the most events that are processed at once',
+    meaning: 'maximum events processed at once',
     values: integerBetween(1, 10_000),
     otherwise: '10',
   },
   retries: {
     variable: 'MAX_RETRIES',
-    meaning: 'further attempts after the first one has failed',
+    meaning: 'maximum retries after a failed attempt',
     values: integerBetween(0, 100),
     otherwise: '3',
   },
   deduplicationWindow: {
     variable: 'DEDUPLICATION_WINDOW',
-    meaning: 'how long the id of an event is recognised',
+    meaning: 'how long event ids are remembered to detect duplicates',
     values: durationUpTo('8760h'),
     otherwise: '24h',
   },
   kafka: {
     variable: 'EVENTS_KAFKA',
-    meaning: 'topic of Kafka that events are taken from, beside those that are POSTed',
+    meaning: 'Kafka topic to read events from, in addition to POST requests',
     values: topicAddress,
   },
 } as const;
@@ -58,7 +58,7 @@ export function eventsSystem({
   return system({
     name: 'events',
     title: 'Events',
-    description: 'Takes user actions, sensor data and system logs in, one by one or in batches, and keeps what a processor makes of them.',
+    description: 'Ingests user actions, sensor data and system logs, one by one or in batches, and stores the results of a processor.',
     settings,
     build: (configuration) => ({
       pipelines: [eventsPipeline({ validator, processor, storage, timeout, ...configuration })],
@@ -67,5 +67,5 @@ export function eventsSystem({
   });
 }
 
-/** Takes events in over an API, with metrics. */
+/** Ingests events over an API, with metrics. */
 export const events = eventsSystem();

@@ -14,12 +14,12 @@ export const EventQuery = z
     type: EventType.optional(),
     source: EventSource.optional(),
     user_id: UserId.optional(),
-    from: Moment.optional().meta({ description: 'Created at that time or later, RFC 3339; in a URL a + is %2B.' }),
-    to: Moment.optional().meta({ description: 'Created at that time or earlier.' }),
+    from: Moment.optional().meta({ description: 'Created at or after this time, RFC 3339; write + as %2B in a URL.' }),
+    to: Moment.optional().meta({ description: 'Created at or before this time.' }),
     ...pageParameters,
   })
   .refine(({ from, to }) => from === undefined || to === undefined || from <= to, {
-    error: 'expected a moment that is not after `to`',
+    error: 'expected a time no later than `to`',
     path: ['from'],
   });
 
@@ -28,8 +28,8 @@ export const EventAnswer = z.object({
   id: z.string(),
   type: z.string(),
   source: z.string(),
-  user_id: z.string().optional().meta({ description: 'Absent when the event came without.' }),
-  processed_data: z.unknown().meta({ description: 'What the processor made of the data.' }),
+  user_id: z.string().optional().meta({ description: 'Absent if the event has none.' }),
+  processed_data: z.unknown().meta({ description: "The processor's result." }),
   processing_time_ms: z.number(),
   created_at: z.iso.datetime().meta({ description: "The event's timestamp, in UTC." }),
   processed_at: z.iso.datetime(),
@@ -39,7 +39,7 @@ export type EventAnswer = z.infer<typeof EventAnswer>;
 
 const Cursor = z.tuple([exactly(z.string()), exactly(z.string())]);
 
-/** How long the list waits for events accepted before it, in milliseconds. */
+/** Time that the list waits for earlier events to be handled, in milliseconds. */
 const freshnessMs = 250;
 
 /** Returns a page of processed events, newest first. Throws `MILL_INVALID_REQUEST` for a cursor from another list. */

@@ -21,11 +21,11 @@ export interface EventsPipelineOptions {
   readonly deduplicationWindow: Duration;
   /** Maximum duration of an attempt. */
   readonly timeout: Duration;
-  /** The topic to take events from. */
+  /** The topic to read events from. */
   readonly kafka?: TopicAddress | undefined;
 }
 
-/** Takes events in and writes rows. Every event is its own key: none waits for another, and a given-up event blocks nothing. */
+/** Ingests events and writes rows. Every event is its own key: none waits for another, and a permanently failed event blocks nothing. */
 export function eventsPipeline({ validator, processor, storage, workers, retries, kafka, ...times }: EventsPipelineOptions) {
   return pipeline(pipelineName, {
     event: validator,

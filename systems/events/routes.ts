@@ -38,8 +38,8 @@ export function addRoutes(
     app,
     '/events',
     {
-      summary: 'Take one event in',
-      headers: idempotencyKeyHeader('A UUID: the id of an event that comes without'),
+      summary: 'Ingest one event',
+      headers: idempotencyKeyHeader('A UUID: the id of an event that has none'),
       body: event,
       response: { 202: jsonSchemaOf(Ingested, 'output') },
     },
@@ -54,7 +54,7 @@ export function addRoutes(
     app,
     '/events/batch',
     {
-      summary: `Take up to ${batchMax} events in, judged one by one`,
+      summary: `Ingest up to ${batchMax} events, each judged separately`,
       body: {
         type: 'object',
         properties: { events: { type: 'array', minItems: 1, maxItems: batchMax, items: event } },
@@ -63,7 +63,7 @@ export function addRoutes(
       response: { 202: jsonSchemaOf(BatchAnswer, 'output') },
     },
     async (request) => {
-      refuseIdempotencyKey(request, 'a batch brings many events and a key names one');
+      refuseIdempotencyKey(request, 'a batch has many events and a key identifies one');
       const { events } = await parseRequest(Batch, request.body);
       return answerBatch(await mill.ingestBatch(pipelineName, events, traceOf(request)), 'events');
     },
@@ -86,7 +86,7 @@ export function addRoutes(
     '/events/:id',
     {
       schema: {
-        summary: 'One processed event',
+        summary: 'A processed event',
         params: jsonSchemaOf(Params),
         querystring: noQuery,
         response: { 200: jsonSchemaOf(EventAnswer, 'output') },
@@ -94,20 +94,20 @@ export function addRoutes(
     },
     async (request) => {
       const { id } = await parseRequest(Params, request.params);
-      // Waits for the event itself, not for others accepted before.
+      // Waits for the event itself, not for earlier events.
       const { signal } = request;
       const [status] = await mill.keys(pipelineName, [id], { signal });
       const found = await storage.find(mill, id, { signal });
       if (found !== undefined) return withRowErrors(found, toAnswer(found));
-      throw new MillraceError('MILL_NOT_FOUND', `expected an event that was processed, found ${await instead(mill, id, status?.pending)}`);
+      throw new MillraceError('MILL_NOT_FOUND', `expected a processed event, found ${await instead(mill, id, status?.pending)}`);
     },
   );
 }
 
 /** Returns what exists of an event without a row. */
 async function instead(mill: Mill, id: string, pending = 0): Promise<string> {
-  if (pending > 0) return `${id} waiting for another attempt`;
+  if (pending > 0) return `${id} waiting for a retry`;
   const letters = await mill.deadLetters({ pipeline: pipelineName, key: id });
   const last = letters.at(-1);
-  return last === undefined ? `none with the id ${id}` : `${id} given up after ${last.attempts} attempts: ${last.reason}`;
+  return last === undefined ? `none with the id ${id}` : `${id} failed after ${last.attempts} attempts: ${last.reason}`;
 }

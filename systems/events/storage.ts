@@ -16,7 +16,7 @@ import { type EventSource, EventType } from './validator.ts';
 /** Characters of a row's id: the length of a UUID. */
 export const rowIdLengthMax = 36;
 
-/** Every event that was processed, one row each. */
+/** Every processed event, one row each. */
 export const processedEvents = table(
   'processed_events',
   {
@@ -99,7 +99,7 @@ async function selectNewest(
     select = select.where(({ eb, refTuple, tuple }) => eb(refTuple('created_at', 'id'), '<', tuple(after.created_at, after.id)));
   const rows = await select.execute();
   const older = isCutOff ? rows.findIndex((row) => orderOf(row, 'created_at') < orderOfText(from)) : -1;
-  // Only older ones follow an older one.
+  // Only older events follow an older one.
   return older === -1 ? rows : rows.slice(0, older);
 }
 

@@ -30,13 +30,13 @@ export interface Event {
   readonly data: JsonObject;
 }
 
-/** The first of the three seams: what is accepted, and how it is parsed. */
+/** The first of the three seams: validates and parses events. */
 export type EventValidator = StandardSchemaV1<unknown, Event>;
 
 const common = {
-  id: Uuid.optional().meta({ description: 'A UUID; made when absent. An event whose id is known is a duplicate.' }),
+  id: Uuid.optional().meta({ description: 'A UUID; generated if absent. An event with a known id is a duplicate.' }),
   source: EventSource,
-  timestamp: UtcTimestamp.optional().meta({ description: 'RFC 3339; now when absent.' }),
+  timestamp: UtcTimestamp.optional().meta({ description: 'RFC 3339; defaults to now.' }),
   user_id: UserId.optional(),
 };
 const AnyObject = z.record(z.string(), z.unknown(), 'expected an object');

@@ -71,10 +71,12 @@ test('a sent message is noted for a day', { skip: withoutRedis }, async (context
   assert.deepEqual(lines, []);
 });
 
-test('while Redis is not there notes are postponed; that it went and came is said once each', { skip: withoutRedis }, async (context) => {
+test('while Redis is unavailable notes are postponed; its loss and return are logged once each', {
+  skip: withoutRedis,
+}, async (context) => {
   const server = await RedisServer.make(context, { start: false });
   const { cache, lines, logged, delivered } = await openCache(context, { port: server.port });
-  await logged(/not there/);
+  await logged(/unavailable/);
   for (const id of ['one', 'two']) assert.equal((await cache.call(callFor(id))).result, 'postponed');
   await server.start();
   await logged(/back/);
@@ -85,19 +87,21 @@ test('while Redis is not there notes are postponed; that it went and came is sai
   await delivered(callFor('two'));
   assert.equal(await (await client(context, server)).get('sent_messages:two'), sentAt);
   assert.deepEqual(
-    lines.map((line) => /not there|back/.exec(line)?.[0]),
-    ['not there', 'back', 'not there', 'back'],
+    lines.map((line) => /unavailable|back/.exec(line)?.[0]),
+    ['unavailable', 'back', 'unavailable', 'back'],
   );
 });
 
-test('the password opens Redis and is never logged; a wrong one is as if Redis were not there', { skip: withoutRedis }, async (context) => {
+test('the password opens Redis and is never logged; a wrong one is as if Redis were unavailable', {
+  skip: withoutRedis,
+}, async (context) => {
   const { port } = await RedisServer.make(context, { password: 'hush-hush' });
   const { delivered, lines } = await openCache(context, { port, password: 'hush-hush' });
   assert.deepEqual(await delivered(callFor('one')), { result: 'delivered' });
   assert.deepEqual(lines, []);
   for (const place of [{ password: 'not-the-one' }, {}]) {
     const other = await openCache(context, { port, ...place });
-    await other.logged(/not there/);
+    await other.logged(/unavailable/);
     assert.equal((await other.cache.call(callFor('two'))).result, 'postponed');
     assert.doesNotMatch(other.lines.join(), /not-the-one/);
     assert.equal(other.lines.length, 1);
@@ -113,7 +117,7 @@ test('what Redis refuses is postponed too, and the reason logged once', { skip: 
   for (const id of ['two', 'three']) assert.equal((await cache.call(callFor(id))).result, 'postponed');
   await redis.config('SET', 'maxmemory', '0');
   assert.deepEqual(await cache.call(callFor('two')), { result: 'delivered' });
-  assert.match(lines.join('\n'), /^Redis is not there.*OOM.*\nRedis is back.*$/);
+  assert.match(lines.join('\n'), /^Redis is unavailable.*OOM.*\nRedis is back.*$/);
 });
 
 test('an entry older than its life is let go, with or without a Redis', async (context) => {

@@ -72,7 +72,7 @@ export class RedisCache implements Transport {
   async call({ body }: OutgoingCall): Promise<Answer> {
     const { messageId, sentAt } = Entry.parse(JSON.parse(body));
     if (this.#now() - Date.parse(sentAt) >= lifeSeconds * 1000) return { result: 'delivered' };
-    if (this.#redis?.status !== 'ready') return { result: 'postponed', reason: 'Redis is not there', retryAfterMs: pauseMs };
+    if (this.#redis?.status !== 'ready') return { result: 'postponed', reason: 'Redis is unavailable', retryAfterMs: pauseMs };
     try {
       await this.#redis.set(`sent_messages:${messageId}`, sentAt, 'EX', lifeSeconds);
       this.#up();
@@ -85,18 +85,18 @@ export class RedisCache implements Transport {
   }
 
   close(): void {
-    // Closing on purpose is not worth a line.
+    // A deliberate close needs no log line.
     this.#log = undefined;
     this.#redis?.disconnect();
   }
 
   #up(): void {
-    if (this.#isDown) this.#log?.info(this.#address, 'Redis is back; what waited for it is cached now');
+    if (this.#isDown) this.#log?.info(this.#address, 'Redis is back; caching the waiting messages');
     this.#isDown = false;
   }
 
   #down(reason: string): void {
-    if (!this.#isDown) this.#log?.warn({ ...this.#address, reason }, 'Redis is not there; sent messages are cached when it is back');
+    if (!this.#isDown) this.#log?.warn({ ...this.#address, reason }, 'Redis is unavailable; sent messages are cached once it is back');
     this.#isDown = true;
   }
 

@@ -12,7 +12,7 @@ import { type MessagesConfiguration, redisPlace, settings } from './settings.ts'
 export const messages = system({
   name: 'messages',
   title: 'Messages',
-  description: 'Sends the rows of a table to an SMS provider: a batch every interval, tried again with backoff, each once.',
+  description: 'Sends the rows of a table to an SMS provider: a batch every interval, each row once, retried with backoff.',
   settings,
   build: (configuration) => ({
     pipelines: [pipelineOf(configuration)],

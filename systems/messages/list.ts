@@ -28,21 +28,21 @@ export const MessageQuery = z
       // A + in a URL arrives as a blank unless written as %2B; no number begins with a blank.
       .transform((to) => to.replace(/^ /, '+'))
       .optional()
-      .meta({ description: 'Only messages to that recipient.' }),
+      .meta({ description: 'Only messages to this recipient.' }),
     from: Moment.optional().meta({
-      description: 'Sent at that time or later, of messages that were not sent: created. RFC 3339; in a URL a + is %2B.',
+      description: 'Sent (or, if unsent, created) at or after this time, RFC 3339; write + as %2B in a URL.',
     }),
-    until: Moment.optional().meta({ description: 'Sent, or created, at that time or earlier.' }),
+    until: Moment.optional().meta({ description: 'Sent (or, if unsent, created) at or before this time.' }),
     page: z
-      .string('expected a whole number from 1')
-      .regex(/^[1-9]\d{0,8}$/, 'expected a whole number from 1')
+      .string('expected a whole number of at least 1')
+      .regex(/^[1-9]\d{0,8}$/, 'expected a whole number of at least 1')
       .transform(Number)
-      .meta({ type: 'integer', minimum: 1, pattern: undefined, description: 'Which page; 1 when neither it nor a cursor is given.' })
+      .meta({ type: 'integer', minimum: 1, pattern: undefined, description: 'The page number; 1 by default, unless there is a cursor.' })
       .optional(),
     ...pageParameters,
   })
   .refine(({ from, until }) => from === undefined || until === undefined || from <= until, {
-    error: 'expected a moment that is not after `until`',
+    error: 'expected a time no later than `until`',
     path: ['from'],
   })
   .refine(({ page, cursor }) => page === undefined || cursor === undefined, {
@@ -57,11 +57,11 @@ export const MessageAnswer = z.object({
   to: z.string(),
   content: z.string(),
   status: z.string().meta({ description: 'PENDING, SUCCESS or FAILED.' }),
-  messageId: z.string().nullable().meta({ description: 'What the provider calls it; null when it was not sent.' }),
+  messageId: z.string().nullable().meta({ description: "The provider's id for it; null if it was not sent." }),
   sentAt: z.iso.datetime().nullable(),
   createdAt: z.iso.datetime(),
   updatedAt: z.iso.datetime(),
-  attempts: z.int().optional().meta({ description: 'Of a pending message that was tried before.' }),
+  attempts: z.int().optional().meta({ description: 'Failed attempts of a pending message.' }),
   reason: z.string().optional().meta({ description: 'Why it failed, or why its last attempt did.' }),
   ...rowErrors,
 });
@@ -70,8 +70,8 @@ export type MessageAnswer = z.infer<typeof MessageAnswer>;
 /** A list as shown. */
 export const MessageList = z.object({
   items: z.array(MessageAnswer),
-  total: z.int().meta({ description: 'Messages on all pages.' }),
-  page: z.int().optional().meta({ description: 'Absent when a cursor was given.' }),
+  total: z.int().meta({ description: 'Number of messages on all pages.' }),
+  page: z.int().optional().meta({ description: 'Absent if a cursor was given.' }),
   limit: z.int(),
   nextCursor: z.string().optional(),
 });
@@ -110,7 +110,7 @@ const shownColumns = [
 ] as const satisfies readonly (keyof MessageRow)[];
 type ShownRow = Pick<MessageRow, (typeof shownColumns)[number]>;
 
-/** How long a list waits for events accepted before it, in milliseconds. */
+/** Time that a list waits for earlier events to be handled, in milliseconds. */
 const freshnessMs = 250;
 
 /** Returns messages with a status, newest first. Throws `MILL_INVALID_REQUEST` for a cursor from another list. */
@@ -191,7 +191,7 @@ function dayOf(moment: string): string {
   return moment.slice(0, '2026-11-21'.length);
 }
 
-/** Decodes a cursor. It is made for one list and means nothing in another. */
+/** Decodes a cursor. It is valid only for the list that it was made for. */
 async function placeOf(cursor: string, name: ListName): Promise<readonly [order: string, id: string]> {
   const [, ...place] = await decodeCursor(z.tuple([z.literal(name), exactly(z.string()), exactly(z.string())]), cursor);
   return place;

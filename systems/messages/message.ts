@@ -32,7 +32,7 @@ function text(max: number) {
 
 /** A message as it arrives over HTTP. */
 export const NewMessage = z.object({
-  to: text(lengthMax.to).meta({ description: 'The recipient, as the provider takes it.' }),
+  to: text(lengthMax.to).meta({ description: 'The recipient, in the format the provider expects.' }),
   content: text(lengthMax.content),
 });
 

@@ -14,7 +14,7 @@ const startAt = Date.UTC(2026, 10, 21, 10);
 class Stub {
   readonly calls: OutgoingCall[] = [];
   answer: (call: OutgoingCall, signal: AbortSignal) => Answer | Promise<Answer> = accept;
-  /** What it has answered last, which a clock of the test does not wait for. */
+  /** Its last answer, which the test's clock does not wait for. */
   latest: Answer | Promise<Answer> | undefined;
 
   take(call: OutgoingCall, signal: AbortSignal): Answer | Promise<Answer> {
@@ -299,7 +299,7 @@ test('while the provider does not answer, those go first that were tried least',
 
 test('a sent message is noted in the cache; one that is not there holds up neither message nor batch', async (context) => {
   const { t, provider, cache, insert, batch, row } = await start(context, { cache: unused, batchSize: 1 });
-  cache.answer = () => ({ result: 'postponed', reason: 'Redis is not there', retryAfterMs: 1_000 });
+  cache.answer = () => ({ result: 'postponed', reason: 'Redis is unavailable', retryAfterMs: 1_000 });
   for (const number of [1, 2]) await insert(number);
   await batch();
   assert.equal((await row('row-1')).status, 'SUCCESS');

@@ -12,7 +12,7 @@ export interface MessagesPipelineOptions {
   readonly provider: Transport;
   /** Returns whether the provider is believed to answer. */
   isProviderWell(): boolean;
-  /** Where sent messages are noted; undefined: nowhere. */
+  /** The cache of sent messages, if any. */
   readonly cache: Transport | undefined;
   /** From the beginning of one batch to the next. */
   readonly interval: number;
@@ -34,11 +34,11 @@ export const Accepted = z.object({ messageId: z.string(), rawResponse: z.string(
 export type Accepted = z.infer<typeof Accepted>;
 const Answered = z.object({ rawResponse: z.string() });
 
-/** The key's record that its message was sent, whatever somebody's SQL makes of the row. */
+/** The key's record that its message was sent, whatever SQL does to the row. */
 const Sent = z.object({ messageId: z.string(), sentAt: z.string() });
 type Sent = z.infer<typeof Sent>;
 
-/** Takes pending rows in and calls the provider. Every row is its own key: none waits for another. */
+/** Ingests pending rows and calls the provider. Every row is its own key: none waits for another. */
 export function messagesPipeline(options: MessagesPipelineOptions) {
   const { provider, cache, workers, attempts, backoff, batchTimeout } = options;
   return pipeline(pipelineName, {
@@ -46,7 +46,7 @@ export function messagesPipeline(options: MessagesPipelineOptions) {
     key: ({ id }) => id,
     state: Sent,
     tables: { messages },
-    // A row whose turn fails for good is a dead letter, and no batch takes it until somebody redrives or discards that. Parking its key as
+    // A row whose turn fails permanently is a dead letter, and no batch takes it until that is redriven or discarded. Parking its key as
     // well would gain nothing.
     onGiveUp: 'skip',
     schedule: {

@@ -3,7 +3,7 @@ import { toRowText } from '../shared/text.ts';
 import type { Accepted } from './pipeline.ts';
 
 /**
- * One call a second shows whether the provider is back, and does not burden one that is down; a batch that finds it down continues with the
+ * One call per second shows whether the provider is back without burdening it; a batch that finds it down continues with the
  * next.
  */
 const circuit = { resetAfter: '1s', resetAfterMax: '1s' } as const;
@@ -14,7 +14,7 @@ export function smsProvider({ url, key }: { readonly url: string; readonly key: 
 }
 
 /**
- * Interprets a provider's response. Only with its id for the message has it accepted the message; if the response cannot be read
+ * Interprets a provider's response. The message counts as accepted only if the response has an id for it; if the response cannot be read
  * completely, the result is unknown.
  */
 export function judgeProvider({ status, headers, body, bodyFault }: HttpResponse): Answer {

@@ -207,7 +207,7 @@ for (const [name, status] of [
   });
 }
 
-/** What orders rows of one second: SQL writes no fraction, which is before one of a program. */
+/** The order of rows in one second: SQL writes no fraction, which sorts before a program's. */
 function rest({ created_at = '', id }: Row): string {
   return `${created_at.replace('T', ' ').slice(19)} ${id}`;
 }

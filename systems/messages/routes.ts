@@ -15,12 +15,12 @@ const Params = z.object({ id: z.string() });
 export function addMessageRoutes(app: FastifyInstance, mill: Mill): void {
   const message = jsonSchemaOf(MessageAnswer, 'output');
 
-  const headers = idempotencyKeyHeader('A UUID: the id of the message. A second request with it adds none and is answered with the first');
+  const headers = idempotencyKeyHeader('A UUID: the id of the message. A repeated request adds nothing and returns the first message');
   app.post(
     '/messages/pending',
     {
       schema: {
-        summary: 'Take a message in; a batch sends it',
+        summary: 'Add a message, for a batch to send',
         headers,
         body: jsonSchemaOf(NewMessage),
         querystring: noQuery,
@@ -35,7 +35,7 @@ export function addMessageRoutes(app: FastifyInstance, mill: Mill): void {
       const createdAt = toText(Date.now());
       const event: MessageEvent = { kind: 'submitted', id, to, content, createdAt };
       const { status } = await mill.ingest(pipelineName, event, { ...traceOf(request), ...key });
-      // Whoever has the answer finds the row.
+      // A client that has the answer finds the row.
       await mill.keys(pipelineName, [id]);
       const added: MessageAnswer = {
         id,
@@ -50,10 +50,7 @@ export function addMessageRoutes(app: FastifyInstance, mill: Mill): void {
       // There may have been a row with that id before, which stays unchanged.
       const found = key.id === undefined ? undefined : await readMessage(mill, id);
       if (found === undefined && status === 'duplicate')
-        throw new MillraceError(
-          'MILL_CONFLICT',
-          `Idempotency-Key: the message ${id} was taken in and is not there; it is deleted, or not written yet`,
-        );
+        throw new MillraceError('MILL_CONFLICT', `Idempotency-Key: the message ${id} was accepted, but is deleted or not written yet`);
       const answer = found ?? added;
       return reply.code(201).header('location', `/messages/${id}`).send(answer);
     },

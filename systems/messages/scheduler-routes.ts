@@ -8,11 +8,11 @@ import { pipelineName } from './pipeline.ts';
 const Command = z.strictObject({ action: z.enum(['start', 'stop']) });
 const Commanded = z.object({ running: z.boolean() });
 const SchedulerAnswer = z.object({
-  running: z.boolean().meta({ description: 'Whether batches come by themselves.' }),
-  inBatch: z.boolean().meta({ description: 'Whether a batch is at work now.' }),
-  interval: z.string().meta({ description: 'From the begin of a batch to that of the next, such as 500ms, 5s or 2m.' }),
+  running: z.boolean().meta({ description: 'True if batches start automatically.' }),
+  inBatch: z.boolean().meta({ description: 'True while a batch is in progress.' }),
+  interval: z.string().meta({ description: 'Time from the start of one batch to the next, such as 500ms, 5s or 2m.' }),
   lastRunAt: z.iso.datetime().nullable().meta({ description: 'When the last batch began; null before the first.' }),
-  nextRunAt: z.iso.datetime().nullable().meta({ description: 'When the next one is due; null when none is.' }),
+  nextRunAt: z.iso.datetime().nullable().meta({ description: 'When the next batch is due; null if none is.' }),
 });
 
 /** Adds the routes that start and stop the batches. */
@@ -22,7 +22,7 @@ export function addSchedulerRoutes(app: FastifyInstance, mill: Mill, { intervalM
     {
       schema: {
         summary: 'Start or stop the batches',
-        description: 'A stop answers when the running batch has ended. Both outlive a restart.',
+        description: 'A stop is answered once the batch in progress has ended. The setting survives a restart.',
         body: jsonSchemaOf(Command),
         querystring: noQuery,
         response: { 200: jsonSchemaOf(Commanded, 'output') },
@@ -37,7 +37,7 @@ export function addSchedulerRoutes(app: FastifyInstance, mill: Mill, { intervalM
 
   app.get(
     '/scheduler',
-    { schema: { summary: 'How the batches stand', querystring: noQuery, response: { 200: jsonSchemaOf(SchedulerAnswer, 'output') } } },
+    { schema: { summary: 'Status of the scheduler', querystring: noQuery, response: { 200: jsonSchemaOf(SchedulerAnswer, 'output') } } },
     async (): Promise<z.infer<typeof SchedulerAnswer>> => {
       const { status, isAtWork, lastRunAt, nextRunAt } = await mill.schedule(pipelineName).status();
       return {

@@ -33,7 +33,7 @@ test('a setting that is not accepted is named, a secret is not shown', () => {
     [{ MESSAGE_BATCH_SIZE: '0' }, 'MESSAGE_BATCH_SIZE: expected an integer from 1 to 10000, found "0"'],
     [{ MESSAGE_MAX_ATTEMPTS: '-1' }, 'MESSAGE_MAX_ATTEMPTS: expected an integer from 1 to 1000, found "-1"'],
     [{ SMS_PROVIDER_URL: 'ftp://x' }, 'SMS_PROVIDER_URL: expected a URL that begins with http:// or https://, found "ftp://x"'],
-    [{ SMS_PROVIDER_KEY: 'a\nb' }, 'SMS_PROVIDER_KEY: expected printable ASCII, as a header takes it, found a value that is not shown'],
+    [{ SMS_PROVIDER_KEY: 'a\nb' }, 'SMS_PROVIDER_KEY: expected printable ASCII, as in a header, found a value that is not shown'],
     [{ REDIS_URL: 'http://:hush@x' }, 'REDIS_URL: expected a URL that begins with redis:// or rediss://, found a value that is not shown'],
     [{ REDIS_HOST: 'a b' }, 'REDIS_HOST: expected a host name or an IP address, found "a b"'],
     [{ REDIS_PORT: '0' }, 'REDIS_PORT: expected an integer from 1 to 65535, found "0"'],

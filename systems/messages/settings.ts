@@ -20,7 +20,7 @@ const host: Values<string> = {
 };
 
 const headerValue: Values<string> = {
-  accepts: 'printable ASCII, as a header takes it',
+  accepts: 'printable ASCII, as in a header',
   read: (text) => (/^[!-~]([ -~]*[!-~])?$/.test(text) ? text : undefined),
 };
 
@@ -36,25 +36,25 @@ export const settings = {
   },
   batchSize: {
     variable: 'MESSAGE_BATCH_SIZE',
-    meaning: 'the most messages in a batch',
+    meaning: 'maximum messages in a batch',
     values: integerBetween(1, 10_000),
     otherwise: '2',
   },
   workers: {
     variable: 'MESSAGE_MAX_WORKERS',
-    meaning: 'the most messages that are sent at once',
+    meaning: 'maximum messages sent at once',
     values: integerBetween(1, 1_000),
     otherwise: '2',
   },
   batchTimeout: {
     variable: 'SCHEDULER_BATCH_TIMEOUT',
-    meaning: 'how long a batch may take; messages that it did not begin are left to the next one',
+    meaning: 'time limit for a batch; the next one takes the messages it did not begin',
     values: positive(durationUpTo('24h')),
     otherwise: '10s',
   },
   messageTimeout: {
     variable: 'MESSAGE_PER_MESSAGE_TIMEOUT',
-    meaning: 'how long the provider may take to answer',
+    meaning: "time limit for the provider's answer",
     values: positive(durationUpTo('24h')),
     otherwise: '5s',
   },
@@ -72,12 +72,12 @@ export const settings = {
   },
   providerUrl: {
     variable: 'SMS_PROVIDER_URL',
-    meaning: 'where messages are POSTed to; without it a sandbox takes them',
+    meaning: 'URL to POST messages to; without it they go to a sandbox',
     values: url('http:', 'https:'),
   },
   providerKey: {
     variable: 'SMS_PROVIDER_KEY',
-    meaning: 'the key that is sent as x-ins-auth-key',
+    meaning: 'the key sent as x-ins-auth-key',
     values: headerValue,
     secret: true,
   },

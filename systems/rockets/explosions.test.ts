@@ -103,7 +103,10 @@ test('a variable that is none is refused, and not shown', () => {
   const refused: readonly [Readonly<Record<string, string>>, string][] = [
     [{ WEBHOOK_URL: 'hush.example' }, 'WEBHOOK_URL: expected an http or https URL, found a value that is not shown'],
     [{ WEBHOOK_URL: 'ftp://hush.example' }, 'WEBHOOK_URL: expected an http or https URL, found a value that is not shown'],
-    [{ WEBHOOK_SECRET: 'whsec_hush' }, 'WEBHOOK_SECRET: expected whsec_ and 24 to 64 bytes in base64, found a value that is not shown'],
+    [
+      { WEBHOOK_SECRET: 'whsec_hush' },
+      'WEBHOOK_SECRET: expected whsec_ followed by 24 to 64 bytes in base64, found a value that is not shown',
+    ],
   ];
   for (const [environment, message] of refused) {
     assert.throws(

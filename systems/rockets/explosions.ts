@@ -31,14 +31,14 @@ export function explosionOf(rocket: Rocket) {
 export const webhookSettings = {
   url: {
     variable: 'WEBHOOK_URL',
-    meaning: 'where each rocket that explodes is POSTed to',
+    meaning: 'URL to POST each explosion to',
     values: { accepts: 'an http or https URL', read: readUrl } satisfies Values<string>,
     secret: true,
   },
   secret: {
     variable: 'WEBHOOK_SECRET',
     meaning: 'the secret that signs these POSTs: whsec_ followed by 24 to 64 bytes in base64',
-    values: { accepts: 'whsec_ and 24 to 64 bytes in base64', read: readSecret } satisfies Values<string>,
+    values: { accepts: 'whsec_ followed by 24 to 64 bytes in base64', read: readSecret } satisfies Values<string>,
     secret: true,
   },
 } as const;

@@ -3,7 +3,7 @@ import type { Mill, ReadOptions } from '../../src/index.ts';
 import { decodeCursor, exactly, exactValue, forPage, type Page, pageOf } from '../../src/server/index.ts';
 import { messagesTable } from './pipeline.ts';
 
-/** A message that was applied. */
+/** An applied message. */
 export interface AppliedMessage {
   readonly messageNumber: number;
   readonly messageTime: string;

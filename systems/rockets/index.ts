@@ -8,7 +8,7 @@ const settings = {
   ...webhookSettings,
   kafka: {
     variable: 'ROCKETS_KAFKA',
-    meaning: 'topic of Kafka that messages are taken from, beside those that are POSTed',
+    meaning: 'Kafka topic to read messages from, in addition to POST requests',
     values: topicAddress,
   },
 } as const;

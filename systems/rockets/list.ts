@@ -23,8 +23,8 @@ const sorts = ['id', 'type', 'speed', 'mission', 'status'] as const;
 /** The parameters of the list. Unlike other lists it is complete without a limit: a long one is returned in chunks. */
 export const RocketQuery = z.object({
   sort: z.enum(sorts).default('id').meta({ description: 'Ties are sorted by id.' }),
-  order: z.enum(['asc', 'desc']).optional().meta({ description: 'By default descending for speed, otherwise ascending.' }),
-  limit: pageParameters.limit.unwrap().optional().meta({ description: 'How many rockets to answer with; all without it.' }),
+  order: z.enum(['asc', 'desc']).optional().meta({ description: 'Default: descending for speed, otherwise ascending.' }),
+  limit: pageParameters.limit.unwrap().optional().meta({ description: 'Maximum number of rockets; all by default.' }),
   cursor: pageParameters.cursor,
 });
 
@@ -39,7 +39,7 @@ export interface RocketList {
 
 /** Maximum rockets of a complete list read at once. */
 const pieceMax = 10_000;
-/** How long the list waits for events accepted before it, in milliseconds. */
+/** Time that the list waits for earlier events to be handled, in milliseconds. */
 const freshnessMs = 250;
 
 /**
@@ -73,7 +73,7 @@ export async function findRockets(
 
 /**
  * Yields a list without a limit, reading more once its reader has taken the previous chunk. Each chunk shows its rockets as they are when
- * read; one that changes place in the order meanwhile may be listed twice, or not at all.
+ * read; a rocket that changes place in the order meanwhile may be listed twice, or not at all.
  */
 async function* wholeList(
   mill: Mill,
@@ -155,7 +155,7 @@ function toRocket(row: Row): Rocket {
   };
 }
 
-/** Decodes a cursor. It is made for one order and means nothing in another. */
+/** Decodes a cursor. It is valid only for the order that it was made for. */
 async function placeOf(cursor: string, sort: Sort, order: Order): Promise<Place> {
   const value = exactly(sort === 'speed' ? z.number() : z.string());
   const schema = z.tuple([z.literal(sort), z.literal(order), value, exactly(z.string())]);

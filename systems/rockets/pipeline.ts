@@ -4,7 +4,7 @@ import { type ExplosionWebhook, explosionEndpoint, explosionOf } from './explosi
 import { RocketMessage } from './message.ts';
 import { apply, Rocket } from './rocket.ts';
 
-/** Every rocket that was launched, one row each. */
+/** Every launched rocket, one row each. */
 export const rocketsTable = table(
   'rockets',
   {
@@ -32,7 +32,7 @@ export const messagesTable = table(
 export const pipelineName = 'rockets';
 
 /**
- * Takes messages in and keeps the rockets: whatever the order of arrival, each rocket is the fold of its messages in number order. The
+ * Ingests messages and maintains the rockets: whatever the order of arrival, each rocket is the fold of its messages in number order. The
  * webhook, if there is one, is notified of each explosion.
  */
 export function rocketsPipeline(webhook: ExplosionWebhook, topic?: TopicAddress) {

@@ -8,7 +8,7 @@ export const Rocket = z.object({
   speed: z.number(),
   mission: z.string(),
   status: z.enum(['ACTIVE', 'EXPLODED']),
-  /** Only for an exploded one. */
+  /** Only for an exploded rocket. */
   explosionReason: z.string().optional(),
   lastMessageNumber: z.int(),
   /** The `messageTime` of that message, unchanged. */

@@ -27,19 +27,19 @@ const Ingested = z.object({ status: z.enum(['accepted', 'duplicate']) });
 /** A rocket as shown. */
 const RocketAnswer = z.object({
   ...Rocket.shape,
-  pendingMessages: z.int().meta({ description: 'Messages that have arrived and wait for an earlier number.' }),
+  pendingMessages: z.int().meta({ description: 'Number of messages that wait for an earlier one.' }),
 });
 const RocketList = z.object({
-  count: z.int().meta({ description: 'How many rockets there are in all.' }),
+  count: z.int().meta({ description: 'Total number of rockets.' }),
   rockets: z.array(z.object({ ...RocketAnswer.shape, ...rowErrors })),
   ...RocketQuery.pick({ sort: true, order: true }).required().shape,
-  nextCursor: z.string().optional().meta({ description: 'Where the next page begins; absent on the last.' }),
+  nextCursor: z.string().optional().meta({ description: 'The start of the next page; absent on the last.' }),
 });
 const HistoryItem = z.object({
   messageNumber: z.int(),
   messageTime: z.string(),
   messageType: z.string(),
-  message: z.record(z.string(), z.unknown()).nullable().meta({ description: 'Null when it cannot be read.' }),
+  message: z.record(z.string(), z.unknown()).nullable().meta({ description: 'Null if it cannot be read.' }),
   ...rowErrors,
 });
 
@@ -49,7 +49,7 @@ export function addRoutes(app: FastifyInstance, mill: Mill): void {
     app,
     '/messages',
     {
-      summary: 'Take a message in, in whatever order and however often it comes',
+      summary: 'Ingest a message, in any order and any number of times',
       body: jsonSchemaOf(RocketMessage),
       response: { 202: jsonSchemaOf(Ingested, 'output') },
     },
@@ -63,7 +63,7 @@ export function addRoutes(app: FastifyInstance, mill: Mill): void {
     '/rockets',
     {
       schema: {
-        summary: 'All rockets, sorted; a page of them when there is a limit',
+        summary: 'All rockets, sorted; one page if there is a limit',
         querystring: jsonSchemaOf(RocketQuery),
         response: { 200: jsonSchemaOf(RocketList, 'output') },
       },
@@ -94,7 +94,7 @@ export function addRoutes(app: FastifyInstance, mill: Mill): void {
     '/rockets/:id/history',
     {
       schema: {
-        summary: 'The messages of a rocket that were applied, in order',
+        summary: 'Applied messages of a rocket, in order',
         params,
         querystring: jsonSchemaOf(HistoryQuery),
         response: { 200: jsonSchemaOf(pageSchema(HistoryItem), 'output') },
@@ -112,7 +112,6 @@ export function addRoutes(app: FastifyInstance, mill: Mill): void {
 /** Returns the rocket, reflecting every message accepted before. Throws `MILL_NOT_FOUND` if it was never launched. */
 async function findRocket(mill: Mill, id: string, reading: ReadOptions): Promise<Rocket> {
   const state = await mill.state(pipelineName, id, reading);
-  if (state === undefined || state === null)
-    throw new MillraceError('MILL_NOT_FOUND', `expected a rocket that was launched, found none with the id ${id}`);
+  if (state === undefined || state === null) throw new MillraceError('MILL_NOT_FOUND', `expected the id of a launched rocket, found ${id}`);
   return Rocket.parse(state);
 }

@@ -1,7 +1,7 @@
 import { type KafkaTopic, kafka } from '../../src/index.ts';
 import type { Values } from '../../src/server/index.ts';
 
-/** A Kafka topic from which a system may take its events. */
+/** A Kafka topic from which a system may read its events. */
 export interface TopicAddress {
   readonly brokers: string;
   readonly topic: string;
@@ -16,7 +16,7 @@ export const topicAddress: Values<TopicAddress> = {
   },
 };
 
-/** Returns the option of a pipeline that takes its events from a topic, if there is one. */
+/** Returns the pipeline option for reading events from a topic, if there is one. */
 export function fromTopic(address: TopicAddress | undefined): { readonly from?: KafkaTopic } {
   return address === undefined ? {} : { from: kafka(address) };
 }

@@ -29,5 +29,5 @@ export function toUtc(timestamp: string): string {
 
 /** A {@link Timestamp} whose year has four digits in UTC too. */
 export const UtcTimestamp = Timestamp.refine((timestamp) => toUtc(timestamp).length === '2022-02-02T18:39:05.863Z'.length, {
-  error: 'expected a moment of the years 0000 to 9999 in UTC',
+  error: 'expected a time in the years 0000 to 9999 in UTC',
 });

@@ -6,14 +6,14 @@ import type { Observe } from './spoken.ts';
 
 /** Replaceable parts. */
 export interface WorkersOptions {
-  /** Called for everything that is said; by default it is logged. */
+  /** Called for each message said; logged by default. */
   readonly observe?: Observe;
 }
 
 const settings = {
   workers: {
     variable: 'TALKING_WORKERS',
-    meaning: 'workers that talk to each other, numbered from 1',
+    meaning: 'number of workers, numbered from 1',
     values: integerBetween(1, workersMax),
     otherwise: '5',
   },
@@ -30,7 +30,7 @@ export function workersSystem({ observe }: WorkersOptions = {}) {
   return system({
     name: 'workers',
     title: 'Workers',
-    description: 'Workers that talk: what one says reaches another, once and in order, and each remembers what it heard last.',
+    description: 'Workers that talk: each message reaches its worker once and in order, and each worker remembers the last one it heard.',
     settings,
     build: ({ workers }) => ({
       pipelines: [workersPipeline({ workers, ...(observe && { observe }) })],

@@ -10,8 +10,8 @@ export const WorkerQuery = z.object(pageParameters);
 /** A worker as shown. */
 export const WorkerAnswer = z.object({
   worker: z.int(),
-  worker_listened: z.int().meta({ description: 'Who spoke to it last; 0 while nobody has.' }),
-  message_listened: z.string().meta({ description: 'What it heard then.' }),
+  worker_listened: z.int().meta({ description: 'The worker that spoke to it last; 0 before any has.' }),
+  message_listened: z.string().meta({ description: 'The last message it heard.' }),
   messages_heard: z.int(),
   messages_spoken: z.int(),
 });
@@ -19,7 +19,7 @@ export type WorkerAnswer = z.infer<typeof WorkerAnswer>;
 
 const Cursor = z.tuple([z.int().min(0)]);
 
-/** How long a read waits for events accepted before it, in milliseconds. */
+/** Time that a read waits for earlier events to be handled, in milliseconds. */
 const freshnessMs = 250;
 
 /** Returns a page of all workers, by number. Throws `MILL_INVALID_REQUEST` for a cursor from another list. */

@@ -14,7 +14,7 @@ export interface WorkersPipelineOptions {
   /** They are numbered from 1 to this. */
   readonly workers: number;
   readonly observe?: Observe;
-  /** How long the log keeps messages. Default 7 d. */
+  /** Retention of messages in the log. Default 7 d. */
   readonly retain?: Duration;
 }
 

@@ -33,8 +33,8 @@ export function addRoutes(app: FastifyInstance, mill: Mill, workers: number): vo
     app,
     '/workers/messages',
     {
-      summary: 'Let a worker say something to another',
-      headers: idempotencyKeyHeader('The id of the message: a second one with it is a duplicate'),
+      summary: 'Send a message from one worker to another',
+      headers: idempotencyKeyHeader('The id of the message; repeating it yields a duplicate'),
       body: jsonSchemaOf(Speech),
       response: { 202: jsonSchemaOf(Ingested, 'output') },
     },
@@ -54,7 +54,7 @@ export function addRoutes(app: FastifyInstance, mill: Mill, workers: number): vo
     '/workers',
     {
       schema: {
-        summary: 'The workers: whom each heard last, and what',
+        summary: 'Workers, with the last message each heard',
         querystring: jsonSchemaOf(WorkerQuery),
         response: { 200: jsonSchemaOf(pageSchema(WorkerAnswer), 'output') },
       },

@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { Place } from './place.ts';
 
-/** The most workers there may be. */
+/** Maximum number of workers. */
 export const workersMax = 1_000;
 
 /** A message from one worker to another, or to itself. */

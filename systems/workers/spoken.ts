@@ -15,7 +15,7 @@ export interface Spoken extends Speech, Pick<Worker, 'worker_listened' | 'messag
  */
 export type Observe = (spoken: Spoken, turn: Pick<Turn, 'log'>) => void | PromiseLike<void>;
 
-/** The default: logs who speaks to whom, and at debug also the message. */
+/** The default: logs the sender and the receiver, and at debug also the message. */
 export const logSpoken: Observe = ({ place: _, ...spoken }, turn) => {
   const { worker, destination_worker, worker_listened } = spoken;
   turn.log.info('spoke', { worker, destination_worker, worker_listened });

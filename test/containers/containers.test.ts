@@ -36,6 +36,14 @@ test('the settings that the containers set are settings of Millrace', () => {
   );
 });
 
+test('the broker of compose.yaml can feed each system that takes events from a topic', () => {
+  const { millrace, kafka } = parse(read('compose.yaml')).services;
+  const fed = Array.from(read('.env.example').matchAll(/^# ([A-Z_]+_KAFKA)=/gm), ([, name = '']) => name);
+  assert.ok(fed.length > 1);
+  for (const name of fed) assert.equal(millrace.environment[name], `\${${name}:-}`);
+  assert.match(kafka.environment.KAFKA_ADVERTISED_LISTENERS, /^PLAINTEXT:\/\/kafka:9092$/);
+});
+
 test('every metric that the dashboard and the alerts name is one that a server has', async (context) => {
   const server = new Program(context, ['serve', 'rockets', '--port', '0', '--database', 'memory:'], { folder: temporaryFolder(context) });
   const metrics = await (await fetch(`${await server.listening()}/metrics?format=prometheus`)).text();

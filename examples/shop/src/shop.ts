@@ -6,7 +6,7 @@ import { salesPipeline } from './sales.ts';
 import { stock } from './stock.ts';
 
 const webhookSecret: Values<string> = {
-  accepts: 'whsec_ and 24 to 64 bytes in base64',
+  accepts: 'whsec_ followed by 24 to 64 bytes in base64',
   read: (text) => (isWebhookSecret(text) ? text : undefined),
 };
 const httpUrl: Values<string> = {

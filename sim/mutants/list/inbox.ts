@@ -60,8 +60,8 @@ export const inbox: readonly Mutant[] = [
     name: 'inbox-row-buried-because-its-schema-is-slow',
     promises: [9],
     file: intake,
-    find: 'if (code === undefined || faultsOfInput.has(code)) piece',
-    replace: 'if (code !== null) piece',
+    find: 'if (isFaultOfInput(error)) piece',
+    replace: 'if (error !== null) piece',
     tests: [inboxTests('a schema that does not answer in time')],
   },
   {

@@ -13,9 +13,9 @@ export function addBackup(program: Command, { environment, orders }: Invocation)
     .command('backup')
     .summary('copy the database to a file while a server runs')
     .description(
-      'Copies the database, as of one moment, to a file: everything acknowledged before that moment, and anything users have added. ' +
+      'Copies the database, as of one moment, to a file: everything acknowledged before that moment, including tables that users added. ' +
         'Servers may keep running. The copy is verified and on disk before it gets its name; ' +
-        'an interrupted backup leaves no file of that name.',
+        'an interrupted backup leaves no file with that name.',
     )
     .argument('<file>', 'the file to write, in an existing folder')
     .option('--database <url>', 'sqlite:PATH, or a path ending in .db or .sqlite')

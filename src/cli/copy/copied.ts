@@ -47,7 +47,7 @@ export async function copied({ from, to, isJson, pipelines, orders }: Copying): 
   if (order !== undefined) {
     interrupted.abort();
     await ended;
-    process.stderr.write('millrace: the copy is not finished; run the same command again to continue it\n');
+    process.stderr.write('millrace: the copy is incomplete; run the same command again to continue it\n');
     endByOrder(order);
   }
   const copy = await copying;
@@ -141,7 +141,7 @@ class RowsBar implements CopyProgress {
     this.#bar?.end();
     this.#bar = progressOf(total);
     if (there > 0) {
-      const share = `${there.toLocaleString('en')} of ${total.toLocaleString('en')} rows are there`;
+      const share = `${there.toLocaleString('en')} of ${total.toLocaleString('en')} rows copied so far`;
       this.#bar.print(process.stderr, `millrace: continuing an interrupted copy: ${share}\n`);
       this.#bar.step(there);
     }

@@ -14,9 +14,9 @@ export function addCopy(program: Command, { environment, orders }: Invocation, o
     .command('copy')
     .summary('copy everything in a database to another one, even of another kind')
     .description(
-      'Copies all pipeline data of a database to an empty one: events, states, held events, gaps, timers, deliveries, outcomes, ' +
-        'dead letters, pauses, and the rows of declared tables. Then it compares the counts and checksums of both. Servers on both sides must be stopped. ' +
-        'An interrupted copy, even one interrupted by kill -9, continues when the same command is run again; until it is finished no server starts ' +
+      'Copies all pipeline data from one database to an empty one: events, states, held events, gaps, timers, deliveries, outcomes, ' +
+        'dead letters, pauses, and the rows of declared tables. Then it compares counts and checksums. Servers on both sides must be stopped. ' +
+        'An interrupted copy, even one killed with kill -9, continues when the same command is run again; until it completes, no server starts ' +
         'on the target. The source stays unchanged.',
     )
     .argument('[system...]', 'systems whose pipelines and tables to copy, named as for serve; all systems by default')
@@ -32,7 +32,7 @@ export function addCopy(program: Command, { environment, orders }: Invocation, o
       const from = readNamedDatabase('--from', flags.from, environment);
       const to = readNamedDatabase('--to', flags.to, environment);
       refuseExits();
-      // Until it listens by itself.
+      // Until it listens for itself.
       endWhenAsked(orders);
       const systems = (await loadSystems(names, ownSystems)).map((declared) => configure(declared, environment));
       // It loads a progress bar, which servers do not need.

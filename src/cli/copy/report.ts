@@ -8,12 +8,12 @@ interface Copy {
 
 /** Describes a copy's contents for people. */
 export function describeCopy({ pipelines, tables, inbox, leftOut }: Copied, { from, to, durationMs }: Copy): string {
-  const head = `copied ${from} to ${to} in ${(durationMs / 1_000).toFixed(1)} s, counts and checksums are the same\n`;
+  const head = `copied ${from} to ${to} in ${(durationMs / 1_000).toFixed(1)} s, counts and checksums match\n`;
   const parts = [
     table([columns.map(([title]) => title), ...pipelines.map((pipeline) => columns.map(([, cell]) => cell(pipeline)))]),
     ...(tables.length > 0 ? [table([['TABLE', 'ROWS'], ...tables.map(({ table: name, rows }) => [name, shown(rows)])])] : []),
     ...(inbox > 0 ? [`rows of the inbox: ${shown(inbox)}\n`] : []),
-    ...(leftOut.length > 0 ? [`not copied, because they are undeclared: ${leftOut.join(', ')}\n`] : []),
+    ...(leftOut.length > 0 ? [`not copied, because undeclared: ${leftOut.join(', ')}\n`] : []),
   ];
   return [head, ...parts].join('\n');
 }

@@ -66,7 +66,7 @@ test('the next steps can be pasted into a shell, and start a project that had a 
   assert.match(of("Ann's shop"), /^ {2}cd 'Ann'\\''s shop'$/m);
   assert.match(of('-x'), /^ {2}cd \.\/-x$/m);
   assert.doesNotMatch(of('.'), /^ {2}cd/m);
-  assert.match(of('.', Object.keys(files)), /^All files are in this folder already\.\n\nNext:\n {2}npm install && npm start/);
+  assert.match(of('.', Object.keys(files)), /^All files already exist in this folder\.\n\nNext:\n {2}npm install && npm start/);
   const beside = of('.', ['package.json', 'README.md'], true);
   assert.match(beside, /^Kept existing files: package\.json, README\.md$/m);
   assert.match(

@@ -5,26 +5,26 @@ interface Written {
   readonly folder: string;
   /** The paths of all files of the project. */
   readonly files: readonly string[];
-  /** Those that were there before. */
+  /** The files that existed before. */
   readonly kept: readonly string[];
-  /** Whether package.json is that of another project. */
+  /** True if package.json belongs to another project. */
   readonly isBesideOther: boolean;
 }
 
-/** Returns what `millrace init` says in the end: what it wrote, and the commands to go on with. */
+/** Returns the final message of `millrace init`: the files it wrote, and the next commands. */
 export function summaryOf({ folder, files, kept, isBesideOther }: Written): string {
   const written = files.filter((file) => !kept.includes(file));
   const isHere = resolve(folder) === process.cwd();
   const where = isHere ? 'this folder' : shownPath(resolve(folder));
   const lines = [
-    written.length === 0 ? `All files are in ${where} already.` : `Wrote ${written.length} files to ${where}: ${written.join(', ')}`,
+    written.length === 0 ? `All files already exist in ${where}.` : `Wrote ${written.length} files to ${where}: ${written.join(', ')}`,
     ...(kept.length > 0 && written.length > 0 ? [`Kept existing files: ${kept.join(', ')}`] : []),
     '',
     'Next:',
     ...(isHere ? [] : [`  cd ${quoted(folder)}`]),
     ...(isBesideOther ? stepsBesideOther(files) : steps),
     '',
-    'Then, in another terminal, send an event and look at http://127.0.0.1:8080:',
+    'Then, in another terminal, send an event and open http://127.0.0.1:8080:',
     `  curl localhost:8080/pipelines/visits/events -d '{"page":"/home","visitor":"ann"}'`,
   ];
   return `${lines.join('\n')}\n`;
@@ -46,7 +46,7 @@ function stepsBesideOther(files: readonly string[]): readonly string[] {
   ];
 }
 
-/** Returns a folder as a shell takes it. */
+/** Quotes a folder for a shell, if necessary. */
 function quoted(folder: string): string {
   const path = folder.startsWith('-') ? `./${folder}` : folder;
   return /^[\p{Letter}\p{Number}_./-]+$/u.test(path) ? path : `'${path.replaceAll("'", "'\\''")}'`;

@@ -1,9 +1,9 @@
 import { basename, resolve } from 'node:path';
 
-/** What a project depends on: npm refuses a package that depends on one of its own name. */
+/** The dependencies of a project: npm refuses a package that depends on one with its own name. */
 const dependencies: ReadonlySet<string> = new Set(['millrace', 'zod', 'typescript']);
 
-/** Returns the name of a folder in the letters that npm and Docker allow in a name. */
+/** Converts a folder name to the characters that npm and Docker allow in names. */
 export function packageName(folder: string): string {
   const name = basename(resolve(folder))
     .normalize('NFKD')

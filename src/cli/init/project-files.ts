@@ -4,7 +4,7 @@ import { dockerfile, dockerignore } from './container-files.ts';
 export const languages = ['typescript', 'javascript'] as const;
 export type Language = (typeof languages)[number];
 
-/** What the names of files end with. */
+/** File extensions, by language. */
 export const endings: Readonly<Record<Language, string>> = { typescript: 'ts', javascript: 'js' };
 
 interface Project {
@@ -67,7 +67,7 @@ import * as z from 'zod';
 
 export default pipeline('visits', {
   event: z.object({ page: z.string(), visitor: z.string() }), // parsed once, before the event is accepted
-  key: (visit) => visit.page, // events of one key are handled in order, one at a time
+  key: (visit) => visit.page, // events with the same key are handled in order, one at a time
   state: z.object({ visits: z.number(), lastVisitor: z.string() }),
   handle(visit, state) {
     return { visits: (state?.visits ?? 0) + 1, lastVisitor: visit.visitor }; // the next state of the key
@@ -82,7 +82,7 @@ import { testMill } from 'millrace/testing';
 import visits from '../src/visits.${ending}';
 
 test('each visit counts once', async () => {
-  // In memory, on a clock that only moves when told. Every turn runs twice, as after a crash, and still counts once.
+  // In memory, on a virtual clock. Every turn runs twice, as after a crash, and still counts once.
   const t = await testMill({ pipelines: [visits], crashBeforeCommit: true });
   await t.ingest('visits', { page: '/home', visitor: 'ann' });
   await t.ingest('visits', { page: '/home', visitor: 'bob' });
@@ -108,7 +108,7 @@ curl localhost:8080/pipelines/visits/events -d '{"page":"/home","visitor":"ann"}
 curl localhost:8080/pipelines/visits/keys/%2Fhome
 \`\`\`
 
-Events and states are in \`data/millrace.db\`. To run it in a container, with everybody who reaches the port let in:
+Events and states are in \`data/millrace.db\`. To run it in a container, open to anyone who can reach the port:
 
 \`\`\`sh
 docker build -t ${name} .

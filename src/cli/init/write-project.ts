@@ -14,13 +14,13 @@ export function checkIsEmpty(folder: string): void {
   if (names.length === 0) return;
   const shown = names.slice(0, 3).join(', ');
   throw new UsageError(
-    `${folder}: the folder is not empty (${shown}${names.length > 3 ? ', …' : ''}); name another one, or pass --force to write beside them`,
+    `${folder}: the folder is not empty (${shown}${names.length > 3 ? ', …' : ''}); choose another folder, or pass --force to add files to it`,
   );
 }
 
 /**
- * Writes the files, by path below the folder. A file that exists stays as it is; returns the paths of those. Each file appears whole or
- * not at all, so running it again completes a project that was interrupted. Throws a `UsageError` where a file stands in the place of a folder.
+ * Writes the files, by path below the folder. Leaves existing files unchanged and returns their paths. Each file appears whole or
+ * not at all, so running it again completes an interrupted project. Throws a `UsageError` if a file is in the place of a folder.
  */
 export function writeProject(folder: string, files: Readonly<Record<string, string>>): readonly string[] {
   const kept: string[] = [];

@@ -9,7 +9,7 @@ const acts = {
   pause: { summary: 'stop starting turns of a pipeline', of: 'pipeline', done: 'paused' },
   resume: { summary: 'resume a paused pipeline or a parked key', of: 'either', done: 'resumed' },
   park: { summary: 'stop starting turns of a key, and hold its events', of: 'key', done: 'parked' },
-  'skip-gap': { summary: 'skip the numbers that a key waits for', of: 'key', done: 'skipped its missing numbers' },
+  'skip-gap': { summary: 'skip the missing numbers of a key', of: 'key', done: 'skipped its missing numbers' },
 } as const;
 
 /** Adds `millrace pause`, `resume`, `park` and `skip-gap`. */
@@ -47,6 +47,6 @@ interface NamedKey {
 
 async function actOnKey({ pipeline, key }: NamedKey, act: string, options: ActOptions, environment: Environment): Promise<Item> {
   const { file, reason } = options;
-  if (file !== undefined) throw new UsageError('expected a server for a key: only the program of its pipeline can let it go on');
+  if (file !== undefined) throw new UsageError('expected a server for a key: only the program of its pipeline can resume it');
   return callsFor(options, environment).post(`${pathOfKey(pipeline, key)}/${act}`, reason === undefined ? {} : { reason });
 }

@@ -13,7 +13,7 @@ interface Options extends DeskOptions, LetterFilter {
 /** Adds `millrace dead-letters`. */
 export function addDeadLetters(program: Command, environment: Environment): void {
   withLetterFilter(withFile(operatorCommand(program, 'dead-letters', 'permanent failures, one by one or in groups'), 'looks'))
-    .description('Lists permanent failures in order, or groups of similar ones. With an id it shows a single one, with its stack.')
+    .description('Lists permanent failures in order, or groups of similar ones. With an id, shows that dead letter and its stack.')
     .argument('[id]', 'the id of a dead letter')
     .option('--groups', 'by pipeline, kind and similar reasons, largest groups first')
     .option('--limit <n>', 'how many', naturalNumber('--limit'), 20)

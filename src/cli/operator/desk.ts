@@ -1,9 +1,9 @@
 import type { Item, ServerCalls } from './server-calls.ts';
 
-/** The parameters of a list; those that are undefined are left out. */
+/** The parameters of a list; undefined ones are left out. */
 export type ListQuery = Readonly<Record<string, string | number | undefined>> & { readonly limit: number };
 
-/** What a command asks to have done to dead letters: those with these ids, or all that a filter matches. */
+/** A command's request to resolve dead letters: those with these ids, or all that a filter matches. */
 export interface Asked {
   readonly ids?: readonly string[];
   readonly filter?: Readonly<Record<string, string | undefined>>;
@@ -12,7 +12,7 @@ export interface Asked {
   readonly reason?: string;
 }
 
-/** Where a command looks and acts: at a server, or in a file of which no server is asked. Its answers are those of the operator's routes. */
+/** The target of a command: a server, or a file without one. Its answers are those of the operator's routes. */
 export interface Desk {
   keys(pipeline: string, query: ListQuery): Promise<readonly Item[]>;
   key(pipeline: string, key: string): Promise<Item>;

@@ -15,15 +15,15 @@ import type { Item } from './server-calls.ts';
 
 type Standing = 'open' | 'waiting' | 'blocked' | 'parked';
 
-/** Where keys of a standing are looked for. Of each some may stand otherwise. */
+/** The parts of the store that may have keys with each status. Some of their keys may have another status. */
 const among: Readonly<Record<Standing, KeysQuery['among']>> = { open: undefined, waiting: 'gaps', blocked: 'retried', parked: 'parked' };
 
-/** Looks into a database in a file, also while a server runs on it, and orders what the next server on it is to do. */
+/** Reads a database file, even while a server runs on it, and leaves orders for the next server. */
 export class FileDesk implements Desk {
   readonly #file: string;
   readonly #orders: FileOrders;
 
-  /** @param who whom the audit names */
+  /** @param who the operator's name in the audit */
   constructor(file: string, who: string | null) {
     this.#file = file;
     this.#orders = new FileOrders(file, who);
@@ -46,8 +46,7 @@ export class FileDesk implements Desk {
 
   async key(pipeline: string, key: string): Promise<Item> {
     const found = readFile(this.#file, (db) => new KeysOfFile(db, pipeline).find(key));
-    if (found === undefined)
-      throw new MillraceError('MILL_NOT_FOUND', `pipeline ${pipeline}: nothing is known of the key ${describeFound(key)}`);
+    if (found === undefined) throw new MillraceError('MILL_NOT_FOUND', `pipeline ${pipeline}: unknown key ${describeFound(key)}`);
     const standing = standingOf(found);
     const letters = (query: Parameters<DeadLetterReader['read']>[0]) =>
       Promise.resolve(readFile(this.#file, (db) => new DeadLetterReader(db).read(query)));
@@ -98,7 +97,7 @@ function standingNamed(text: string): Standing {
   throw new MillraceError('MILL_INVALID_REQUEST', `--status: expected open, waiting, blocked or parked, found ${describeFound(text)}`);
 }
 
-/** How a key stands, as far as a file tells without its program: a gap is there once it has lasted a second. */
+/** Returns the status of a key, as far as a file shows it without its program: a gap is visible once it has lasted a second. */
 function standingOf({ parked, isRetried, record: { gap } }: KeyOfFile): Standing {
   if (parked) return 'parked';
   if (gap !== null) return 'waiting';

@@ -12,12 +12,12 @@ import type { Asked } from './desk.ts';
 import { letterFilterOf } from './read-letter-filter.ts';
 import type { Item } from './server-calls.ts';
 
-/** What an order is about, and why. */
+/** The subject of an order, and its reason. */
 type Deed = Pick<AuditEntry, 'action' | 'pipeline' | 'subject'> & { readonly reason: string | undefined };
 
 /**
- * Leaves orders in a database that no server owns. Only the program of a pipeline can redrive or discard: a dead letter is resolved by an operation, which the next
- * server that starts on the file carries out. A file that a server owns is refused: that server can be asked.
+ * Leaves orders in a database that no server owns. Only the program of a pipeline can redrive or discard, so the order is an operation, which the next
+ * server that starts on the file carries out. Refuses a file that a server owns: send the order to that server instead.
  */
 export class FileOrders {
   readonly #file: string;
@@ -28,7 +28,7 @@ export class FileOrders {
     this.#who = who;
   }
 
-  /** Throws `MILL_NOT_FOUND` where none of the letters that are named is there. */
+  /** Throws `MILL_NOT_FOUND` if none of the named letters exists. */
   async resolve(action: 'redrive' | 'discard', { ids, filter = {}, startAfterMs = 0, dryRun, reason }: Asked): Promise<Item> {
     const asked = letterFilterOf(filter);
     return this.#whileOwned({ pipelines: [], tables: [] }, async (store) => {
@@ -56,10 +56,10 @@ export class FileOrders {
     return { pipeline, paused: act === 'pause' };
   }
 
-  /** Does something while no server can start on the file. Throws `MILL_STORE_OWNED` where one works on it. */
+  /** Runs an action while no server can start on the file. Throws `MILL_STORE_OWNED` if one runs on it. */
   async #whileOwned<T>(declaration: StoreDeclaration, work: (store: Store) => Promise<T>): Promise<T> {
     const path = resolve(this.#file);
-    if (!existsSync(path)) throw new MillraceError('MILL_INVALID_CONFIGURATION', `${path}: expected a database, found no such file`);
+    if (!existsSync(path)) throw new MillraceError('MILL_INVALID_CONFIGURATION', `${path}: expected a database, found no file`);
     const store = sqlite(path);
     await store.open(declaration);
     try {
@@ -92,7 +92,7 @@ function storable(reason: string | undefined): string | null {
   return reason === undefined || reason === '' ? null : toStorableText(reason, reasonLengthMax);
 }
 
-/** A filter for the letters of each pipeline that are named. */
+/** Returns a filter for the named letters of each pipeline. */
 async function namedBy(store: Store, ids: readonly string[]): Promise<readonly DeadLetterFilter[]> {
   const letters = await store.deadLetters({ ids, limit: ids.length });
   const known = new Set(letters.map(({ id }) => id));

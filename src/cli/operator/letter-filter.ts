@@ -13,12 +13,12 @@ export interface LetterFilter {
 /** Adds the options that select dead letters. */
 export function withLetterFilter(command: Command): Command {
   return command
-    .option('--pipeline <name>', 'those of one pipeline')
-    .option('--kind <kind>', 'those of one kind: event, timer, outcome, delivery, gap, origin or rejected')
-    .option('--key <key>', 'those of one key')
-    .option('--like <reason>', 'those with a similar reason, ignoring numbers, ids and quoted names')
-    .option('--from <moment>', 'those that failed at or after this moment, such as 2026-11-21T09:00:00Z')
-    .option('--to <moment>', 'those that failed before this moment');
+    .option('--pipeline <name>', 'only those of this pipeline')
+    .option('--kind <kind>', 'only those of this kind: event, timer, outcome, delivery, gap, origin or rejected')
+    .option('--key <key>', 'only those of this key')
+    .option('--like <reason>', 'only those with a similar reason, ignoring numbers, ids and quoted names')
+    .option('--from <time>', 'only those that failed at or after this time, such as 2026-11-21T09:00:00Z')
+    .option('--to <time>', 'only those that failed before this time');
 }
 
 /** Returns the filter in the server's form. */

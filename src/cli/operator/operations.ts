@@ -17,18 +17,18 @@ interface Options extends ActOptions {
 export function addOperations(program: Command, environment: Environment): void {
   withReason(operatorCommand(program, 'operations', 'progress of redrives and discards of many dead letters'))
     .description(
-      'Lists operations on dead letters, latest first, or shows one. One that has not begun can be undone, and one under way can be stopped.',
+      'Lists operations on dead letters, latest first, or shows one. An operation can be undone before it begins, and stopped while it runs.',
     )
     .argument('[id]', 'the id of an operation')
-    .option('--undo', 'call it off before it begins')
-    .option('--stop', 'stop it; what it has done stays done')
-    .option('--pipeline <name>', 'those on dead letters of one pipeline')
+    .option('--undo', 'cancel it before it begins')
+    .option('--stop', 'stop it; completed work stays')
+    .option('--pipeline <name>', 'only those on dead letters of this pipeline')
     .option('--limit <n>', 'how many', naturalNumber('--limit'), 20)
     .addHelpText('after', '\nExamples:\n  $ millrace operations\n  $ millrace operations 01939f8e-4c1f-7d0e-8a44-0f6f7b0d8c55 --undo')
     .action(async (id: string | undefined, options: Options) => {
       const { undo, stop, reason, pipeline, limit } = options;
       if ((undo ?? stop) !== undefined && (id === undefined || (undo && stop)))
-        throw new UsageError('expected one operation, and --undo or --stop');
+        throw new UsageError('expected the id of an operation with either --undo or --stop');
       const calls = callsFor(options, environment);
       if (id === undefined) {
         const found = await calls.list('/operations', { pipeline, limit });

@@ -31,20 +31,20 @@ export function operatorCommand(program: Command, name: string, summary: string)
 
 /** Adds the option for a reason, for the audit. */
 export function withReason(command: Command): Command {
-  return command.option('--reason <text>', 'reason, for the audit and for other operators');
+  return command.option('--reason <text>', 'reason, for the audit trail');
 }
 
 /** Adds the option that names a file in place of a server. */
 export function withFile(command: Command, does: 'looks' | 'acts'): Command {
-  const when = does === 'looks' ? 'one may run on it' : 'none may run on it';
-  return command.option('--file <path>', `the file of a database, in place of a server; ${when}`);
+  const when = does === 'looks' ? 'a server may be running on it' : 'no server may be running on it';
+  return command.option('--file <path>', `database file to use instead of a server; ${when}`);
 }
 
 /** Returns the server or file that a command works on. Throws `UsageError` for a server and a file at once. */
 export async function deskFor(options: DeskOptions, environment: Environment): Promise<Desk> {
   const { file, url, token } = options;
   if (file === undefined) return new ServerDesk(callsFor(options, environment));
-  if ((url ?? token) !== undefined) throw new UsageError('expected --file, or --url and --token, and not both');
+  if ((url ?? token) !== undefined) throw new UsageError('expected either --file, or --url and --token');
   const { FileDesk } = await import('./file-desk.ts');
   return new FileDesk(file, environment.USER ?? environment.USERNAME ?? null);
 }

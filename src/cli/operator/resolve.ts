@@ -13,7 +13,7 @@ interface Options extends ActOptions, LetterFilter {
 
 const verbs = {
   redrive: { summary: 'retry dead letters', does: 'Retries dead letters', done: 'redriven' },
-  discard: { summary: 'give dead letters up', does: 'Gives dead letters up for good', done: 'discarded' },
+  discard: { summary: 'drop dead letters', does: 'Drops dead letters permanently', done: 'discarded' },
 } as const;
 
 /** Adds `millrace redrive` or `millrace discard`. */
@@ -21,22 +21,23 @@ export function addResolve(program: Command, environment: Environment, verb: key
   const { summary, does, done } = verbs[verb];
   withReason(withLetterFilter(withFile(operatorCommand(program, verb, summary), 'acts')))
     .description(
-      `${does}. Named ones are handled at once; all that a filter matches are handled by an operation, which begins after a delay and continues by itself, even after a crash. In a file both wait for the next server that starts on it.`,
+      `${does}. Dead letters named by id are resolved at once. A filter starts a background operation, which begins after a delay and survives crashes. With --file, both wait for the next server that starts on the file.`,
     )
     .argument('[id...]', 'the ids of dead letters, instead of a filter')
-    .option('--dry-run', 'change nothing, and print how many match')
+    .option('--dry-run', 'change nothing; print the number of matches')
     .option(
       '--start-after <milliseconds>',
-      'when the operation begins; it can be undone until then (default: 5000)',
+      'delay before the operation begins; it can be undone until then (default: 5000)',
       naturalNumber('--start-after'),
     )
     .addHelpText(
       'after',
-      `\nExamples:\n  $ millrace ${verb} --pipeline orders --kind delivery --dry-run\n  $ millrace ${verb} 01939f8e-4c1f-7d0e-8a44-0f6f7b0d8c55 --reason "it is fixed"`,
+      `\nExamples:\n  $ millrace ${verb} --pipeline orders --kind delivery --dry-run\n  $ millrace ${verb} 01939f8e-4c1f-7d0e-8a44-0f6f7b0d8c55 --reason "fixed"`,
     )
     .action(async (ids: readonly string[], options: Options) => {
       const filter = filterOf(options);
-      if (ids.length > 0 === Object.keys(filter).length > 0) throw new UsageError('expected ids, or options that select dead letters');
+      if (ids.length > 0 === Object.keys(filter).length > 0)
+        throw new UsageError('expected either ids or options that select dead letters');
       if (ids.length === 0 && options.pipeline === undefined) throw new UsageError('expected --pipeline: an operation covers one pipeline');
       const { dryRun, startAfter, reason } = options;
       const asked = ids.length > 0 ? { ids } : { filter, ...(startAfter !== undefined && { startAfterMs: startAfter }) };
@@ -49,10 +50,10 @@ export function addResolve(program: Command, environment: Environment, verb: key
 function describe({ matched, operation, operations, ...counts }: Item, done: string): string {
   if (Array.isArray(operations)) {
     const begun = operations.map(({ id, pipeline }) => `  operation ${id} on ${pipeline}\n`).join('');
-    return `${matched} matched. They are ${done} by the next server that starts on the file:\n${begun}`;
+    return `${matched} matched, to be ${done} by the next server that starts on the file:\n${begun}`;
   }
   if (operation === undefined && counts[done] === undefined) return `${matched} matched\n`;
   if (operation === undefined) return `${matched} matched, ${counts[done]} ${done}\n`;
   const { id, startsAt } = Object(operation);
-  return `${matched} matched. Operation ${id} begins at ${startsAt}.\nUndo it until then, or check its progress:\n  millrace operations ${id} --undo\n  millrace operations ${id}\n`;
+  return `${matched} matched. Operation ${id} begins at ${startsAt}.\nUndo it before then, or check its progress:\n  millrace operations ${id} --undo\n  millrace operations ${id}\n`;
 }

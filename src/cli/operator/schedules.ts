@@ -12,7 +12,7 @@ interface Options extends OperatorOptions {
 /** Adds `millrace schedules`. */
 export function addSchedules(program: Command, environment: Environment): void {
   operatorCommand(program, 'schedules', 'the schedules of pipelines, and when their next runs are due')
-    .description('Lists the schedules of all pipelines that have one, with their last and next runs.')
+    .description('Lists the schedules of all pipelines, with their last and next runs.')
     .option('--pipeline <name>', 'only the schedule of a pipeline')
     .option('--limit <n>', 'how many', naturalNumber('--limit'), 20)
     .addHelpText('after', '\nExamples:\n  $ millrace schedules\n  $ millrace schedules --json')

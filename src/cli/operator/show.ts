@@ -6,7 +6,7 @@ import type { Item } from './server-calls.ts';
 
 /** Adds `millrace show`. */
 export function addShow(program: Command, environment: Environment): void {
-  withFile(operatorCommand(program, 'show', 'one key: its state and its waiting items'), 'looks')
+  withFile(operatorCommand(program, 'show', 'one key: its state and pending work'), 'looks')
     .description('Shows one key: its status, its state, its held events, its timers and its deliveries.')
     .argument('<pipeline>', 'the name of a pipeline')
     .argument('<key>', 'the key')
@@ -17,7 +17,7 @@ export function addShow(program: Command, environment: Environment): void {
     });
 }
 
-/** Why the last call of a delivery failed; nothing where none has. */
+/** Returns why the last call of a delivery failed; empty if none has. */
 export function reasonOf(lastFailure: unknown): unknown {
   return lastFailure === null || lastFailure === undefined ? null : Object(lastFailure).reason;
 }

@@ -11,7 +11,7 @@ interface Options extends OperatorOptions {
 export function addStatus(program: Command, environment: Environment): void {
   operatorCommand(program, 'status', 'the pipelines of a server: received, waiting and failed events')
     .description('Lists the pipelines of a server with their received, processed, waiting, parked and failed events.')
-    .option('--file <path>', 'the contents of a database file, instead of a server; a server may be running on it')
+    .option('--file <path>', 'database file to use instead of a server; a server may be running on it')
     .addHelpText(
       'after',
       '\nExamples:\n  $ millrace status\n  $ millrace status --url https://mill.example.com --json\n  $ millrace status --file ./data/millrace.db',

@@ -20,12 +20,12 @@ interface DeliveryOptions extends OperatorOptions {
 
 /** Adds `millrace timers` and `millrace deliveries`. */
 export function addWaiting(program: Command, environment: Environment): void {
-  operatorCommand(program, 'timers', 'the timers of a pipeline that are armed')
-    .description('Lists the armed timers of a pipeline, those due first in front.')
+  operatorCommand(program, 'timers', 'the armed timers of a pipeline')
+    .description('Lists the armed timers of a pipeline, earliest first.')
     .argument('<pipeline>', 'the name of a pipeline')
-    .option('--name <name>', 'only timers of this name')
-    .option('--prefix <text>', 'only those of keys that begin with it')
-    .option('--before <moment>', 'only those due before this moment, such as 2026-11-21T09:00:00Z')
+    .option('--name <name>', 'only timers with this name')
+    .option('--prefix <text>', 'only those of keys with this prefix')
+    .option('--before <time>', 'only those due before this time, such as 2026-11-21T09:00:00Z')
     .option('--limit <n>', 'how many', naturalNumber('--limit'), 20)
     .addHelpText('after', '\nExample:\n  $ millrace timers orders --name unpaid')
     .action(async (pipeline: string, options: TimerOptions) => {
@@ -35,8 +35,8 @@ export function addWaiting(program: Command, environment: Environment): void {
       const rows = timers.map((one) => [one.dueAt, one.key, one.name, one.attempts, one.retryAt]);
       print(timers, options, () => printTable(['DUE', 'KEY', 'NAME', 'ATTEMPTS', 'RETRY'], rows));
     });
-  operatorCommand(program, 'deliveries', 'the deliveries of a pipeline that have no outcome yet')
-    .description('Lists the deliveries of a pipeline that have no outcome yet, with why the last call of each failed.')
+  operatorCommand(program, 'deliveries', 'the pending deliveries of a pipeline')
+    .description('Lists the deliveries of a pipeline without an outcome, with the failure of the last call of each.')
     .argument('<pipeline>', 'the name of a pipeline')
     .option('--endpoint <name>', 'only those to this endpoint')
     .option('--key <key>', 'only those of this key')

@@ -17,13 +17,13 @@ export function addStoreDelete(store: Command, environment: Environment): void {
     .command('delete')
     .summary('delete everything stored for a pipeline')
     .description(
-      'Deletes everything stored for a pipeline: its inbox rows, events, states, timers, deliveries, outcomes, dead letters and its schedule, but no rows of tables. ' +
+      'Deletes everything stored for a pipeline: its inbox rows, events, states, timers, deliveries, outcomes, dead letters and schedule, but no rows of tables. ' +
         'Refuses while a server runs on the database. A pipeline that is still declared starts empty at the next start.',
     )
     .argument('<pipeline>', 'the name of the pipeline')
     .option('--database <url>', 'postgres://USER@HOST/NAME, mysql://USER@HOST/NAME, sqlite:PATH, or a path ending in .db or .sqlite')
     .option('--schedule', 'delete only its schedule')
-    .option('--yes', 'really delete it; without this the command prints what it would delete, and exits with 2')
+    .option('--yes', 'delete it; without this the command only prints what it would delete, and exits with 2')
     .addHelpText(
       'after',
       `\nExamples:\n  $ millrace store delete orders\n  $ millrace store delete orders --database ./data/millrace.db --yes`,

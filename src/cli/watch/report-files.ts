@@ -19,7 +19,7 @@ if (isMainThread && process.send !== undefined) {
       return nextLoad(url, context);
     },
   });
-  // The parent is gone without a word: nobody would end this process any more.
+  // The parent is gone without notice: nothing else would end this process.
   process.on('disconnect', () => process.kill(process.pid, 'SIGKILL'));
   // A module whose top-level await never resolves must still be detected.
   process.channel?.unref();

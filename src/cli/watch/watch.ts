@@ -77,7 +77,7 @@ class WatchedServer {
       await this.#server?.stop();
       this.#server = this.#start();
     } else {
-      say(this.#server === undefined ? 'waiting for the next change' : 'the old version continues to serve; waiting for the next change');
+      say(this.#server === undefined ? 'waiting for the next change' : 'the old version keeps running; waiting for the next change');
     }
   }
 

@@ -4,12 +4,12 @@ import type { AuditEntry, DeliveryName, StoredOperation } from '../../store/stor
 /** The commands to the owner of a partition. An engine of a later release may know more. */
 export type Command =
   | { readonly do: 'redrive' | 'discard' /** A dead letter's id. */; readonly letter: string; readonly entry?: AuditEntry | undefined }
-  /** Those resolved by others meanwhile are left out. */
+  /** Omits dead letters that others have resolved meanwhile. */
   | { readonly do: 'discardLetters'; readonly letters: readonly string[] }
   | { readonly do: 'actOnKey'; readonly act: 'park' | 'resume' | 'skipGap'; readonly key: string; readonly entry?: AuditEntry | undefined }
   /** For an operation, which counts them. Answers how many cannot be resolved. */
   | { readonly do: 'resolveLetters'; readonly letters: readonly string[]; readonly operation: Pick<StoredOperation, 'id' | 'action'> }
-  /** Of one key, or of all. */
+  /** The events of one key, or of all. */
   | { readonly do: 'discardEvents'; readonly key: string | null }
   | { readonly do: 'withdraw'; readonly endpoint: string }
   | { readonly do: 'sendDelivery'; readonly delivery: DeliveryName; readonly entry?: AuditEntry | undefined }

@@ -7,7 +7,7 @@ import type { Outgoing } from '../draft.ts';
 import type { EngineContext } from '../engine-context.ts';
 import type { Taking } from '../event-log.ts';
 import { identify } from '../identify.ts';
-import { faultsOfInput, faultsWithStack, unchanged } from '../input-faults.ts';
+import { faultsWithStack, isFaultOfInput, unchanged } from '../input-faults.ts';
 import type { Partition } from '../partition.ts';
 import { originOf, readRow } from './read-row.ts';
 
@@ -17,7 +17,7 @@ const charactersMax = 4 * 1024 * 1024;
 /** Rows passed over, because their keys have no room, to find others behind them. With more than this, all of the pipeline's rows wait. */
 const passedOverMax = 2_000;
 
-/** One key has no room, but others may. */
+/** Handles a full key; others may still have room. */
 const fullKeys: ReadonlySet<ErrorCode> = new Set(['MILL_KEY_FULL', 'MILL_BACKLOG_FULL']);
 
 /** The dependencies of a pipeline's intake. */
@@ -166,8 +166,7 @@ export class InboxIntake {
   }
 
   #refuse(row: InboxRow, error: unknown, piece: Piece): void {
-    const code = codeOf(error);
-    if (code === undefined || faultsOfInput.has(code)) piece.takings.push(this.#letterOf(row, error));
+    if (isFaultOfInput(error)) piece.takings.push(this.#letterOf(row, error));
     else piece.stopped = error;
   }
 

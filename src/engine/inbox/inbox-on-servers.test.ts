@@ -8,7 +8,7 @@ import { stepsOf, Turns } from './steps.fixture.test.ts';
 
 const upTo = (last: number) => Array.from({ length: last }, (_, at) => at + 1);
 
-/** What all turns have left: for each key the numbers in the order of its turns. */
+/** Returns the results of all turns: for each key the numbers in the order of its turns. */
 async function outcomeOf(reader: Writer) {
   const rows = await reader.run('SELECT * FROM seen ORDER BY nth');
   const keys = Map.groupBy(rows, ({ key }) => String(key));

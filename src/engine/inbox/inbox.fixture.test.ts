@@ -24,11 +24,11 @@ export interface Writer {
   insert(event: unknown, more?: { readonly pipeline?: string; readonly id?: string }): Promise<void>;
 }
 
-/** What a test works with: a database, engines on it, and other programs. */
+/** The setting of a test: a database, engines on it, and other programs. */
 export interface World {
   /** Of the database: the path of its file, or its URL. */
   readonly address: string;
-  /** How many processes may work on it at once. */
+  /** Maximum number of processes that may work on it at once. */
   readonly processes: number;
   store(): Store;
   /** An engine that is stopped when the test ends. */
@@ -41,7 +41,7 @@ export interface World {
 
 /** The same on a database server. */
 export interface ServerWorld extends World {
-  /** Whether a transaction waits for the lock of another. */
+  /** Returns whether a transaction waits for another's lock. */
   readonly isWaitedFor: () => Promise<boolean>;
 }
 

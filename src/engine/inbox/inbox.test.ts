@@ -18,7 +18,7 @@ import { seen, stepsOf, Turns } from './steps.fixture.test.ts';
 
 const upTo = (last: number) => Array.from({ length: last }, (_, at) => at + 1);
 
-/** What lies in the table of a key, in the order of its turns. */
+/** Returns the rows of a key in the table, in the order of its turns. */
 async function rowsOf(mill: Mill, key: string): Promise<readonly number[]> {
   assert.equal(await mill.settled('steps', 10_000), true);
   const rows = await mill.query(seen).selectAll().where('key', '=', key).orderBy('nth').execute();

@@ -178,6 +178,31 @@ test('a key without room holds its partition up, and no other, which is warned o
   assert.deepEqual(await applied(mill, 'a', 9), upTo(9));
 });
 
+test('keys that are not in memory are loaded once for all records of a batch', async (context) => {
+  const topic = new MemoryTopic(1);
+  await topic.produce(0, [record('parked', 1)]);
+  const handle = (_: number, key: string) => {
+    if (key === 'parked') throw new Error('parked');
+  };
+  const store = memory();
+  const loads: string[][] = [];
+  const counting = withMembers(store, {
+    load: (...call) => {
+      loads.push([...call[1]]);
+      return store.load(...call);
+    },
+  });
+  const { mill } = await started(context, { store: counting, pipelines: [stepsFrom(topic.inlet(), { handle })] });
+  // From now on the store may hold events of any key that is not in memory.
+  await until(() => mill.counts().steps?.parked === 1);
+  loads.length = 0;
+  const keys = upTo(300).map((n) => `k${n}`);
+  await topic.produce(0, [{ value: 'no JSON' }, ...keys.flatMap((key) => [record(key, 1), record(key, 2)])]);
+  await until(() => mill.counts().steps?.processed === 600);
+  assert.deepEqual(loads, [keys]);
+  for (const key of keys) assert.deepEqual(await applied(mill, key, 2), [1, 2]);
+});
+
 test('an array of events is taken whole, each element judged by itself', async (context) => {
   const topic = new MemoryTopic(1);
   await topic.produce(0, [

@@ -8,9 +8,9 @@ import type { Counters } from '../counts.ts';
 import type { Outgoing } from '../draft.ts';
 import type { EngineContext } from '../engine-context.ts';
 import type { RecordTaking } from '../event-log.ts';
-import { identify } from '../identify.ts';
-import { faultsOfInput, faultsWithStack, unchanged } from '../input-faults.ts';
+import { faultsWithStack, isFaultOfInput, unchanged } from '../input-faults.ts';
 import type { Partition } from '../partition.ts';
+import { type Identified, IdentifiedEvents } from './identified-events.ts';
 import { type RecordPlace, rejectedRecord } from './rejected-record.ts';
 
 /** Events taken per transaction, unless a single record holds more. */
@@ -60,6 +60,12 @@ interface Piece {
   stopped: unknown;
 }
 
+/** Records being prepared. */
+interface UnderWay {
+  readonly piece: Piece;
+  readonly identified: IdentifiedEvents;
+}
+
 /**
  * Takes records of one partition of a topic: decodes them, validates their events like the door, and admits as many as the pipeline has
  * room for. A record is taken as a whole. One that waits for room holds back all later ones, so the order of the partition is kept.
@@ -90,8 +96,13 @@ export class RecordIntake {
   async #prepare(place: RecordPlace, all: readonly InletRecord[]): Promise<Piece> {
     const { admission, pipeline } = this.#means;
     const piece: Piece = { takings: [], records: 0, stopped: undefined };
-    for (const decoded of this.#begin(this.#decodeFirst(all), piece)) {
-      if (piece.stopped === undefined) await this.#takeRecord(place, decoded, piece);
+    const begun = this.#begin(this.#decodeFirst(all), piece);
+    const identified = new IdentifiedEvents(
+      this.#means,
+      begun.flatMap(({ events }) => events),
+    );
+    for (const decoded of begun) {
+      if (piece.stopped === undefined) await this.#takeRecord(place, decoded, { piece, identified });
       else for (const _ of decoded.events) admission.withdraw(pipeline);
     }
     return piece;
@@ -143,13 +154,13 @@ export class RecordIntake {
     return [];
   }
 
-  async #takeRecord(place: RecordPlace, { record, events, fault }: Decoded, piece: Piece): Promise<void> {
+  async #takeRecord(place: RecordPlace, { record, events, fault }: Decoded, { piece, identified }: UnderWay): Promise<void> {
     const { admission, pipeline, engine } = this.#means;
     const takings: RecordTaking[] = fault === undefined ? [] : [{ letter: this.#letterOf(place, record, fault) }];
-    for (const [at, event] of events.entries()) {
+    for (const at of events.keys()) {
       const element = events.length > 1 ? at : undefined;
       if (piece.stopped === undefined) {
-        const taking = await this.#takeEvent(event, piece, (error) => this.#letterOf(place, record, error, element));
+        const taking = await this.#takeNext(identified, piece, (error) => this.#letterOf(place, record, error, element));
         if (taking !== undefined) takings.push(taking);
       } else admission.withdraw(pipeline);
     }
@@ -159,32 +170,47 @@ export class RecordIntake {
     } else engine.eventLog.withdraw(takings.flatMap((taking) => ('outgoing' in taking ? [taking.outgoing] : [])));
   }
 
-  /** Returns nothing if the event must wait. */
-  async #takeEvent(event: InletEvent, piece: Piece, letterOf: (error: unknown) => NewDeadLetter): Promise<RecordTaking | undefined> {
+  /** Returns nothing if the next event must wait. */
+  async #takeNext(
+    identified: IdentifiedEvents,
+    piece: Piece,
+    letterOf: (error: unknown) => NewDeadLetter,
+  ): Promise<RecordTaking | undefined> {
     try {
-      const outgoing = await this.#admit(event);
+      const admitted = this.#admitNext(identified);
+      const outgoing = admitted instanceof Promise ? await admitted : admitted;
       return { outgoing, late: this.#means.pipeline.order && letterOf(tooLate(outgoing)) };
     } catch (error) {
-      const code = codeOf(error);
-      if (code === undefined || faultsOfInput.has(code)) return { letter: letterOf(error) };
+      if (isFaultOfInput(error)) return { letter: letterOf(error) };
       piece.stopped = error;
       return undefined;
     }
   }
 
-  /** Validates an event, and counts it as on its way to the log. Throws why it cannot come, at all or now. */
-  async #admit({ event, id, traceparent }: InletEvent): Promise<Outgoing> {
-    const { engine, pipeline, admission } = this.#means;
-    let outgoing: Outgoing;
-    try {
-      const identified = identify(engine, pipeline, event, { id, traceparent });
-      outgoing = identified instanceof Promise ? await identified : identified;
-      if (identified instanceof Promise) admission.answered(pipeline);
-    } catch (error) {
-      admission.withdraw(pipeline, error);
-      throw error;
+  /**
+   * Counts the next event as on its way to the log. Throws why it cannot come, at all or now. Returns a promise only if its schema is
+   * asynchronous, or its key must be loaded.
+   */
+  #admitNext(identified: IdentifiedEvents): Outgoing | Promise<Outgoing> {
+    const next = identified.next();
+    return next instanceof Promise ? next.then((found) => this.#admit(found, identified)) : this.#admit(next, identified);
+  }
+
+  #admit(found: Identified, identified: IdentifiedEvents): Outgoing | Promise<Outgoing> {
+    const { pipeline, admission } = this.#means;
+    if ('error' in found) {
+      admission.withdraw(pipeline, found.error);
+      throw found.error;
     }
-    if (!admission.enter(pipeline, outgoing)) await admission.enterCold(pipeline, outgoing, [outgoing]);
+    const { outgoing } = found;
+    return admission.enter(pipeline, outgoing) ? outgoing : this.#admitCold(outgoing, identified);
+  }
+
+  /** Keys of later events may not be in memory either, so all are loaded at once. */
+  async #admitCold(outgoing: Outgoing, identified: IdentifiedEvents): Promise<Outgoing> {
+    const { engine, pipeline, admission } = this.#means;
+    const others = await identified.ahead(engine.limits.warmKeys);
+    await admission.enterCold(pipeline, outgoing, others);
     return outgoing;
   }
 

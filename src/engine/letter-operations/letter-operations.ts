@@ -23,11 +23,11 @@ export interface LetterOperationsMeans {
 
 /** Default time in which an operation can be undone. In milliseconds. */
 const startAfterMsDefault = 5_000;
-/** How often an engine of a fleet looks for operations that others have accepted, and its delay after a failure. */
+/** Interval at which an engine of a fleet looks for operations that others have accepted, and its delay after a failure. */
 const lookEveryMs = 1_000;
 const openMax = 100;
 const limitDefault = 100;
-/** How long after its end a redrive counts renewed failures. */
+/** Time after its end during which a redrive counts renewed failures. */
 const failingAgainMs = 3_600_000;
 
 /**
@@ -96,8 +96,7 @@ export class LetterOperations {
   /** Calls off an operation that has not begun. Throws `MILL_CONFLICT` once it has. */
   async undo(id: string, by: ByWhom): Promise<Operation> {
     const { state } = await this.#stored(id);
-    if (state !== 'starting')
-      throw new MillraceError('MILL_CONFLICT', `operation ${id}: expected one that has not begun, found it ${state}`);
+    if (state !== 'starting') throw new MillraceError('MILL_CONFLICT', `operation ${id}: cannot be undone, because it is ${state}`);
     return this.#end(id, by, 'undo');
   }
 
@@ -112,7 +111,11 @@ export class LetterOperations {
       const operation = await this.#stored(id);
       const { state, reached, pipeline } = operation;
       const isOver = state !== 'starting' && (state !== 'running' || action === 'undo');
-      if (isOver) throw new MillraceError('MILL_CONFLICT', `operation ${id}: expected one that can be called off, found it ${state}`);
+      if (isOver)
+        throw new MillraceError(
+          'MILL_CONFLICT',
+          `operation ${id}: cannot be ${action === 'undo' ? 'undone' : 'stopped'}, because it is ${state}`,
+        );
       const entry = audit.entry(by, { action: `${action} operation`, pipeline, subject: id });
       const change = { state: state === 'starting' ? 'undone' : 'stopped', endedAt: engine.clock.now() } as const;
       // Its runner may have progressed meanwhile.

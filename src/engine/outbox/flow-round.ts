@@ -36,7 +36,7 @@ export class FlowRound {
     return this.#isCrowded;
   }
 
-  /** How long to leave the store to others afterwards, in milliseconds. */
+  /** Pause afterwards that leaves the store to others, in milliseconds. */
   get pauseMs(): number {
     return Math.min(this.#tookMs * pauseFactor, pauseMsMax);
   }

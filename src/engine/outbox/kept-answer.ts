@@ -11,7 +11,7 @@ type Kept<T> = T extends unknown ? Omit<T, 'cause'> & { readonly stack?: string 
 /** An answer whose `cause` has become its `stack`, as text; null or absent if nothing was thrown. */
 export type KeptAnswer = Kept<Answer>;
 
-/** What came of a call that was made, and how long it took, in milliseconds of elapsed time. */
+/** The result of a call, and its duration in milliseconds of elapsed time. */
 export type MadeCall = KeptAnswer & { readonly durationMs: number };
 
 const results: ReadonlySet<unknown> = new Set<Answer['result']>(['delivered', 'unknown', 'refused', 'failed', 'postponed']);

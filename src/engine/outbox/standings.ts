@@ -14,7 +14,7 @@ const knownMax = 10_000;
 /** Maximum characters kept of why an address does not answer. */
 const reasonLengthMax = 200;
 
-/** What is known about an address that does not answer. */
+/** The record of an address that does not answer. */
 interface Silence {
   /** The start of the silence, in elapsed time. */
   readonly since: number;
@@ -42,7 +42,7 @@ export interface Place {
 export interface SilentAddress {
   readonly address: string;
   readonly reason: string;
-  /** How long it has not answered. In milliseconds. */
+  /** Time without an answer, in milliseconds. */
   readonly silentMs: number;
   /** True if no call is made now. */
   readonly isResting: boolean;

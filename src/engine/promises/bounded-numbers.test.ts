@@ -32,7 +32,7 @@ const statusesOf = (judged: readonly { readonly status: string }[]) => judged.ma
 const codesOf = (judged: Awaited<ReturnType<TestMill['ingestBatch']>>) =>
   judged.map((one) => (one.status === 'rejected' ? one.error.code : one.status));
 
-/** What a former version let in: the number is the highest that there is, and the one that follows it is not exact. */
+/** An event that a former version accepted: its number is the highest possible, and the next one is not exact. */
 function withNumber(base: Store, from: number, to: number): Store {
   const append: Store['append'] = (events) =>
     base.append(events.map((event) => (event.number === from ? { ...event, number: to, id: `${event.key}#${to}` } : event)));

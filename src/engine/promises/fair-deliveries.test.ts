@@ -15,7 +15,7 @@ interface HooksOptions {
   readonly timeout?: number;
   readonly order?: 'none' | 'key';
   readonly rateLimit?: { calls: number; per: number };
-  /** How the address is named; by default it is the url. Null: none is. */
+  /** The name of the address, by default the URL. Null: no name. */
   readonly address?: ((call: { readonly url: string | undefined }) => string | undefined) | null;
 }
 

@@ -179,7 +179,7 @@ function onMariadb(): Store {
   return storeOnMariadb(mariadb, { isLeased: false });
 }
 
-/** What a test works with. */
+/** The setting of a test. */
 export interface OnStore {
   /** A mill on a fresh store of the kind. */
   testMill(options: TestMillOptions): Promise<TestMill>;

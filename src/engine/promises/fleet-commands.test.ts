@@ -19,7 +19,7 @@ class BrokenFleet extends Fleet {
 
   readonly startOne = (over?: (store: Store) => Store) => this.start(over, [], () => (this.isMended ? undefined : failing()));
 
-  /** What a call comes to while time goes by. */
+  /** Returns the result of a call while time advances. */
   async during<T>(call: Promise<T>, ms = 1_000): Promise<T> {
     call.catch(() => undefined);
     await this.pass(ms);

@@ -8,7 +8,7 @@ import type { TestMillOptions } from '../../testing/test-mill-options.ts';
 import type { Logger } from '../logger.ts';
 import { failing } from './fixture.test.ts';
 
-/** What an order does: arms timers, delivers under an id, or fails. */
+/** The action of an order: arms timers, delivers under an id, or fails. */
 const Deed = z.object({
   key: z.string(),
   arm: z.array(z.string()).default([]),
@@ -21,7 +21,7 @@ interface Declared {
   readonly name?: string;
   readonly timers?: readonly string[];
   readonly endpoints?: readonly string[];
-  /** Whether keys are told what came of a delivery; `stuck`: they are being told for ever. Default `heard`. */
+  /** The reporting of delivery outcomes to keys; `stuck`: the report never ends. Default `heard`. */
   readonly outcomes?: 'heard' | 'unheard' | 'stuck';
   readonly order?: 'none' | 'key';
 }
@@ -69,7 +69,7 @@ export function linesLog(lines: Line[]): Logger {
 /** One store that engines of different declarations run on, one after the other, on one clock. */
 export class Generations {
   readonly store: Store;
-  /** What the present engine has logged. */
+  /** The log lines of the current engine. */
   lines: Line[] = [];
   #present: TestMill | undefined;
 

@@ -241,7 +241,7 @@ onEveryStore('promise 2: memory is what the store would give', ({ testMill, make
     const stricter = declared(z.object({ n: z.number(), note: z.string() }));
     const during = await testMill({ pipelines: [stricter], store, log });
     assert.deepEqual(lines, [
-      [{ pipeline: 'orders', version: 1 }, 'states may have been stored under another shape of the schema: each one is checked when read'],
+      [{ pipeline: 'orders', version: 1 }, 'states may have been stored under an earlier schema: each one is checked when read'],
     ]);
     await assert.rejects(during.state('orders', 'a'), isCode('MILL_INVALID_STATE'));
     await during.ingest('orders', { key: 'a', data: { n: 2, note: '' } });

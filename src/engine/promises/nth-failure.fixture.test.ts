@@ -16,7 +16,7 @@ import { applied, failing, isCode, Step, Steps, steps, stepsOf } from './fixture
  * call. Whatever failed, in the end all is as if nothing had.
  */
 
-/** What becomes of the call: the store does not answer, without and with an effect, or it is locked. */
+/** The fate of the call: the store does not answer, without or with an effect, or it is locked. */
 export const failures = ['fails', 'takes effect and fails', 'is busy'] as const;
 /** The power is cut, before the call takes effect or before it is answered. */
 export const deaths = ['dies', 'takes effect and dies'] as const;
@@ -47,7 +47,7 @@ class Fault {
     this.store = this.#meeting(store, { claim });
   }
 
-  /** What is called through it may fail. */
+  /** A view of the store whose calls may fail. */
   #meeting<T extends object>(port: T, own: Partial<T> = {}): T {
     return new Proxy(port, {
       get: (target, name) => {
@@ -59,12 +59,12 @@ class Fault {
     });
   }
 
-  /** Whether the power was cut; the program has been started again then, or is about to be. */
+  /** True if the power was cut; then the program has been restarted, or is about to be. */
   get hasDied(): boolean {
     return this.method !== undefined && this.#kind.endsWith('dies');
   }
 
-  /** What a call answers, unless the program dies before it is answered: then it rejects once the program runs again. */
+  /** Resolves to the answer of a call; if the program dies first, rejects once it runs again. */
   async answerOf<T>(call: Promise<T>): Promise<T> {
     const { promise } = this.#lost;
     return Promise.race([call, promise]);
@@ -99,7 +99,7 @@ class Fault {
   }
 }
 
-/** Who uses the engine, and tries again what failed. */
+/** A client of the engine that retries failed calls. */
 interface Caller {
   readonly t: TestMill;
   ingest(pipeline: string, event: unknown, options?: IngestOptions): Promise<string>;
@@ -149,13 +149,13 @@ async function untilDone<T>(call: () => Promise<T>): Promise<T> {
 interface Scenario {
   readonly name: string;
   readonly pipelines: readonly AnyPipeline[];
-  /** What comes of a call. */
+  /** The result of a call. */
   readonly answer?: (call: OutgoingCall) => Answer;
   /** Answers what the caller learned. */
   act(caller: Caller): Promise<unknown>;
-  /** What there is to see at the end. */
+  /** The visible state at the end. */
   see(t: TestMill): Promise<unknown>;
-  /** What is learned and seen in a run in which nothing fails. */
+  /** The answers and the visible state of a run without failures. */
   readonly expected: { readonly learned?: unknown; readonly seen: unknown; readonly calls?: readonly string[] };
 }
 
@@ -420,7 +420,7 @@ const afterwardsMs = 70_000;
 interface Outcome {
   /** The call that failed; undefined when the run made fewer. */
   readonly method: string | undefined;
-  /** What is not as it should be; undefined when all is. */
+  /** Returns what is wrong; undefined if nothing is. */
   readonly wrong: string | undefined;
 }
 
@@ -463,7 +463,7 @@ function callsOf({ calls }: TestMill, hasCrashed: boolean): readonly string[] {
 
 interface Choice {
   readonly kinds: readonly Kind[];
-  /** How many calls lie from one that fails to the next; each kind and scenario starts at another call. */
+  /** Number of calls between two failing ones; each kind and scenario starts at another call. */
   readonly stride: number;
 }
 

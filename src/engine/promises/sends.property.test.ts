@@ -16,7 +16,7 @@ interface Message {
   readonly to: Key;
   /** Attempts that fail before one succeeds. */
   readonly failures: number;
-  /** Whether the handler takes a while. */
+  /** True if the handler takes a while. */
   readonly isSlow: boolean;
   readonly sends: readonly Message[];
 }
@@ -43,10 +43,10 @@ const steps: fc.Arbitrary<readonly Step[]> = fc.array(
   fc.record({ message, after: fc.constantFrom('nothing', 'nothing', 'wait', 'crash') }),
   { minLength: 1, maxLength: 8 },
 );
-/** What becomes of the first commits: nobody learns of one that fails whether it took effect. */
+/** The fate of the first commits; a failed commit may have taken effect, and nobody learns whether it did. */
 const commits = fc.array(fc.constantFrom('works', 'works', 'fails before', 'fails after'), { maxLength: 20 });
 
-/** What a key knows. */
+/** The state of a key. */
 const Known = z.object({
   /** The messages that came, named by the way they took. */
   received: z.array(z.string()),
@@ -66,7 +66,7 @@ interface Sent {
   readonly message: Message;
 }
 
-/** What a key knows after a message, and what it sends: the rules, for the engine and for the model. */
+/** Returns a key's state after a message, and its sends: the rules for both the engine and the model. */
 function receive(known: Known, { name, from, number, message }: Sent): { readonly known: Known; readonly sends: readonly Sent[] } {
   const to = { ...known.to };
   const sends = message.sends.map((next, at) => {
@@ -90,7 +90,7 @@ function model(sequence: readonly Sent[]): ReadonlyMap<Key, Known> {
   return state;
 }
 
-/** What does not depend on which of two senders came first. */
+/** Returns the part of a state that does not depend on which of two senders came first. */
 function settled(known: Known): Known {
   return { ...known, received: known.received.toSorted() };
 }

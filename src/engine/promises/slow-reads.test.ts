@@ -16,7 +16,7 @@ function heldReads() {
   let begun = 0;
   let isSlow = false;
   return {
-    /** How many have waited. */
+    /** Number of reads that have waited. */
     get begun() {
       return begun;
     },

@@ -75,7 +75,7 @@ async function serveShop(answers: Answer[]) {
   const t = await testMill({ store: memory(), pipelines: [shop], answer: () => answers.shift() ?? { result: 'delivered' } });
   const timeline = async (page: { limit: number; place?: TimelinePlace | undefined } = { limit: 50 }) => t.mill.timeline('shop', 'a', page);
   const kindOf = (items: readonly TimelineItem[], id: unknown) => items.find((item) => item.id === id)?.kind ?? id;
-  /** What each item came from, the newest first. */
+  /** Returns the cause of each item, newest first. */
   const causes = async () => {
     const { items } = await timeline();
     return items.map(({ kind, causedBy }) => [kind, kindOf(items, causedBy)]);

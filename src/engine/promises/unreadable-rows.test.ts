@@ -37,12 +37,12 @@ async function spoil(store: Store, rows: RowWrite['rows']): Promise<void> {
   await store.close();
 }
 
-/** What may stand in a column of booleans: only a database with a type for them keeps all else out. */
+/** Possible values in a column of booleans: only a database with a boolean type excludes the others. */
 const oddBooleanIn = ({ kind }: Store) => (kind === 'postgres' ? 1 : 7);
 /** The same of a text with U+0000. */
 const oddTextIn = ({ kind }: Store) => (kind === 'postgres' ? 'a\u0001' : 'a\u0000');
 
-/** Whether a column of numbers can hold an infinity, which is part of most of these rows. MySQL knows none, and what else cannot be read is the same there as elsewhere. */
+/** True if a column of numbers can hold an infinity, which most of these rows have. MySQL has none; other unreadable values are the same everywhere. */
 const hasInfinity = ({ kind }: Store) => kind !== 'mysql';
 
 const beyond = 2 ** 53 + 2;

@@ -19,7 +19,7 @@ const deep = (levels: number): unknown => {
   return value;
 };
 
-/** What JSON would change or lose, each with the words that name it. */
+/** Values that JSON would change or lose, each with its description. */
 const notJson: readonly (readonly [unknown, RegExp])[] = [
   [Number.NaN, /found NaN/],
   [Number.NEGATIVE_INFINITY, /found -Infinity/],
@@ -45,7 +45,7 @@ onEveryStore('promise 2: a value that the store cannot hold is the fault of its 
   const notes = table('notes', { id: 'text', note: 'json' }, { primaryKey: ['id'] });
   type Said = (turn: Turn<'careless', unknown, { notes: typeof notes }, 'ring', 'door'>) => unknown;
 
-  /** What becomes of turns that each say something, while another key goes on; and of the next start. */
+  /** Returns the results of turns that each return a value while another key continues, and of the next start. */
   async function reasonsOf(sayings: readonly Said[]): Promise<readonly string[]> {
     const careless = pipeline('careless', {
       event: z.object({ key: z.string() }),

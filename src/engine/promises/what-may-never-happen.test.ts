@@ -68,7 +68,7 @@ interface Case {
   readonly before?: (lane: Lane) => void;
   readonly failAt?: number;
   readonly isSlow?: boolean;
-  /** What is ingested first, and ends as it should. */
+  /** The events ingested first, which are handled normally. */
   readonly first?: readonly number[];
   /** Brings it about. */
   act(t: TestMill): Promise<unknown>;
@@ -156,7 +156,7 @@ function standingAt(lease: Lease, progress: Partial<Progress>): Lease {
   return withMembers(lease, { standing: { ...lease.standing, ...progress } });
 }
 
-/** What a store answers that misbehaves. */
+/** The answers of a misbehaving store. */
 interface Misbehaviour {
   readonly what: string;
   readonly code: string;

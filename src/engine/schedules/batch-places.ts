@@ -8,7 +8,7 @@ const waitingBatchesMax = 10;
  */
 export class BatchPlaces {
   #free: number;
-  /** How many more rows may wait for a retry or an operator and pass their slot on. */
+  /** Number of further rows that may pass their slot on while they wait for a retry or an operator. */
   #waiting: number;
 
   constructor(batch: number) {

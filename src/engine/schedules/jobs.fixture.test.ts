@@ -112,7 +112,7 @@ export async function letterOf(t: TestMill, id: number): Promise<DeadLetter> {
   return (await t.deadLetters('work')).find((letter) => originOf(letter) === origin) ?? assert.fail(`no dead letter of job ${id}`);
 }
 
-/** What a source made the event of a dead letter from, or could make none of. */
+/** The origin of a dead letter: the source's input, whether or not it became an event. */
 export function originOf(letter: DeadLetter): string | null {
   return 'origin' in letter ? letter.origin : null;
 }

@@ -395,7 +395,7 @@ test('a run waits for no delivery that another event has asked for', async () =>
   await t.stop();
 });
 
-/** Whose handler fails for `bad`, and a source that always takes both. */
+/** A pipeline whose handler fails for `bad`, with a source that always takes both. */
 function fragile(options: { readonly attempts: number; readonly onGiveUp: 'park' | 'skip' }) {
   return pipeline('fragile', {
     event: Mail,

@@ -9,7 +9,7 @@ import { table } from '../../pipeline/table.ts';
 const Step = z.object({
   key: z.string(),
   n: z.int(),
-  /** What the handler does beside applying the step. */
+  /** The handler's action besides applying the step. */
   does: z
     .enum([
       ...(['nothing', 'fail once', 'throw', 'throw without file', 'spin', 'exit', 'answer a function', 'answer a Map'] as const),
@@ -24,7 +24,7 @@ export type StepInput = z.input<typeof Step>;
 
 export const applied = table('applied', { key: 'text', n: 'integer', nth: 'integer' }, { primaryKey: ['key', 'nth'] });
 
-/** What the handlers tell of: `begun <key> <n>`, from whichever thread they run in. */
+/** The reports of the handlers: `begun <key> <n>`, from whichever thread they run in. */
 export const channelName = `millrace fixture ${process.pid}`;
 
 /** Takes what `steps` sends, in the thread of the engine. */

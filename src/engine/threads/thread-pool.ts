@@ -34,7 +34,7 @@ export interface ThreadPoolOptions extends ThreadPurpose {
 const startTimeoutMs = 30_000;
 /** An idle thread ends after this time. In milliseconds. */
 const idleTimeoutMs = 60_000;
-/** How long closing waits for threads that are busy outside of JavaScript. In milliseconds. */
+/** Time that closing waits for threads that are busy outside of JavaScript. In milliseconds. */
 const endTimeoutMs = 2_000;
 
 const entry = fileURLToPath(new URL(`./handler-thread${extname(fileURLToPath(import.meta.url))}`, import.meta.url));

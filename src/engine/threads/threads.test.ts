@@ -61,7 +61,7 @@ async function settleWithRetries(t: TestMill): Promise<void> {
   await t.drain();
 }
 
-/** What state, rows and sends tell of a key; they must agree. */
+/** A key according to its state, its rows and its sends, which must agree. */
 async function appliedTo(t: TestMill, key: string): Promise<readonly number[]> {
   await t.drain();
   const state = Object(await t.state('steps', key));
@@ -367,7 +367,7 @@ describe('a start fails with one line when threads cannot have the pipeline', ()
     [
       'no such file',
       () => declare('lost', 'file:///nowhere/lost.mjs'),
-      /pipeline lost: module: \S+ cannot be loaded in a thread: there is no such file$/,
+      /pipeline lost: module: \S+ cannot be loaded in a thread: no such file$/,
     ],
     [
       'another pipeline',

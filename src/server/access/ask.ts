@@ -10,8 +10,8 @@ declare module 'fastify' {
      */
     access?: Access;
     /**
-     * The pipelines that a route deals with: by default those of its system, and all if that has none. A token for other pipelines is
-     * refused. `[]`: a route that deals with none, or checks by itself which ones the token covers.
+     * The pipelines that a route concerns: by default those of its system, or all if it has none. A token for other pipelines is
+     * refused. `[]`: a route that concerns none, or checks for itself which ones the token covers.
      */
     pipelines?: readonly string[] | 'all';
   }
@@ -39,7 +39,7 @@ export function askOf(request: FastifyRequest): Ask | 'any token' {
   return { access: accessOf(config, request.method), pipelines: pipelinesOf(config, request.params) };
 }
 
-/** Returns the pipelines that a route deals with, undefined for all: those it declares, or that of its path. */
+/** Returns the pipelines that a route concerns, undefined for all: those it declares, or the one in its path. */
 export function pipelinesOf({ pipelines }: FastifyContextConfig, params?: unknown): Ask['pipelines'] {
   return pipelines === 'all' ? undefined : (pipelines ?? pipelineInPath(params));
 }

@@ -245,7 +245,7 @@ test('where the database is, and which pipelines there are, only who may look at
     return JSON.parse(await answer.text()).reason;
   };
   assert.match(await health(reader.headers), /secret-place\.db: another program has locked the database/);
-  const plain = 'work makes no progress; the log says why, and so does this to a token that may read everything';
+  const plain = 'work makes no progress; the log says why, as does this route for a token that may read everything';
   for (const headers of [{}, limited.headers, sender.headers]) assert.equal(await health(headers), plain);
   other.exec('COMMIT');
 });
@@ -282,18 +282,18 @@ test('a token for a pipeline that is not served is a warning with the nearest na
   const tokens = new Tokens([made('dash', 'read', ['visits', 'visit']).token, made('all', 'read').token]);
   const { log, lines } = keptLog();
   await serve(t, { log, access: { tokens } });
-  const warned = () => lines.filter((line) => line.includes('a token is for a pipeline')).map((line) => JSON.parse(line));
+  const warned = () => lines.filter((line) => line.includes('a token covers a pipeline')).map((line) => JSON.parse(line));
   const said = ({ token, pipeline, msg }: Record<string, unknown>) => [token, pipeline, msg];
-  const message = 'a token is for a pipeline that is not served;';
+  const message = 'a token covers a pipeline that is not served;';
   assert.deepEqual(warned().map(said), [['dash', 'visit', `${message} did you mean visits?`]]);
   tokens.replace([made('shop', 'ingest', ['orders']).token]);
-  assert.deepEqual(warned().slice(1).map(said), [['shop', 'orders', `${message} served are visits, numbered`]]);
+  assert.deepEqual(warned().slice(1).map(said), [['shop', 'orders', `${message} this server has visits, numbered`]]);
 });
 
 test('without tokens it listens on loopback addresses alone, unless it is told to be open', async (t) => {
   const { server } = await serve(t, {});
   for (const host of ['0.0.0.0', '::', '192.0.2.1']) {
-    await assert.rejects(server.listen({ host, port: 0 }), (error: Error) => error.message.startsWith(`${host} is no loopback address`));
+    await assert.rejects(server.listen({ host, port: 0 }), (error: Error) => error.message.startsWith(`${host} is not a loopback address`));
   }
   for (const access of [{ isOpen: true }, { tokens: tokensIn(lineOf(made('a', 'read').token), 'x') }]) {
     const { url } = await serve(t, { access, host: '0.0.0.0' });

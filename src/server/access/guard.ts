@@ -13,13 +13,13 @@ import type { Tokens } from './tokens.ts';
 
 /** Access control of a server. */
 export interface AccessOptions {
-  /** Callers must present one of these. Without tokens anybody may do everything, so the server then listens on loopback addresses only. */
+  /** Callers must present one of these. Without tokens anyone may do anything, so the server listens on loopback addresses only. */
   readonly tokens?: Tokens | undefined;
   /** Allows any address even without tokens. */
   readonly isOpen?: boolean;
   /** Makes `/metrics` available without a token. */
   readonly hasOpenMetrics?: boolean;
-  /** Additional names that requests may use for the server. With them no others are admitted, even with tokens. */
+  /** Host names that requests may use for the server. If any are set, all others are refused, even with a token. */
   readonly hosts?: readonly string[];
 }
 
@@ -91,14 +91,14 @@ export class Guard {
     return this.#tokens?.find(request);
   }
 
-  /** Returns whether the sender of this request may view everything. */
+  /** Returns whether the sender of this request may read everything. */
   maySeeAll(request: IncomingMessage): boolean {
     if (this.#tokens === undefined) return true;
     const token = this.#tokens.find(request);
     return token !== undefined && isGoodFor(token, { access: 'read', pipelines: undefined });
   }
 
-  /** Admits anybody, but slows down senders of a wrong token too: the answer may reveal that it is wrong. */
+  /** Admits anyone, but slows down senders of a wrong token too, since the answer may reveal that it is wrong. */
   #openTo(token: Token | undefined, request: FastifyRequest, reply: FastifyReply): Refusal | Promise<Refusal> {
     if (token !== undefined || request.headers.authorization === undefined) return undefined;
     return this.#slowedDown(request, reply, undefined);
@@ -120,10 +120,10 @@ export class Guard {
     if (request.headers.authorization === undefined) {
       this.refusals.missing += 1;
       reply.header('www-authenticate', challenge());
-      return new MillraceError('MILL_UNAUTHORIZED', 'expected a token, as Authorization: Bearer TOKEN, found none');
+      return new MillraceError('MILL_UNAUTHORIZED', 'expected a token in Authorization: Bearer TOKEN, found none');
     }
     reply.header('www-authenticate', challenge('invalid_token'));
-    const error = new MillraceError('MILL_UNAUTHORIZED', 'expected a token that is good here, as Authorization: Bearer TOKEN, found none');
+    const error = new MillraceError('MILL_UNAUTHORIZED', 'expected a valid token in Authorization: Bearer TOKEN, found none');
     return this.#slowedDown(request, reply, error);
   }
 }
@@ -152,9 +152,9 @@ function challenge(error?: 'invalid_token' | 'insufficient_scope'): string {
 function forbiddenMessage({ name, role, pipelines }: Token, ask: Ask, { method, routeOptions: { url } }: FastifyRequest): string {
   const route = `${method} ${url}`;
   if (!permits(role, ask.access)) return `the token ${name} may ${role}; ${route} needs ${ask.access}`;
-  return `the token ${name} is for ${[...(pipelines ?? [])].join(', ')}; ${route} deals with ${ask.pipelines?.join(', ') ?? 'all pipelines'}`;
+  return `the token ${name} covers ${[...(pipelines ?? [])].join(', ')}; ${route} concerns ${ask.pipelines?.join(', ') ?? 'all pipelines'}`;
 }
 
 function hostMessage(host: string | undefined): string {
-  return `Host: expected an address, localhost or a name that this server knows as its own (ALLOWED_HOSTS), found ${describeFound(host)}`;
+  return `Host: expected an address, localhost or one of the server's names (ALLOWED_HOSTS), found ${describeFound(host)}`;
 }

@@ -4,9 +4,9 @@ import { isIP } from 'node:net';
 const seenMax = 100;
 
 /**
- * The hosts that a request may name. Any site's page can point its own name at this machine (DNS rebinding), and then has the same origin
- * as this server; it cannot do so with an address, nor with a name without a dot, such as `localhost` or a container's, and the name it
- * does that with is not one of ours.
+ * The hosts that a request may name. Any site can point its own name at this machine (DNS rebinding), so that its pages share an origin
+ * with this server. It cannot do that with an address or with a name without a dot, such as `localhost` or a container's, and its own name
+ * is not one of ours.
  */
 export class Hosts {
   readonly #names: Set<string>;

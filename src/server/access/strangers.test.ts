@@ -5,7 +5,7 @@ import { Strangers } from './strangers.ts';
 
 const log = pino({ level: 'silent' });
 
-/** How many of so many tries of the same moment are answered at once, later, and never. */
+/** Returns how many of a number of simultaneous tries are answered at once, later, and never. */
 function tried(strangers: Strangers, addresses: readonly string[]) {
   const counts = { now: 0, later: 0, never: 0 };
   for (const address of addresses) {

@@ -64,7 +64,7 @@ export class Strangers {
   #say(address: string, now: number): void {
     this.#unsaid += 1;
     if (now - this.#saidAt < logEveryMs) return;
-    this.#log.warn({ address, requests: this.#unsaid }, 'refused requests with an unknown token; said once a minute at most');
+    this.#log.warn({ address, requests: this.#unsaid }, 'refused requests with an unknown token; logged at most once a minute');
     this.#unsaid = 0;
     this.#saidAt = now;
   }

@@ -30,8 +30,8 @@ const wrong: readonly (readonly [string, RegExp])[] = [
   [`:ingest:${hex}`, /expected a name/],
   [`ci:admin:${hex}`, /one of the roles ingest, read, operate/],
   [`ci:ingest:${hex.slice(1)}`, /64 hexadecimal digits/],
-  [`ci:ingest:${hex}:`, /names of pipelines/],
-  [`ci:ingest:${hex}:Rockets`, /names of pipelines/],
+  [`ci:ingest:${hex}:`, /pipeline names/],
+  [`ci:ingest:${hex}:Rockets`, /pipeline names/],
   [`ci:ingest:${hex},b:read:${hex.toUpperCase()}`, /token 2: expected a secret of its own/],
 ];
 

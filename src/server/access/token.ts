@@ -51,19 +51,19 @@ export function parseTokens(text: string, source: string): readonly Token[] {
     .map((entry, index) => parseToken(entry, (expected) => refuse(`${source}: token ${index + 1}: expected ${expected}`)));
   if (tokens.length > tokensMax) refuse(`${source}: expected at most ${tokensMax} tokens, found ${tokens.length}`);
   const twice = tokens.findIndex(({ digest }, index) => tokens.findIndex((other) => other.digest.equals(digest)) < index);
-  if (twice >= 0) refuse(`${source}: token ${twice + 1}: expected a secret of its own, found that of a token before it`);
+  if (twice >= 0) refuse(`${source}: token ${twice + 1}: expected a secret of its own, found that of an earlier token`);
   return tokens;
 }
 
 function parseToken(entry: string, expected: (what: string) => never): Token {
   const [name = '', role = '', digest = '', only, ...rest] = entry.split(':');
-  if (digest === '' || rest.length > 0) expected(`${lineForm}, as millrace token prints it`);
-  if (!isTokenName(name)) expected('a name of letters, digits, _, . and -, at most 64');
+  if (digest === '' || rest.length > 0) expected(`${lineForm}, as printed by millrace token`);
+  if (!isTokenName(name)) expected('a name of at most 64 letters, digits, _, . and -');
   const known = roles.find((one) => one === role);
   if (known === undefined) return expected(`one of the roles ${roles.join(', ')}`);
-  if (!/^[\da-f]{64}$/i.test(digest)) expected('the SHA-256 of its secret as 64 hexadecimal digits');
+  if (!/^[\da-f]{64}$/i.test(digest)) expected('the SHA-256 of its secret in 64 hexadecimal digits');
   const pipelines = only?.split('+');
-  if (pipelines?.some((one) => !isName(one))) expected('names of pipelines with + between them');
+  if (pipelines?.some((one) => !isName(one))) expected('pipeline names separated by +');
   return { name, role: known, digest: Buffer.from(digest, 'hex'), pipelines: pipelines && new Set(pipelines) };
 }
 

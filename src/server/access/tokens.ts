@@ -44,12 +44,12 @@ export class Tokens {
 export function tokensIn(text: string, source: string): Tokens {
   const tokens = parseTokens(text, source);
   if (tokens.length > 0) return new Tokens(tokens);
-  throw new MillraceError('MILL_INVALID_CONFIGURATION', `${source}: expected at least one token; millrace token makes one`);
+  throw new MillraceError('MILL_INVALID_CONFIGURATION', `${source}: expected at least one token; run millrace token to create one`);
 }
 
 /**
  * Reads tokens from a file, and rereads it after a change, within a second or two. If the file then cannot be read or parsed, or has no
- * token, the old tokens stay valid: the log says so, and nobody is locked out. Anything refused at the start is refused later, too. Throws
+ * token, the old tokens stay valid: the log says so, and nobody is locked out. Anything refused at the start is refused later too. Throws
  * like {@link tokensIn}.
  */
 export function followTokens(path: string, source: string, log: Logger): Tokens {
@@ -57,12 +57,12 @@ export function followTokens(path: string, source: string, log: Logger): Tokens 
   const look = () => {
     try {
       tokens.replace(tokensIn(readTokens(path, source), source).all);
-      log.info({ path, tokens: tokens.all.map(({ name }) => name) }, 'read the tokens again');
+      log.info({ path, tokens: tokens.all.map(({ name }) => name) }, 'reloaded the tokens');
     } catch (error) {
-      log.error({ path, reason: messageOf(error) }, 'cannot read the tokens again; those of before stay good');
+      log.error({ path, reason: messageOf(error) }, 'cannot reload the tokens; the previous ones stay valid');
     }
   };
-  // It watches the path and not the file, so a replaced file is noticed too.
+  // It watches the path, not the file, so it notices a replaced file too.
   watchFile(path, { interval: lookEveryMs, persistent: false }, look);
   return tokens;
 }

@@ -8,8 +8,8 @@ export function warnOfUnknownPipelines(tokens: readonly Token[], served: readonl
     for (const pipeline of pipelines) {
       if (served.includes(pipeline)) continue;
       const near = nearestName(pipeline, served);
-      const advice = near === undefined ? `served are ${served.join(', ')}` : `did you mean ${near}?`;
-      log.warn({ token, pipeline }, `a token is for a pipeline that is not served; ${advice}`);
+      const advice = near === undefined ? `this server has ${served.join(', ')}` : `did you mean ${near}?`;
+      log.warn({ token, pipeline }, `a token covers a pipeline that is not served; ${advice}`);
     }
   }
 }

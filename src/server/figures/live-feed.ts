@@ -30,9 +30,9 @@ export class LiveFeed {
 
   /** Throws `MILL_READS_FULL` at the maximum number of followers. */
   checkRoom(): void {
-    if (this.#isStopped) throw new MillraceError('MILL_STOPPING', 'the server is stopping and takes no new requests');
+    if (this.#isStopped) throw new MillraceError('MILL_STOPPING', 'the server is stopping and accepts no new requests');
     if (this.#readers.size < readersMax) return;
-    const message = `expected at most ${readersMax} to follow GET /live at once, found that as many do`;
+    const message = `GET /live already has ${readersMax} followers, the maximum`;
     throw new MillraceError('MILL_READS_FULL', message, { retryAfterMs: 5_000 });
   }
 

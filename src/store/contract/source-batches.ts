@@ -69,6 +69,31 @@ export function sourceBatchesContract(it: StoreTest): void {
     assert.deepEqual(await of('orders', 'kafka:other'), []);
   });
 
+  it('of batches that come at once each is judged by itself', async ({ store, visits }) => {
+    const lease = await store.claim(visits);
+    for (const partition of [0, 1, 2]) await lease.takeBatch(batch(null, 1, [], { partition }));
+    const bringing = (partition: number, expected: number, takings: readonly SourceTaking[]) =>
+      lease.takeBatch(batch(expected, 5, takings, { partition }));
+    const both = [{ letter: rejectedLetter('1', 'x', '{"source":"s"}') }, { event: chosen(visits, 'a', 'id') }];
+    const together = await Promise.all([
+      bringing(0, 1, both),
+      bringing(1, 1, [{ event: chosen(visits, 'a', 'id') }, { event: event(visits, 'b') }]),
+      bringing(2, 1, []),
+    ]);
+    assert.deepEqual(together.map(statusesOf), [['buried', 'accepted'], ['duplicate', 'accepted'], []]);
+    const again = await Promise.all([
+      bringing(0, 5, [{ event: event(visits, 'c') }]),
+      bringing(1, 1, [{ event: event(visits, 'd') }, { letter: rejectedLetter('2', 'x', '{"source":"s"}') }]),
+      bringing(2, 5, [{ event: event(visits, 'e') }]),
+    ]);
+    assert.deepEqual(
+      again.map(({ status }) => status),
+      ['taken', 'moved', 'taken'],
+    );
+    assert.deepEqual((await store.read(visits, 0, 10)).map(({ key }) => key).toSorted(), ['a', 'b', 'c', 'e']);
+    assert.equal((await store.claim(visits)).standing.deadLetters, 1);
+  });
+
   it('events of a batch are judged as those of an append, and may lie in any slice', async ({ store, visits }) => {
     const lease = await store.claim(visits);
     const elsewhere = { pipeline: 'visits', slice: 0 };
@@ -115,8 +140,12 @@ export function sourceBatchesContract(it: StoreTest): void {
     assert.deepEqual(await store.sourceOffsets('visits', 'kafka:orders'), []);
     assert.deepEqual([await store.read(visits, 0, 10), await store.deadLetters({ limit: 10 })], [[], []]);
     assert.deepEqual(statusesOf(await present.takeBatch(batch(null, 3, takings))), ['accepted', 'buried']);
+    const late = [{ event: event(visits, 'b') }, { letter: rejectedLetter('2', 'x', '{"source":"s"}') }];
+    const [ofBefore, ofPresent] = await Promise.allSettled([before.takeBatch(batch(3, 4, late)), present.takeBatch(batch(3, 4))]);
+    assert.deepEqual([ofBefore.status, ofPresent.status], ['rejected', 'fulfilled']);
+    assert.deepEqual([(await store.read(visits, 0, 10)).length, (await store.deadLetters({ limit: 10 })).length], [1, 1]);
     await present.release();
-    await refusal(present.takeBatch(batch(3, 4)), 'MILL_STORE_FENCED');
+    await refusal(present.takeBatch(batch(4, 5)), 'MILL_STORE_FENCED');
   });
 
   it('offsets outlive the store, and are forgotten with their pipeline', async ({ store, visits, reopen }) => {

@@ -224,7 +224,7 @@ function count(part: CopyPart, { values }: CopiedRow, tally: { held: number; tim
 }
 
 function changed(source: CopySource, target: CopyTarget): MillraceError {
-  return new MillraceError('MILL_CONFLICT', `${source.name}: somebody has worked on it meanwhile. Delete ${target.name} and start over.`);
+  return new MillraceError('MILL_CONFLICT', `${source.name}: it changed during the copy. Delete ${target.name} and start over.`);
 }
 
 function reportOf(parts: readonly CopyPart[], found: ReadonlyMap<string, Tally>): Omit<Copied, 'leftOut'> {

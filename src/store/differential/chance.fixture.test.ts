@@ -22,7 +22,7 @@ export class Chance {
     return Array.from({ length: this.upTo(3) - 1 }, make);
   }
 
-  /** What is made of one of the items, in every second call; in the others nothing. */
+  /** Applies a function to one of the items, in every second call; otherwise returns nothing. */
   some<Item, Made>(items: readonly Item[], make: (item: Item) => Made): Made[] {
     return items.length > 0 && this.upTo(2) === 1 ? [make(this.one(items))] : [];
   }

@@ -14,7 +14,7 @@ const queries = [
 
 /** Makes random calls that an engine could make, as far as one that knows nothing but the answers can tell. */
 export class Player {
-  /** What has succeeded: calls that found something, kinds of write, refusals. */
+  /** Counts of successes: calls that found something, kinds of write, refusals. */
   readonly seen = new Set<string>();
   readonly #store: Store;
   readonly #chance: Chance;

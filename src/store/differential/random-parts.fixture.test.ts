@@ -4,7 +4,7 @@ import type { Chance } from './chance.fixture.test.ts';
 
 /** Few, so that calls meet. They differ in order by bytes and by letters. */
 export const keys = ['a', 'B', 'é'] as const;
-/** What events may have come from. */
+/** Possible origins of events. */
 export const origins = ['{"row":1}', '{"row":"é"}'] as const;
 /** One in order, one not: it is the same for all deliveries of an endpoint. */
 export const endpoints = ['mail', 'sms'] as const;

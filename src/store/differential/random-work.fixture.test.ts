@@ -42,7 +42,7 @@ export interface Place {
   idsBefore: number;
 }
 
-/** What a commit can be about. */
+/** Possible subjects of a commit. */
 interface Contents {
   readonly log: readonly LoggedEvent[];
   readonly letters: readonly DeadLetter[];

@@ -19,7 +19,7 @@ const changing = new Set<PropertyKey>([
 ]);
 
 /**
- * How many ids a call of `prune` forgets is the store's own: old ones "may be forgotten, and in the end are". What went of
+ * Each store decides how many ids a call of `prune` forgets: old ones "may be forgotten, and in the end are". What went of
  * the log shows when it is read next.
  */
 const isOpen = (call: PropertyKey) => call === 'prune';

@@ -13,7 +13,7 @@ storeContract('memory of four slices', { create: () => database({ partitions: 4 
 
 storeContract('memory with an inbox', { create: withInbox });
 
-/** What another program writes is a statement of SQL, which a database of SQLite understands. */
+/** Other programs write SQL statements, which a SQLite database executes. */
 async function withInbox() {
   const inbox = new MemoryInbox();
   const store = memoryWithInbox({ inbox });

@@ -106,7 +106,7 @@ export function memoryWithInbox({ partitions = 1, inbox }: MemoryOptions & { rea
 
 /** Options for the expiry of leases on a database shared by several engines. */
 export interface SharedMemoryOptions extends MemoryOptions {
-  /** How long a lease lasts without renewal, in milliseconds. */
+  /** Lifetime of a lease without renewal, in milliseconds. */
   readonly leaseMs: number;
   /** Returns the database's time, in milliseconds from any moment. */
   readonly now: () => number;

@@ -108,7 +108,7 @@ describe('whoever works on a partition waits for nobody who works on another one
     await server.stop();
   });
 
-  /** What the calls below work on. */
+  /** Prepares the data for the calls below. */
   async function prepare(): Promise<void> {
     await store.append([1, 2, 3].map((nth) => chosen(visits, 'm', `id ${nth}`)));
     await store.append([1, 2, 3, 4, 5, 6].map((number) => numbered(rockets, 'm', number)));

@@ -9,11 +9,11 @@ import type { ConnectionOptions } from './connection/connection-options.ts';
 export interface MysqlOptions {
   /** Slices per pipeline, fixed for the life of a database. Default 32. */
   readonly partitions?: number;
-  /** How long a lease lasts without renewal, and so how long nobody works on a dead process's keys. Default 3,000. */
+  /** Lifetime of a lease without renewal, and so the time until a dead process's keys are taken over. Default 3,000. */
   readonly leaseMs?: number;
   /** Maximum open connections, not counting the one for lease beats. Default 10, at least 5. */
   readonly maxConnections?: number;
-  /** How many of these are kept when idle; the others close after a minute. Default 5. */
+  /** Maximum idle connections; the others close after a minute. Default 5. */
   readonly maxIdleConnections?: number;
   /** Maximum age of a connection before it is replaced. Default 1,800,000. */
   readonly connectionLifetimeMs?: number;
@@ -21,7 +21,7 @@ export interface MysqlOptions {
   readonly connectTimeoutMs?: number;
   /** Maximum duration of a statement. Default 10,000. */
   readonly statementTimeoutMs?: number;
-  /** How long a statement waits for another transaction's lock; the server counts in seconds. Default 2,000. */
+  /** Time that a statement waits for another transaction's lock; the server counts in seconds. Default 2,000. */
   readonly lockTimeoutMs?: number;
   /**
    * A file with the certificates of trusted authorities. With it the connection is encrypted, and the server checked as for

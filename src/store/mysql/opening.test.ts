@@ -21,7 +21,7 @@ describe('the arguments of mysql(…)', () => {
   test('a URL that is none of MySQL, or says what nobody heeds, is refused without its password', () => {
     refuses(/^mysql: expected a URL mysql:\/\/…, found "postgres:\/\/h\/x"/, 'postgres://me:secret@h/x');
     refuses(/found one without the name of a database/, 'mysql://me:secret@h');
-    refuses(/^mysql: ssl is no parameter of an address; did you mean ssl-mode\?/, 'mysql://h/x?ssl=true');
+    refuses(/^mysql: ssl is not a parameter of an address; did you mean ssl-mode\?/, 'mysql://h/x?ssl=true');
     refuses(
       /^mysql: sslmode: expected one of DISABLED, PREFERRED, REQUIRED, VERIFY_CA, VERIFY_IDENTITY, or disable, .*, found "on"/,
       'mysql://h/x?ssl-mode=on',

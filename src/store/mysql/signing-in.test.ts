@@ -9,7 +9,7 @@ import { declaration } from '../contract/fixtures.ts';
 import type { MysqlOptions } from './mysql-options.ts';
 import { mysql } from './mysql-store.ts';
 
-/** What came of opening: nothing, or the message. */
+/** The result of opening: nothing, or the message. */
 async function opening(address: string, options: MysqlOptions = {}): Promise<string> {
   try {
     const store = mysql(address, { partitions: 1, ...options });

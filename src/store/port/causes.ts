@@ -21,7 +21,7 @@ export interface StoredOutcome {
   readonly endpoint: string;
   /** The id of the delivery. */
   readonly id: string;
-  /** When it became known. It is due from then on, whatever the clock says later. */
+  /** The time at which it became known. It is due from then on, whatever the clock says later. */
   readonly dueAt: number;
   /** The key's notification, as JSON. */
   readonly data: string;

@@ -11,11 +11,11 @@ export interface DeclaredPipeline {
   readonly numbered: boolean;
   /** Keeps all its keys in one slice; by default each lives in the slice its hash selects. */
   readonly isTogether?: boolean;
-  /** How its states are stored from now on; absent if it keeps none. */
+  /** The format of its states from now on; absent if it keeps none. */
   readonly state?: { readonly version: number /** A fingerprint of the schema. */; readonly shape: string };
 }
 
-/** What the store remembers of earlier declarations. */
+/** The store's record of earlier declarations. */
 export interface Opened {
   /** Pipelines that may have states stored under the schema's current version but in another shape. */
   readonly reshaped: readonly string[];

@@ -44,7 +44,7 @@ export interface LoggedEvent {
   readonly origin: string | null;
 }
 
-/** What identifies an event in the log. */
+/** The identity of an event in the log. */
 export type EventAt = Pick<LoggedEvent, 'position' | 'id' | 'number' | 'acceptedAt'>;
 
 export interface HeldEvent extends LoggedEvent {

@@ -9,7 +9,7 @@ import type { ConnectionOptions } from './connection/connection-options.ts';
 export interface PostgresOptions {
   /** Slices per pipeline, fixed for the life of a database. Default 32. */
   readonly partitions?: number;
-  /** How long a lease lasts without renewal, and so how long nobody works on a dead process's keys. Default 3,000. */
+  /** Lifetime of a lease without renewal, and so the time until a dead process's keys are taken over. Default 3,000. */
   readonly leaseMs?: number;
   /** The schema of all tables, which must exist. Default: the first of the database's search path. */
   readonly schema?: string;
@@ -17,7 +17,7 @@ export interface PostgresOptions {
   readonly pooled?: boolean;
   /** Maximum open connections, not counting one that listens. Default 10, at least 5. */
   readonly maxConnections?: number;
-  /** How many of these are kept when idle; the others close after a second. Default 5. */
+  /** Maximum idle connections; the others close after a second. Default 5. */
   readonly maxIdleConnections?: number;
   /** Maximum age of a connection before it is replaced. Default 1,800,000. */
   readonly connectionLifetimeMs?: number;
@@ -25,7 +25,7 @@ export interface PostgresOptions {
   readonly connectTimeoutMs?: number;
   /** Maximum duration of a statement. Default 10,000. */
   readonly statementTimeoutMs?: number;
-  /** How long a statement waits for another transaction's lock. Default 2,000. */
+  /** Time that a statement waits for another transaction's lock. Default 2,000. */
   readonly lockTimeoutMs?: number;
   /**
    * A file with the certificates of trusted authorities. With it the connection is encrypted, and the server checked as for

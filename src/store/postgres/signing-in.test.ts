@@ -10,7 +10,7 @@ import { declaration } from '../contract/fixtures.ts';
 import type { PostgresOptions } from './postgres-options.ts';
 import { postgres } from './postgres-store.ts';
 
-/** What a URL must encode, and what people forget to. */
+/** Characters that a URL must encode, including those that people forget. */
 const password = 'p@ss/w?rd#1%';
 
 describe('signing in to a server that asks for a password and encrypts', { skip: withoutPostgres }, () => {
@@ -29,7 +29,7 @@ describe('signing in to a server that asks for a password and encrypts', { skip:
   });
   after(() => server.stop());
 
-  /** What came of opening: nothing, or the message. */
+  /** The result of opening: nothing, or the message. */
   async function opening(address: string, options: PostgresOptions = {}, mode?: string): Promise<string> {
     const schema = await server.createSchema();
     if (mode !== undefined) process.env.PGSSLMODE = mode;

@@ -173,7 +173,7 @@ class SilentLink {
     this.#port = port;
   }
 
-  /** How many it has open, to clients and to the database. */
+  /** Returns the number of open connections, to clients and to the database. */
   get sockets(): number {
     return this.#sockets.size;
   }

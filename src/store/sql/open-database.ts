@@ -68,7 +68,7 @@ import { forgetPipeline } from './write/forget-pipeline.ts';
 import { takeInbox } from './write/inbox-takes.ts';
 import { addOperation } from './write/operation-statements.ts';
 import { PruneFloors } from './write/prune-floors.ts';
-import { readSourceOffsets, takeBatch } from './write/source-batches.ts';
+import { readSourceOffsets, SourceBatches } from './write/source-batches.ts';
 
 /** Additional inputs to an opening. */
 interface Opening {
@@ -104,6 +104,7 @@ export class OpenDatabase {
   readonly #appends: Appends;
   readonly #ownHeads = new OwnHeads();
   readonly #commits: Commits;
+  readonly #sourceBatches: SourceBatches;
   readonly #floors = new PruneFloors();
   /** Answers the engine's questions about partitions. */
   readonly #reads: GroupedReads;
@@ -131,6 +132,7 @@ export class OpenDatabase {
     this.#appends = new Appends(connections, statements.writes, this.#listener);
     const rows = new DeclaredRows(statements.declared, tables);
     this.#commits = new Commits({ connections, statements: statements.writes, rows, listener: this.#listener });
+    this.#sourceBatches = new SourceBatches({ connections, statements: statements.writes, listener: this.#listener });
     // Outside callers never take the last connections.
     const share = Math.max(1, Math.floor(connections.options.maxConnections / 5));
     this.#lookups = new Lane(share);
@@ -234,10 +236,7 @@ export class OpenDatabase {
   async takeBatch(partition: PartitionId, epoch: number, batch: SourceBatch): Promise<BatchTaken> {
     this.#check(partition);
     for (const taking of batch.takings) if ('event' in taking) this.#check(taking.event.partition);
-    return takeBatch(
-      { connections: this.#connections, statements: this.#statements.writes, listener: this.#listener, partition, epoch },
-      batch,
-    );
+    return this.#sourceBatches.take({ partition, epoch, batch });
   }
 
   listenToInbox(grown: () => void): () => void {

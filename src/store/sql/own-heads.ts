@@ -1,6 +1,6 @@
 import type { Appended, NewEvent, PartitionId } from '../store.ts';
 
-/** How far this process itself has extended logs, by the answers received. */
+/** Tracks the heads of the logs that this process has extended, by the answers received. */
 export class OwnHeads {
   readonly #heads = new Map<string, number>();
   readonly #underWay = new Set<Promise<unknown>>();

@@ -6,7 +6,7 @@ import { toStoreError } from '../node-sqlite/sqlite-errors.ts';
 import { openReader } from './file/open-database.ts';
 import { readVersion, schemaVersion } from './schema/schema.ts';
 
-/** How long to wait for a lock that another program has. */
+/** Time to wait for another program's lock. */
 const busyTimeoutMs = 2_000;
 
 /**
@@ -15,7 +15,7 @@ const busyTimeoutMs = 2_000;
  */
 export function readFile<T>(file: string, read: (db: DatabaseSync) => T): T {
   const path = resolve(file);
-  if (!existsSync(path)) throw new MillraceError('MILL_INVALID_CONFIGURATION', `${path}: expected a database, found no such file`);
+  if (!existsSync(path)) throw new MillraceError('MILL_INVALID_CONFIGURATION', `${path}: expected a database, found no file`);
   const db = openReader({ path, busyTimeoutMs });
   try {
     db.exec('BEGIN');

@@ -119,7 +119,7 @@ test('an append that waits for a lock while the store is closed is done before t
 
 const unavailable = { code: 'MILL_STORE_UNAVAILABLE' };
 
-/** How many transactions the write ahead log holds: a frame that ends one names the size of the database in its second word. */
+/** Counts the transactions in the write-ahead log: the last frame of each has the size of the database in its second word. */
 async function transactionsIn(wal: string): Promise<number> {
   const bytes = await readFile(wal);
   const frameBytes = 24 + bytes.readUInt32BE(8);

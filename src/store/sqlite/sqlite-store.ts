@@ -76,7 +76,7 @@ import { logBytes } from './wal/log-watch.ts';
 const busyTimeoutMsMax = 2 ** 31 - 1;
 
 export interface SqliteOptions {
-  /** How long a call waits for another program's lock on the database before it throws `MILL_STORE_BUSY`. Default 2,000. */
+  /** Time that a call waits for another program's lock on the database before it throws `MILL_STORE_BUSY`. Default 2,000. */
   readonly busyTimeoutMs?: number;
 }
 

@@ -10,7 +10,7 @@ export interface Arrivals {
   /** The longest delay of an update after the previous one. */
   readonly maxDelayMs: number;
   readonly random: Random;
-  /** Called with the number of updates taken in, or skipped. */
+  /** Called with the number of updates ingested or skipped. */
   onDone(count: number): void;
   /** Called for an invalid update. */
   onSkipped(index: number, reason: string): void;
@@ -20,7 +20,7 @@ export interface Arrivals {
 const burstMax = 500;
 
 /**
- * Takes updates in, in order, each after a delay. One taken in by an earlier run is recognised, without a delay. Throws if the engine
+ * Ingests updates in order, each after a delay. Skips the delay for updates that an earlier run ingested. Throws if the engine
  * accepts nothing.
  */
 export async function takeIn(mill: Mill, { file, maxDelayMs, random, onDone, onSkipped }: Arrivals): Promise<void> {
@@ -39,7 +39,7 @@ export async function takeIn(mill: Mill, { file, maxDelayMs, random, onDone, onS
     isNew = !taken.every((one) => one.status === 'fulfilled' && one.value.status === 'duplicate');
     for (const [at, one] of taken.entries()) reportSkipped(one, (reason) => onSkipped(first + at, reason));
     onDone(burst.length);
-    // So that no more wait than the engine admits.
+    // Keeps the number of waiting updates within the engine's limit.
     if (size > 1) await mill.settled(pipelineName, forever);
   }
 }

@@ -3,13 +3,13 @@ import type { AccountAnswer } from '../list.ts';
 
 /** The output of a replay: lines that end with a line break. */
 export interface Narrator {
-  /** Empty for unreported incidents. */
+  /** Empty for a happening that is not reported. */
   tell(happening: Happening): string;
   /** Returns the summary. */
   sumUp(highest: readonly AccountAnswer[]): string;
 }
 
-/** Prints lines for people: one for each incident, and a table at the end. Ignored updates appear only if `verbose`. */
+/** Prints lines for people: one for each happening, and a table at the end. Ignored updates appear only if `verbose`. */
 export function plainNarrator(verbose: boolean): Narrator {
   return {
     tell(happening) {

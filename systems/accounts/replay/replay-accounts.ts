@@ -26,7 +26,7 @@ export interface AccountsReplay {
 const aliveMs = 2 ** 31 - 1;
 
 /**
- * Takes updates in as they would arrive and reports what happens, up to the last callback; then prints the summary. A signal ends it
+ * Ingests updates as they would arrive and reports what happens, up to the last callback; then prints the summary. A signal ends it
  * earlier, and the same replay on the same database resumes from there.
  */
 export async function replayAccounts({ file, maxDelayMs, seed, database, narrator, log, stop: asked }: AccountsReplay): Promise<void> {
@@ -63,7 +63,7 @@ export async function replayAccounts({ file, maxDelayMs, seed, database, narrato
     progress.end();
   }
   if (summary !== undefined) process.stdout.write(summary);
-  else if (database.kind !== 'memory') process.stderr.write('millrace: stopped; the same command goes on from there\n');
+  else if (database.kind !== 'memory') process.stderr.write('millrace: stopped; run the same command to resume\n');
 }
 
 async function playAll(
@@ -79,20 +79,20 @@ async function playAll(
     await mill.idle(forever);
     await checkNothingGivenUp(mill);
     const pending = await countPendingCallbacks(mill);
-    progress.status(pending === 0 ? '' : `callbacks to come: ${pending}`);
+    progress.status(pending === 0 ? '' : `pending callbacks: ${pending}`);
     if (pending === 0) return;
     await rung;
   }
 }
 
-/** It would wait in vain for an account that waits for an operator. */
+/** Throws if an account waits for an operator: waiting for it would never end. */
 async function checkNothingGivenUp(mill: Mill): Promise<void> {
   const [letter] = await mill.deadLetters({ pipeline: pipelineName, limit: 1 });
   if (letter === undefined) return;
-  throw new MillraceError('MILL_CONFLICT', `account ${JSON.stringify(letter.key)} was given up: ${letter.reason}`);
+  throw new MillraceError('MILL_CONFLICT', `account ${JSON.stringify(letter.key)} failed permanently: ${letter.reason}`);
 }
 
-/** Resolves when nobody reads stdout any more. */
+/** Resolves once stdout has no reader. */
 function outputClosed(): Promise<void> {
   return new Promise((resolve) => process.stdout.on('error', () => resolve()));
 }

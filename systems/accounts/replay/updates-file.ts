@@ -45,7 +45,7 @@ function parse(path: string, bytes: Buffer): readonly unknown[] {
 /** Returns the updates of a text, marking the numbers that JavaScript rounds for the engine: it refuses those updates individually. */
 function withInexactNumbers(updates: readonly unknown[], text: string): readonly unknown[] {
   const items = itemsOf(text);
-  // A more deeply nested one is refused for that.
+  // A more deeply nested update is refused anyway.
   return updates.map((update, at) => {
     const item = items[at];
     return item !== undefined && item.levels <= levelsMax ? (findInexactNumbers(item.text)?.value ?? update) : update;

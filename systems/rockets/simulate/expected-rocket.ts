@@ -46,7 +46,7 @@ export function unlaunched(id: string): ExpectedRocket {
   };
 }
 
-/** Moves the rocket on by its next message. */
+/** Applies the rocket's next message. */
 export function advance(rocket: ExpectedRocket, { metadata, message }: SimulatedMessage): void {
   rocket.lastMessageNumber = metadata.messageNumber;
   rocket.lastUpdated = metadata.messageTime;

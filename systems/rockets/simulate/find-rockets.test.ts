@@ -49,8 +49,8 @@ const withoutRockets: readonly [string, (context: TestContext) => Promise<URL>, 
   ],
   ['an unknown path', (context) => http(context, answer(404, '{}')), /answers 404 for \/rockets/],
   ['a redirect', (context) => http(context, answer(301, '')), /answers 301 for \/rockets/],
-  ['a page', (context) => http(context, answer(200, '<html>')), /answers something else than rockets/],
-  ['a list', (context) => http(context, answer(200, '[]')), /answers something else than rockets/],
+  ['a page', (context) => http(context, answer(200, '<html>')), /answers something other than rockets/],
+  ['a list', (context) => http(context, answer(200, '[]')), /answers something other than rockets/],
   [
     'https:// for a server of http://',
     async (context) => new URL(`https://127.0.0.1:${(await http(context, answer(200, '{}'))).port}`),
@@ -74,7 +74,7 @@ const withoutRockets: readonly [string, (context: TestContext) => Promise<URL>, 
       ),
     /does not speak http \(.+\); is it https:\/\/, or another kind of server\?/,
   ],
-  ['a host that does not resolve', async () => new URL('http://rockets.invalid'), /there is no host of that name/],
+  ['a host that does not resolve', async () => new URL('http://rockets.invalid'), /does not answer: unknown host/],
 ];
 
 for (const [name, make, problem] of withoutRockets) {
@@ -83,7 +83,7 @@ for (const [name, make, problem] of withoutRockets) {
     await assert.rejects(findRockets([url]), ({ message }: Error) => {
       assert.ok(message.startsWith(`found no rockets: ${url.origin} `), message);
       assert.match(message, problem);
-      assert.match(message, /; start them with millrace serve rockets, or give their URL: millrace simulate rockets http:\/\/HOST:PORT$/);
+      assert.match(message, /; start them with millrace serve rockets, or pass their URL: millrace simulate rockets http:\/\/HOST:PORT$/);
       return true;
     });
   });

@@ -13,7 +13,7 @@ export async function findRockets(urls: readonly URL[], headers: Headers = {}): 
     if (problem === undefined) return url;
     problems.push(`${url.origin} ${problem}`);
   }
-  const remedy = 'start them with millrace serve rockets, or give their URL: millrace simulate rockets http://HOST:PORT';
+  const remedy = 'start them with millrace serve rockets, or pass their URL: millrace simulate rockets http://HOST:PORT';
   throw new MillraceError('MILL_INVALID_CONFIGURATION', `found no rockets: ${problems.join('; ')}; ${remedy}`);
 }
 
@@ -28,9 +28,9 @@ async function problemWith({ origin, protocol }: URL, headers: Headers): Promise
     const answer = await client.request({ method: 'GET', path: '/rockets?limit=1', headers });
     const text = await answer.body.text();
     if (answer.statusCode >= 500) return undefined;
-    if (answer.statusCode === 401) return 'asks for a token: set MILLRACE_TOKEN to one that may operate';
+    if (answer.statusCode === 401) return 'requires a token: set MILLRACE_TOKEN to one with the role operate';
     if (answer.statusCode !== 200) return `answers ${answer.statusCode} for /rockets`;
-    return isJsonObject(text) ? undefined : 'answers something else than rockets for /rockets';
+    return isJsonObject(text) ? undefined : 'answers something other than rockets for /rockets';
   } catch (error) {
     return describeNoAnswer(error, protocol);
   } finally {
@@ -53,7 +53,7 @@ function describeNoAnswer(thrown: unknown, protocol: string): string {
   const code = typeof error === 'object' && error !== null && 'code' in error ? String(error.code) : '';
   const reason = messageOf(error).trim();
   if (code === 'ECONNREFUSED') return 'does not answer: nothing listens there';
-  if (code === 'ENOTFOUND' || code === 'EAI_AGAIN') return `does not answer: there is no host of that name (${code})`;
+  if (code === 'ENOTFOUND' || code === 'EAI_AGAIN') return `does not answer: unknown host (${code})`;
   if (!(error instanceof errors.HTTPParserError || misunderstood.test(code))) return `does not answer: ${reason}`;
   return `does not speak ${protocol.slice(0, -1)} (${reason}); is it ${protocol === 'https:' ? 'http' : 'https'}://, or another kind of server?`;
 }

@@ -26,7 +26,7 @@ interface Flight {
 }
 
 /**
- * Yields the messages of a fleet, each rocket's in number order, as long as somebody reads. A seed always yields the same messages, so a
+ * Yields the messages of a fleet without end, each rocket's in number order. A seed always yields the same messages, so a
  * shorter run is the beginning of a longer one. `rockets` collects the state of each launched rocket, advanced before its message is handed
  * out.
  */
@@ -46,7 +46,7 @@ export function* flights(seed: number, rockets: Map<string, ExpectedRocket>): Ge
   }
 }
 
-/** Every other rocket explodes sooner or later, most of them late; the others fly for ever, so that there are always some. */
+/** Every other rocket explodes eventually, most of them late; the rest fly for ever, so there are always some. */
 function prepare(random: Random, index: number): Flight {
   const id = uuid({ random: Uint8Array.from({ length: 16 }, () => integerFrom(random, 0, 255)) });
   const lifespan = 10 ** (1 + 3 * random());
@@ -66,7 +66,7 @@ function nextMessage(random: Random, { rocket, lastNumber }: Flight, count: numb
   if (messageType === 'RocketMissionChanged')
     return { metadata: { ...metadata, messageType }, message: { newMission: pick(random, missions) } };
   const by = integerFrom(random, 1, 30) * 100;
-  // None flies backwards.
+  // No rocket flies backwards.
   if (messageType === 'RocketSpeedDecreased' && by <= rocket.speed) return { metadata: { ...metadata, messageType }, message: { by } };
   return { metadata: { ...metadata, messageType: 'RocketSpeedIncreased' }, message: { by } };
 }

@@ -4,17 +4,17 @@ import { Client } from 'undici';
 import { messageOf } from '../../../src/cli/index.ts';
 
 export interface SendingOptions {
-  /** A sender posts to them in turn, and a message that was not accepted to the next one. */
+  /** A sender posts to them in turn, and retries a message at the next one. */
   readonly urls: readonly URL[];
   /** Sent with every message. */
   readonly headers?: Readonly<Record<string, string>>;
-  /** Each has its own connection to each of them and waits for the answer before it posts the next message. */
+  /** Each has its own connection to each target and waits for the answer before it posts the next message. */
   readonly senders: number;
   /** Pause of a sender after each message. */
   readonly pauseMs: number;
   /** Called after each accepted message. */
   onTaken(): void;
-  /** Called when a message has to be posted again. */
+  /** Called before a message is posted again. */
   onRetry(url: URL, reason: string): void;
 }
 
@@ -32,7 +32,7 @@ const retryPauseMs = 500;
 const answerTimeoutMs = 10_000;
 
 /**
- * Posts the messages until each is accepted: whatever is not answered with a 2xx is posted again, for ever. Throws if the server refuses
+ * Posts the messages until each is accepted, retrying for ever without a 2xx. Throws if the server refuses
  * the first one with a permanent status.
  */
 export async function sendAll(messages: Iterable<object>, options: SendingOptions): Promise<Sent> {
@@ -101,7 +101,7 @@ async function post(client: Client, path: string, body: string, headers: Sending
   return /"status"\s*:\s*"duplicate"/.test(text) ? 'duplicate' : 'accepted';
 }
 
-/** The server is there, but accepts no such message at this path. */
+/** The server answers, but accepts no such message at this path. */
 class FinalRefusal extends Error {
   override readonly name = 'FinalRefusal';
 }
@@ -110,7 +110,7 @@ function refusalOf(status: number, text: string, path: string): Error {
   const answered = `answered ${status} ${text}`;
   const isFinal = status >= 300 && status < 500 && !mayPass.has(status);
   return isFinal
-    ? new FinalRefusal(`POST ${path} was ${answered}; expected a server that takes messages of rockets there`)
+    ? new FinalRefusal(`POST ${path} was ${answered}; expected a server that accepts rocket messages there`)
     : new Error(answered);
 }
 

@@ -26,7 +26,7 @@ export interface RocketSimulation {
 /** Time limit for the server to apply everything it has accepted. */
 const settlingMs = 30_000;
 
-/** The location of the rockets: at all of the URLs, in one fleet, or at one of them. */
+/** Finds the rockets: at all of the URLs, in one fleet, or at one of them. */
 type Place = { readonly all: readonly URL[] } | { readonly firstOf: readonly URL[] };
 
 /**
@@ -49,7 +49,7 @@ export async function simulateRockets(place: Place, simulation: RocketSimulation
     senders,
     pauseMs,
     onTaken: () => progress.step(),
-    onRetry: (url, reason) => progress.note(`${url.href}: ${reason}; trying again`),
+    onRetry: (url, reason) => progress.note(`${url.href}: ${reason}; retrying`),
   }).finally(() => progress.end());
   process.stdout.write(`${describeRun(sent, performance.now() - startedAt)}\n`);
   const differences = await findDifferences({ origins: urls.map(({ origin }) => origin), headers }, rockets.values(), settlingMs);

@@ -24,7 +24,7 @@ test('every field that differs is named with both values', () => {
 });
 
 test('a rocket that is not shown is a difference', () => {
-  assert.deepEqual(compare(expected, { problem: 'status 404' }), ['rocket r: expected it to be shown, found status 404']);
+  assert.deepEqual(compare(expected, { problem: 'status 404' }), ['rocket r: expected the rocket, found status 404']);
 });
 
 test('the check waits until the server has applied everything', async (context) => {
@@ -47,6 +47,6 @@ test('the check waits until the server has applied everything', async (context) 
 
 test('a server that is not there is told once the deadline has passed', async () => {
   const [line, ...others] = await findDifferences({ origins: ['http://127.0.0.1:9'] }, [expected], 0);
-  assert.match(line ?? '', /^rocket r: expected it to be shown, found .*ECONNREFUSED/);
+  assert.match(line ?? '', /^rocket r: expected the rocket, found .*ECONNREFUSED/);
   assert.equal(others.length, 0);
 });

@@ -5,11 +5,11 @@ import type { ExpectedRocket } from './expected-rocket.ts';
 
 const pollMs = 200;
 
-/** The API's view of a rocket, or why there is none. */
+/** The API's view of a rocket, or the reason for its absence. */
 export type Look = { readonly rocket: Readonly<Record<string, unknown>> } | { readonly rocket?: undefined; readonly problem: string };
 
 interface Api {
-  /** The origins of servers that all show the same; they are asked in turn. */
+  /** The origins of equivalent servers, queried in turn. */
   readonly origins: readonly string[];
   /** Sent with every request. */
   readonly headers?: Readonly<Record<string, string>>;
@@ -47,13 +47,13 @@ export async function findDifferences(
 /** Returns one line for each unexpected field. */
 export function compare(expected: ExpectedRocket, look: Look): readonly string[] {
   const { rocket } = look;
-  if (rocket === undefined) return [`rocket ${expected.id}: expected it to be shown, found ${look.problem}`];
+  if (rocket === undefined) return [`rocket ${expected.id}: expected the rocket, found ${look.problem}`];
   return Object.entries(expected)
     .filter(([field, value]) => rocket[field] !== value)
     .map(([field, value]) => `rocket ${expected.id}: ${field}: expected ${JSON.stringify(value)}, found ${JSON.stringify(rocket[field])}`);
 }
 
-/** Returns whether nothing still under way can change the rocket. */
+/** Returns whether no pending work can change the rocket. */
 function isSettled({ rocket }: Look, expected: ExpectedRocket): boolean {
   return rocket?.pendingMessages === 0 && Number(rocket.lastMessageNumber) >= expected.lastMessageNumber;
 }
@@ -64,7 +64,7 @@ async function lookAt(client: Client, id: string, headers: Readonly<Record<strin
     const answer = await client.request({ method: 'GET', path: `/rockets/${id}`, headers });
     const body = await answer.body.json();
     if (answer.statusCode !== 200) return { problem: `status ${answer.statusCode}` };
-    return typeof body === 'object' && body !== null ? { rocket: { ...body } } : { problem: 'a body that is no object' };
+    return typeof body === 'object' && body !== null ? { rocket: { ...body } } : { problem: 'a body that is not an object' };
   } catch (error) {
     return { problem: messageOf(error) };
   }

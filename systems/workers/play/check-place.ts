@@ -8,7 +8,7 @@ import type { MessagesFile } from './messages-file.ts';
  * other workers.
  */
 export function checkPlace(file: MessagesFile, place: Place): number {
-  if (place.workers !== file.workers) refuse(file, `expected ${place.workers} workers, as it was begun with, found ${file.workers}`);
+  if (place.workers !== file.workers) refuse(file, `expected ${place.workers} workers, as at the start, found ${file.workers}`);
   let count = 0;
   let accumulated = 0;
   let last: FileMessage | undefined;
@@ -17,8 +17,8 @@ export function checkPlace(file: MessagesFile, place: Place): number {
     count += 1;
     accumulated += message.interval;
   }
-  if (last?.row !== place.row) refuse(file, `expected row ${place.row}, at which it stands, found none`);
-  if (last.says !== place.says) refuse(file, `expected row ${place.row}, at which it stands, to say what it did, found something else`);
+  if (last?.row !== place.row) refuse(file, `expected row ${place.row}, where it stopped, found none`);
+  if (last.says !== place.says) refuse(file, `expected row ${place.row}, where it stopped, to be unchanged, found another message`);
   if (accumulated === place.accumulated_time) return count;
   return refuse(file, `expected the intervals up to row ${place.row} to add up to ${place.accumulated_time} ms, found ${accumulated}`);
 }

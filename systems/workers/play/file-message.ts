@@ -10,7 +10,7 @@ export interface FileMessage {
   readonly worker: number;
   readonly message: string;
   readonly destination_worker: number;
-  /** How long to wait before it, in milliseconds. */
+  /** Time to wait before it, in milliseconds. */
   readonly interval: number;
   /** A fingerprint of the row's contents, however formatted. */
   readonly says: string;

@@ -36,7 +36,7 @@ export async function playWorkers({ file, database, narrator, log, stop }: Worke
   const alive = setInterval(() => undefined, aliveMs);
   const mill = millrace({
     store: storeFor(database),
-    // Messages are not looked at again.
+    // Messages are never read again.
     pipelines: [workersPipeline({ workers, observe: (spoken) => stage.tell(spoken), retain: '1s' })],
     limits: { eventBytes: dataBytesMax + placeBytesMax },
     log,
@@ -60,7 +60,7 @@ export async function playWorkers({ file, database, narrator, log, stop }: Worke
     clearInterval(alive);
     progress.end();
   }
-  if (end === 'stopped' && database.kind !== 'memory') process.stderr.write('millrace: stopped; the same command goes on from there\n');
+  if (end === 'stopped' && database.kind !== 'memory') process.stderr.write('millrace: stopped; run the same command to resume\n');
 }
 
 async function play(
@@ -107,9 +107,9 @@ async function isAnybodyTalking(mill: Mill, workers: number): Promise<boolean> {
   return states.some((state) => state !== undefined);
 }
 
-/** A worker that waits for an operator would be silent for ever. */
+/** Throws if a worker waits for an operator: it would stay silent for ever. */
 async function checkNothingGivenUp(mill: Mill): Promise<void> {
   const [letter] = await mill.deadLetters({ pipeline: pipelineName, limit: 1 });
   if (letter === undefined) return;
-  throw new MillraceError('MILL_CONFLICT', `worker ${letter.key} was given up: ${letter.reason}`);
+  throw new MillraceError('MILL_CONFLICT', `worker ${letter.key} failed permanently: ${letter.reason}`);
 }

@@ -60,6 +60,6 @@ function readState(path: string | undefined, played: string): Database {
   if (path === '') throw new UsageError('--state: expected a path, found none');
   const state = statSync(path, { throwIfNoEntry: false });
   const file = statSync(played);
-  if (state?.dev === file.dev && state.ino === file.ino) throw new UsageError(`--state: expected another file than the one that is played`);
+  if (state?.dev === file.dev && state.ino === file.ino) throw new UsageError('--state: expected a file other than the one being played');
   return { kind: 'sqlite', path };
 }

@@ -9,7 +9,7 @@ export interface Snapshot {
   close(): void;
 }
 
-/** How long to wait for another program's lock, in milliseconds. */
+/** Time to wait for another program's lock, in milliseconds. */
 const busyTimeoutMs = 2_000;
 
 /** The offset of the read version in a file's header, and its value for a write-ahead log (https://sqlite.org/fileformat2.html). */

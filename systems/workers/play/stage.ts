@@ -4,7 +4,7 @@ import { checkPlace, foreignState } from './check-place.ts';
 import type { MessagesFile } from './messages-file.ts';
 import type { Narrator } from './narrate.ts';
 
-/** A promise that leaves a turn undecided: the end of the engine hands its message back. */
+/** A promise that leaves a turn undecided: its message stays unhandled when the engine stops. */
 const undecided = new Promise<never>(() => undefined);
 
 /**
@@ -14,7 +14,7 @@ const undecided = new Promise<never>(() => undefined);
 export class Stage {
   /** The last printed row. */
   row: string | undefined;
-  /** Resolves when nobody reads the output any more. */
+  /** Resolves once the output has no reader. */
   readonly closed: Promise<void>;
   /** Rejects when a message does not belong here, or cannot be printed. */
   readonly broken: Promise<never>;
@@ -33,7 +33,7 @@ export class Stage {
     this.#progress = progress;
     const closed = Promise.withResolvers<void>();
     const broken = Promise.withResolvers<never>();
-    // Somebody may look at it only later.
+    // It may be awaited only later.
     broken.promise.catch(() => undefined);
     ({ promise: this.closed, resolve: this.#close } = closed);
     ({ promise: this.broken, reject: this.#break } = broken);

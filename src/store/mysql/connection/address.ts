@@ -19,7 +19,7 @@ export interface Address {
 
 /** The encryption of a connection. */
 export interface Tls {
-  /** How the server is checked: not at all, that its certificate comes from an authority, or that it also names the host. */
+  /** Verification of the server: none, a certificate from an authority, or one that also names the host. */
   readonly checks: 'nothing' | 'authority' | 'host';
   readonly caFile: string | undefined;
   readonly certFile: string | undefined;

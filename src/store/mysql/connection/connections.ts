@@ -17,12 +17,12 @@ import { piecesOf, separator } from './pieces.ts';
 import { beginReading, idleFor, idleSeconds, sessionStatements } from './session.ts';
 import { type FoundField, foundValue, ownValue } from './values.ts';
 
-/** How often to retry a transaction that had no effect, and the longest wait between two attempts at first. */
+/** Retries of a transaction that had no effect, and the longest wait between two attempts at first. */
 const tries = 6;
 const jitterMs = 20;
 /** Extra time for a connection that does not answer, on top of the database's own limit. */
 const silenceMs = 2_000;
-/** How long a connection above the idle limit waits for work. */
+/** Time that a connection above the idle limit waits for work. */
 const idleMs = 60_000;
 /** Share of the server's packet size to use: it counts more than the text. */
 const packetShare = 0.5;
@@ -39,7 +39,7 @@ interface Sent {
 /** Deviations from a normal flight. */
 interface Way {
   readonly pool?: Pool;
-  /** How long to wait for an answer before giving the connection up; by default the statement limit plus a margin. */
+  /** Time limit for an answer, after which the connection is abandoned; by default the statement limit plus a margin. */
   readonly answerMs?: number;
 }
 
@@ -184,7 +184,7 @@ export class MysqlConnections implements Connections {
     await Promise.all(ended);
   }
 
-  /** How long a transaction of several round trips may be idle, in seconds. */
+  /** Maximum idle time of a transaction with several round trips, in seconds. */
   get #stepSeconds(): number {
     return Math.max(idleSeconds.inFlight, Math.ceil(this.options.statementTimeoutMs / 1_000));
   }

@@ -19,7 +19,7 @@ export function literal(value: Parameter | ColumnValue): string {
   if (typeof value === 'number') return numeral(value);
   if (typeof value === 'boolean') return value ? '1' : '0';
   if (Buffer.isBuffer(value)) return `x'${value.toString('hex')}'`;
-  // Nothing is in an empty list, and SQL has no syntax for one.
+  // An empty list matches nothing, and SQL has no syntax for it.
   return value.length === 0 ? '(NULL)' : `(${value.map(literal).join(', ')})`;
 }
 

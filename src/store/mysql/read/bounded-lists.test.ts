@@ -32,7 +32,7 @@ function readsBy(read: Read): PartitionReads {
   return new PartitionReads(read, mysqlStatements.reads, partition);
 }
 
-/** What a statement costs that is looked at here. */
+/** The measured cost of a statement. */
 interface Cost {
   readonly found: number;
   /** Tables on the disk that it was sorted or gathered in. */
@@ -91,7 +91,7 @@ describe('lists of rows with large texts are read along an index, and their text
     'the log': (reads, charactersMax) => reads.read(10, limit, { charactersMax }),
   };
 
-  /** What finds the names of flows reads the entries of an index once. */
+  /** Finding the names of flows reads the entries of an index once. */
   const readsNames = new Set(['due deliveries flow by flow']);
 
   for (const [what, list] of Object.entries(lists)) {

@@ -66,7 +66,7 @@ interface Accepted {
   readonly position: number;
 }
 
-/** What is known of an event: since when its id is, and the fate of its number. */
+/** The record of an event: the time since which its id is known, and the fate of its number. */
 interface Known {
   readonly acceptedAt: number | null;
   readonly isHeld: boolean;

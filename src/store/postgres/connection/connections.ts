@@ -13,19 +13,19 @@ import { toQuery } from './driver-query.ts';
 import { rethrowMissing } from './missing-driver.ts';
 import { isConnectionFault, isRepeatable, postgresErrors, stateOf } from './postgres-errors.ts';
 
-/** How often to retry a transaction that had no effect, and the longest wait between two attempts at first. */
+/** Retries of a transaction that had no effect, and the longest wait between two attempts at first. */
 const tries = 6;
 const jitterMs = 20;
 /** Extra time for a connection that does not answer, on top of the database's own limit. */
 const silenceMs = 2_000;
 /**
- * How long the database waits for the rest of a flight, which was sent all at once. If a process is cut off in the middle, nobody waits
+ * Time that the database waits for the rest of a flight, which was sent all at once. If a process is cut off in the middle, nobody waits
  * longer than that for its locks.
  */
 const flightIdleMs = 2_000;
 
 /**
- * How long a connection above the idle limit waits for work. Work comes in bursts, and a new connection costs the database a process and
+ * Time that a connection above the idle limit waits for work. Work comes in bursts, and a new connection costs the database a process and
  * the plans of all statements.
  */
 const surplusIdleMs = 1_000;
@@ -54,7 +54,7 @@ interface ClientSettings {
 /** Deviations from a normal flight. */
 interface Way {
   readonly pool?: Pool;
-  /** How long to wait for an answer before giving the connection up; by default the statement limit plus a margin. */
+  /** Time limit for an answer, after which the connection is abandoned; by default the statement limit plus a margin. */
   readonly answerMs?: number;
 }
 

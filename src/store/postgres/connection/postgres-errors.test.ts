@@ -2,9 +2,9 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { isConnectionFault, isRefusal, stateOf, toStoreError } from './postgres-errors.ts';
 
-/** What the operating system says of a socket. */
+/** A socket error of the operating system. */
 const ofSocket = (code: string) => Object.assign(new Error(`write ${code}`), { code, errno: -32, syscall: 'write' });
-/** What the database says. */
+/** An error of the database. */
 const ofDatabase = (code: string) => Object.assign(new Error('it says no'), { code, severity: 'ERROR' });
 
 test('an error of a socket is one of the connection, whatever its code looks like', () => {

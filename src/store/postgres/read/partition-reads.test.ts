@@ -18,7 +18,7 @@ describe('reads of a partition', { skip: withoutPostgres }, () => {
   });
   after(() => server.stop());
 
-  /** What scans have read of a table so far. A store must be closed. */
+  /** Returns the rows that scans have read from a table so far. The store must be closed. */
   async function readOf(table: string, url: string): Promise<number> {
     const text = `SELECT (seq_tup_read + coalesce(idx_tup_fetch, 0))::int8 AS read FROM pg_stat_user_tables WHERE relname = '${table}'`;
     const [row] = await server.counted(text, url);

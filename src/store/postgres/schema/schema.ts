@@ -89,7 +89,7 @@ const sharedTables = `
     END IF;
   END $$`;
 
-/** How many places before a row its trigger looks for other waiting rows. */
+/** Number of places before a row in which its trigger looks for other waiting rows. */
 const lookBack = 200;
 
 /**

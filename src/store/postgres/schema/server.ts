@@ -24,7 +24,9 @@ export async function checkServer(connections: PostgresConnections, log?: StoreL
   if (Number(number) < versionMin) refuse(`${name}: expected PostgreSQL 15 or newer, found ${version}`);
   if (encoding !== 'UTF8') refuse(`${name}: expected a database with the encoding UTF8, found ${encoding}`);
   if (schema === null)
-    refuse(`${name}: expected a schema for the tables, found ${connections.options.schema ?? 'none of the search path'} not there`);
+    refuse(
+      `${name}: expected an existing schema for the tables, found ${connections.options.schema === undefined ? 'none in the search path' : `no schema ${connections.options.schema}`}`,
+    );
   if (synchronousCommit === 'off') connections.insistOnDisk();
   if (fsync === 'off') log?.warn({ database: name }, 'the database has fsync off: acknowledged events may be lost if its machine fails');
 }

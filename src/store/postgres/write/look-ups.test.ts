@@ -11,13 +11,13 @@ const rockets = { pipeline: 'rockets', slice: 0 };
 const stored = 3_000;
 /** Runs of a statement after which its plan no longer looks at the parameters: five, and some more. */
 const runs = 8;
-/** How often a row may be read, those that nobody asks for included, while they are stored. */
+/** Maximum number of times that a row may be read while rows are stored, including unrelated rows. */
 const readsMax = 2;
 
 const nameOf = (nth: number) => `key-${nth}`;
 const names = Array.from({ length: stored }, (_, nth) => nameOf(nth));
 
-/** What takes everything of a key away, but for its id, its event and its row. */
+/** A commit that removes everything of a key except its id, its event and its row. */
 function withoutKey(key: string): Partial<Commit> {
   return {
     releases: [{ key, from: 0, to: stored }],
@@ -37,7 +37,7 @@ describe('the rows that a write is about', { skip: withoutPostgres }, () => {
   });
   after(() => server.stop());
 
-  /** What scans have read of each table so far. A store must be closed. */
+  /** Returns the rows that scans have read from each table so far. The store must be closed. */
   async function readsOf(url: string): Promise<ReadonlyMap<string, number>> {
     const rows = await server.counted(
       'SELECT relname, (seq_tup_read + coalesce(idx_tup_fetch, 0))::int4 AS read FROM pg_stat_user_tables',

@@ -35,7 +35,7 @@ export interface Transaction {
 export interface WritingOptions {
   /** Returns true for additional errors after which it is repeated. */
   readonly mayRepeat?: (thrown: unknown) => boolean;
-  /** How long the database waits for the next statement: a process cut off in the middle keeps nobody waiting for its locks. */
+  /** Time that the database waits for the next statement, so that a process cut off in the middle does not keep its locks. */
   readonly idleMs?: number;
 }
 

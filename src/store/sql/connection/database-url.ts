@@ -32,7 +32,7 @@ function checkCoding({ username, password, pathname }: URL, place: Place): void 
     try {
       decodeURIComponent(text);
     } catch {
-      place.refuse(`expected a URL whose % is written %25, found one in its ${part} that is no character`);
+      place.refuse(`expected a URL with each literal % written %25, found an invalid % in its ${part}`);
     }
   }
 }
@@ -47,7 +47,7 @@ interface KnownParameters {
 export function refuseUnknown(name: string, { parameters, elsewhere }: KnownParameters, place: Place): never {
   const near = elsewhere[name] ?? nearestName(name, parameters);
   const meant = near === undefined ? `the parameters of an address are ${parameters.join(', ')}` : `did you mean ${near}?`;
-  return place.refuse(`${/^[\w-]{1,40}$/.test(name) ? name : describeFound(name)} is no parameter of an address; ${meant}`);
+  return place.refuse(`${/^[\w-]{1,40}$/.test(name) ? name : describeFound(name)} is not a parameter of an address; ${meant}`);
 }
 
 /** Masks a possible password in an invalid URL. */

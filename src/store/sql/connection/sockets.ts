@@ -23,5 +23,5 @@ export class Sockets {
 }
 
 function end(socket: Socket): void {
-  socket.destroy(new Error('the connection was given up'));
+  socket.destroy(new Error('the connection was abandoned'));
 }

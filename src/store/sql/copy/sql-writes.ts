@@ -78,7 +78,7 @@ export class SqlWrites {
       if (count !== 1)
         throw new MillraceError(
           'MILL_CONFLICT',
-          `${this.#name}: ${part.name}: expected ${before} rows of the copy, found that another one is at work`,
+          `${this.#name}: ${part.name}: expected ${before} rows of the copy, found more: another copy is running`,
         );
       await runFlight(transaction, await this.#flightOf(transaction, part, rows));
     });

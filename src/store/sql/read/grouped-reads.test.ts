@@ -25,7 +25,7 @@ function database(refuses: (texts: readonly string[]) => Error | undefined = () 
 
 const answerOf = (results: readonly StatementResult[]) => results.map(({ rows }) => rows[0]?.[0]);
 
-/** What the database says to a statement that it cannot carry out. */
+/** The database's answer to a statement that it cannot execute. */
 const refusal = () => Object.assign(new Error('division by zero'), { severity: 'ERROR', code: '22012' });
 
 describe('grouped reads', () => {

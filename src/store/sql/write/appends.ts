@@ -16,7 +16,7 @@ const flightIds = 2 ** 48 - 1;
 /** Delay between attempts to find out what became of a flight, in milliseconds. */
 const lookAgainMs = 100;
 
-/** How long a caller waits for an answer, whatever becomes of the database: a request gets its 503 within five seconds. In milliseconds. */
+/** Time that a caller waits for an answer, whatever happens to the database: a request gets its 503 within five seconds. In milliseconds. */
 const patienceMs = 4_000;
 
 /** Notified of appends to logs. */

@@ -55,7 +55,7 @@ async function checkUnowned(connections: Connections, now: string, pipeline: str
   });
   const [host, pid] = found?.rows[0] ?? [];
   if (host === undefined) return;
-  const message = `pipeline ${pipeline}: expected that no process declares it, found that process ${pid} on ${host} does`;
+  const message = `pipeline ${pipeline}: stop process ${pid} on ${host} first, which declares it`;
   throw new MillraceError('MILL_CONFLICT', message);
 }
 

@@ -9,7 +9,7 @@ export interface GroupMeans<Work, Answer> {
   run(group: readonly Work[]): Promise<readonly Answer[]>;
   /** Returns whether one of a group was at fault, so that the others may succeed without it. */
   isRefusal(thrown: unknown): boolean;
-  /** How long a caller waits, and its error then; absent: indefinitely. */
+  /** Time that a caller waits, and its error then; absent: indefinitely. */
   readonly patience?: { readonly ms: number; error(): unknown };
 }
 

@@ -9,7 +9,7 @@ import { CommitParts } from './commit-parts.ts';
 import { partitionsOf } from './partitions-of.ts';
 
 /**
- * How long the database waits for the next statement: a process cut off in the middle keeps nobody waiting for its locks. In milliseconds.
+ * Time that the database waits for the next statement, so that a process cut off in the middle does not keep its locks. In milliseconds.
  */
 export const idleMs = 2_000;
 /** Upper limit of the number of appended rows; nobody looks for these. */

@@ -1,6 +1,6 @@
 import type { PartitionId } from '../../store.ts';
 
-/** What a process knows to be deleted from a partition. It learns only from its own sweeps, so the first one looks at everything. */
+/** Records the deleted ranges of a partition. A process learns them only from its own sweeps, so the first sweep examines everything. */
 export interface PruneFloor {
   /** No event at or below this position remains. */
   readonly position: number;

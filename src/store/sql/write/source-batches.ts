@@ -1,10 +1,31 @@
-import type { BatchTaken, PartitionId, SourceBatch, SourceOffset, SourceTaken } from '../../store.ts';
-import type { Connections, Transaction } from '../connection/connections.ts';
+import { randomInt } from 'node:crypto';
+import type { Appended, BatchTaken, PartitionId, SourceBatch, SourceOffset } from '../../store.ts';
+import type { Connections } from '../connection/connections.ts';
+import { Flight } from '../connection/flight.ts';
 import { fenced } from '../lease/fenced.ts';
-import type { Leased } from '../statements.ts';
-import { append, bury, fly, type InboxTakeMeans, idleMs, type Taking } from './inbox-takes.ts';
+import type { Leased, WriteStatements } from '../statements.ts';
+import type { AppendListener } from './appends.ts';
+import { CommitParts } from './commit-parts.ts';
+import { GroupQueue } from './group-queue.ts';
+import { partitionsOf } from './partitions-of.ts';
+import { eventsOf, isIt, takeInSteps, takenOf } from './source-batch-steps.ts';
 
-const isIt = 'pipeline = $1 AND source = $2 AND topic_id = $3 AND "partition" = $4';
+/** Takings per transaction, unless a single batch has more. */
+const takingsMax = 5_000;
+/** Upper limit of the number of appended rows; nobody looks for these. */
+const flightIds = 2 ** 48 - 1;
+
+/** The dependencies for taking batches of records, provided by the store. */
+export interface SourceBatchMeans {
+  readonly connections: Connections;
+  readonly statements: WriteStatements;
+  readonly listener: AppendListener;
+}
+
+/** A batch, and the lease under which it is taken. */
+interface LeasedBatch extends Leased {
+  readonly batch: SourceBatch;
+}
 
 export async function readSourceOffsets(read: Connections['read'], pipeline: string, source: string): Promise<readonly SourceOffset[]> {
   const text = 'SELECT topic_id, "partition", next FROM millrace_source_offsets WHERE pipeline = $1 AND source = $2';
@@ -19,67 +40,88 @@ export async function readSourceOffsets(read: Connections['read'], pipeline: str
 }
 
 /**
- * Appends the contents of a batch of records and advances their partition's offset, in one transaction. The offset is moved first, by
- * compare-and-set, so a replaced process stores nothing, and waits at most until its successor has committed.
+ * Appends the contents of batches of records and advances their partitions' offsets, each batch with its offset in one transaction. All
+ * batches that wait go together in one flight, which fails unless every offset is as expected: then they are taken one by one, in steps. A
+ * partition's first batch, and one whose events may come too late, are always taken in steps.
  */
-export async function takeBatch({ connections, statements, listener, ...under }: InboxTakeMeans, batch: SourceBatch): Promise<BatchTaken> {
-  const owners: [PartitionId, string | null][] = [];
-  try {
-    const answer = await connections.writing<BatchTaken>(
-      async ({ run }) => {
-        owners.length = 0;
-        const transaction = { run, statements };
-        await fly(transaction, (flight) => statements.addFence(flight, [under]));
-        if (!(await move(transaction, batch))) return { status: 'moved' };
-        return { status: 'taken', taken: await store(transaction, { under, batch, owners }) };
-      },
-      { idleMs },
-    );
-    for (const [partition, owner] of owners) listener.grown(partition, owner);
-    return answer;
-  } catch (error) {
-    if (!connections.errors.isFenced(error)) throw error;
-    throw fenced(under.partition, error);
+export class SourceBatches {
+  readonly #means: SourceBatchMeans;
+  readonly #queue: GroupQueue<LeasedBatch, BatchTaken>;
+
+  constructor(means: SourceBatchMeans) {
+    this.#means = means;
+    this.#queue = new GroupQueue<LeasedBatch, BatchTaken>({
+      weightMax: takingsMax,
+      weigh: ({ batch }) => batch.takings.length,
+      run: (group) => this.#run(group),
+      isRefusal: means.connections.errors.isRefusal,
+    });
   }
+
+  /** Throws `MILL_STORE_FENCED` once the lease is over. A lost answer needs no investigation: the offset shows what was taken. */
+  async take(leased: LeasedBatch): Promise<BatchTaken> {
+    const { batch } = leased;
+    const mayBeLate = batch.takings.some((taking) => 'event' in taking && taking.late !== undefined);
+    if (batch.expected === null || mayBeLate) return this.#takeInSteps(leased);
+    try {
+      return await this.#queue.do(leased);
+    } catch (error) {
+      const { errors } = this.#means.connections;
+      if (errors.isFenced(error)) throw fenced(leased.partition, error);
+      if (!errors.isRefusal(error)) throw error;
+      return this.#takeInSteps(leased);
+    }
+  }
+
+  #takeInSteps({ batch, ...under }: LeasedBatch): Promise<BatchTaken> {
+    return takeInSteps({ ...this.#means, ...under }, batch);
+  }
+
+  async #run(group: readonly LeasedBatch[]): Promise<readonly BatchTaken[]> {
+    const { connections, statements, listener } = this.#means;
+    const owners: [PartitionId, string | null][] = [];
+    const events = group.flatMap(({ batch }) => eventsOf(batch.takings));
+    let answers: readonly Appended[] = [];
+    await connections.write(() => {
+      owners.length = 0;
+      const flight = new Flight();
+      statements.addFence(flight, leasesOf(group));
+      for (const { batch } of group) addMove(flight, batch);
+      if (events.length > 0) {
+        statements.addHeadLocks(flight, partitionsOf(events), (partition, owner) => owners.push([partition, owner]));
+        answers = statements.addAppends(flight, events, randomInt(flightIds));
+      }
+      const letters = group.flatMap(({ partition, batch }) =>
+        batch.takings.flatMap((taking) => ('letter' in taking ? [{ partition, item: taking.letter }] : [])),
+      );
+      new CommitParts(flight, statements).addDeadLetters(letters);
+      return flight;
+    });
+    for (const [partition, owner] of owners) listener.grown(partition, owner);
+    let from = 0;
+    return group.map(({ batch: { takings } }): BatchTaken => {
+      const { length } = eventsOf(takings);
+      from += length;
+      return { status: 'taken', taken: takenOf(takings, answers.slice(from - length, from)) };
+    });
+  }
+}
+
+/** Returns each lease once: one may be that of several batches. */
+function leasesOf(group: readonly LeasedBatch[]): readonly Leased[] {
+  return Array.from(new Map(group.map(({ partition, epoch }) => [JSON.stringify([partition, epoch]), { partition, epoch }])).values());
 }
 
 /**
- * Returns whether the offset was as expected. Whoever reads a partition holds the lease locked by its fence, so two cannot create its first
- * row at once.
+ * Moves an offset, and fails unless it is as expected: a row without a pipeline is refused. Whoever moves it holds the lease locked by its
+ * fence, so it does not change between the two statements.
  */
-async function move({ run }: Transaction, { pipeline, source, topicId, partition, expected, next }: SourceBatch): Promise<boolean> {
+function addMove(flight: Flight, { pipeline, source, topicId, partition, expected, next }: SourceBatch): void {
   const place = [pipeline, source, topicId, partition];
-  if (expected !== null) {
-    const text = `UPDATE millrace_source_offsets SET next = $5 WHERE ${isIt} AND next = $6`;
-    return (await run({ text, values: [...place, next, expected] })).count === 1;
-  }
-  const { rows } = await run({ text: `SELECT next FROM millrace_source_offsets WHERE ${isIt} FOR UPDATE`, values: place });
-  if (rows.length > 0) return false;
-  const text = 'INSERT INTO millrace_source_offsets (pipeline, source, topic_id, "partition", next) VALUES ($1, $2, $3, $4, $5)';
-  await run({ text, values: [...place, next] });
-  return true;
-}
-
-interface Stored {
-  readonly under: Leased;
-  readonly batch: SourceBatch;
-  /** Collects the partitions that have grown. */
-  readonly owners: [PartitionId, string | null][];
-}
-
-async function store(transaction: Taking, { under, batch: { takings }, owners }: Stored): Promise<readonly SourceTaken[]> {
-  const events = takings.flatMap((taking) => ('event' in taking ? [taking.event] : []));
-  const { appended, owners: grown } = await append(transaction, events);
-  owners.push(...grown);
-  const verdicts = appended.values();
-  const taken = takings.map((taking): SourceTaken => {
-    if ('letter' in taking) return { status: 'buried' };
-    return verdicts.next().value ?? { status: 'late' };
+  flight.add({
+    text: `INSERT INTO millrace_source_offsets (pipeline, source, topic_id, "partition", next)
+      SELECT NULL, NULL, NULL, NULL, NULL WHERE NOT EXISTS (SELECT 1 FROM millrace_source_offsets WHERE ${isIt} AND next = $5)`,
+    values: [...place, expected],
   });
-  const letters = takings.flatMap((taking, at) => {
-    if ('letter' in taking) return [taking.letter];
-    return taken[at]?.status === 'late' && taking.late !== undefined ? [taking.late] : [];
-  });
-  if (letters.length > 0) await bury(transaction, under.partition, letters);
-  return taken;
+  flight.add({ text: `UPDATE millrace_source_offsets SET next = $5 WHERE ${isIt} AND next = $6`, values: [...place, next, expected] });
 }

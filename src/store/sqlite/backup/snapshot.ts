@@ -10,7 +10,7 @@ import { bytesOf, checkSameStandings, type DatabaseContents, type PipelineStandi
 
 /** Some 4 MiB: a few milliseconds, after which a stop request is noticed. */
 const pagesInStep = 1_000;
-/** How long to wait for another program's lock. */
+/** Time to wait for another program's lock. */
 const busyTimeoutMs = 2_000;
 
 export interface CopyOptions {

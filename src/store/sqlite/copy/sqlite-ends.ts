@@ -111,7 +111,7 @@ class SqliteTarget extends SqliteEnd implements CopyTarget {
  */
 export async function openSqliteSource(file: string): Promise<CopySource> {
   const path = realPath(resolve(file));
-  if (!existsSync(path)) throw new MillraceError('MILL_INVALID_CONFIGURATION', `${path}: expected a database, found no such file`);
+  if (!existsSync(path)) throw new MillraceError('MILL_INVALID_CONFIGURATION', `${path}: expected a database, found no file`);
   return opened(
     path,
     () => {

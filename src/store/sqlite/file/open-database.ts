@@ -10,7 +10,7 @@ import { createFile, makeFolder, privateMode } from './private-files.ts';
 /** Options of a connection. */
 export interface ConnectionOptions {
   readonly path: string;
-  /** How long to wait for another program's lock. */
+  /** Time to wait for another program's lock. */
   readonly busyTimeoutMs: number;
 }
 

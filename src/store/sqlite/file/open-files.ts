@@ -12,7 +12,7 @@ const contentsSql = `SELECT page_count || ' ' || freelist_count || ' ' || schema
     (SELECT ifnull(group_concat(pipeline || ' ' || slice || ' ' || epoch || ' ' || cursor), '') FROM millrace_partitions)
   FROM pragma_page_count, pragma_freelist_count, pragma_schema_version`;
 
-/** How long a check stays valid, in milliseconds. */
+/** Lifetime of a check, in milliseconds. */
 export const checkedForMs = 10;
 
 /** The files at a moment when the whole log was in the database. */

@@ -1,7 +1,7 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import { isBusy } from '../../node-sqlite/sqlite-errors.ts';
 
-/** How often to retry a lock held by another program. */
+/** Interval between retries of a lock held by another program. */
 const probeMs = 5;
 const sleeping = new Int32Array(new SharedArrayBuffer(4));
 

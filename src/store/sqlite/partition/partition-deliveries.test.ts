@@ -9,7 +9,7 @@ import { PartitionReader } from './partition-reader.ts';
 
 const pipeline = 'visits';
 
-/** Whatever is prepared for deliveries, with SQLite's plan for it. */
+/** The prepared statements for deliveries, each with SQLite's plan. */
 function plans(t: TestContext): readonly { readonly sql: string; readonly plan: string }[] {
   const db = new DatabaseSync(':memory:');
   createSchema(db, [pipeline]);

@@ -20,7 +20,7 @@ export interface GroupWork<Request> {
 /** The disk-space checks of a group. */
 export type GroupRoom = Pick<Room, 'refusal' | 'ranOut' | 'landed'>;
 
-/** Where a group is written. */
+/** The target of a group's writes. */
 export interface GroupPlace {
   readonly path: string;
   readonly room: GroupRoom;

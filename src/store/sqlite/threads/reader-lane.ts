@@ -12,7 +12,7 @@ export interface LaneOptions {
 }
 
 /**
- * How long a statement may run on after being told to end. After that its thread is left to it, and another one takes its place. In
+ * Time that a statement may run on after being told to end. Then its thread is abandoned and replaced by another. In
  * milliseconds.
  */
 const graceMs = 1_000;

@@ -39,6 +39,6 @@ export class LogWatch {
   startedAnew(): void {
     if (!this.#hasWarned) return;
     this.#hasWarned = false;
-    this.#log.info({ file: `${this.#path}-wal` }, 'the write-ahead log is short again: no reader keeps it growing any more');
+    this.#log.info({ file: `${this.#path}-wal` }, 'the write-ahead log is short again: no reader keeps it growing');
   }
 }

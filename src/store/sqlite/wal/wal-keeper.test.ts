@@ -24,7 +24,7 @@ interface Subject {
   /** Copies, all but the latest commit, if the writer has asked for it; answers whether it has. */
   copyIfAsked(): boolean;
   extent(): WalExtent;
-  /** What the log was told, each line with its level. */
+  /** The log lines, each with its level. */
   readonly lines: readonly string[];
 }
 
@@ -145,7 +145,7 @@ function rest(t: TestContext): void {
   for (let seconds = 0; seconds < 4; seconds += 1) t.mock.timers.tick(1_000);
 }
 
-/** How many blobs the file has without its log. */
+/** Counts the blobs in the file without its log. */
 function blobsInFile(path: string): unknown {
   // Not by this process: it would lose the locks that it has on the file.
   execFileSync('cp', [path, `${path}.copy`]);
