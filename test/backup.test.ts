@@ -338,7 +338,7 @@ test('what cannot be meant is refused in one line, and makes no file', async (co
       2,
       /--database: expected a database in a file, found postgres:\/\/localhost\/x/,
     ],
-    [['restore', 'none.db'], 1, /none\.db: expected a backup, found no such file/],
+    [['restore', 'none.db'], 1, /none\.db: expected a backup, found no file/],
     [['restore', 'folder'], 1, /folder: expected a backup, found a folder/],
     [['restore', 'text.db', '--force'], 1, /text\.db: the file is not a database, or is damaged/],
     [['restore', 'mill.db', '--force'], 1, /mill\.db: expected a file other than the database/],

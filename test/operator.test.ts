@@ -152,7 +152,7 @@ test('a file is looked at while a server runs on it, and its answers are those o
   await refused(['show', 'orders', 'nobody'], 1, /unknown key "nobody"/);
   await refused(['keys', 'nothing'], 1, /expected a pipeline of the database \(.*orders.*\), found nothing/);
   await refused(['keys', 'orders', '--status', 'lost'], 1, /--status: expected open/);
-  await refused(['dead-letters', '--from', 'noon'], 2, /--from: expected a moment/);
+  await refused(['dead-letters', '--from', 'noon'], 2, /--from: expected a time/);
   await refused(['keys', 'orders', '--url', 'http://127.0.0.1:1'], 2, /--file/);
 });
 
@@ -164,9 +164,9 @@ test('what is ordered in a file that no server owns is done by the next one that
   assert.match(await office.printed('redrive', '--pipeline', 'orders', '--dry-run', ...file), /^2 matched\n$/);
   assert.match(
     await office.printed('redrive', first.id, '--reason', 'paid by now', ...file),
-    /^1 matched\. They are redriven by the next server/,
+    /^1 matched, to be redriven by the next server/,
   );
-  assert.match(await office.printed('discard', '--pipeline', 'orders', '--key', second.key, ...file), /^1 matched\. They are discarded/);
+  assert.match(await office.printed('discard', '--pipeline', 'orders', '--key', second.key, ...file), /^1 matched, to be discarded/);
   await office.printed('pause', 'steps', '--reason', 'a bad release', ...file);
   const ended = await office.run(['resume', 'orders', 'b 7', ...file]);
   assert.deepEqual([ended.code, ended.stdout], [2, '']);

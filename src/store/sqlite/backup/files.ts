@@ -12,7 +12,7 @@ export function checkIsFile(path: string, what: string): void {
   if (path.endsWith(partialSuffix)) refuse(`${path}: expected ${what}, found the file of an interrupted one`);
   const found = lookAt(path);
   if (found?.isFile()) return;
-  refuse(`${path}: expected ${what}, found ${found === undefined ? 'no such file' : notFile(found)}`);
+  refuse(`${path}: expected ${what}, found ${found === undefined ? 'no file' : notFile(found)}`);
 }
 
 /** Throws `MILL_INVALID_CONFIGURATION` if no file can be created: a folder is in its place, or its own folder does not exist. */
