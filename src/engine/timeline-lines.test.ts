@@ -12,7 +12,14 @@ const block = moment + 40;
 const text = [
   [moment],
   ['a\n"b"', 1_000, [[4, 5, 3], failed, [9, 7]]],
-  ['c', null, [[5, -6], [6, 8, 2]]], // biome-ignore format: as a block is written
+  [
+    'c',
+    null,
+    [
+      [5, -6],
+      [6, 8, 2],
+    ],
+  ],
 ]
   .map((line) => `${JSON.stringify(line)}\n`)
   .join('');

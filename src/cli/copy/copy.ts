@@ -15,7 +15,7 @@ export function addCopy(program: Command, { environment, orders }: Invocation, o
     .summary('copy everything in a database to another one, even of another kind')
     .description(
       'Copies all pipeline data of a database to an empty one: events, states, held events, gaps, timers, deliveries, outcomes, ' +
-        'dead letters, pauses, and the rows of declared tables. Then it compares the counts and checksums of both. Servers on both sides must be stopped. ' +
+        'dead letters, timelines, pauses, and the rows of declared tables. Then it compares the counts and checksums of both. Servers on both sides must be stopped. ' +
         'An interrupted copy, even one interrupted by kill -9, continues when the same command is run again; until it is finished no server starts ' +
         'on the target. The source stays unchanged.',
     )
