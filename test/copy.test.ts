@@ -160,7 +160,10 @@ async function post(url: string, body: object): Promise<unknown> {
   return status ?? answer.status;
 }
 
-/** Adds settled events to the log of a file at rest, spread over a number of keys, each with its own timer, and records their ids as known. */
+/**
+ * Adds settled events to the log of a file at rest, spread over a number of keys, each with its own timer, records their ids as known, and
+ * adds blocks that each belong to two keys.
+ */
 function grow(path: string, events: number, keys: number): void {
   const db = new DatabaseSync(path);
   db.exec(`
@@ -173,6 +176,9 @@ function grow(path: string, events: number, keys: number): void {
     INSERT INTO millrace_ids_orders SELECT 0, 'i' || n, ${Date.now() - events} + n FROM numbers;
     INSERT INTO millrace_keys_orders (key, state, state_version, next, parked) SELECT 'k' || (n - 1), '{"nth":' || n || '}', 1, NULL, 0 FROM numbers WHERE n <= ${keys};
     INSERT INTO millrace_causes_orders SELECT 'k' || (n - 1), 'timer', 'unpaid', '', 4000000000000 + n, NULL, 0, NULL FROM numbers WHERE n <= ${keys};
+    INSERT INTO millrace_blocks SELECT 'orders', 0, n, '[' || n || ']' || char(10) || '["k' || (n % ${keys}) || '",null,[[' || (head + n) || ',1]]]' || char(10)
+      || '["k' || ((n + 1) % ${keys}) || '",null,[[' || (head + n + 1) || ',2,3]]]' || char(10) FROM numbers, head WHERE n < ${Math.min(events, 3_000)};
+    INSERT INTO millrace_key_blocks SELECT 'orders', 0, 'k' || (n % ${keys}), n FROM numbers WHERE n < ${Math.min(events, 3_000)};
     INSERT INTO seen SELECT 'i' || n, 'k' || (n % ${keys}), n, n / 7.0, n % 2, NULL FROM numbers;
     UPDATE millrace_partitions SET cursor = (SELECT max(position) FROM millrace_log_orders) WHERE pipeline = 'orders';
     COMMIT;`);
@@ -279,6 +285,30 @@ async function leaveAll(url: string): Promise<void> {
   assert.equal(await post(`${url}/pipelines/orders/pause`, {}), 200);
 }
 
+/** Keys that have a timeline, with their pipelines. */
+const told = ['orders/keys/a', 'orders/keys/b', 'orders/keys/c', 'readings/keys/r', 'ticks/keys/c'];
+
+/** Returns the timeline of each key, the newest item first. Positions are left out: in a copy they differ. */
+async function timelines(url: string): Promise<readonly (readonly Json[])[]> {
+  return Promise.all(
+    told.map(async (key) => {
+      const items: Json[] = [];
+      for (let cursor = ''; ; ) {
+        const page = await get(`${url}/pipelines/${key}/timeline?limit=2${cursor}`);
+        items.push(...(page.items as Json[]).map(({ position: _, ...item }) => item));
+        if (page.nextCursor === undefined || page.nextCursor === null) return items;
+        cursor = `&cursor=${page.nextCursor}`;
+      }
+    }),
+  );
+}
+
+/** Checks that the timelines of a copy end with all that they had before it. */
+async function checkTold(url: string, before: readonly (readonly Json[])[]): Promise<void> {
+  for (const [at, items] of (await timelines(url)).entries())
+    assert.deepEqual(items.slice(-(before[at] ?? []).length), before[at], told[at]);
+}
+
 /** Inspects the copy, opens whatever was closed, and checks that everything finishes, once and in order. */
 async function seeAll(yard: CopyYard, url: string): Promise<void> {
   const orders = `${url}/pipelines/orders/events`;
@@ -381,9 +411,11 @@ for (const [first, second] of ways)
     async (context) => {
       const yard = new CopyYard(context);
       let nextRunAt: unknown;
+      let before: readonly (readonly Json[])[] = [];
       await yard.fill('./mill.db', async (url) => {
         await leaveAll(url);
         nextRunAt = (await get(`${url}/pipelines/ticks/schedule`)).nextRunAt;
+        before = await timelines(url);
       });
       // Values that a JavaScript number would round, and values that SQL formats in its own way.
       yard.sql(
@@ -410,11 +442,15 @@ for (const [first, second] of ways)
       assert.equal((await second.query('SELECT id FROM millrace_ids_orders', two)).length, 7);
       const shown = 'SELECT event, "key", CAST(nth AS text) AS nth, share, good, more FROM seen ORDER BY event';
       assert.deepEqual(yard.sql('back.db', shown), yard.sql('mill.db', shown));
+      for (const items of before)
+        assert.ok(items.length > 0 && items.every(({ kind, event }) => kind !== 'handled' || event !== undefined));
       for (const database of [two, './back.db']) {
         const program = yard.serve(database);
         const url = await program.listening();
         assert.equal((await get(`${url}/pipelines/ticks/schedule`)).nextRunAt, nextRunAt);
+        await checkTold(url, before);
         await seeAll(yard, url);
+        await checkTold(url, before);
         assert.equal((await program.kill('SIGTERM')).code, 0);
         for (const name of ['open', 'delivered']) rmSync(yard.path(name));
       }
@@ -498,6 +534,13 @@ test(
     assert.equal(code, 0);
     assert.match(stdout, /^orders +20,007 +3 +503 +0 +501 +\d +3 +2 +20,007$/m);
     await checkLog(postgres, to, 20_007);
+    // As before a change of where keys are placed: a block of each of three slices, whose key is in one now.
+    const ofThreeSlices = "FROM millrace_blocks WHERE pipeline = 'orders' AND block > 10000 AND block <= 10300";
+    await server.query(
+      `INSERT INTO millrace_blocks SELECT 'orders', slice, n, '[' || n || E']\\n["k1",null,[]]\\n'
+         FROM generate_series(10001, 10300) AS n, generate_series(0, 2) AS slice`,
+      to,
+    );
     const inMaria = await maria.createDatabase();
     for (const least of [10_000, 25_000]) {
       const further = yard.start(['copy', './orders.ts', '--from', to, '--to', inMaria]);
@@ -514,6 +557,22 @@ test(
     await isRefused('./back.db');
     const whole = await yard.copy(inMaria, './back.db');
     assert.deepEqual([whole.code, whole.stdout.split('\n').slice(2)], [0, stdout.split('\n').slice(2)]);
+    // Slices have told of the two keys of a block apart, and come together again.
+    const blocks = yard.sql<{ text: string }>('back.db', 'SELECT text FROM millrace_blocks WHERE block < 3000 ORDER BY block');
+    assert.equal(blocks.length, 2_999);
+    for (const [at, { text }] of blocks.entries()) {
+      const [first, ...lines] = text
+        .trim()
+        .split('\n')
+        .map((line) => JSON.parse(line));
+      const ids = lines.map(([key, , [[id]]]) => `${key} ${id}`);
+      assert.deepEqual([first, ids.toSorted()], [[at + 1], [`k${(at + 1) % 500} i${at + 1}`, `k${(at + 2) % 500} i${at + 2}`].toSorted()]);
+    }
+    const [joined] = await maria.query(
+      `SELECT count(*) AS n, min(length(text)) AS least, max(length(text)) AS most ${ofThreeSlices}`,
+      inMaria,
+    );
+    assert.deepEqual([joined?.n, joined?.least, joined?.most].map(Number), [300, 53, 53]);
     const program = yard.serve(inMaria);
     const url = await program.listening();
     for (const n of [1, 19_999])

@@ -31,7 +31,7 @@ const parts: readonly Part[] = [
     files: [`src/store/${name}/`],
     sees: [...ground, 'src/pipeline/', 'src/store/copy/', 'src/store/node-sqlite/', 'src/store/tables/', port],
   })),
-  { files: ['src/store/copy/'], sees: [...ground, 'src/pipeline/'] },
+  { files: ['src/store/copy/'], sees: [...ground, 'src/pipeline/', port] },
   { files: ['src/store/sql/'], sees: [...ground, 'src/pipeline/', 'src/store/copy/', 'src/store/tables/', port] },
   ...['postgres', 'mysql'].map((name) => ({
     files: [`src/store/${name}/`],

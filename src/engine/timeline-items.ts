@@ -30,7 +30,9 @@ export interface ToldItem {
  * A block's text starts with a line `[moment]`; the other times in the block are relative to it. One line per key follows: `[key, before, items]`.
  * `before` is the distance from the moment down to the key's previous block, or null. An item is a JSON object. The exception is the common case, an
  * event handled on its first attempt: `[position, after, tenths]` gives its position in the log, the milliseconds from the moment to its turn, and the
- * duration of the turn in tenths of a millisecond, omitted if 0. The log has the rest.
+ * duration of the turn in tenths of a millisecond, omitted if 0. The log has the rest. Where a copy has moved the log, its id is there
+ * instead: `[id, after, tenths, accepted, number]`, accepted so many milliseconds after the moment, with its number if it has one. Only
+ * `[null, after, tenths]` is left of an event that the log had deleted.
  */
 
 /** The compact form of an event handled on its first attempt. */
@@ -61,14 +63,21 @@ export function findLine(text: string, key: string): { readonly before: number |
   const [, before, items] = JSON.parse(text.slice(found, text.indexOf('\n', found)));
   return {
     before: before === null ? null : moment - before,
-    items: items.map((item: ToldItem | Plain) => (Array.isArray(item) ? fromPlain(item as Plain, moment) : item)),
+    items: items.map((item: ToldItem | PlainItem) => (isPlain(item) ? fromPlain(item, moment) : item)),
   };
 }
 
-type Plain = readonly [position: number, after: number, tenths?: number];
+/** The compact form of an item. */
+export type PlainItem = readonly [event: number | string | null, after: number, tenths?: number, accepted?: number, number?: number];
 
-function fromPlain([position, after, tenths = 0]: Plain, moment: number): ToldItem {
-  return { kind: 'handled', at: moment + after, durationMs: tenths / 10, attempt: 1, position };
+export function isPlain(item: ToldItem | PlainItem): item is PlainItem {
+  return Array.isArray(item);
+}
+
+function fromPlain([event, after, tenths = 0, accepted = 0, number]: PlainItem, moment: number): ToldItem {
+  const item = { kind: 'handled', at: moment + after, durationMs: tenths / 10, attempt: 1 } as const;
+  if (typeof event === 'number') return { ...item, position: event };
+  return event === null ? item : { ...item, event, ...(number !== undefined && { number }), acceptedAt: moment + accepted };
 }
 
 /** Returns the log position from which an item's event must be looked up; undefined if the item names its event. */

@@ -1,5 +1,6 @@
 import { schedulesName } from '../../engine/schedules/schedules.ts';
 import { schedulesDeclared, slicing, storeDeclarationOf } from '../../engine/store-declaration.ts';
+import { linesOf, positionsIn } from '../../engine/timeline-lines.ts';
 import { MillraceError } from '../../errors.ts';
 import type { AnyPipeline } from '../../pipeline/pipeline.ts';
 import type { CopySource, CopyTarget } from '../../store/copy/copy-ends.ts';
@@ -76,6 +77,7 @@ async function copyBetween(
       pipelines: declaration.pipelines.map(({ name }) => name),
       tables: declaration.tables,
       sliceOf: slicing(pipelines, target.slices),
+      timeline: { positionsIn, linesOf },
       signal,
       progress,
     });

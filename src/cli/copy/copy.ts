@@ -15,7 +15,7 @@ export function addCopy(program: Command, { environment, orders }: Invocation, o
     .summary('copy everything in a database to another one, even of another kind')
     .description(
       'Copies all pipeline data from one database to an empty one: events, states, held events, gaps, timers, deliveries, outcomes, ' +
-        'dead letters, pauses, and the rows of declared tables. Then it compares counts and checksums. Servers on both sides must be stopped. ' +
+        'dead letters, timelines, pauses, and the rows of declared tables. Then it compares counts and checksums. Servers on both sides must be stopped. ' +
         'An interrupted copy, even one killed with kill -9, continues when the same command is run again; until it completes, no server starts ' +
         'on the target. The source stays unchanged.',
     )

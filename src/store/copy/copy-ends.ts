@@ -1,3 +1,4 @@
+import type { EventAt } from '../store.ts';
 import type { CopiedRow, CopyPart } from './copy-part.ts';
 
 /* The two ends of a copy; each kind of store has its own. While an end is open no server works on its database. */
@@ -27,10 +28,20 @@ export interface CopyEnd {
   close(): Promise<void>;
 }
 
+/** The place of an event in a log. */
+export interface EventPlace {
+  readonly slice: number;
+  readonly position: number;
+}
+
+export type PlacedEvent = EventPlace & EventAt;
+
 /** The database to copy from. */
 export interface CopySource extends CopyEnd {
   /** Returns a value that changes whenever an engine works on the database. */
   epochs(): Promise<string>;
+  /** Reads events of a pipeline by their places, without their bodies; those that the log has deleted are missing. */
+  eventsAt(pipeline: string, places: readonly EventPlace[]): Promise<readonly PlacedEvent[]>;
 }
 
 /** A target's record of a copy that has begun. */

@@ -4,19 +4,23 @@ import type { Table } from '../../pipeline/table.ts';
 export type CopiedValue = string | number | bigint | null;
 
 /** The kinds of engine data of a pipeline, in copying order: an event finds its dead letters there. */
-const pipelineKinds = ['letters', 'log', 'ids', 'keys', 'gaps', 'causes', 'deliveries'] as const;
+const pipelineKinds = ['letters', 'log', 'ids', 'keys', 'gaps', 'causes', 'deliveries', 'blocks', 'key_blocks'] as const;
 
 export type PipelineKind = (typeof pipelineKinds)[number];
 
+/** A part of a pipeline. */
+interface OfPipeline<Kind extends PipelineKind> {
+  readonly kind: Kind;
+  readonly name: string;
+  readonly pipeline: string;
+  /** True if its keys are in the same slices of both databases. */
+  readonly keepsSlices: boolean;
+}
+
 /** A stream of rows, copied from beginning to end. */
 export type CopyPart =
-  | {
-      readonly kind: PipelineKind;
-      readonly name: string;
-      readonly pipeline: string;
-      /** True if its keys are in the same slices of both databases. */
-      readonly keepsSlices: boolean;
-    }
+  | OfPipeline<Exclude<PipelineKind, 'blocks'>>
+  | OfPipeline<'blocks'>
   | { readonly kind: 'rows'; readonly name: string; readonly table: Table }
   | { readonly kind: 'inbox'; readonly name: string }
   | { readonly kind: 'audit'; readonly name: string }
@@ -28,7 +32,7 @@ export type CopyPart =
 /** A row, and its place. */
 export interface CopiedRow {
   readonly slice: number;
-  /** The position in the log, or the number of a delivery in the line of all, from 1; otherwise 0. */
+  /** The position in the log, the number of a delivery in the line of all, from 1, or the block of a timeline's line; otherwise 0. */
   readonly place: number;
   readonly values: readonly CopiedValue[];
 }
@@ -38,7 +42,8 @@ export interface CopiedRow {
  *
  * An event of the log includes whether it is settled, its attempts and next attempt if it is held, and the ids of its dead letters as a
  * JSON array: its position changes, and all of that moves with it. A dead letter only says whether it is about an event. A chosen id has
- * the key of its event, or null if the log has deleted that event or the key does not matter because the slice is kept.
+ * the key of its event, or null if the log has deleted that event or the key does not matter because the slice is kept. A block of the
+ * timeline is written as the lines of its keys, each with its text alone.
  */
 export const columnsOfKind = {
   letters: {
@@ -76,7 +81,7 @@ export const columnsOfKind = {
     letters: 'text',
   },
   ids: { id: 'text', accepted_at: 'int8', key: 'text' },
-  keys: { key: 'text', state: 'text', state_version: 'int8', next: 'int8', parked: 'bool' },
+  keys: { key: 'text', state: 'text', state_version: 'int8', next: 'int8', parked: 'bool', block: 'int8' },
   gaps: { key: 'text', next: 'int8', first: 'int8', since: 'int8' },
   causes: {
     key: 'text',
@@ -105,6 +110,8 @@ export const columnsOfKind = {
     failure: 'text',
     failed_at: 'int8',
   },
+  blocks: { block: 'int8', text: 'text' },
+  key_blocks: { key: 'text', block: 'int8' },
   inbox: { pipeline: 'text', event: 'text', id: 'text', traceparent: 'text' },
   shapes: { pipeline: 'text', version: 'int8', shape: 'text' },
   paused: { pipeline: 'text' },

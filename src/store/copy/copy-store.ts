@@ -1,6 +1,7 @@
 import { hash } from 'node:crypto';
 import { MillraceError } from '../../errors.ts';
 import type { Table } from '../../pipeline/table.ts';
+import { BlockLines, linesOf, type TimelineText } from './block-lines.ts';
 import { Checksum } from './checksum.ts';
 import type { BegunCopy, CopyEnd, CopySource, CopyTarget } from './copy-ends.ts';
 import { type CopiedRow, type CopyPart, cellOf, partsOf } from './copy-part.ts';
@@ -13,6 +14,7 @@ export interface CopyOptions {
   readonly tables: readonly Table[];
   /** Placement in the target. */
   readonly sliceOf: SliceOf;
+  readonly timeline: TimelineText;
   /** Ends the copy after the rows under way. It rejects with the reason, and can be resumed later. */
   readonly signal: AbortSignal;
   readonly progress: CopyProgress;
@@ -164,18 +166,47 @@ async function copyPart(
   source: CopySource,
   target: CopyTarget,
   { part, count }: CountedPart,
-  { begun, options: { sliceOf, signal, progress } }: { readonly begun: BegunCopy; readonly options: CopyOptions },
+  { begun, options }: { readonly begun: BegunCopy; readonly options: CopyOptions },
 ): Promise<void> {
   let done = begun.done.get(part.name) ?? 0;
   if (done === count) return;
   const heads = part.kind === 'log' ? await begun.heads(part.pipeline) : new Map<number, number>();
-  const placing = new Placing(part, { sliceOf, slices: target.slices }, heads, done);
+  const { signal, progress } = options;
+  const place = placer(part, { source, target, options }, { heads, from: done });
   await source.read(part, done, async (rows) => {
     signal.throwIfAborted();
-    await target.write(part, placing.place(rows), { before: done, after: done + rows.length });
+    await target.write(part, await place(rows), { before: done, after: done + rows.length });
     done += rows.length;
     progress.step(rows.length);
   });
+}
+
+/** The two ends of a copy. */
+interface Ends {
+  readonly source: CopySource;
+  readonly target: CopyTarget;
+  readonly options: CopyOptions;
+}
+
+/** Returns what gives the rows of a part their places in the target. */
+function placer(
+  part: CopyPart,
+  { source, target, options: { sliceOf, timeline } }: Ends,
+  { heads, from }: { readonly heads: ReadonlyMap<number, number>; readonly from: number },
+): (rows: readonly CopiedRow[]) => readonly CopiedRow[] | Promise<readonly CopiedRow[]> {
+  if (part.kind === 'blocks') {
+    const lines = new BlockLines(part.pipeline, { source, sliceOf, timeline });
+    return (rows) => lines.place(rows);
+  }
+  const placing = new Placing(part, { sliceOf, slices: target.slices }, heads, from);
+  return (rows) => placing.place(rows);
+}
+
+/** Returns rows of the target as they were placed there. */
+function asPlaced({ kind }: CopyPart, rows: readonly CopiedRow[]): readonly CopiedRow[] {
+  if (kind === 'blocks') return linesOf(rows);
+  // The key of an id determines its place, and is not stored.
+  return kind === 'ids' ? rows.map((row) => ({ ...row, values: [...row.values.slice(0, 2), null] })) : rows;
 }
 
 /** The counts made while verifying a part. */
@@ -188,26 +219,21 @@ interface Tally {
 }
 
 /** Reads a part at both ends, and throws `MILL_STORE_CORRUPT` unless the target matches the source, with everything in its proper place. */
-async function verifyPart(
-  source: CopySource,
-  target: CopyTarget,
-  part: CopyPart,
-  { sliceOf, signal, progress }: CopyOptions,
-): Promise<Tally> {
-  const placing = new Placing(part, { sliceOf, slices: target.slices }, new Map(), 0);
+async function verifyPart(source: CopySource, target: CopyTarget, part: CopyPart, options: CopyOptions): Promise<Tally> {
+  const { signal, progress } = options;
+  const place = placer(part, { source, target, options }, { heads: new Map(), from: 0 });
   const [expected, found] = [new Checksum(), new Checksum()];
   const tally = { rows: 0, held: 0, timers: 0 };
   await source.read(part, 0, async (rows) => {
     signal.throwIfAborted();
-    expected.add(placing.place(rows));
+    expected.add(await place(rows));
     tally.rows += rows.length;
     for (const row of rows) count(part, row, tally);
     progress.step(rows.length);
   });
   await target.read(part, 0, async (rows) => {
     signal.throwIfAborted();
-    // The key of an id determines its place, and is not stored.
-    found.add(part.kind === 'ids' ? rows.map((row) => ({ ...row, values: [...row.values.slice(0, 2), null] })) : rows);
+    found.add(asPlaced(part, rows));
   });
   if (expected.rows === found.rows && expected.text === found.text) return tally;
   const describe = ({ rows, text }: Checksum) => `${rows} rows with checksum ${text}`;

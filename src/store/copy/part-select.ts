@@ -36,6 +36,9 @@ const keyOfKind: Readonly<Record<PlainKind, readonly string[]>> = {
   gaps: ['key'],
   causes: ['key', 'kind', 'name', 'id'],
   deliveries: ['place'],
+  // Blocks of one number come together: their keys may come into one slice.
+  blocks: ['block', 'slice'],
+  key_blocks: ['key', 'block'],
 };
 
 export function selectOf(part: CopyPart, dialect: PartDialect): PartSelect {

@@ -1,11 +1,16 @@
 import { type CopiedRow, type CopyPart, cellOf, type columnsOfKind, type PipelineKind } from './copy-part.ts';
 
+type PlacedKind = Exclude<PipelineKind, 'blocks'>;
+
+/** A part whose rows stay rows. */
+type PlacedPart = Exclude<CopyPart, { readonly kind: 'blocks' }>;
+
 /** Returns the slice in which a key of a pipeline lives. */
 export type SliceOf = (pipeline: string, key: string) => number;
 
 /** The places of one part's rows in the target. */
 export class Placing {
-  readonly #part: CopyPart;
+  readonly #part: PlacedPart;
   readonly #sliceOf: SliceOf;
   readonly #slices: number;
   /** The highest position of each slice. */
@@ -18,7 +23,7 @@ export class Placing {
    * @param from number of rows already there
    */
   constructor(
-    part: CopyPart,
+    part: PlacedPart,
     { sliceOf, slices }: { readonly sliceOf: SliceOf; readonly slices: number },
     heads: ReadonlyMap<number, number>,
     from: number,
@@ -49,7 +54,7 @@ export class Placing {
     });
   }
 
-  #next(kind: PipelineKind, slice: number): number {
+  #next(kind: PlacedKind, slice: number): number {
     if (kind === 'deliveries') {
       this.#nth += 1;
       return this.#nth;
@@ -65,7 +70,7 @@ export class Placing {
   }
 }
 
-function keyOf(kind: PipelineKind, values: CopiedRow['values']): string | null {
-  const key = cellOf(kind, 'key' satisfies keyof (typeof columnsOfKind)[PipelineKind], values);
+function keyOf(kind: PlacedKind, values: CopiedRow['values']): string | null {
+  const key = cellOf(kind, 'key' satisfies keyof (typeof columnsOfKind)[typeof kind], values);
   return key === null ? null : String(key);
 }

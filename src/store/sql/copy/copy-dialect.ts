@@ -8,7 +8,7 @@ import type { Column } from '../write/columns.ts';
 /** Differences between databases in writing a copy. */
 export interface CopyDialect {
   readonly schemaVersion: number;
-  readonly statements: Pick<SqlStatements, 'now' | 'isAmong' | 'texts' | 'writes'>;
+  readonly statements: Pick<SqlStatements, 'now' | 'isAmong' | 'texts' | 'writes' | 'reads'>;
 
   /** A part's name and number of rows, as columns of a table. */
   readonly progress: string;

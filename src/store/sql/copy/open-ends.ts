@@ -39,7 +39,7 @@ export async function openSource<Options, Opened extends Connections>(
   return opened(servers, server, async (connections) => {
     const meta = await connections.reading(servers.metaOf);
     checkPresent(meta, connections.options.name, servers.schemaVersions);
-    return new SqlSource(await endOf(servers, connections, true));
+    return new SqlSource(await endOf(servers, connections, true), servers.dialect);
   });
 }
 

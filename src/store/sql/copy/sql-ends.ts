@@ -1,8 +1,9 @@
 import { MillraceError } from '../../../errors.ts';
-import type { BegunCopy, CopySource, CopyTarget, TakeRows } from '../../copy/copy-ends.ts';
+import type { BegunCopy, CopySource, CopyTarget, EventPlace, PlacedEvent, TakeRows } from '../../copy/copy-ends.ts';
 import type { CopiedRow, CopyPart } from '../../copy/copy-part.ts';
 import type { Connections } from '../connection/connections.ts';
 import { placementName } from '../schema/placements.ts';
+import type { CopyDialect } from './copy-dialect.ts';
 import type { SqlWrites } from './sql-writes.ts';
 
 /** Sorting or counting a log may take long, and nobody waits for it. In milliseconds. */
@@ -73,11 +74,30 @@ class SqlEnd {
 }
 
 export class SqlSource extends SqlEnd implements CopySource {
+  readonly #dialect: CopyDialect;
+
+  constructor(means: EndMeans, dialect: CopyDialect) {
+    super(means);
+    this.#dialect = dialect;
+  }
+
   /** Every claim of a partition raises its epoch, and so does its end. */
   async epochs(): Promise<string> {
     const text = 'SELECT pipeline, slice, epoch FROM millrace_fences ORDER BY pipeline, slice';
     const [found] = await this.guarded(this.connections.read({ text, values: [] }));
     return JSON.stringify(found?.rows);
+  }
+
+  async eventsAt(pipeline: string, places: readonly EventPlace[]): Promise<readonly PlacedEvent[]> {
+    const statement = this.#dialect.statements.reads.events(pipeline, places, 'id, number, accepted_at');
+    const [found] = await this.guarded(this.connections.read(statement));
+    return (found?.rows ?? []).map(([slice, position, id, number, acceptedAt]) => ({
+      slice: Number(slice),
+      position: Number(position),
+      id: String(id),
+      number: number === null ? null : Number(number),
+      acceptedAt: Number(acceptedAt),
+    }));
   }
 }
 

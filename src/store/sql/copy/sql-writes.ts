@@ -1,4 +1,5 @@
 import { MillraceError } from '../../../errors.ts';
+import { blocksOf, headOf } from '../../copy/block-lines.ts';
 import type { BegunCopy } from '../../copy/copy-ends.ts';
 import {
   type CopiedRow,
@@ -126,6 +127,9 @@ export class SqlWrites {
       case 'letters':
         writes.addInsert(flight, 'millrace_dead_letters', [...partitionOf(part.pipeline, rows), ...columnsOfRows(storedLetter, rows)]);
         break;
+      case 'blocks':
+        await this.#addBlocks(transaction, flight, { pipeline: part.pipeline, rows });
+        break;
       default: {
         const columns = columnsOfRows(columnsOfKind[part.kind], rows);
         const all = [...partitionOf(part.pipeline, rows), ...columns, ...hashesOf(part.kind, rows)];
@@ -133,6 +137,30 @@ export class SqlWrites {
       }
     }
     return flight;
+  }
+
+  /** Adds the lines of blocks. Those of the first block may follow others that are there. */
+  async #addBlocks(
+    { run }: Transaction,
+    flight: Flight,
+    { pipeline, rows }: { readonly pipeline: string; readonly rows: readonly CopiedRow[] },
+  ): Promise<void> {
+    const blocks = blocksOf(rows);
+    const [first] = blocks;
+    if (first === undefined) return;
+    const slices = blocks.filter(({ place }) => place === first.place).map(({ slice }) => slice);
+    const begun = `millrace_blocks WHERE pipeline = $1 AND slice IN (${slices.join(', ')}) AND block = $2`;
+    const values = [pipeline, first.place];
+    const there = new Map(
+      (await run({ text: `SELECT slice, text FROM ${begun}`, values })).rows.map(([slice, text]) => [Number(slice), text]),
+    );
+    if (there.size > 0) await run({ text: `DELETE FROM ${begun}`, values });
+    const headed = ({ slice, place }: CopiedRow) => (place === first.place ? there.get(slice) : undefined) ?? headOf(place);
+    this.#dialect.statements.writes.addInsert(flight, 'millrace_blocks', [
+      ...partitionOf(pipeline, blocks),
+      column('block', 'int8', blocks, ({ place }) => place),
+      column('text', 'text', blocks, (block) => `${headed(block)}${block.values[0]}`),
+    ]);
   }
 
   /** Adds events at their new positions, with the held ones, their dead letters, and the cursors up to the settled ones. */

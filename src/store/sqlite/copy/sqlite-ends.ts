@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { DatabaseSync } from 'node:sqlite';
 import { MillraceError } from '../../../errors.ts';
-import type { BegunCopy, CopySource, CopyTarget, TakeRows } from '../../copy/copy-ends.ts';
+import type { BegunCopy, CopySource, CopyTarget, EventPlace, PlacedEvent, TakeRows } from '../../copy/copy-ends.ts';
 import type { CopiedRow, CopyPart } from '../../copy/copy-part.ts';
 import { copying } from '../../copy/unfinished-copy.ts';
 import { Select } from '../../node-sqlite/select.ts';
@@ -11,6 +11,7 @@ import type { StoreDeclaration } from '../../store.ts';
 import { realPath } from '../file/database-file.ts';
 import { openReader, openWriter, prepareWriter } from '../file/open-database.ts';
 import { OwnerLock } from '../file/owner-lock.ts';
+import { readEventsAt } from '../partition/timeline-blocks.ts';
 import { readVersion, schemaVersion } from '../schema/schema.ts';
 import { sqlite } from '../sqlite-store.ts';
 import { SqliteRows } from './sqlite-rows.ts';
@@ -77,6 +78,12 @@ class SqliteSource extends SqliteEnd implements CopySource {
       );
       return JSON.stringify(partitions.all());
     });
+  }
+
+  eventsAt(pipeline: string, places: readonly EventPlace[]): Promise<readonly PlacedEvent[]> {
+    const slice = 0;
+    const positions = places.map(({ position }) => position);
+    return this.guarded(() => readEventsAt(this.db, { pipeline, slice }, positions).map((event) => ({ ...event, slice })));
   }
 }
 

@@ -8,7 +8,10 @@ export const partDialect: PartDialect = {
   slice: '0',
   rowPlace: () => 'rowid',
   paused: 'millrace_paused',
-  from: (kind, pipeline) => (kind === 'letters' ? `millrace_dead_letters WHERE pipeline = ${literal(pipeline)}` : tablesOf(pipeline)[kind]),
+  from(kind, pipeline) {
+    if (kind === 'letters') return `millrace_dead_letters WHERE pipeline = ${literal(pipeline)}`;
+    return kind === 'blocks' || kind === 'key_blocks' ? `millrace_${kind} WHERE pipeline = ${literal(pipeline)}` : tablesOf(pipeline)[kind];
+  },
   log(pipeline) {
     const { log, held } = tablesOf(pipeline);
     const name = literal(pipeline);

@@ -1,5 +1,6 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { MillraceError } from '../../../errors.ts';
+import { blocksOf, headOf } from '../../copy/block-lines.ts';
 import type { BegunCopy } from '../../copy/copy-ends.ts';
 import { type CopiedRow, type CopiedValue, type CopyPart, cellOf, columnsOfKind, storedLetter } from '../../copy/copy-part.ts';
 import { copying } from '../../copy/unfinished-copy.ts';
@@ -52,7 +53,7 @@ export class SqliteWrites {
       if (done !== before)
         throw new MillraceError('MILL_CONFLICT', `${this.#name}: ${part.name}: expected ${before} rows of the copy, found ${done}`);
       if (this.#present?.part !== part) this.#present = { part, insert: this.#insertOf(part) };
-      for (const row of rows) this.#present.insert(row);
+      for (const row of part.kind === 'blocks' ? blocksOf(rows) : rows) this.#present.insert(row);
       if (part.kind === 'log') this.#advance(part.pipeline, rows);
       this.#db.prepare('INSERT OR REPLACE INTO millrace_copy VALUES (?, ?)').run(part.name, after);
     });
@@ -89,6 +90,17 @@ export class SqliteWrites {
       case 'causes':
       case 'deliveries':
         return this.#plain(tablesOf(part.pipeline)[part.kind], Object.keys(columnsOfKind[part.kind]));
+      case 'blocks': {
+        const insert = this.#db.prepare(
+          `INSERT INTO millrace_blocks (pipeline, slice, block, text) VALUES (?1, 0, ?2, ?3 || ?4)
+             ON CONFLICT (pipeline, slice, block) DO UPDATE SET text = text || ?4`,
+        );
+        return ({ place, values: [lines = null] }) => insert.run(part.pipeline, place, headOf(place), lines);
+      }
+      case 'key_blocks': {
+        const insert = this.#db.prepare('INSERT INTO millrace_key_blocks (pipeline, slice, key, block) VALUES (?, 0, ?, ?)');
+        return ({ values: [key = null, block = null] }) => insert.run(part.pipeline, key, block);
+      }
       case 'audit':
       case 'operations':
       case 'inbox':
