@@ -34,8 +34,8 @@ export const MessageQuery = z
     }),
     until: Moment.optional().meta({ description: 'Sent, or created, at that time or earlier.' }),
     page: z
-      .string('expected a whole number from 1')
-      .regex(/^[1-9]\d{0,8}$/, 'expected a whole number from 1')
+      .string('expected a whole number from 1 to 999999999')
+      .regex(/^[1-9]\d{0,8}$/, 'expected a whole number from 1 to 999999999')
       .transform(Number)
       .meta({ type: 'integer', minimum: 1, pattern: undefined, description: 'Which page; 1 when neither it nor a cursor is given.' })
       .optional(),
