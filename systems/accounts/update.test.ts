@@ -49,7 +49,8 @@ const bad: readonly [value: unknown, faults: readonly string[]][] = [
     ['callbackTimeMs'],
   ]),
   ...notNatural.map((version): [unknown, string[]] => [{ ...update, version }, ['version']]),
-  ...[null, 'text', 5, []].map((data): [unknown, string[]] => [{ ...update, data }, ['data']]),
+  ...[null, 'text', 5, [], { 'name \ud800': 1 }].map((data): [unknown, string[]] => [{ ...update, data }, ['data']]),
+  [{ ...update, data: { list: [1, { text: 'half \udc00' }] } }, ['data.list.1.text']],
 ];
 
 test('data nests up to 500 levels', () => {

@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { FreeForm } from '../shared/free-form.ts';
 import { RowText, SortedText } from '../shared/text.ts';
 
 /** Longer ids would leave no room for a version in an event's id, which has at most 512 characters. */
@@ -27,10 +28,7 @@ export const AccountUpdate = z
     accountType: AccountType,
     tokens: z.int().min(0),
     callbackTimeMs: z.int().min(0).max(callbackTimeMsMax).meta({ description: 'Delay from acceptance to the callback.' }),
-    data: z
-      .record(z.string(), z.unknown(), 'expected an object')
-      .refine((data) => hasAtMost(levelsMax, data), { error: `expected at most ${levelsMax} levels of nesting` })
-      .default({}),
+    data: FreeForm.refine((data) => hasAtMost(levelsMax, data), { error: `expected at most ${levelsMax} levels of nesting` }).default({}),
     version: z.int().min(0).default(0).meta({ description: 'A version that is not newer than the present one is ignored.' }),
   })
   .refine(areShort, {

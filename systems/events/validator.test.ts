@@ -59,6 +59,10 @@ const bad: readonly [event: unknown, faults: readonly string[]][] = [
   ...['logout', 'Login', '', 5, null].map((name): [unknown, string[]] => [{ ...action, data: { action: name } }, ['data.action']]),
   ...['5', null, true, Number.NaN].map((value): [unknown, string[]] => [{ ...action, data: { value } }, ['data.value']]),
   ...[[], 'text', null].map((metadata): [unknown, string[]] => [{ ...action, data: { metadata } }, ['data.metadata']]),
+  ...[action, reading].flatMap((event): [unknown, string[]][] => [
+    [{ ...event, data: { list: [1, { text: 'half \ud800' }] } }, ['data.list.1.text']],
+    [{ ...event, data: { deep: { 'name \udc00': 1 } } }, ['data.deep']],
+  ]),
   [{ ...action, source: 'tv', user_id: '', data: { action: 'jump' } }, ['source', 'user_id', 'data.action']],
   [{ ...reading, type: 'weather', source: 'tv', data: [] }, ['type', 'source', 'data']],
 ];

@@ -1,5 +1,6 @@
 import type { StandardJSONSchemaV1, StandardSchemaV1 } from '@standard-schema/spec';
 import * as z from 'zod';
+import { checkFreeForm, FreeForm } from '../shared/free-form.ts';
 import { UtcTimestamp } from '../shared/timestamp.ts';
 import { Uuid } from '../shared/uuid.ts';
 
@@ -44,15 +45,17 @@ const AnyObject = z.record(z.string(), z.unknown(), 'expected an object');
 const UserAction = z.object({
   type: EventType.extract(['user_action']),
   ...common,
-  data: z.looseObject({
-    action: z.enum(['login', 'purchase', 'click', 'error']).optional(),
-    value: z.number().optional(),
-    metadata: AnyObject.optional(),
-  }),
+  data: z
+    .looseObject({
+      action: z.enum(['login', 'purchase', 'click', 'error']).optional(),
+      value: z.number().optional(),
+      metadata: AnyObject.optional(),
+    })
+    .superRefine(checkFreeForm),
 });
-const FreeForm = z.object({ type: EventType.exclude(['user_action']), ...common, data: AnyObject });
+const Other = z.object({ type: EventType.exclude(['user_action']), ...common, data: FreeForm });
 /** Finds every fault of an event whose type is unknown, including its type. */
-const Untyped = FreeForm.extend({ type: EventType });
+const Untyped = Other.extend({ type: EventType });
 
 /** The default. The type of an event selects its schema, so that every fault is reported, and none twice. */
 export const eventValidator: EventValidator & StandardJSONSchemaV1 = {
@@ -63,7 +66,7 @@ export const eventValidator: EventValidator & StandardJSONSchemaV1 = {
       const schema = isUserAction(event) ? UserAction : Untyped;
       return schema['~standard'].validate(event);
     },
-    jsonSchema: z.union([UserAction, FreeForm])['~standard'].jsonSchema,
+    jsonSchema: z.union([UserAction, Other])['~standard'].jsonSchema,
   },
 };
 

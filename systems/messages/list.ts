@@ -34,8 +34,8 @@ export const MessageQuery = z
     }),
     until: Moment.optional().meta({ description: 'Sent (or, if unsent, created) at or before this time.' }),
     page: z
-      .string('expected a whole number of at least 1')
-      .regex(/^[1-9]\d{0,8}$/, 'expected a whole number of at least 1')
+      .string('expected a whole number from 1 to 999999999')
+      .regex(/^[1-9]\d{0,8}$/, 'expected a whole number from 1 to 999999999')
       .transform(Number)
       .meta({ type: 'integer', minimum: 1, pattern: undefined, description: 'The page number; 1 by default, unless there is a cursor.' })
       .optional(),

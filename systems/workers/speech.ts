@@ -41,6 +41,7 @@ function expecting(expected: string) {
 }
 
 function shown(value: unknown): string {
-  const json = JSON.stringify(value) ?? 'nothing';
+  // JSON would show 1e400, which was read as Infinity, as null.
+  const json = typeof value === 'number' ? String(value) : (JSON.stringify(value) ?? 'nothing');
   return json.length > 100 ? `${json.slice(0, 100)}…` : json;
 }

@@ -87,6 +87,7 @@ const wrongData: readonly [data: SQLInputValue, message: RegExp][] = [
   [bad({ message: 5 }), /row 42: message: expected a text, found 5$/],
   [bad({ message: null }), /row 42: message: expected a text, found null$/],
   [bad({ interval: -1 }), /row 42: interval: .+, found -1$/],
+  ['{"worker":1,"message":"x","interval":1e400,"destination_worker":2}', /row 42: interval: .+, found Infinity$/],
   [bad({ interval: 0.5 }), /row 42: interval: .+, found 0\.5$/],
   [bad({ interval: '3' }), /row 42: interval: .+, found "3"$/],
   [bad({ interval: 1e300 }), /row 42: interval: .+, found 1e\+300$/],
