@@ -146,7 +146,7 @@ test('an event that was given up is 404 and says why; the others are processed',
   for (const number of [1, 2]) await post('/events', reading(number));
   const { status, body } = await get(`/events/${idOf(1)}`);
   assert.equal(status, 404);
-  assert.match(String(body.detail), /given up after 1 attempts: the sensor is broken/);
+  assert.match(String(body.detail), /failed after 1 attempts: the sensor is broken/);
   assert.deepEqual(
     (await list()).items.map(({ id }) => id),
     [idOf(2)],

@@ -123,6 +123,35 @@ test('a delivery leads from the turn that asked for it over its calls to its out
   await t.stop();
 });
 
+test('each call of a delivery leads to the turn that asked for it, however small the pages', async () => {
+  const failed: Answer = { result: 'failed', reason: 'answered 503' };
+  const { t, timeline } = await serveShop([failed, failed, failed]);
+  await t.ingest('shop', { key: 'a', asks: true });
+  await t.drain();
+  for (let call = 1; call <= 3; call += 1) {
+    await t.ingest('shop', { key: 'a' });
+    await t.drain();
+    await t.advance('1m');
+    await t.drain();
+  }
+  const { items } = await timeline();
+  const asked = items.find(({ kind }) => kind === 'delivery-asked')?.id;
+  assert.deepEqual(
+    items.filter(({ kind }) => kind === 'delivery-called').map(({ causedBy }) => causedBy),
+    [asked, asked, asked, asked],
+  );
+  for (let limit = 1; limit < items.length; limit += 1) {
+    const paged: TimelineItem[] = [];
+    for (let place: TimelinePlace | undefined, isLast = false; !isLast; isLast = place === undefined) {
+      const page = await timeline({ limit, place });
+      paged.push(...page.items);
+      place = page.next;
+    }
+    assert.deepEqual(paged, items, `in pages of ${limit}`);
+  }
+  await t.stop();
+});
+
 test('a delivery that was given up, and redriven by no one who is named, says so', async () => {
   const { t, causes } = await serveShop([{ result: 'refused', reason: 'answered 400' }]);
   await t.ingest('shop', { key: 'a', asks: true });
