@@ -63,7 +63,7 @@ function Wait({ concern, again }: { readonly concern: Concern; readonly again: (
         <a class="link" href={linkOf(concern)}>
           {pipeline}
         </a>
-        <span class="second why" title={said ?? why}>
+        <span class={`second why ${said === null ? '' : 'is-said'}`} title={said ?? why}>
           {kind === 'paused' && who !== null ? `by ${who}${said === null ? '' : `: “${said}”`}` : (said ?? why)}
         </span>
       </div>
@@ -88,7 +88,8 @@ function nounOf({ kind, count, what }: Concern): string {
   if (kind === 'dead letter') return count === 1 ? 'dead letter' : 'dead letters';
   if (kind === 'parked') return count === 1 ? 'key parked' : 'keys parked';
   if (kind === 'gap') return count === 1 ? 'gap' : 'gaps';
-  return what;
+  // Words such as "2 partitions held up" begin with the number that the row shows already.
+  return what.replace(/^[\d,]+ /, '');
 }
 
 function noteOf({ kind, holds, arrivals }: Concern, grown: number): string {
