@@ -37,7 +37,7 @@ async function openFirstGroup(page: Page): Promise<void> {
 async function awaitDeliveries(page: Page): Promise<void> {
   for (let tries = 0; tries < 60 && (await page.locator('main tbody tr').count()) < 4; tries += 1) {
     await page.waitForTimeout(1_000);
-    await page.getByRole('button', { name: 'Look again' }).click();
+    await page.getByRole('button', { name: 'Refresh' }).click();
   }
 }
 

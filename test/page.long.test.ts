@@ -162,8 +162,8 @@ describe('the page of the operator', { timeout: 120_000, skip: withoutChromium }
     await page.locator('[data-scheduler="stopped"]').waitFor();
     await page.getByRole('textbox', { name: 'To' }).fill('+905551234567');
     await page.getByRole('textbox', { name: 'Content' }).fill('The wheel turns');
-    await page.getByRole('button', { name: 'Send it with the next batch' }).click();
-    await page.getByText('Taken in as').waitFor();
+    await page.getByRole('button', { name: 'Send with the next batch' }).click();
+    await page.getByText('Accepted as').waitFor();
     await page.getByRole('cell', { name: 'The wheel turns' }).first().waitFor();
     await page.getByRole('button', { name: 'Start', exact: true }).click();
     await page.locator('[data-scheduler="running"]').waitFor();
