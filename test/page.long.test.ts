@@ -121,7 +121,7 @@ describe('the page of the operator', { timeout: 120_000, skip: withoutChromium }
     await page.goto(demo.url);
     await page.getByLabel('Token').fill('millrace_none');
     await page.getByRole('button', { name: 'Sign in' }).click();
-    await page.getByText('not known here').waitFor();
+    await page.getByText('does not know this token').waitFor();
     await signIn(page);
 
     const out = page.locator('[data-figure="rockets.out"]');

@@ -28,7 +28,7 @@ interface Later<Item> {
   readonly error: Error | undefined;
 }
 
-/** Requests the first page when a view opens or its query changes. A list stays the same until somebody asks again. */
+/** Requests the first page when a view opens or its query changes. A list stays the same until the reader refreshes it. */
 export function usePagedList<Item>(path: string, query: Query): PagedList<Item> {
   const first = useLoaded((signal) => get<Page<Item>>(path, query, signal), [path, JSON.stringify(query)]);
   const { value } = first;

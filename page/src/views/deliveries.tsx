@@ -41,8 +41,8 @@ function Deliveries({ pipeline }: { readonly pipeline: string }) {
         {(items) => (
           <Table
             heads={[
-              ['Endpoint', 'narrow-hidden'],
               'Key',
+              ['Endpoint', 'narrow-hidden'],
               ['Age', 'right narrow-hidden'],
               ['Attempts', 'right narrow-hidden'],
               ['Last failure', 'narrow-hidden'],
@@ -88,7 +88,6 @@ function Row({ item: { id, endpoint, key = '', askedAt, attempts, dueAt, lastFai
   };
   return (
     <tr data-row>
-      <td class="narrow-hidden">{endpoint}</td>
       <th scope="row">
         <KeyLink pipeline={pipeline} name={key} />
         <span class="narrow-only">
@@ -96,6 +95,7 @@ function Row({ item: { id, endpoint, key = '', askedAt, attempts, dueAt, lastFai
           {lastFailure !== null && ` · ${lastFailure.reason}`}
         </span>
       </th>
+      <td class="narrow-hidden">{endpoint}</td>
       <td class="right nowrap narrow-hidden">{ageText(askedAt, now)}</td>
       <td class="right narrow-hidden">{attempts}</td>
       <td class="second narrow-hidden" title={lastFailure?.at}>

@@ -12,7 +12,7 @@ import { ArrivalBars } from '../../parts/spark.tsx';
 export function Waits({ concerns }: { readonly concerns: Loaded<{ items: readonly Concern[] }> }) {
   if (concerns.value?.items.length === 0 && concerns.error === undefined) return <Panel title="Nothing waits for you." />;
   return (
-    <Panel title="Waits for you" note="What goes on only if a person acts. Bars: when it came, over the last hour.">
+    <Panel title="Waits for you" note="What needs a person to continue. Bars: arrivals in the last hour.">
       <Answer of={concerns}>
         {({ items }) => (
           <>
@@ -98,7 +98,7 @@ function noteOf({ kind, holds, arrivals }: Concern, grown: number): string {
     return arrivals.every((one) => one === 0) ? 'none in the last hour' : 'none in the last minute';
   }
   if (holds > 0) return `${countOf(holds, 'event')} ${holds === 1 ? 'waits' : 'wait'}`;
-  return kind === 'circuit' ? 'goes on by itself' : '';
+  return kind === 'circuit' ? 'resumes by itself' : '';
 }
 
 function linkOf({ kind, pipeline }: Concern): string {
@@ -117,7 +117,12 @@ function Act({ concern, again }: { readonly concern: Concern; readonly again: ()
       again();
     };
     return (
-      <Operate title={`Resume ${pipeline}`} text={`${countOf(concern.holds, 'event')} go on.`} action="Resume" act={resume}>
+      <Operate
+        title={`Resume ${pipeline}`}
+        text={`${countOf(concern.holds, 'waiting event')} ${concern.holds === 1 ? 'continues' : 'continue'}.`}
+        action="Resume"
+        act={resume}
+      >
         Resume
       </Operate>
     );
