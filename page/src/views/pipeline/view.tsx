@@ -105,7 +105,7 @@ function Facts({ details }: { readonly details: PipelineDetails }) {
         {rateText(now.in)}, {rateText(now.out)} <span class="quiet">a second</span>
       </Fact>
       <Fact label="Waiting">
-        {countText(depth)} <span class="quiet">{countText(held)} held</span>
+        {countText(depth)} <span class="quiet">of which {countText(held)} held</span>
       </Fact>
       <Fact label="Parked keys">{countText(parked)}</Fact>
       <Fact label="Dead letters">{countText(deadLetters)}</Fact>
@@ -115,7 +115,7 @@ function Facts({ details }: { readonly details: PipelineDetails }) {
       <Fact label="Attempts">
         {attempts}{' '}
         <span class="quiet">
-          {durationText(backoffMs)}, doubling up to {durationText(backoffMsMax)}
+          with pauses of {durationText(backoffMs)} to {durationText(backoffMsMax)}
         </span>
       </Fact>
       <Fact label="After the last attempt">{onGiveUp === 'park' ? 'park the key' : 'skip the event'}</Fact>

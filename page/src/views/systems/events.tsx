@@ -83,7 +83,6 @@ function Empty({ isFiltered }: { readonly isFiltered: boolean }) {
   );
 }
 
-/** The server measures whole milliseconds. */
 function tookText(ms: number): string {
-  return ms === 0 ? '< 1 ms' : durationText(ms);
+  return ms < 1 ? '< 1 ms' : durationText(ms);
 }
