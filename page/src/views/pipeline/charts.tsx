@@ -25,7 +25,7 @@ export function Charts({ chart, acts: all }: ChartsProps) {
   return (
     <section class="panel charts" aria-label="Charts">
       <TimeChart {...axis} title="Events" unit="a second" series={shown.events} floor={most * 1.3} format={rateText} />
-      <TimeChart {...axis} title="Latency" unit="ms, accepted to committed" series={shown.latency} floor={20} format={msText} />
+      <TimeChart {...axis} title="Latency" unit="ms until committed" series={shown.latency} floor={20} format={msText} />
       <TimeChart {...axis} title="Waiting" unit="events" series={shown.waiting} floor={Math.max(40, most * 0.4)} format={countOrNone} />
       <TimeChart {...axis} title="Failures" unit="a point" series={shown.failures} floor={4} format={countOrNone} />
       {acts.length > 0 && <Acts acts={acts} />}

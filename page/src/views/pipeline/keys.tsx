@@ -21,9 +21,9 @@ type Chosen = (typeof statuses)[number];
 
 const reasons: Readonly<Record<KeyStatus, string>> = {
   open: '',
-  waiting: 'an earlier number is missing',
-  blocked: 'a failed event will be retried',
-  parked: 'an event failed for good; a person must decide',
+  waiting: 'a number is missing',
+  blocked: 'waits for a retry',
+  parked: 'needs a person',
 };
 
 /** The keys of a pipeline, by status and by prefix. */

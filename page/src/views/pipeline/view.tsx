@@ -114,11 +114,9 @@ function Facts({ details }: { readonly details: PipelineDetails }) {
       </Fact>
       <Fact label="Attempts">
         {attempts}{' '}
-        <span class="quiet">
-          with pauses of {durationText(backoffMs)} to {durationText(backoffMsMax)}
-        </span>
+        <span class="quiet">{attempts === 1 ? 'no retry' : `${durationText(backoffMs)} to ${durationText(backoffMsMax)} apart`}</span>
       </Fact>
-      <Fact label="After the last attempt">{onGiveUp === 'park' ? 'park the key' : 'skip the event'}</Fact>
+      <Fact label="If all fail">{onGiveUp === 'park' ? 'park the key' : 'skip the event'}</Fact>
     </dl>
   );
 }
