@@ -89,7 +89,7 @@ function concernOfParked(where: string, { parked }: PipelineCounts): readonly Co
 /** Only if the pipeline limits such waits. */
 function concernOfGaps({ name: where, order }: AnyPipeline, count: PipelineCounts | undefined): readonly Concern[] {
   if (count === undefined || order?.alarmAfterMs === undefined || count.gaps === 0 || count.oldestGapMs < order.alarmAfterMs) return [];
-  const why = `The first has waited for ${Math.round(count.oldestGapMs / 1000)} s. Send the missing numbers.`;
+  const why = 'Their later events wait. Send the missing numbers, or skip the gaps.';
   return [{ kind: 'gap', where, what: `${countOf(count.gaps, 'key')} missing a number`, why, link: `/pipelines/${where}/gaps` }];
 }
 

@@ -127,7 +127,7 @@ const readings: Readonly<Record<string, (item: TimelineItem) => Shown>> = {
   redriven: (item) => ({ kind: 'operator', text: `Redriven${byOperation(item)}`, label: 'redriven' }),
   discarded: (item) => ({ kind: 'operator', text: `Discarded${byOperation(item)}`, label: 'discarded' }),
   operator: (item) => {
-    const text = `${item.who ?? 'no name'}: ${item.action ?? ''}`;
+    const text = `${item.who ?? 'operator'}: ${item.action ?? ''}`;
     return { kind: 'operator', name: item.who ?? '', text: `${text}${because(item)}`, label: text };
   },
 };

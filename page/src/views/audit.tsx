@@ -54,7 +54,7 @@ export function AuditView() {
 }
 
 function Row({ entry: { at, who, action, pipeline, key, reason } }: { readonly entry: AuditEntry }) {
-  const name = who ?? 'no name';
+  const name = who ?? '–';
   return (
     <tr data-row>
       <td>

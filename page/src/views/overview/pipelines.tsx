@@ -42,8 +42,12 @@ export function Pipelines({ items, now, acts }: PipelinesProps) {
             <th scope="col">Pipeline</th>
             <th scope="col">Events a second</th>
             <th scope="col">Latency, accepted to committed</th>
-            <th scope="col">Depth</th>
-            <th scope="col">Lag of the oldest</th>
+            <th scope="col" class="depth">
+              Depth
+            </th>
+            <th scope="col" class="lag">
+              Lag of the oldest
+            </th>
             <th scope="col">Waits</th>
           </tr>
         </thead>

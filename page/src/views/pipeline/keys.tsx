@@ -81,7 +81,7 @@ export function KeysPanel({ name, waiting }: { readonly name: string; readonly w
                     <KeyLink pipeline={name} name={item.key} />
                   </th>
                   <td class="right">{item.pending}</td>
-                  <td class="cut second narrow-hidden">{reasons[item.status]}</td>
+                  <td class="second narrow-hidden">{reasons[item.status]}</td>
                   {areNumbered && <td class="right narrow-hidden">{item.next ?? '–'}</td>}
                 </tr>
               )}

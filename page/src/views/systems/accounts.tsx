@@ -58,7 +58,7 @@ function Accounts({ accounts }: { readonly accounts: readonly Account[] }) {
             <KeyLink pipeline="accounts" name={id} />
           </th>
           <td class="right narrow-hidden">{version}</td>
-          <td class="nowrap">{callbackDueAt === undefined ? 'made' : ageText(callbackDueAt, now)}</td>
+          <td class="nowrap">{callbackText(callbackDueAt, now)}</td>
           <td>
             <Bar value={tokens} most={most} />
           </td>
@@ -66,4 +66,10 @@ function Accounts({ accounts }: { readonly accounts: readonly Account[] }) {
       )}
     />
   );
+}
+
+/** A list that is not refreshed may still show a callback that has come due. */
+function callbackText(dueAt: string | undefined, now: number): string {
+  if (dueAt === undefined) return 'made';
+  return Date.parse(dueAt) <= now ? 'due' : ageText(dueAt, now);
 }
