@@ -103,7 +103,7 @@ function Table({ messages, listing }: { readonly messages: readonly Message[]; r
               <td class="cut" title={content}>
                 {content}
               </td>
-              <td class={listing === 'failed' ? 'red' : 'second'}>{reason ?? (attempts === 0 ? '–' : String(attempts))}</td>
+              <td class={listing === 'failed' ? 'red' : 'second'}>{listing === 'failed' ? reason : attemptsText(attempts, reason)}</td>
               <td class="right nowrap">{sentAt === null ? ageText(createdAt, now) : momentText(sentAt)}</td>
             </tr>
           ))}
@@ -111,6 +111,11 @@ function Table({ messages, listing }: { readonly messages: readonly Message[]; r
       </table>
     </div>
   );
+}
+
+function attemptsText(attempts: number, reason: string | undefined): string {
+  if (attempts === 0) return '–';
+  return reason === undefined ? String(attempts) : `${attempts}, last: ${reason}`;
 }
 
 function SchedulerPanel() {
