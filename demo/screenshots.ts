@@ -6,6 +6,7 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { type Browser, chromium, type Page } from 'playwright-core';
+import { digestOf, lineOf, newSecret } from '../src/server/access/token.ts';
 import { chromiumArguments, chromiumPath } from './chromium.ts';
 import { serveDemo } from './serve-demo.ts';
 
@@ -37,7 +38,7 @@ async function openFirstGroup(page: Page): Promise<void> {
 async function awaitDeliveries(page: Page): Promise<void> {
   for (let tries = 0; tries < 60 && (await page.locator('main tbody tr').count()) < 4; tries += 1) {
     await page.waitForTimeout(1_000);
-    await page.getByRole('button', { name: 'Look again' }).click();
+    await page.getByRole('button', { name: 'Refresh' }).click();
   }
 }
 
@@ -46,20 +47,24 @@ async function chooseTurn(page: Page): Promise<void> {
   await page.locator('.story button.item-row').filter({ hasText: 'Handled' }).last().click();
 }
 
+/** The token of the operator whose name the pictures show; a server of `--url` requires none. */
+const secret = newSecret();
+const headers: Readonly<Record<string, string>> = values.url === undefined ? { authorization: `Bearer ${secret}` } : {};
+
 /** Redrives the first parked invoice, once there is a rate for it, so that its story has an end. */
 async function redriveFirst(url: string): Promise<void> {
-  const answer = await fetch(`${url}/dead-letters?pipeline=invoices&key=${firstParked}`);
+  const answer = await fetch(`${url}/dead-letters?pipeline=invoices&key=${firstParked}`, { headers });
   const { items } = (await answer.json()) as { items: readonly { id: string }[] };
   const [letter] = items;
   if (letter === undefined) return;
   const body = JSON.stringify({ reason: 'the rate for TRY has come' });
-  await fetch(`${url}/dead-letters/${letter.id}/redrive`, { method: 'POST', body });
+  await fetch(`${url}/dead-letters/${letter.id}/redrive`, { method: 'POST', headers, body });
 }
 
 /** Pauses orders for a moment, so that its charts show what people did. */
 async function pauseOrders(url: string): Promise<void> {
   const act = (what: string, reason: string) =>
-    fetch(`${url}/pipelines/orders/${what}`, { method: 'POST', body: JSON.stringify({ reason }) });
+    fetch(`${url}/pipelines/orders/${what}`, { method: 'POST', headers, body: JSON.stringify({ reason }) });
   await act('pause', 'a look at the warehouse');
   await new Promise((resolve) => setTimeout(resolve, pausedMs));
   await act('resume', 'the warehouse is well');
@@ -95,6 +100,7 @@ const shots: readonly Shot[] = [
 async function take(browser: Browser, url: string, shot: Shot, theme: 'light' | 'dark'): Promise<void> {
   const viewport = shot.isPhone === true ? { width: 390, height: 844 } : { width: 1280, height: 920 };
   const context = await browser.newContext({ viewport, colorScheme: theme, deviceScaleFactor: 1 });
+  if (values.url === undefined) await context.addInitScript(`sessionStorage.setItem('millrace.token', ${JSON.stringify(secret)})`);
   const page = await context.newPage();
   await page.goto(`${url}/${shot.hash}`);
   await page.locator('h1').first().waitFor();
@@ -106,7 +112,8 @@ async function take(browser: Browser, url: string, shot: Shot, theme: 'light' | 
   await context.close();
 }
 
-const demo = values.url === undefined ? await serveDemo({ port: 0, database: 'memory:' }) : undefined;
+const tokens = { lines: lineOf({ name: 'ann', role: 'operate', digest: digestOf(secret), pipelines: undefined }), secret };
+const demo = values.url === undefined ? await serveDemo({ port: 0, database: 'memory:', tokens }) : undefined;
 if (demo !== undefined) setTimeout(demo.bringRate, 45_000).unref();
 const url = values.url ?? demo?.url ?? '';
 const browser = await chromium.launch({ executablePath: chromiumPath, args: [...chromiumArguments] });

@@ -14,7 +14,7 @@ export type { PipelineCounts } from './engine/counts.ts';
 export type { DistributionSnapshot } from './engine/distribution.ts';
 export type { FleetMember, FleetStatus } from './engine/fleet/fleet.ts';
 export type { IngestOptions } from './engine/identify.ts';
-export type { SourcePosition, SourceStatus } from './engine/inlets/source-reader.ts';
+export type { SourcePosition, SourceStatus, SourceTrouble } from './engine/inlets/source-reader.ts';
 export type { Leftover } from './engine/leftovers/leftover.ts';
 export { defaultLimits, type Limits } from './engine/limits.ts';
 export type { Logger } from './engine/logger.ts';

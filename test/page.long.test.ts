@@ -2,12 +2,21 @@ import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { after, before, describe, test } from 'node:test';
+import { after, before, describe, type TestContext, test } from 'node:test';
 import axe from 'axe-core';
+import { pino } from 'pino';
 import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core';
+import * as z from 'zod';
 import { chromiumArguments, chromiumPath } from '../demo/chromium.ts';
 import { type Demo, serveDemo } from '../demo/serve-demo.ts';
+import { type Mill, millrace } from '../src/engine/mill.ts';
+import type { MillOptions } from '../src/engine/mill-options.ts';
+import { MemoryTopic } from '../src/inlets/memory-inlet.fixture.test.ts';
+import { pipeline } from '../src/pipeline/pipeline.ts';
 import { digestOf, lineOf, newSecret } from '../src/server/access/token.ts';
+import { createServer } from '../src/server/create-server.ts';
+import { memory } from '../src/store/memory/memory-store.ts';
+import { VirtualClock } from '../src/testing/virtual-clock.ts';
 import { until } from './until.ts';
 
 const root = join(import.meta.dirname, '..');
@@ -15,6 +24,12 @@ const dist = join(root, 'page', 'dist');
 const secret = newSecret();
 const scriptBytesMax = 120 * 1024;
 const firstPaintMsMax = 300;
+
+const views = [
+  ...['#/', '#/dead-letters', '#/pipelines/orders', '#/pipelines/invoices/keys/inv_00003', '#/deliveries?pipeline=orders'],
+  ...['#/timers?pipeline=invoices', '#/schedules', '#/fleet', '#/audit', '#/gaps', '#/parked', '#/more', '#/nowhere'],
+  ...['#/systems/rockets', '#/systems/accounts', '#/systems/messages', '#/systems/events', '#/systems/workers'],
+];
 
 let demo: Demo;
 let browser: Browser;
@@ -38,6 +53,14 @@ async function signIn(page: Page): Promise<void> {
   await page.getByLabel('Token').fill(secret);
   await page.getByRole('button', { name: 'Sign in' }).click();
   await page.getByRole('heading', { name: 'Overview', exact: true }).waitFor();
+}
+
+/** Serves an engine in this process, without tokens, until the test ends. */
+async function serve(t: TestContext, options: Omit<MillOptions, 'store'>): Promise<{ mill: Mill; url: string }> {
+  const mill = (await millrace({ ...options, store: memory() }).start()) as Mill;
+  const server = await createServer({ mill, systems: [], log: pino({ level: 'silent' }) });
+  t.after(() => server.stop(1_000));
+  return { mill, url: await server.listen({ host: '127.0.0.1', port: 0 }) };
 }
 
 /** Opens a view, and waits until it has loaded its contents. */
@@ -121,7 +144,7 @@ describe('the page of the operator', { timeout: 120_000, skip: withoutChromium }
     await page.goto(demo.url);
     await page.getByLabel('Token').fill('millrace_none');
     await page.getByRole('button', { name: 'Sign in' }).click();
-    await page.getByText('not known here').waitFor();
+    await page.getByText('does not know this token').waitFor();
     await signIn(page);
 
     const out = page.locator('[data-figure="rockets.out"]');
@@ -162,8 +185,8 @@ describe('the page of the operator', { timeout: 120_000, skip: withoutChromium }
     await page.locator('[data-scheduler="stopped"]').waitFor();
     await page.getByRole('textbox', { name: 'To' }).fill('+905551234567');
     await page.getByRole('textbox', { name: 'Content' }).fill('The wheel turns');
-    await page.getByRole('button', { name: 'Send it with the next batch' }).click();
-    await page.getByText('Taken in as').waitFor();
+    await page.getByRole('button', { name: 'Send with the next batch' }).click();
+    await page.getByText('Accepted as').waitFor();
     await page.getByRole('cell', { name: 'The wheel turns' }).first().waitFor();
     await page.getByRole('button', { name: 'Start', exact: true }).click();
     await page.locator('[data-scheduler="running"]').waitFor();
@@ -189,12 +212,201 @@ describe('the page of the operator', { timeout: 120_000, skip: withoutChromium }
     await page.locator('.story .is-chosen').waitFor();
   });
 
+  test('operators’ acts are lines in the small charts of their pipeline', async (t) => {
+    const { page, context } = await openTab();
+    t.after(() => context.close());
+    const act = (what: string) =>
+      fetch(`${demo.url}/pipelines/stock/${what}`, {
+        method: 'POST',
+        headers: { authorization: `Bearer ${secret}` },
+        body: JSON.stringify({ reason: 'an act to be drawn' }),
+      });
+    for (const what of ['pause', 'resume']) assert.equal((await act(what)).status, 200);
+    await signIn(page);
+    const chartsOf = (name: string) =>
+      page.locator('.pipes tbody tr', { has: page.getByRole('link', { name, exact: false }) }).locator('svg.spark');
+    const acts = chartsOf('stock').locator('.line-act');
+    // An act lies in the window once the chart has a point after it.
+    await acts.nth(3).waitFor({ state: 'attached' });
+    assert.equal(await acts.count(), 4);
+    for (const path of await acts.all()) assert.match((await path.getAttribute('d')) ?? '', /^(?:M[\d.]+ 0V28){2}$/);
+    assert.match((await chartsOf('stock').first().getAttribute('aria-label')) ?? '', /; operators acted 2 times$/);
+    assert.equal(await chartsOf('sales').locator('.line-act').count(), 0);
+  });
+
+  test('a long list keeps the rows near the window in the document, and the focus moves through all of them', async (t) => {
+    const visits = pipeline('visits', {
+      event: z.object({ page: z.string() }),
+      key: ({ page }) => page,
+      state: z.object({}),
+      handle: () => ({}),
+    });
+    const { mill, url } = await serve(t, { pipelines: [visits] });
+    const count = 400;
+    await mill.ingestBatch(
+      'visits',
+      Array.from({ length: count }, (_, at) => ({ page: `page-${String(at).padStart(3, '0')}` })),
+    );
+    await mill.settled('visits', 60_000);
+    const { page, context } = await openTab();
+    t.after(() => context.close());
+    await page.goto(`${url}/#/pipelines/visits`);
+    const rows = page.locator('tr[data-row]');
+    const link = (at: number) => page.getByRole('link', { name: `page-${String(at).padStart(3, '0')}` });
+    const focused = () => page.evaluate<string | null>('document.activeElement.textContent');
+    // The height of rows that were never drawn is an estimate, so the end may move on the way there.
+    const scrollToEnd = () =>
+      until(async () => {
+        await page.evaluate('scrollTo(0, document.documentElement.scrollHeight)');
+        return link(count - 1).isVisible();
+      });
+    await link(0).waitFor();
+    assert.equal(await rows.count(), 20);
+    await page.getByRole('button', { name: 'Load more' }).click();
+    // Further pages come by themselves as the end comes near.
+    await until(async () => {
+      await page.mouse.wheel(0, 2_000);
+      return page.getByText(`${count} keys in all`).isVisible();
+    });
+    await scrollToEnd();
+    assert.equal(await page.locator('table').first().getAttribute('aria-rowcount'), String(count + 1));
+    await link(0).waitFor({ state: 'detached' });
+    assert.ok((await rows.count()) <= 150, `${await rows.count()} rows in the document`);
+
+    await page.evaluate('scrollTo(0, 0)');
+    await link(count - 1).waitFor({ state: 'detached' });
+    await link(0).focus();
+    const heightBefore = await page.evaluate<number>('document.documentElement.scrollHeight');
+    for (let at = 1; at <= 120; at += 1) {
+      await page.keyboard.press('j');
+      assert.equal(await focused(), `page-${String(at).padStart(3, '0')}`);
+      assert.equal(await page.locator('tr[data-row]:focus-within').getAttribute('aria-rowindex'), String(at + 2));
+    }
+    assert.equal(await link(120).isVisible(), true);
+    await page.keyboard.press('k');
+    await page.keyboard.press('Tab');
+    assert.equal(await focused(), 'page-120');
+    // Rows that come and go change the height of the page by a few pixels at most.
+    assert.ok(Math.abs((await page.evaluate<number>('document.documentElement.scrollHeight')) - heightBefore) < 40);
+
+    // The row with the focus stays, however far the window is from it.
+    await scrollToEnd();
+    await link(200).waitFor({ state: 'detached' });
+    assert.equal(await focused(), 'page-120');
+    await page.keyboard.press('j');
+    assert.equal(await focused(), 'page-121');
+  });
+
+  test('the panel of a topic shows the partitions that lag most, and what holds one up', async (t) => {
+    const topic = new MemoryTopic(12);
+    const steps = pipeline('steps', {
+      event: z.object({ key: z.string() }),
+      key: ({ key }) => key,
+      state: z.object({}),
+      from: topic.inlet(),
+      retry: { attempts: 1 },
+      handle() {
+        throw new Error('poison');
+      },
+    });
+    const value = JSON.stringify({ key: 'poisoned' });
+    await topic.produce(7, [{ value }, { value }, { value }]);
+    const clock = new VirtualClock(Date.now());
+    const { mill, url } = await serve(t, { pipelines: [steps], limits: { pendingPerKey: 1 }, clock });
+    await until(() => {
+      clock.turnToNextAlarm(clock.now() + 500);
+      return (mill.source('steps')?.troubles.length ?? 0) > 0;
+    });
+    const { page, context } = await openTab();
+    t.after(() => context.close());
+    await page.goto(`${url}/#/pipelines/steps`);
+    const panel = page.getByRole('region', { name: 'Topic' });
+    await panel.getByText('2 records left to read in 12 partitions, 1 held up').waitFor();
+    assert.equal(await panel.locator('tbody tr').count(), 10);
+    const held = panel.locator('tbody tr', { hasText: 'Held up' });
+    assert.match((await held.textContent()) ?? '', /^7Held up: key poisoned: 1 events already wait for it.*132$/);
+    // Its row says so already.
+    assert.equal(await panel.locator('.notice').count(), 0);
+    await panel.getByRole('button', { name: 'Show all 12' }).click();
+    assert.equal(await panel.locator('tbody tr').count(), 12);
+
+    await show(page, '#/');
+    const why = page.locator('.wait', { hasText: 'partition held up in steps' }).locator('.why');
+    await why.waitFor();
+    assert.match(
+      (await why.textContent()) ?? '',
+      /^Partition 7 of memory:topic is held up, since its next record has no room: key poisoned: /,
+    );
+    assert.equal(await why.evaluate((element) => element.scrollWidth <= element.clientWidth), true);
+  });
+
+  test('more than a hundred groups of dead letters come page by page', async (t) => {
+    const mails = pipeline('mails', {
+      event: z.object({ to: z.string() }),
+      retry: { attempts: 1 },
+      handle({ to }) {
+        throw new Error(`no mailbox for ${to}`);
+      },
+    });
+    const { mill, url } = await serve(t, { pipelines: [mails] });
+    // Words without digits, each of which makes a group of its own.
+    const wordOf = (at: number) => String(at).replace(/\d/g, (digit) => 'ghijklmnop'.charAt(Number(digit)));
+    await mill.ingestBatch(
+      'mails',
+      Array.from({ length: 120 }, (_, at) => ({ to: wordOf(at) })),
+    );
+    await mill.settled('mails', 60_000);
+    const { page, context } = await openTab();
+    t.after(() => context.close());
+    await page.goto(`${url}/#/dead-letters`);
+    await page.getByText('100 letters in 100 groups so far').waitFor();
+    await page.getByRole('button', { name: 'Load more' }).click();
+    await page.getByText('120 letters in 120 groups').waitFor();
+    await page.getByText('120 groups in all').waitFor();
+  });
+
+  test('nothing scrolls sideways on a phone but the picture of a timeline', async (t) => {
+    const { page, context } = await openTab({ viewport: { width: 390, height: 844 }, hasTouch: true });
+    t.after(() => context.close());
+    await signIn(page);
+    const wide: string[] = [];
+    const look = async (view: string) => {
+      await show(page, view);
+      await page.waitForTimeout(150);
+      const found = await page.evaluate<
+        readonly string[]
+      >(`[document.documentElement, ...document.querySelectorAll('.scroll:not(.timeline)')]
+        .filter((element) => element.scrollWidth > element.clientWidth)
+        .map((element) => element.tagName + ' ' + element.scrollWidth + ' > ' + element.clientWidth)`);
+      for (const what of found) wide.push(`${view}: ${what}`);
+    };
+    for (const view of views) await look(view);
+
+    // Keys as long as UUIDs, in every state that has something to say.
+    const numbered = pipeline('numbered', {
+      event: z.object({ key: z.string(), number: z.int() }),
+      key: ({ key }) => key,
+      order: { by: ({ number }) => number },
+      state: z.object({}),
+      retry: { attempts: 1 },
+      handle({ key }) {
+        if (key.startsWith('parked')) throw new Error('a reason that is long enough to need more than the width of a phone');
+        return {};
+      },
+    });
+    const { mill, url } = await serve(t, { pipelines: [numbered] });
+    const rest = 'f-c240-4ff9-847b-0f6ebf956a6e';
+    for (const key of [`parked-${rest}`, `open-829-${rest}`]) await mill.ingest('numbered', { key, number: 1 });
+    await mill.settled('numbered', 60_000);
+    await mill.ingest('numbered', { key: `waiting-${rest}`, number: 12_345 });
+    await page.goto(url);
+    await page.getByRole('heading', { name: 'Overview', exact: true }).waitFor();
+    for (const view of ['#/pipelines/numbered', '#/parked', '#/gaps', '#/dead-letters', '#/', `#/pipelines/numbered/keys/parked-${rest}`])
+      await look(view);
+    assert.deepEqual(wide, []);
+  });
+
   test('each view is accessible, in both themes and on a phone', async (t) => {
-    const views = [
-      ...['#/', '#/dead-letters', '#/pipelines/orders', '#/pipelines/invoices/keys/inv_00003', '#/deliveries?pipeline=orders'],
-      ...['#/timers?pipeline=invoices', '#/schedules', '#/fleet', '#/audit', '#/gaps', '#/parked', '#/more', '#/nowhere'],
-      ...['#/systems/rockets', '#/systems/accounts', '#/systems/messages', '#/systems/events', '#/systems/workers'],
-    ];
     // Views built from the same parts are examined again only where they differ.
     const main = views.slice(0, 5);
     const tabs = [

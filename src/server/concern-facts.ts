@@ -30,7 +30,8 @@ export interface ConcernFacts {
 const none = { count: 1, holds: 0, since: null, who: null, said: null, key: null, arrivals: [] };
 
 /** Finds the details that a concern's text leaves out: how many, since when, by whom. */
-export async function factsOf(mill: Mill, figures: Figures, { kind, where }: Concern): Promise<ConcernFacts> {
+export async function factsOf(mill: Mill, figures: Figures, concern: Concern): Promise<ConcernFacts> {
+  const { kind, where } = concern;
   const counts: PipelineCounts | undefined = mill.counts()[where];
   if (counts === undefined) return none;
   switch (kind) {
@@ -43,7 +44,7 @@ export async function factsOf(mill: Mill, figures: Figures, { kind, where }: Con
     case 'dead letter':
       return { ...none, count: counts.deadLetters, arrivals: arrivalsOf(figures, where), ...(await oldestLetter(mill, where, false)) };
     default:
-      return none;
+      return { ...none, count: concern.count ?? none.count, since: concern.since ?? null };
   }
 }
 

@@ -4,10 +4,14 @@ import { type TestContext, test } from 'node:test';
 import { pino } from 'pino';
 import * as z from 'zod';
 import { temporaryFolder } from '../../test/program.ts';
+import { until } from '../../test/until.ts';
 import { millrace } from '../engine/mill.ts';
+import { MemoryTopic } from '../inlets/memory-inlet.fixture.test.ts';
 import { type AnyPipeline, pipeline } from '../pipeline/pipeline.ts';
+import { memory } from '../store/memory/memory-store.ts';
 import { sqlite } from '../store/sqlite/sqlite-store.ts';
-import { findConcerns } from './concerns.ts';
+import { VirtualClock } from '../testing/virtual-clock.ts';
+import { type Concern, findConcerns } from './concerns.ts';
 import { createServer } from './create-server.ts';
 import { visits } from './fixture.test.ts';
 
@@ -187,6 +191,50 @@ test('a transport that makes no calls is a concern, with its reason', async (t) 
     concerns.map(({ what, why }) => [what, why]),
     [['calls postponed', 'hook makes no calls: no port is left. No attempt is counted.']],
   );
+});
+
+test('partitions of a topic that are held up are told apart from those that are not read', async (t) => {
+  const topic = new MemoryTopic(2);
+  const steps = pipeline('steps', {
+    event: z.object({ key: z.string() }),
+    key: ({ key }) => key,
+    state: z.object({}),
+    from: topic.inlet(),
+    retry: { attempts: 1 },
+    handle() {
+      throw new Error('poison');
+    },
+  });
+  const clock = new VirtualClock(Date.UTC(2026, 0, 1));
+  const mill = await millrace({ store: memory(), pipelines: [steps], limits: { pendingPerKey: 1 }, clock }).start();
+  t.after(() => mill.stop());
+  const untilConcern = async (what: string) => {
+    let found: Concern | undefined;
+    await until(async () => {
+      clock.turnToNextAlarm(clock.now() + 500);
+      found = (await findConcerns(mill)).find((concern) => concern.what === what);
+      return found !== undefined;
+    });
+    return found;
+  };
+  for (const [partition, key] of ['a', 'b'].entries()) {
+    const value = JSON.stringify({ key });
+    await topic.produce(partition, [
+      { key, value },
+      { key, value },
+    ]);
+  }
+  const held = await untilConcern('2 partitions held up');
+  assert.match(
+    held?.why ?? '',
+    /^Partition [01] of memory:topic \(and 1 other\) is held up, since its next record has no room: key [ab]: 1 events already wait for it/,
+  );
+  assert.deepEqual([held?.kind, held?.count], ['source', 2]);
+  assert.ok((held?.since ?? 0) >= Date.UTC(2026, 0, 1) && (held?.since ?? 0) <= clock.now() - 10_000);
+  assert.equal((await findConcerns(mill)).filter(({ kind }) => kind === 'source').length, 1);
+  topic.outage = new Error('the broker is away');
+  const unread = await untilConcern('topic not read');
+  assert.match(unread?.why ?? '', /^memory:topic cannot be read: .*the broker is away/);
 });
 
 test('a schedule that cannot be read is a concern that says why', async (t) => {

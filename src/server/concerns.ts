@@ -1,5 +1,5 @@
 import type { PipelineCounts } from '../engine/counts.ts';
-import type { SourceStatus } from '../engine/inlets/source-reader.ts';
+import type { SourceStatus, SourceTrouble } from '../engine/inlets/source-reader.ts';
 import { describeLeftover } from '../engine/leftovers/leftover.ts';
 import type { Mill } from '../engine/mill.ts';
 import type { EndpointWaits } from '../engine/outbox/endpoint-gate.ts';
@@ -34,6 +34,10 @@ export interface Concern {
   readonly where: string;
   readonly what: string;
   readonly why: string;
+  /** How many things that is, where `what` counts them; otherwise 1. */
+  readonly count?: number;
+  /** When the oldest of them began, in milliseconds since the epoch, where that is known without asking the store. */
+  readonly since?: number;
   /** The path of a route with details. */
   readonly link: string;
 }
@@ -85,7 +89,7 @@ function concernOfParked(where: string, { parked }: PipelineCounts): readonly Co
 /** Only if the pipeline limits such waits. */
 function concernOfGaps({ name: where, order }: AnyPipeline, count: PipelineCounts | undefined): readonly Concern[] {
   if (count === undefined || order?.alarmAfterMs === undefined || count.gaps === 0 || count.oldestGapMs < order.alarmAfterMs) return [];
-  const why = `The first has waited for ${Math.round(count.oldestGapMs / 1000)} s. Send the missing numbers.`;
+  const why = 'Their later events wait. Send the missing numbers, or skip the gaps.';
   return [{ kind: 'gap', where, what: `${countOf(count.gaps, 'key')} missing a number`, why, link: `/pipelines/${where}/gaps` }];
 }
 
@@ -111,9 +115,26 @@ async function concernOfSchedule(mill: Mill, { name, schedule }: AnyPipeline): P
   }
 }
 
-/** For topics, or partitions of them, that are not read. */
+/** For topics, or partitions of them, whose records are not taken in: one concern for each status, with the reason of the first. */
 function concernsOfSource(where: string, source: SourceStatus | undefined): readonly Concern[] {
-  return (source?.warnings ?? []).map((why) => ({ kind: 'source' as const, where, what: 'topic not read', why, link: '/health' }));
+  const troubles = Map.groupBy(source?.troubles ?? [], ({ status }) => status);
+  return Array.from(troubles.values(), (alike) => concernOfTopic(where, source?.name ?? '', alike));
+}
+
+function concernOfTopic(where: string, topic: string, alike: readonly SourceTrouble[]): Concern {
+  const [{ status, partition, reason }] = alike as readonly [SourceTrouble, ...SourceTrouble[]];
+  const count = alike.length;
+  const others = count === 1 ? '' : ` (and ${countOf(count - 1, 'other')})`;
+  const since = Math.min(...alike.map((trouble) => trouble.since ?? Number.POSITIVE_INFINITY));
+  const about = { kind: 'source' as const, where, count, link: '/health', ...(Number.isFinite(since) && { since }) };
+  if (status === 'unreadable') return { ...about, what: 'topic not read', why: `${topic} cannot be read: ${reason}` };
+  const name = `Partition ${partition} of ${topic}${others}`;
+  if (status === 'not read') return { ...about, what: `${countOf(count, 'partition')} not read`, why: `${name} is not read: ${reason}` };
+  return {
+    ...about,
+    what: `${countOf(count, 'partition')} held up`,
+    why: `${name} is held up, since its next record has no room: ${reason}`,
+  };
 }
 
 /** For transports that report their circuit's status, like those of `http(…)`. */
@@ -130,7 +151,7 @@ function concernsOfCircuits({ name, deliver }: AnyPipeline): readonly Concern[] 
  */
 function concernsOfWaits(mill: Mill, { pipeline: where, endpoint, postponed, silentAddresses, restingAddresses, crowding }: EndpointWaits) {
   const concerns: Concern[] = [];
-  const concern = (what: string, why: string) => concerns.push({ kind: 'circuit', where, what, why, link: '/health' });
+  const concern = (what: string, why: string, count = 1) => concerns.push({ kind: 'circuit', where, what, why, count, link: '/health' });
   const to = mill.pipelines.get(where)?.deliver[endpoint]?.to;
   const isToldByCircuit = to !== undefined && 'circuit' in to && to.circuit !== 'closed';
   if (postponed !== null && !isToldByCircuit)
@@ -142,6 +163,7 @@ function concernsOfWaits(mill: Mill, { pipeline: where, endpoint, postponed, sil
     concern(
       `${countOf(restingAddresses, 'silent receiver')}`,
       `Calls to ${endpoint} get no answer: ${silence}. They resume once it answers.`,
+      restingAddresses,
     );
   }
   const { deliveries = 0 } = mill.counts()[where] ?? {};
@@ -150,6 +172,7 @@ function concernsOfWaits(mill: Mill, { pipeline: where, endpoint, postponed, sil
     concern(
       countOf(deliveries, 'waiting delivery', 'waiting deliveries'),
       `At ${bound} the pipeline accepts no events. Many are for ${crowding.join(', ')}.`,
+      deliveries,
     );
   }
   return concerns;

@@ -8,7 +8,7 @@ import { checkPipeline } from './limited-list.ts';
 import { decodeCursor, pageOf, pageParameters, pageSchema } from './page.ts';
 import { jsonSchemaOf, parseRequest } from './parse-request.ts';
 
-/** Maximum groups examined. Smaller ones can only be found by their reason. */
+/** Maximum number of groups in the list. An answer says when there are more. */
 const groupsMax = 1_000;
 const minuteMs = 60_000;
 const minutes = 60;
@@ -47,6 +47,11 @@ const Group = z
     ],
   });
 
+const GroupPage = z.object({
+  ...pageSchema(Group).shape,
+  truncated: z.boolean().meta({ description: `True if there are more than ${groupsMax} groups; the smallest are left out` }),
+});
+
 /** Adds `GET /dead-letters/groups`: dead letters grouped by similar reasons. */
 export function deadLetterGroupRoutes(app: FastifyInstance, mill: Mill): void {
   app.get(
@@ -56,9 +61,9 @@ export function deadLetterGroupRoutes(app: FastifyInstance, mill: Mill): void {
         tags: ['operator'],
         operationId: 'listDeadLetterGroups',
         summary: 'Dead letters grouped by pipeline, kind and similar reasons, largest groups first',
-        description: `The ${groupsMax} largest groups.`,
+        description: `At most the ${groupsMax.toLocaleString('en')} largest groups. \`truncated\` tells whether there are more; a filter by pipeline or kind lists smaller ones.`,
         querystring: jsonSchemaOf(Query),
-        response: { 200: jsonSchemaOf(pageSchema(Group)) },
+        response: { 200: jsonSchemaOf(GroupPage) },
       },
       config: { pipelines: [] },
     },
@@ -66,13 +71,17 @@ export function deadLetterGroupRoutes(app: FastifyInstance, mill: Mill): void {
       const { limit, cursor, ...filter } = await parseRequest(Query, request.query);
       checkPipeline(request, filter.pipeline);
       const after = cursor === undefined ? undefined : await decodeCursor(Cursor, cursor);
-      const groups = await mill.deadLetterGroups({ ...filter, since: arrivalsSince(), limit: groupsMax }, { signal: signalOf(reply) });
-      const rows = groups.filter((group) => after === undefined || isBehind(group, after)).slice(0, limit + 1);
-      return pageOf(rows, {
+      const found = await mill.deadLetterGroups({ ...filter, since: arrivalsSince(), limit: groupsMax + 1 }, { signal: signalOf(reply) });
+      const rows = found
+        .slice(0, groupsMax)
+        .filter((group) => after === undefined || isBehind(group, after))
+        .slice(0, limit + 1);
+      const page = pageOf(rows, {
         limit,
         cursor: ({ count, pipeline, kind, reason }) => [count, pipeline, kind, reason],
         item: groupAnswerOf,
       });
+      return { ...page, truncated: found.length > groupsMax };
     },
   );
 }

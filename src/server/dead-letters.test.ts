@@ -40,6 +40,38 @@ async function list({ url }: Pick<Served, 'url'>, query: string) {
   return JSON.parse(await response.text());
 }
 
+test('groups of dead letters come in pages, and the list says when it leaves the smallest groups out', async (t) => {
+  const mails = pipeline('mails', {
+    event: z.object({ to: z.string() }),
+    retry: { attempts: 1 },
+    handle({ to }) {
+      throw new Error(`no mailbox for ${to}`);
+    },
+  });
+  const { url, mill } = await serve(t, { pipelines: [mails] });
+  // Words that no placeholder replaces, so that each is a group of its own.
+  const wordOf = (at: number) => String(at).replace(/\d/g, (digit) => 'ghijklmnop'.charAt(Number(digit)));
+  const fail = async (from: number, to: number) => {
+    for (let at = from; at < to; at += 1) await mill.ingest('mails', { to: wordOf(at) });
+    await mill.settled('mails', 60_000);
+  };
+  const ask = async (query: string) => JSON.parse(await (await fetch(`${url}/dead-letters/groups?limit=100${query}`)).text());
+  await fail(0, 1_000);
+  const first = await ask('');
+  assert.deepEqual([first.items.length, first.truncated], [100, false]);
+  const second = await ask(`&cursor=${first.nextCursor}`);
+  assert.equal(new Set([...first.items, ...second.items].map(({ reason }: { reason: string }) => reason)).size, 200);
+  await fail(1_000, 1_001);
+  let found = 0;
+  for (let page = await ask(''); ; page = await ask(`&cursor=${page.nextCursor}`)) {
+    assert.equal(page.truncated, true);
+    found += page.items.length;
+    if (page.nextCursor === undefined) break;
+  }
+  assert.equal(found, 1_000);
+  assert.equal((await ask('&kind=timer')).truncated, false);
+});
+
 test('what failed for good is listed with its reason', async (t) => {
   const { letters, letterOf } = await serveFailures(t);
   assert.equal(letters.length, 3);

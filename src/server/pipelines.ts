@@ -67,7 +67,7 @@ const Source = z
   .object({
     name: z.string(),
     partitions: z.array(SourcePartition),
-    warnings: z.array(z.string()).meta({ description: 'Partitions that are not read, and why' }),
+    warnings: z.array(z.string()).meta({ description: 'Partitions that are not read or are held up, and why' }),
   })
   .nullable()
   .meta({
@@ -87,6 +87,13 @@ const EngineAnswer = z.object({
   chart: chartOf(engineColumns),
   backlogMax: z.int(),
 });
+
+function sourceOf(mill: Mill, pipeline: string): z.infer<typeof Source> {
+  const source = mill.source(pipeline);
+  if (source === undefined) return null;
+  const { name, partitions, warnings } = source;
+  return { name, partitions: [...partitions], warnings: [...warnings] };
+}
 
 /** Adds the routes for pipelines as a whole, and for the engine of the answering process: counts, rates, latencies, health, charts. */
 export function pipelineRoutes(app: FastifyInstance, mill: Mill, figures: Figures): void {
@@ -133,7 +140,7 @@ export function pipelineRoutes(app: FastifyInstance, mill: Mill, figures: Figure
     async (request) => {
       const name = nameOf(mill, request.params);
       const { window } = await parseRequest(Query, request.query);
-      return { ...itemOf(name, window), declared: declaredOf(mill.pipelines.get(name) as AnyPipeline), source: mill.source(name) ?? null };
+      return { ...itemOf(name, window), declared: declaredOf(mill.pipelines.get(name) as AnyPipeline), source: sourceOf(mill, name) };
     },
   );
 

@@ -18,7 +18,10 @@ const rest = {
   store: { logBytes: 4_096 },
   uptimeMs: 1_500,
   sources: [
-    ['visits', { name: 'kafka:visits', partitions: [{ partition: 2, next: 3, end: 10, lag: 7, noRoom: null }], warnings: [] }],
+    [
+      'visits',
+      { name: 'kafka:visits', partitions: [{ partition: 2, next: 3, end: 10, lag: 7, noRoom: null }], troubles: [], warnings: [] },
+    ],
   ] as const,
   refusals: { missing: 3 },
 };

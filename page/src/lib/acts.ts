@@ -22,5 +22,5 @@ export function useActs(pipeline = ''): readonly Act[] {
 
 function actOf({ pipeline, at, who, action, key, reason }: AuditEntry): Act {
   const what = [action, key].filter((word) => word !== null).join(' ');
-  return { pipeline, at: Date.parse(at), text: `${who ?? 'somebody'}: ${what}${reason === null ? '' : `: ${reason}`}` };
+  return { pipeline, at: Date.parse(at), text: `${who ?? 'operator'}: ${what}${reason === null ? '' : `: ${reason}`}` };
 }

@@ -49,4 +49,6 @@ async function problemOf(answer: Response): Promise<{ readonly detail?: string; 
 export interface Page<Item> {
   readonly items: readonly Item[];
   readonly nextCursor?: string;
+  /** True if the list leaves items out even on its last page. */
+  readonly truncated?: boolean;
 }

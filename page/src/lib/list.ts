@@ -7,7 +7,7 @@ export interface PagedList<Item> {
   readonly items: readonly Item[];
   readonly first: Loaded<Page<Item>>;
   readonly hasMore: boolean;
-  /** Whether the reader has asked for more than the first page; the list then goes on as it is scrolled. */
+  /** True once the reader has asked for more than the first page; the list then loads more as it is scrolled. */
   readonly isGoing: boolean;
   /** Why the last page could not be loaded. */
   readonly error: Error | undefined;
@@ -15,7 +15,7 @@ export interface PagedList<Item> {
   more(): Promise<void>;
 }
 
-/** The size of pages after the first, in items: the most that the server gives. */
+/** Items in each page after the first: the server's maximum. */
 const pageSize = 100;
 
 type Query = Readonly<Record<string, string | number | undefined>>;
@@ -28,12 +28,12 @@ interface Later<Item> {
   readonly error: Error | undefined;
 }
 
-/** Requests the first page when a view opens or its query changes. A list stays the same until somebody asks again. */
+/** Requests the first page when a view opens or its query changes. A list stays the same until the reader refreshes it. */
 export function usePagedList<Item>(path: string, query: Query): PagedList<Item> {
   const first = useLoaded((signal) => get<Page<Item>>(path, query, signal), [path, JSON.stringify(query)]);
   const { value } = first;
   const [stored, setLater] = useState<Later<Item>>();
-  // What followed another first page belongs to a list that is no longer shown.
+  // Pages that followed an earlier first page belong to a list that is no longer shown.
   const later = stored !== undefined && stored.after === value ? stored : undefined;
   const present = useRef(value);
   present.current = value;

@@ -36,7 +36,7 @@ function Help({ onClose }: { readonly onClose: () => void }) {
             checked={isOn}
             onChange={(event) => setSingleKeys(event.currentTarget.checked)}
           />{' '}
-          <label for="single-keys">Single keys do something</label>
+          <label for="single-keys">Enable single-key shortcuts</label>
         </p>
         <div class="acts">
           <button type="button" class="button" onClick={onClose}>

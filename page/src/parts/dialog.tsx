@@ -51,7 +51,7 @@ export function ReasonDialog({ title, text, action, isDanger = false, act, onClo
         <h2>{title}</h2>
         {text !== undefined && <p class="second">{text}</p>}
         <label for={id}>
-          Reason: for the audit, and for whoever looks next
+          Reason, for the audit and for whoever looks next
           <span class="field">
             <input id={id} value={reason} maxLength={1000} onInput={(event) => setReason(event.currentTarget.value)} />
           </span>

@@ -89,7 +89,9 @@ export function Jump({ onClose }: { readonly onClose: () => void }) {
           </a>
         ))}
       </div>
-      {text.trim() !== '' && targets.length === 0 && <p class="empty">No key begins with {text.trim()}, and no pipeline is called so.</p>}
+      {text.trim() !== '' && targets.length === 0 && (
+        <p class="empty">No key begins with {text.trim()}, and no pipeline has that in its name.</p>
+      )}
     </Dialog>
   );
 }

@@ -28,12 +28,12 @@ export function List<Item>({ list, noun, nouns, empty, changed, children }: List
       {first.value !== undefined && (
         <footer class={isGoing ? 'in-sight' : ''}>
           <span>
-            {items.length > 0 && `${countOf(items.length, noun, nouns)}${hasMore ? ', and more' : isGoing ? ', all of them' : ''}. `}
-            {error === undefined ? changed : <span role="alert">{`The next could not be loaded: ${error.message}`}</span>}
+            {items.length > 0 && `${countOf(items.length, noun, nouns)}${hasMore ? ' so far' : isGoing ? ' in all' : ''}. `}
+            {error === undefined ? changed : <span role="alert">{`The next page could not be loaded: ${error.message}`}</span>}
           </span>
           <span class="tools">
             <button type="button" class="button plain" onClick={first.again}>
-              Look again
+              Refresh
             </button>
             {hasMore && (
               <button type="button" class="button" onClick={() => void more()}>
@@ -50,7 +50,7 @@ export function List<Item>({ list, noun, nouns, empty, changed, children }: List
 /** How far below the window the end of a list may be when the next page is loaded, in pixels. */
 const aheadPx = 1_500;
 
-/** The end of what is loaded; says when the reader comes near it. */
+/** The end of the loaded rows; notifies the list when the reader comes near. */
 function End({ reached }: { readonly reached: () => Promise<void> }) {
   const element = useRef<HTMLDivElement>(null);
   const latest = useRef(reached);

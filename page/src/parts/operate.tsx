@@ -12,6 +12,8 @@ interface OperateProps {
   readonly action: string;
   readonly isDanger?: boolean;
   readonly isMain?: boolean;
+  /** For buttons repeated in every row, which would otherwise dominate the table. */
+  readonly isPlain?: boolean;
   /** Why it cannot be done now; undefined if it can. */
   readonly unable?: string | undefined;
   readonly shortcut?: string;
@@ -19,7 +21,7 @@ interface OperateProps {
 }
 
 /** A button that changes something: it asks for a reason first, and explains why it is disabled. */
-export function Operate({ children, unable, shortcut, isMain = false, ...ask }: OperateProps) {
+export function Operate({ children, unable, shortcut, isMain = false, isPlain = false, ...ask }: OperateProps) {
   const [isOpen, setIsOpen] = useState(false);
   const known = useStore(access);
   const role = known?.token?.role;
@@ -28,7 +30,7 @@ export function Operate({ children, unable, shortcut, isMain = false, ...ask }: 
     <>
       <button
         type="button"
-        class={`button ${isMain ? 'main' : ''} ${ask.isDanger ? 'danger' : ''}`}
+        class={`button ${isMain ? 'main' : ''} ${isPlain ? 'plain' : ''} ${ask.isDanger ? 'danger' : ''}`}
         disabled={why !== undefined}
         title={why}
         data-shortcut={shortcut}

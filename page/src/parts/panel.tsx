@@ -58,8 +58,9 @@ function Waiting() {
   return <p class="empty">{isLong ? 'Loading' : '\u00a0'}</p>;
 }
 
-/** The command that shows the same. */
-export function Command({ line }: { readonly line: string }) {
+/** The command that shows the same as a view: a line, or a request for a path of this server. */
+export function Command(shown: { readonly line: string } | { readonly path: string }) {
+  const line = 'line' in shown ? shown.line : `curl '${location.origin}${shown.path}'`;
   return (
     <p class="command">
       <span>The same in a terminal:</span> <code>{line}</code>

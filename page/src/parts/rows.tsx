@@ -3,7 +3,7 @@ import { useEffect, useLayoutEffect, useReducer, useRef } from 'preact/hooks';
 
 /** The rows of one chunk. A chunk is a `tbody` that is in the document as a whole or not at all. */
 const chunkSize = 25;
-/** Up to this many rows all of them are in the document. */
+/** A list with at most this many rows is in the document as a whole. */
 export const wholeMax = 2 * chunkSize;
 /** How far outside the window rows are drawn, in pixels. */
 const marginPx = 700;
@@ -18,8 +18,8 @@ interface RowsProps<Item> {
 }
 
 /**
- * The rows of a table, of which only those near the window are in the document, and those around the focus, so that the keyboard comes from
- * row to row. A space as high as they were stands for the others.
+ * The rows of a table. Only the rows near the window are in the document, and those around the focus, so that the keyboard reaches every
+ * row. Empty space as high as the other rows takes their place.
  */
 export function Rows<Item>({ items, columns, row }: RowsProps<Item>) {
   const bodies = useRef(new Map<number, HTMLTableSectionElement>());

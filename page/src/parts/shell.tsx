@@ -10,7 +10,7 @@ import { systemViews } from '../lib/systems.ts';
 import { toggleTheme } from '../lib/theme.ts';
 import { Glyph, type GlyphName, Wheel } from './glyph.tsx';
 
-/** The frame around every view: navigation, and what needs attention. */
+/** The frame around every view: navigation, with counts of what needs attention. */
 export function Shell({ children }: { readonly children: ComponentChildren }) {
   return (
     <>
@@ -112,7 +112,7 @@ function Who() {
   const known = useStore(access);
   return (
     <footer>
-      <span>{known?.token == null ? 'anybody · operate' : `${known.token.name} · ${known.token.role}`}</span>
+      <span>{known?.token == null ? 'no token required' : `${known.token.name} · ${known.token.role}`}</span>
       {known?.token != null && (
         <button type="button" class="button plain icon" aria-label="Sign out" title="Sign out" onClick={signOut}>
           <Glyph name="leave" />

@@ -5,18 +5,24 @@ import { Glyph, type GlyphName } from './glyph.tsx';
 import { Rows, wholeMax } from './rows.tsx';
 import { Wide } from './wide.tsx';
 
-/** The head of a column: its name, and that what it has stands at the right, or that the name is only heard. */
-export type ColumnHead = string | readonly [name: string, form: 'right' | 'hidden'];
+/**
+ * The head of a column: its name and form.
+ *
+ * - `right`: the column is aligned to the right.
+ * - `narrow-hidden`: a phone has no room for the column; its cells have the same class.
+ * - `hidden`: only screen readers announce the name.
+ */
+export type ColumnHead = string | readonly [name: string, form: 'right' | 'narrow-hidden' | 'right narrow-hidden' | 'hidden'];
 
 interface TableProps<Item> {
   readonly heads: readonly ColumnHead[];
-  /** Whether there is nothing in it that the keyboard comes to. */
+  /** True if it contains nothing that takes the keyboard focus. */
   readonly isText?: boolean;
   readonly items: readonly Item[];
   readonly row: (item: Item) => VNode;
 }
 
-/** A table with its heads, which scrolls where it is too wide. A long one keeps only the rows near the window in the document. */
+/** A table that scrolls sideways where it is too wide. A long table keeps only the rows near the window in the document. */
 export function Table<Item>({ heads, isText = false, items, row }: TableProps<Item>) {
   const element = useRef<HTMLTableElement>(null);
   const isLong = items.length > wholeMax;
@@ -28,7 +34,7 @@ export function Table<Item>({ heads, isText = false, items, row }: TableProps<It
           {heads.map((head) => {
             const [name, form] = typeof head === 'string' ? [head] : head;
             return (
-              <th key={name} scope="col" class={form === 'right' ? 'right' : undefined}>
+              <th key={name} scope="col" class={form === 'hidden' ? undefined : form}>
                 {form === 'hidden' ? <span class="hidden-text">{name}</span> : name}
               </th>
             );
@@ -41,7 +47,7 @@ export function Table<Item>({ heads, isText = false, items, row }: TableProps<It
   return isText ? <Wide>{table}</Wide> : <div class="scroll">{table}</div>;
 }
 
-/** Keeps the columns of a long table as wide as its first rows made them, so that they do not move as rows come and go. */
+/** Fixes the column widths that the first rows of a long table need, so that columns do not move as rows come and go. */
 function useSteadyColumns(element: { readonly current: HTMLTableElement | null }, isLong: boolean): void {
   useLayoutEffect(() => {
     const table = element.current;
@@ -68,14 +74,14 @@ interface KeyLinkProps {
   readonly pipeline: string;
   readonly name: string;
   readonly glyph?: GlyphName;
-  /** What stands there in place of the whole name. */
+  /** The text of the link; the key's name by default. */
   readonly children?: ComponentChildren;
 }
 
-/** A key, which leads to its view. */
+/** A link to the view of a key. */
 export function KeyLink({ pipeline, name, glyph, children = name }: KeyLinkProps) {
   const link = (
-    <a class="link mono" href={hrefOf(['pipelines', pipeline, 'keys', name])}>
+    <a class="link mono key-name" href={hrefOf(['pipelines', pipeline, 'keys', name])}>
       {children}
     </a>
   );

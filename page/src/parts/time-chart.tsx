@@ -24,7 +24,7 @@ interface TimeChartProps {
   /** The scale reaches at least this far. */
   readonly floor: number;
   readonly format: (value: number | null) => string;
-  /** Each is a line through the chart. */
+  /** Drawn as lines through the chart. */
   readonly acts: readonly Act[];
 }
 
@@ -37,7 +37,7 @@ const colours = {
   'bar-red': '--series-4',
 } as const;
 
-/** A chart over time. Its crosshair is that of all charts of the view; the names of its series stand in its title with their values there, or now. */
+/** A chart over time. All charts of a view share one crosshair; the title names the series with their values there, or now. */
 export function TimeChart({ title, unit, at, spanMs, series, floor, format, acts }: TimeChartProps) {
   const holder = useRef<HTMLDivElement>(null);
   const plot = useRef<uPlot>(undefined);
@@ -67,7 +67,7 @@ export function TimeChart({ title, unit, at, spanMs, series, floor, format, acts
       plot.current = undefined;
     };
   }, [forms, shade]);
-  // A redraw would keep the scales as they are, which new points are about to change.
+  // A redraw alone would not adjust the scales to new points.
   useEffect(() => plot.current?.setData(points), [points, acts.length]);
   const shown = index ?? at.length - 1;
   return (

@@ -1,6 +1,6 @@
 import type { Item } from './model.ts';
 
-/** Acts that let a whole key go on, so that its first turn afterwards comes from them. */
+/** Acts that let a whole key continue: they cause its first turn afterwards. */
 const letsGo: ReadonlySet<unknown> = new Set(['resume', 'resume key', 'skip gap']);
 
 /**
@@ -16,7 +16,7 @@ export function withCauses(items: readonly Item[]): readonly Item[] {
   });
 }
 
-/** The first turn after each act that lets a key go on, by its id. */
+/** The first turn after each act that lets a key continue, by its id. */
 function turnsLetGo(inOrder: readonly Item[]): ReadonlyMap<string, string> {
   const found = new Map<string, string>();
   for (const [at, item] of inOrder.entries()) {

@@ -8,7 +8,7 @@ export interface Row {
   readonly items: readonly Item[];
 }
 
-/** Items without a long pause between them, or from while the key was parked. */
+/** Items without a long pause between them, or those of a time when the key was parked. */
 export interface Chapter {
   readonly title: string;
   readonly note: string;
@@ -69,12 +69,12 @@ function chapterOf(items: readonly Item[], before: Group | undefined): Chapter {
 function pauseBefore(first: Item, before: Group | undefined): string {
   const earlier = before?.items[0];
   if (earlier === undefined || before?.park !== undefined) return '';
-  return first.at - earlier.end > pauseMs ? `after ${durationText(first.at - earlier.end)} of nothing` : '';
+  return first.at - earlier.end > pauseMs ? `after a pause of ${durationText(first.at - earlier.end)}` : '';
 }
 
 function parkedChapter(items: readonly Item[], { from, to }: Park): Chapter {
   const title = Number.isFinite(to) ? `Parked for ${durationText(to - from)}` : 'Parked';
-  return { title, note: `nothing ran; ${countOf(items.length, 'thing')} queued up`, isParked: true, rows: rowsOf(items) };
+  return { title, note: `nothing ran; ${countOf(items.length, 'item')} queued`, isParked: true, rows: rowsOf(items) };
 }
 
 /** Combines similar failures of the same thing into one row. */

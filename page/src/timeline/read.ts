@@ -45,9 +45,9 @@ export function readTimeline(items: readonly TimelineItem[]): readonly Item[] {
 function readItem(item: TimelineItem): Item {
   const shown = (readings[item.kind] ?? unknownKind)(item);
   const { id, at, durationMs = 0, causedBy, commit, kind: _, ...details } = item;
-  const told = Date.parse(at);
-  // A failure and the end of a call are told when they have come, all else when it begins.
-  const from = shown.isGood === false || shown.kind === 'call' ? told - durationMs : told;
+  const logged = Date.parse(at);
+  // The log has failures and calls at the time they ended, everything else at the time it began.
+  const from = shown.isGood === false || shown.kind === 'call' ? logged - durationMs : logged;
   const name = shown.name ?? '';
   return {
     id,
@@ -110,7 +110,7 @@ const readings: Readonly<Record<string, (item: TimelineItem) => Shown>> = {
   }),
   'timer-cancelled': ({ timer = '' }) => ({ kind: 'timer cancelled', name: timer, text: `Timer ${timer} cancelled`, label: 'cancelled' }),
   sent: ({ to = '' }) => ({ kind: 'sent', name: to, text: `Sent to ${to}`, label: to }),
-  'delivery-asked': ({ endpoint = '' }) => ({ kind: 'delivery asked', name: endpoint, text: `Delivery to ${endpoint} asked for` }),
+  'delivery-asked': ({ endpoint = '' }) => ({ kind: 'delivery asked', name: endpoint, text: `Delivery to ${endpoint} requested` }),
   'delivery-called': (item) => {
     const { endpoint = '', attempt = 1, result } = item;
     const isGood = result === 'delivered';
@@ -127,7 +127,7 @@ const readings: Readonly<Record<string, (item: TimelineItem) => Shown>> = {
   redriven: (item) => ({ kind: 'operator', text: `Redriven${byOperation(item)}`, label: 'redriven' }),
   discarded: (item) => ({ kind: 'operator', text: `Discarded${byOperation(item)}`, label: 'discarded' }),
   operator: (item) => {
-    const text = `${item.who ?? 'somebody'}: ${item.action ?? ''}`;
+    const text = `${item.who ?? 'operator'}: ${item.action ?? ''}`;
     return { kind: 'operator', name: item.who ?? '', text: `${text}${because(item)}`, label: text };
   },
 };
@@ -144,7 +144,7 @@ function acceptedIn(items: readonly TimelineItem[]): readonly Item[] {
   return [...accepted.values()];
 }
 
-/** The moment at which each timer came due, which its turn tells; it came from whatever set the timer. */
+/** Returns when each timer came due, which its turn reports; its cause is whatever set the timer. */
 function dueIn(items: readonly TimelineItem[]): readonly Item[] {
   return items.flatMap(({ id, kind, timer, dueAt, causedBy = null }) => {
     if (timer === undefined || dueAt === undefined || kind === 'timer-set') return [];

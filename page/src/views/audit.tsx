@@ -19,41 +19,56 @@ export function AuditView() {
   const list = usePagedList<AuditEntry>('/audit', { pipeline, key });
   return (
     <>
-      <Head title="Audit" text="What operators have done, the latest first: who, when, what and why. Kept for 90 days.">
+      <Head title="Audit" text="Every change that an operator made: who, when, what and why. Newest first, kept for 90 days.">
         <Clock />
       </Head>
       <div class="fields">
         <Select label="Pipeline" value={pipeline} options={names} onChange={(value) => setQuery({ pipeline: value })} />
         <TextField label="Key" value={key} onChange={(value) => setQuery({ key: value })} />
       </div>
-      <Panel title="Done">
-        <List list={list} noun="entry" nouns="entries" empty={<p>Nobody has done anything by hand yet.</p>}>
+      <Panel title="Changes">
+        <List
+          list={list}
+          noun="entry"
+          nouns="entries"
+          empty={
+            <p>
+              {pipeline === '' && key === ''
+                ? 'No operator has changed anything yet. Pauses, parks, redrives and stopped schedules appear here with their reasons.'
+                : 'No change matches.'}
+            </p>
+          }
+        >
           {(entries) => (
             <Table
-              heads={['When, UTC', 'Who', 'What', 'Where', 'Why']}
+              heads={['When, UTC', ['Who', 'narrow-hidden'], 'What', 'Where', ['Why', 'narrow-hidden']]}
               items={entries}
               row={(entry) => <Row key={entry.id} entry={entry} />}
             />
           )}
         </List>
       </Panel>
-      <Command line="curl /audit" />
+      <Command path="/audit" />
     </>
   );
 }
 
 function Row({ entry: { at, who, action, pipeline, key, reason } }: { readonly entry: AuditEntry }) {
+  const name = who ?? '–';
   return (
     <tr data-row>
       <td>
         <Moment at={at} />
       </td>
-      <th scope="row">{who ?? 'anybody'}</th>
+      <th scope="row" class="narrow-hidden">
+        {name}
+      </th>
       <td>
         <span class="state">
           <Glyph name="flag" />
           {action}
         </span>
+        <span class="narrow-only">{name}</span>
       </td>
       <td>
         <a class="link" href={hrefOf(['pipelines', pipeline])}>
@@ -65,8 +80,9 @@ function Row({ entry: { at, who, action, pipeline, key, reason } }: { readonly e
             <KeyLink pipeline={pipeline} name={key} />
           </>
         )}
+        <span class="narrow-only">{reason}</span>
       </td>
-      <td class="cut second" title={reason ?? ''}>
+      <td class="cut second narrow-hidden" title={reason ?? ''}>
         {reason ?? ''}
       </td>
     </tr>

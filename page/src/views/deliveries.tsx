@@ -1,6 +1,6 @@
 import { useState } from 'preact/hooks';
 import { pathOf, post } from '../lib/api.ts';
-import { ageText } from '../lib/format.ts';
+import { ageText, countOf } from '../lib/format.ts';
 import { usePagedList } from '../lib/list.ts';
 import { figures } from '../lib/pipelines.ts';
 import { setQuery, usePlace } from '../lib/router.ts';
@@ -13,7 +13,7 @@ import { Command, Head, Panel } from '../parts/panel.tsx';
 import { PipelineTabs } from '../parts/pipeline-tabs.tsx';
 import { KeyLink, Table } from '../parts/table.tsx';
 
-/** One pipeline's calls waiting for their turn or their next attempt. */
+/** The calls of one pipeline that wait for their first or next attempt. */
 export function DeliveriesView() {
   const { query } = usePlace();
   const { pipelines } = useStore(figures);
@@ -21,7 +21,7 @@ export function DeliveriesView() {
   const name = query.pipeline ?? first?.name;
   return (
     <>
-      <Head title="Deliveries" text="Calls to other programs that have no outcome yet. Each goes on by itself.">
+      <Head title="Deliveries" text="Calls to other programs that have no outcome yet. Each is retried by itself.">
         <Clock />
       </Head>
       <PipelineTabs value={name} count={({ deliveries }) => deliveries} onChange={(pipeline) => setQuery({ pipeline })} />
@@ -37,10 +37,18 @@ function Deliveries({ pipeline }: { readonly pipeline: string }) {
   const [done, setDone] = useState<Readonly<Record<string, string>>>({});
   return (
     <Panel title="Waiting" note={pipeline}>
-      <List list={list} noun="delivery" nouns="deliveries" empty={<p>Nothing waits to be sent.</p>}>
+      <List list={list} noun="delivery" nouns="deliveries" empty={<p>No delivery of {pipeline} waits.</p>}>
         {(items) => (
           <Table
-            heads={['Endpoint', 'Key', 'Asked', ['Calls', 'right'], 'Last failure', 'Next', ['Acts', 'hidden']]}
+            heads={[
+              'Key',
+              ['Endpoint', 'narrow-hidden'],
+              ['Age', 'right narrow-hidden'],
+              ['Attempts', 'right narrow-hidden'],
+              ['Last failure', 'narrow-hidden'],
+              'Next attempt',
+              ['Actions', 'hidden'],
+            ]}
             items={items}
             row={(item) => (
               <Row
@@ -58,7 +66,7 @@ function Deliveries({ pipeline }: { readonly pipeline: string }) {
   );
 }
 
-/** An id is one of its endpoint and key. */
+/** An id is unique only for its endpoint and key. */
 function nameOf({ endpoint, key, id }: WaitingDelivery): string {
   return JSON.stringify([endpoint, key, id]);
 }
@@ -76,27 +84,38 @@ function Row({ item: { id, endpoint, key = '', askedAt, attempts, dueAt, lastFai
     await post(`${pathOf('pipelines', pipeline, 'keys', key, 'deliveries', endpoint, id)}/${what}`, {
       ...(reason !== undefined && { reason }),
     });
-    did(what === 'send' ? 'goes out now' : 'withdrawn');
+    did(what === 'send' ? 'sending now' : 'withdrawn');
   };
   return (
     <tr data-row>
-      <th scope="row">{endpoint}</th>
-      <td>
+      <th scope="row">
         <KeyLink pipeline={pipeline} name={key} />
-      </td>
-      <td class="nowrap">{ageText(askedAt, now)} ago</td>
-      <td class="right">{attempts}</td>
-      <td class="second" title={lastFailure?.at}>
+        <span class="narrow-only">
+          {endpoint} · {countOf(attempts, 'attempt')}
+          {lastFailure !== null && ` · ${lastFailure.reason}`}
+        </span>
+      </th>
+      <td class="narrow-hidden">{endpoint}</td>
+      <td class="right nowrap narrow-hidden">{ageText(askedAt, now)}</td>
+      <td class="right narrow-hidden">{attempts}</td>
+      <td class="second narrow-hidden" title={lastFailure?.at}>
         {lastFailure?.reason ?? '–'}
       </td>
-      <td class="nowrap">{dueAt === null ? 'when somebody asks' : new Date(dueAt).getTime() < now ? 'now' : ageText(dueAt, now)}</td>
-      <td class="right nowrap">
+      <td class="nowrap">{dueAt === null ? 'when requested' : new Date(dueAt).getTime() < now ? 'due' : ageText(dueAt, now)}</td>
+      <td class="right row-acts">
         {done ?? (
           <>
-            <Operate title={`Send ${id} now`} action="Send now" act={act('send')}>
+            <Operate title={`Send ${id} now`} action="Send now" isPlain act={act('send')}>
               Send now…
             </Operate>{' '}
-            <Operate title={`Withdraw ${id}`} text="Nobody is called any more." action="Withdraw" isDanger act={act('withdraw')}>
+            <Operate
+              title={`Withdraw ${id}`}
+              text="No more calls are made for it."
+              action="Withdraw"
+              isDanger
+              isPlain
+              act={act('withdraw')}
+            >
               Withdraw…
             </Operate>
           </>

@@ -13,15 +13,21 @@ export function FleetView() {
   const fleet = useLoaded((signal) => get<Fleet>('/fleet', {}, signal), [], everyMs);
   return (
     <>
-      <Head title="Fleet" text="The processes that work on the database. What one leaves, another takes over.">
+      <Head title="Fleet" text="The processes that work on the database. When one stops, the others take over its partitions.">
         <Clock />
       </Head>
-      <Panel title="Members" note={fleet.value && `share ${countOf(fleet.value.partitions, 'partition')}`}>
+      <Panel title="Members" note={fleet.value && fleetNote(fleet.value)}>
         <Answer of={fleet}>{(value) => <Members fleet={value} />}</Answer>
       </Panel>
       <Command line="millrace status" />
     </>
   );
+}
+
+/** Says how many processes share how many partitions. */
+export function fleetNote({ members, partitions }: Fleet): string {
+  const all = countOf(partitions, 'partition');
+  return members.length === 1 ? `one process works on ${all}` : `${members.length} processes share ${all}`;
 }
 
 /** One row per member. */
@@ -30,20 +36,20 @@ export function Members({ fleet: { members, unowned } }: { readonly fleet: Fleet
     <>
       <Table
         isText
-        heads={['Member', ['Up', 'right'], 'Version', ['Partitions', 'right']]}
+        heads={['Member', 'Up for', 'Version', ['Partitions', 'right']]}
         items={members}
         row={({ id, host, pid, version, since, partitions, self }) => (
           <tr key={id}>
             <th scope="row">
-              {host} <span class="quiet">pid {pid}</span> {self && <span class="tag">this one</span>}
+              {host} <span class="quiet">pid {pid}</span> {self && <span class="tag">answers this page</span>}
             </th>
-            <td class="right nowrap">{upText(since)}</td>
+            <td class="nowrap">{upText(since)}</td>
             <td>{version}</td>
             <td class="right">{partitions}</td>
           </tr>
         )}
       />
-      {unowned > 0 && <p class="notice">{countOf(unowned, 'partition')} without an owner: somebody takes them soon.</p>}
+      {unowned > 0 && <p class="notice inset">{countOf(unowned, 'partition')} without an owner. A member takes them over soon.</p>}
     </>
   );
 }

@@ -1,6 +1,6 @@
 import type { ComponentChildren } from 'preact';
 import { get, type Page, pathOf } from '../lib/api.ts';
-import { ageText, countOf } from '../lib/format.ts';
+import { ageText, countOf, countText } from '../lib/format.ts';
 import { type Loaded, useLoaded } from '../lib/load.ts';
 import { figures } from '../lib/pipelines.ts';
 import { hrefOf } from '../lib/router.ts';
@@ -21,26 +21,26 @@ interface Gap {
   readonly since: string;
 }
 
-/** Keys that wait for a person, in every pipeline. */
+/** The keys of all pipelines that wait for a person. */
 export function ParkedView() {
   const names = useStore(figures).pipelines.flatMap(({ name, parked }) => (parked > 0 ? [name] : []));
   const keys = useLoaded((signal) => ofEach<ListedKey>(names, 'keys', { status: 'parked', limit: perPipeline }, signal), [names.join()]);
   return (
     <HeldKeys
       title="Parked keys"
-      text="An event of theirs was given up, so what comes after it waits. Resume tries it again; no other key is delayed."
+      text="One of a parked key’s events failed for good, so later events wait. Resume the key to retry; no other key is delayed."
       glyph="parked"
       of={keys}
-      empty="No key is parked."
-      heads={[['Waits behind it', 'right']]}
+      empty="No key is parked. A key is parked when one of its events fails for good, or when an operator parks it."
+      heads={[['Waiting events', 'right']]}
       status="parked"
     >
-      {({ pending }) => <td class="right">{countOf(Math.max(0, pending - 1), 'event')}</td>}
+      {({ pending }) => <td class="right">{countText(pending)}</td>}
     </HeldKeys>
   );
 }
 
-/** Keys that wait for a number, in every pipeline. */
+/** The keys of all pipelines that wait for a missing number. */
 export function GapsView() {
   const names = useStore(figures).pipelines.flatMap(({ name, gaps }) => (gaps > 0 ? [name] : []));
   const gaps = useLoaded((signal) => ofEach<Gap>(names, 'gaps', { limit: perPipeline }, signal), [names.join()]);
@@ -48,17 +48,17 @@ export function GapsView() {
   return (
     <HeldKeys
       title="Gaps"
-      text="A number has not arrived, so what comes after it waits. Bring it in, or skip it from the page of the key."
+      text="A number has not arrived, so later events of its key wait. Send it, or open the key and skip the gap."
       glyph="gap"
       of={gaps}
-      empty="No number is missing."
-      heads={['Missing', ['Held', 'right'], ['For', 'right']]}
+      empty="No number is missing. Pipelines whose events carry numbers wait here when one has not arrived."
+      heads={['Missing', ['Waiting events', 'right narrow-hidden'], ['Age', 'right']]}
       status="waiting"
     >
       {({ next, first, pending, since }) => (
         <>
           <td>{first - 1 === next ? `number ${next}` : `numbers ${next} to ${first - 1}`}</td>
-          <td class="right">{countOf(pending, 'event')}</td>
+          <td class="right narrow-hidden">{countText(pending)}</td>
           <td class="right nowrap">{ageText(since, now)}</td>
         </>
       )}
@@ -80,15 +80,15 @@ interface HeldKeysProps<Item> {
   readonly glyph: GlyphName;
   readonly of: Loaded<Found<Item>>;
   readonly empty: string;
-  /** Of the columns behind the key and its pipeline. */
+  /** The heads of the columns after the key and its pipeline. */
   readonly heads: readonly ColumnHead[];
-  /** By which the command finds them. */
+  /** The status by which the command finds the keys. */
   readonly status: string;
   /** The cells of those columns. */
   readonly children: (item: Item) => ComponentChildren;
 }
 
-/** Keys of every pipeline that cannot go on, each with its pipeline and what keeps it. */
+/** The keys of all pipelines that cannot continue, with what holds each of them. */
 function HeldKeys<Item extends { readonly key: string }>(props: HeldKeysProps<Item>) {
   const { title, text, glyph, of, empty, heads, status, children } = props;
   return (
@@ -96,7 +96,7 @@ function HeldKeys<Item extends { readonly key: string }>(props: HeldKeysProps<It
       <Head title={title} text={text}>
         <Clock />
       </Head>
-      <Panel title={title}>
+      <Panel title="Keys" note={of.value && noteOf(of.value)}>
         <Answer of={of}>
           {({ items, further }) =>
             items.length === 0 ? (
@@ -104,21 +104,26 @@ function HeldKeys<Item extends { readonly key: string }>(props: HeldKeysProps<It
             ) : (
               <>
                 <Table
-                  heads={['Key', 'Pipeline', ...heads]}
+                  heads={['Key', ['Pipeline', 'narrow-hidden'], ...heads]}
                   items={items}
                   row={(item) => (
                     <tr key={`${item.pipeline} ${item.key}`} data-row>
                       <th scope="row">
                         <KeyLink pipeline={item.pipeline} name={item.key} glyph={glyph} />
+                        <span class="narrow-only">{item.pipeline}</span>
                       </th>
-                      <td>{item.pipeline}</td>
+                      <td class="narrow-hidden">
+                        <a class="link" href={hrefOf(['pipelines', item.pipeline])}>
+                          {item.pipeline}
+                        </a>
+                      </td>
                       {children(item)}
                     </tr>
                   )}
                 />
                 {further.length > 0 && (
                   <footer class="more-of">
-                    Of each pipeline the first {perPipeline} are shown. All of{' '}
+                    Only the first {perPipeline} keys of each pipeline are shown. See all keys of{' '}
                     {further.map((name, at) => (
                       <>
                         {at > 0 && ', '}
@@ -137,6 +142,12 @@ function HeldKeys<Item extends { readonly key: string }>(props: HeldKeysProps<It
       <Command line={`millrace keys NAME --status ${status}`} />
     </>
   );
+}
+
+function noteOf({ items, further }: Found<unknown>): string {
+  if (items.length === 0) return '';
+  const pipelines = new Set(items.map(({ pipeline }) => pipeline)).size;
+  return `${countOf(items.length, 'key')}${further.length > 0 ? ' shown' : ''}, ${countOf(pipelines, 'pipeline')}`;
 }
 
 type Query = Readonly<Record<string, string | number>>;

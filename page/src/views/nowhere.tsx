@@ -5,10 +5,10 @@ import { Head } from '../parts/panel.tsx';
 export function NowhereView() {
   return (
     <Head
-      title="There is no such view"
+      title="No such view"
       text={
         <>
-          The address may be of another version. <a href={hrefOf([])}>The overview</a> leads everywhere.
+          The address may belong to another version. Start from the <a href={hrefOf([])}>overview</a>.
         </>
       }
     />

@@ -14,12 +14,12 @@ interface Scheduled extends ScheduleStatus {
   readonly pipeline: string;
 }
 
-/** The schedules and their status. */
+/** All schedules and their status. */
 export function SchedulesView() {
   const schedules = useLoaded((signal) => findSchedules(signal), [], everyMs);
   return (
     <>
-      <Head title="Schedules" text="Pipelines whose events come from a source, at moments of their own.">
+      <Head title="Schedules" text="Pipelines that fetch events from a source, at set times.">
         <Clock />
       </Head>
       <Panel title="Schedules">
@@ -27,7 +27,7 @@ export function SchedulesView() {
           {(found) =>
             found.length === 0 ? (
               <div class="empty">
-                <p>No pipeline has a schedule.</p>
+                <p>No pipeline has a schedule. A pipeline declares one:</p>
                 <code>{"schedule: { every: '1h', source }"}</code>
               </div>
             ) : (
@@ -41,7 +41,7 @@ export function SchedulesView() {
   );
 }
 
-/** All of them: a server has few. */
+/** Requests all pages at once, since a server has few schedules. */
 async function findSchedules(signal: AbortSignal): Promise<readonly Scheduled[]> {
   const found: Scheduled[] = [];
   let cursor: string | undefined;
@@ -74,18 +74,18 @@ export function ScheduleFacts({
   const now = Date.now();
   return (
     <dl class="pairs">
-      <dt>Stands</dt>
+      <dt>Status</dt>
       <dd class="state">
         <Glyph name={status === 'running' ? 'flowing' : 'paused'} /> {status}
-        {isAtWork && ', at work'}
+        {isAtWork && ', run under way'}
       </dd>
       <dt>Next run</dt>
-      <dd>{nextRunAt === null ? 'none before somebody starts it' : `${momentText(nextRunAt)} · ${ageText(nextRunAt, now)}`}</dd>
+      <dd>{nextRunAt === null ? 'none until someone starts it' : `${momentText(nextRunAt)} UTC · ${ageText(nextRunAt, now)}`}</dd>
       <dt>Last run</dt>
-      <dd>{lastRunAt === null ? 'none yet' : `${momentText(lastRunAt)} · ${ageText(lastRunAt, now)} ago`}</dd>
+      <dd>{lastRunAt === null ? 'none yet' : `${momentText(lastRunAt)} UTC · ${ageText(lastRunAt, now)} ago`}</dd>
       {lastFailure !== null && (
         <>
-          <dt>Trouble</dt>
+          <dt>Last failure</dt>
           <dd class="red">{lastFailure}</dd>
         </>
       )}
@@ -106,7 +106,8 @@ export function ScheduleSwitch({ name, status, again }: SwitchProps) {
     await post(`${pathOf('pipelines', name)}/schedule`, { action, ...(reason !== undefined && { reason }) });
     again();
   };
-  const text = action === 'stop' ? 'The run under way ends first. It stays stopped, also after a restart.' : 'Runs come due again.';
+  const text =
+    action === 'stop' ? 'A run under way ends first. The schedule stays stopped, even after a restart.' : 'Runs become due again.';
   const word = action === 'stop' ? 'Stop' : 'Start';
   return (
     <Operate title={`${word} the schedule of ${name}`} text={text} action={word} act={act}>

@@ -25,7 +25,7 @@ export function SignIn() {
           <Wheel /> Millrace
         </h1>
         <p class="second">
-          This server asks for a token. <code>millrace token NAME --role operate</code> makes one.
+          This server requires a token. <code>millrace token NAME --role operate</code> creates one.
         </p>
         <label for="token">
           Token
@@ -50,7 +50,7 @@ export function SignIn() {
             Sign in
           </button>
         </div>
-        <p class="quiet small">It is kept in this tab alone, until the tab is closed.</p>
+        <p class="quiet small">The token stays in this tab until you close it.</p>
       </form>
     </main>
   );
@@ -58,6 +58,6 @@ export function SignIn() {
 
 function refusalOf(known: Access): string | undefined {
   if (maySee(known)) return undefined;
-  if (known.token === null) return 'This token is not known here. It may have been taken back; millrace token makes another.';
+  if (known.token === null) return 'This server does not know this token. It may have been revoked; millrace token creates another.';
   return `This token may ${known.token.role}, not read. The page needs one that may read or operate.`;
 }

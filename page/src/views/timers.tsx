@@ -1,5 +1,5 @@
 import { pathOf } from '../lib/api.ts';
-import { ageText } from '../lib/format.ts';
+import { durationText } from '../lib/format.ts';
 import { usePagedList } from '../lib/list.ts';
 import { figures } from '../lib/pipelines.ts';
 import { setQuery, usePlace } from '../lib/router.ts';
@@ -24,7 +24,7 @@ export function TimersView() {
   const name = query.pipeline ?? pipelines.find((item) => item.name === 'orders')?.name ?? pipelines[0]?.name;
   return (
     <>
-      <Head title="Timers" text="Named alarms of keys. Each comes due as a turn of its key, also after a restart.">
+      <Head title="Timers" text="Named alarms of keys. Each fires as a turn of its key, even after a restart.">
         <Clock />
       </Head>
       <PipelineTabs value={name} onChange={(pipeline) => setQuery({ pipeline })} />
@@ -42,10 +42,10 @@ function Timers({ pipeline }: { readonly pipeline: string }) {
   const list = usePagedList<ArmedTimer>(`${pathOf('pipelines', pipeline)}/timers`, {});
   const now = Date.now();
   return (
-    <List list={list} noun="timer" empty={<p>No timer is armed.</p>}>
+    <List list={list} noun="timer" empty={<p>No timer of {pipeline} is armed. A handler arms one with turn.timers.set.</p>}>
       {(items) => (
         <Table
-          heads={['Key', 'Timer', 'Due', ['In', 'right']]}
+          heads={['Key', 'Timer', 'Due, UTC', ['Left', 'right']]}
           items={items}
           row={({ key, name, dueAt }) => (
             <tr key={`${key} ${name}`} data-row>
@@ -56,7 +56,7 @@ function Timers({ pipeline }: { readonly pipeline: string }) {
               <td>
                 <Moment at={dueAt} />
               </td>
-              <td class="right nowrap">{new Date(dueAt).getTime() < now ? 'due' : ageText(dueAt, now)}</td>
+              <td class="right nowrap">{new Date(dueAt).getTime() < now ? 'due' : durationText(new Date(dueAt).getTime() - now)}</td>
             </tr>
           )}
         />

@@ -50,11 +50,29 @@ export interface SourcePosition {
   readonly noRoom: string | null;
 }
 
+/**
+ * A reason why records of a topic are not taken in.
+ *
+ * - `unreadable`: the broker refuses, or does not answer; reading is retried.
+ * - `not read`: somebody must decide how a partition continues.
+ * - `held up`: a partition is read, but its next record has had no room for long.
+ */
+export interface SourceTrouble {
+  readonly status: 'unreadable' | 'not read' | 'held up';
+  /** Null if it concerns the topic as a whole. */
+  readonly partition: number | null;
+  readonly reason: string;
+  /** When it began, in milliseconds since the epoch; null if unknown. */
+  readonly since: number | null;
+}
+
 /** The status of a source on this engine. */
 export interface SourceStatus {
   readonly name: string;
   /** The partitions that this engine reads. */
   readonly partitions: readonly SourcePosition[];
+  readonly troubles: readonly SourceTrouble[];
+  /** The troubles in words. */
   readonly warnings: readonly string[];
 }
 
@@ -100,8 +118,7 @@ export class SourceReader {
   }
 
   get status(): SourceStatus {
-    const { pipeline, inlet } = this.#means;
-    const about = `pipeline ${pipeline.name}: ${inlet.name}`;
+    const { inlet } = this.#means;
     const positions = Array.from(this.#reading.values(), (reading) => ({
       partition: reading.place.partition,
       next: reading.position,
@@ -109,17 +126,33 @@ export class SourceReader {
       lag: reading.lag,
       noRoom: reading.noRoom?.reason ?? null,
     }));
-    const failed = this.#failures > 1 && this.#failure !== undefined ? [`${about} cannot be read: ${this.#failure}`] : [];
-    const stopped = Array.from(this.#stopped, ([partition, reason]) => `${about}, partition ${partition}, is not read: ${reason}`);
-    const heldUp = this.#heldUp.map(
-      ([partition, { reason, since }]) =>
-        `${about}, partition ${partition}, is held up: there has been no room for its next record for ${this.#secondsSince(since)} s: ${reason}`,
-    );
+    const troubles = this.#troubles;
     return {
       name: inlet.name,
       partitions: positions.toSorted((a, b) => a.partition - b.partition),
-      warnings: [...failed, ...stopped, ...heldUp],
+      troubles,
+      warnings: troubles.map((trouble) => this.#warningOf(trouble)),
     };
+  }
+
+  get #troubles(): readonly SourceTrouble[] {
+    const { clock } = this.#means.engine;
+    const troubles: SourceTrouble[] = [];
+    if (this.#failures > 1 && this.#failure !== undefined)
+      troubles.push({ status: 'unreadable', partition: null, reason: this.#failure, since: null });
+    for (const [partition, reason] of this.#stopped) troubles.push({ status: 'not read', partition, reason, since: null });
+    for (const [partition, { reason, since }] of this.#heldUp)
+      troubles.push({ status: 'held up', partition, reason, since: clock.now() - Math.round(clock.elapsedMs() - since) });
+    return troubles;
+  }
+
+  #warningOf({ status, partition, reason, since }: SourceTrouble): string {
+    const { engine, pipeline, inlet } = this.#means;
+    const about = `pipeline ${pipeline.name}: ${inlet.name}`;
+    if (status === 'unreadable') return `${about} cannot be read: ${reason}`;
+    if (status === 'not read' || since === null) return `${about}, partition ${partition}, is not read: ${reason}`;
+    const seconds = Math.floor((engine.clock.now() - since) / 1_000);
+    return `${about}, partition ${partition}, is held up: there has been no room for its next record for ${seconds} s: ${reason}`;
   }
 
   async #run(): Promise<void> {

@@ -1,11 +1,12 @@
 import { useState } from 'preact/hooks';
 import { get, type Page } from '../../lib/api.ts';
-import { countText, momentText } from '../../lib/format.ts';
-import { type Loaded, useLoaded } from '../../lib/load.ts';
+import { countOf, countText, momentText } from '../../lib/format.ts';
+import type { PagedList } from '../../lib/list.ts';
+import { useLoaded } from '../../lib/load.ts';
 import { setQuery, usePlace } from '../../lib/router.ts';
 import type { DeadLetter } from '../../lib/types.ts';
 import { Glyph, type GlyphName } from '../../parts/glyph.tsx';
-import { Answer } from '../../parts/panel.tsx';
+import { List } from '../../parts/list.tsx';
 import { ArrivalBars } from '../../parts/spark.tsx';
 import { filterOf, keyOf, type LetterGroup } from './types.ts';
 
@@ -20,79 +21,77 @@ export const kindGlyphs: Readonly<Record<DeadLetter['kind'], GlyphName>> = {
 };
 
 interface GroupsProps {
-  readonly of: Loaded<Page<LetterGroup>>;
+  readonly list: PagedList<LetterGroup>;
+  /** Those of the list that are shown. */
   readonly groups: readonly LetterGroup[];
   /** The key being searched for. */
   readonly wanted: string;
   readonly chosen: ReadonlySet<string>;
   readonly choose: (names: readonly string[], isChosen: boolean) => void;
-  readonly changed: boolean;
+  /** What the reader should know about the list besides its count. */
+  readonly note: string | undefined;
 }
 
-/** Groups of letters; an opened one shows its letters. */
-export function Groups({ of, groups, wanted, chosen, choose, changed }: GroupsProps) {
+/** Groups of dead letters; an open group shows its letters. */
+export function Groups({ list, groups, wanted, chosen, choose, note }: GroupsProps) {
   const names = groups.map(keyOf);
   const areAll = names.length > 0 && names.every((name) => chosen.has(name));
   return (
-    <>
-      <Answer of={of}>
-        {() =>
-          groups.length === 0 ? (
-            <div class="empty">
-              <p>Nothing has failed for good that fits.</p>
-              <code>millrace dead-letters</code>
-            </div>
-          ) : (
-            <div class="scroll">
-              <table class="letters">
-                <thead>
-                  <tr>
-                    <th scope="col">
-                      <span class="check-target">
-                        <input
-                          type="checkbox"
-                          class="check"
-                          data-choose-all
-                          aria-label="Choose all groups"
-                          checked={areAll}
-                          onChange={(event) => choose(names, event.currentTarget.checked)}
-                        />
-                      </span>
-                    </th>
-                    <th scope="col" class="right">
-                      Count
-                    </th>
-                    <th scope="col">Reason</th>
-                    <th scope="col" class="narrow-hidden">
-                      Kind, pipeline
-                    </th>
-                    <th scope="col" class="narrow-hidden arrivals">
-                      Last hour
-                    </th>
-                    <th scope="col" class="narrow-hidden">
-                      Last, first
-                    </th>
-                  </tr>
-                </thead>
-                <tbody>
-                  {groups.map((group) => (
-                    <Group key={keyOf(group)} group={group} wanted={wanted} isChosen={chosen.has(keyOf(group))} choose={choose} />
-                  ))}
-                </tbody>
-              </table>
-            </div>
-          )
-        }
-      </Answer>
-      <footer>
-        <span>{changed && 'It has changed since you looked.'}</span>
-        <button type="button" class="button plain" onClick={of.again}>
-          Look again
-        </button>
-      </footer>
-    </>
+    <List list={list} noun="group" empty={nothing} changed={note}>
+      {() =>
+        groups.length === 0 ? (
+          <div class="empty">{nothing}</div>
+        ) : (
+          <div class="scroll">
+            <table class="letters">
+              <thead>
+                <tr>
+                  <th scope="col">
+                    <span class="check-target">
+                      <input
+                        type="checkbox"
+                        class="check"
+                        data-choose-all
+                        aria-label="Choose all groups"
+                        checked={areAll}
+                        onChange={(event) => choose(names, event.currentTarget.checked)}
+                      />
+                    </span>
+                  </th>
+                  <th scope="col" class="right">
+                    Count
+                  </th>
+                  <th scope="col">Reason</th>
+                  <th scope="col" class="narrow-hidden">
+                    Kind, pipeline
+                  </th>
+                  <th scope="col" class="narrow-hidden arrivals">
+                    Last hour
+                  </th>
+                  <th scope="col" class="narrow-hidden">
+                    Last, first, UTC
+                  </th>
+                </tr>
+              </thead>
+              <tbody>
+                {groups.map((group) => (
+                  <Group key={keyOf(group)} group={group} wanted={wanted} isChosen={chosen.has(keyOf(group))} choose={choose} />
+                ))}
+              </tbody>
+            </table>
+          </div>
+        )
+      }
+    </List>
   );
 }
+
+const nothing = (
+  <>
+    <p>No dead letter matches. An event becomes one when its last attempt fails.</p>
+    <code>millrace dead-letters</code>
+  </>
+);
 
 interface GroupProps {
   readonly group: LetterGroup;
@@ -167,8 +166,8 @@ function Members({ group, wanted }: { readonly group: LetterGroup; readonly want
               <span class="mono">{key}</span>
             </button>
           </th>
-          <td class="second narrow-hidden">{attempts} attempts</td>
-          <td class="second narrow-hidden arrivals">{parked ? 'parks its key' : ''}</td>
+          <td class="second narrow-hidden">{countOf(attempts, 'attempt')}</td>
+          <td class="second narrow-hidden arrivals">{parked ? 'its key is parked' : ''}</td>
           <td class="mono small narrow-hidden">{momentText(failedAt)}</td>
         </tr>
       ))}
@@ -177,7 +176,7 @@ function Members({ group, wanted }: { readonly group: LetterGroup; readonly want
           <td />
           <td />
           <td colSpan={4} class="quiet">
-            {letters.error?.message ?? 'and more; choose the group to act on all of them'}
+            {letters.error?.message ?? 'There are more. Choose the group to act on all of them.'}
           </td>
         </tr>
       )}

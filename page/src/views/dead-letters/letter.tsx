@@ -14,8 +14,8 @@ import { kindGlyphs } from './groups.tsx';
 export function LetterPanel({ id, again }: { readonly id: string | undefined; readonly again: () => void }) {
   if (id === undefined) {
     return (
-      <Panel title="A letter">
-        <p class="empty">Open a group and choose one: its reason, its stack and its payload stand here.</p>
+      <Panel title="Dead letter">
+        <p class="empty">Open a group and choose a letter to see its reason, stack and payload.</p>
       </Panel>
     );
   }
@@ -31,14 +31,14 @@ function Letter({ id, again }: { readonly id: string; readonly again: () => void
     again();
   };
   return (
-    <Panel title={letter.value?.kind ?? 'A letter'} note={letter.value && `of ${letter.value.key}`} class="letter">
+    <Panel title={letter.value?.kind ?? 'Dead letter'} note={letter.value && `of ${letter.value.key}`} class="letter">
       <Answer of={letter}>
         {(shown) => (
           <>
             <div class="part acts-row">
               <Operate
-                title="Redrive it"
-                text="It is tried again, in the order of its key."
+                title="Redrive this letter"
+                text="It is retried in the order of its key."
                 action="Redrive"
                 shortcut="r"
                 act={act('redrive')}
@@ -46,9 +46,15 @@ function Letter({ id, again }: { readonly id: string; readonly again: () => void
                 Redrive…
               </Operate>
               <a class="button" href={hrefOf(['pipelines', shown.pipeline, 'keys', shown.key])}>
-                What happened
+                Timeline of the key
               </a>
-              <Operate title="Discard it" text="It is forgotten; its key goes on." action="Discard" isDanger act={act('discard')}>
+              <Operate
+                title="Discard this letter"
+                text="It is dropped for good, and its key continues."
+                action="Discard"
+                isDanger
+                act={act('discard')}
+              >
                 Discard…
               </Operate>
             </div>
@@ -64,16 +70,16 @@ function Letter({ id, again }: { readonly id: string; readonly again: () => void
                 <dt>Pipeline</dt>
                 <dd>{shown.pipeline}</dd>
                 <dt>Key</dt>
-                <dd>{shown.parked ? 'parked: what comes after it waits' : 'goes on'}</dd>
+                <dd>{shown.parked ? 'parked: later events wait' : 'continues'}</dd>
                 <dt>Failed</dt>
                 <dd>
-                  <Moment at={shown.failedAt} /> after {countOf(shown.attempts, 'attempt')}
+                  <Moment at={shown.failedAt} /> UTC, after {countOf(shown.attempts, 'attempt')}
                 </dd>
                 {shown.acceptedAt !== null && (
                   <>
                     <dt>Accepted</dt>
                     <dd>
-                      <Moment at={shown.acceptedAt} />
+                      <Moment at={shown.acceptedAt} /> UTC
                     </dd>
                   </>
                 )}

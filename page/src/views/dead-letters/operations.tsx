@@ -47,7 +47,7 @@ function Strip({ operation, again, dismiss }: StripProps) {
         <Stand operation={operation} /> · {filter.pipeline}
         <br />
         <span class="second">
-          {who !== null && `by ${who} `}at {momentText(startsAt)} {notes[state]}
+          {who !== null && `by ${who} `}at {momentText(startsAt)} UTC {notes[state]}
         </span>
       </p>
       <div class="counts">{isBegun && <Progress operation={operation} />}</div>
@@ -65,8 +65,8 @@ const glyphs: Readonly<Record<Operation['state'], GlyphName>> = {
 };
 
 const notes: Readonly<Record<Operation['state'], string>> = {
-  starting: '· nothing has begun yet',
-  running: '· goes on if you close this page, and after a crash',
+  starting: '· nothing has changed yet',
+  running: '· continues if you close this page, and after a crash',
   ended: '',
   undone: '',
   stopped: '',
@@ -80,7 +80,7 @@ function Stand({ operation: { action, state, matched, done, startsAt } }: Pick<S
     running: `${doing} ${countText(matched)}`,
     ended: `${countOf(done, 'letter')} ${did}`,
     undone: 'Undone: nothing was changed',
-    stopped: `Stopped: ${countOf(done, 'letter')} ${did}, and the rest stays`,
+    stopped: `Stopped: ${countOf(done, 'letter')} ${did}, the rest kept`,
   };
   return <strong>{texts[state]}</strong>;
 }
@@ -96,7 +96,7 @@ function Progress({ operation }: Pick<StripProps, 'operation'>) {
       </div>
       <span class="quiet small">
         {countText(done)} done{failedAgain > 0 && `, ${countText(failedAgain)} failed again`}
-        {refused > 0 && `, ${countText(refused)} cannot be`}, {countText(left)} left
+        {refused > 0 && `, ${countText(refused)} refused`}, {countText(left)} left
       </span>
     </>
   );

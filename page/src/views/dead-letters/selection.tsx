@@ -1,5 +1,5 @@
 import { post } from '../../lib/api.ts';
-import { countOf, countText } from '../../lib/format.ts';
+import { countText } from '../../lib/format.ts';
 import { useLoaded } from '../../lib/load.ts';
 import { Operate } from '../../parts/operate.tsx';
 import { filterOf, keyOf, type LetterGroup } from './types.ts';
@@ -21,7 +21,7 @@ export function Selection({ groups, act, clear }: SelectionProps) {
   const [first] = groups;
   const gaps = groups.filter(({ kind }) => kind === 'gap').length;
   const what = groups.length === 1 && first !== undefined ? `all of ${first.pipeline}, ${first.kind}` : `all of ${groups.length} groups`;
-  const text = `${countOf(count, 'letter')}: begins in a few seconds, until when it can be undone. It goes on if you close this page, and after a crash.`;
+  const text = `Starts in a few seconds, and can be undone until then. It continues if you close this page, and after a crash.`;
   return (
     <section class="selection" aria-label="Chosen">
       <div class="top-row">
@@ -53,7 +53,7 @@ export function Selection({ groups, act, clear }: SelectionProps) {
       </div>
       <p class="second" aria-live="polite">
         {dry.value === undefined ? 'Dry run…' : `Dry run: would redrive ${countText(dry.value)}.`} {dry.error?.message}
-        {gaps > 0 && ' Gaps cannot be redriven; they stay.'}
+        {gaps > 0 && ' Gaps cannot be redriven; they are kept.'}
       </p>
     </section>
   );

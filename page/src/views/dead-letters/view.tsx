@@ -1,6 +1,7 @@
 import { useState } from 'preact/hooks';
 import { get, type Page, post } from '../../lib/api.ts';
 import { countOf } from '../../lib/format.ts';
+import { type PagedList, usePagedList } from '../../lib/list.ts';
 import { useLoaded } from '../../lib/load.ts';
 import { figures } from '../../lib/pipelines.ts';
 import { setQuery, usePlace } from '../../lib/router.ts';
@@ -16,27 +17,24 @@ import { keyOf, type LetterGroup, type Operation } from './types.ts';
 
 const kinds = ['event', 'timer', 'outcome', 'delivery', 'gap', 'origin', 'rejected'] as const;
 const operationsEveryMs = 1_000;
-const groupsMax = 100;
+const firstGroups = 100;
 
-/** Permanent failures, grouped by reason; many are redriven or discarded at once. */
+/** Permanent failures, grouped by reason, to redrive or discard many at once. */
 export function DeadLettersView() {
   const { query } = usePlace();
   const { pipeline = '', kind = '', reason = '', key = '', letter } = query;
   const { pipelines } = useStore(figures);
   const total = pipelines.reduce((sum, item) => sum + item.deadLetters, 0);
-  const groups = useLoaded(
-    (signal) => get<Page<LetterGroup>>('/dead-letters/groups', { pipeline, kind, limit: groupsMax }, signal),
-    [pipeline, kind],
-  );
+  const groups = usePagedList<LetterGroup>('/dead-letters/groups', { pipeline, kind, limit: firstGroups });
   const operations = useLoaded((signal) => get<Page<Operation>>('/operations', { pipeline }, signal), [pipeline], operationsEveryMs);
   const [chosen, setChosen] = useState<ReadonlySet<string>>(new Set());
-  const shown = (groups.value?.items ?? []).filter((group) => group.reason.toLowerCase().includes(reason.toLowerCase()));
+  const shown = groups.items.filter((group) => group.reason.toLowerCase().includes(reason.toLowerCase()));
   const selected = shown.filter((group) => chosen.has(keyOf(group)));
   const counted = shown.reduce((sum, { count }) => sum + count, 0);
   const choose = (names: readonly string[], isChosen: boolean) =>
     setChosen((before) => new Set(isChosen ? [...before, ...names] : [...before].filter((name) => !names.includes(name))));
   const again = () => {
-    groups.again();
+    groups.first.again();
     operations.again();
   };
   const act = async (action: 'redrive' | 'discard', why: string | undefined) => {
@@ -54,7 +52,7 @@ export function DeadLettersView() {
     <>
       <Head
         title="Dead letters"
-        text="What failed for good, kept with its reason. Redrive puts it back in its key’s order; discard forgets it."
+        text="Events and calls that failed for good. Redrive retries a letter in the order of its key; discard drops it."
       >
         <Clock />
       </Head>
@@ -71,18 +69,19 @@ export function DeadLettersView() {
         <TextField label="Key" value={key} onChange={(value) => setQuery({ key: value })} />
         <span class="quiet">
           {countOf(counted, 'letter')} in {countOf(shown.length, 'group')}
+          {groups.hasMore && ' so far'}
         </span>
       </div>
       <div class="columns">
         <div class="column">
-          <Panel title="By reason" note="what varies from one to the next is ‹named›">
+          <Panel title="By reason" note="‹number›, ‹id› and ‹name› replace the parts that vary">
             <Groups
-              of={groups}
+              list={groups}
               groups={shown}
               wanted={key}
               chosen={chosen}
               choose={choose}
-              changed={total !== counted && pipeline === '' && kind === '' && reason === ''}
+              note={noteOf(groups, { isFiltered: pipeline !== '' || kind !== '', isSearched: reason !== '', isChanged: total !== counted })}
             />
           </Panel>
           {selected.length > 0 && <Selection groups={selected} act={act} clear={() => setChosen(new Set())} />}
@@ -94,8 +93,22 @@ export function DeadLettersView() {
   );
 }
 
+interface Looked {
+  readonly isFiltered: boolean;
+  readonly isSearched: boolean;
+  /** Whether the number of dead letters differs from that of the list. */
+  readonly isChanged: boolean;
+}
+
+/** Says what the list leaves out, or that it is out of date. */
+function noteOf({ first, hasMore }: PagedList<LetterGroup>, { isFiltered, isSearched, isChanged }: Looked): string | undefined {
+  if (hasMore) return isSearched ? 'Only these were searched; load more to search the rest.' : undefined;
+  if (first.value?.truncated === true) return 'Only the largest groups are listed. Filter by pipeline or kind to see smaller ones.';
+  return isChanged && !isFiltered && !isSearched ? 'Dead letters have changed since this list was loaded.' : undefined;
+}
+
 function commandOf(pipeline: string, kind: string, group: LetterGroup | undefined): string {
   if (group !== undefined)
-    return `millrace redrive --pipeline ${group.pipeline} --kind ${group.kind} --reason ${JSON.stringify(group.reason)}`;
+    return `millrace redrive --pipeline ${group.pipeline} --kind ${group.kind} --like ${JSON.stringify(group.reason)}`;
   return ['millrace dead-letters', pipeline && `--pipeline ${pipeline}`, kind && `--kind ${kind}`].filter((part) => part !== '').join(' ');
 }

@@ -1,4 +1,4 @@
-import { ageText } from '../../lib/format.ts';
+import { ageText, countOf } from '../../lib/format.ts';
 import { hrefOf } from '../../lib/router.ts';
 import type { HeldEvent, KeyDetails } from '../../lib/types.ts';
 import { Moment } from '../../parts/moment.tsx';
@@ -6,13 +6,13 @@ import { Panel } from '../../parts/panel.tsx';
 
 const reasons: Readonly<Record<HeldEvent['reason'], string>> = {
   number: 'an earlier number is missing',
-  retry: 'it is tried again',
+  retry: 'will be retried',
   parked: 'the key is parked',
-  order: 'an event before it is held',
-  turn: 'its turn comes',
+  order: 'an earlier event is held',
+  turn: 'its turn comes next',
 };
 
-/** A key's pending items: held events, timers, deliveries. */
+/** The pending work of a key: held events, timers, deliveries. */
 export function Held({ details: { held, timers, deliveries }, pipeline }: { readonly details: KeyDetails; readonly pipeline: string }) {
   const now = Date.now();
   return (
@@ -64,10 +64,11 @@ export function Held({ details: { held, timers, deliveries }, pipeline }: { read
               <li key={`${endpoint} ${id}`}>
                 <span>{endpoint}</span>
                 <span class="quiet">
-                  {attempts} calls{lastFailure !== null && `, the last: ${lastFailure.reason}`}
+                  {countOf(attempts, 'attempt')}
+                  {lastFailure !== null && `, last failure: ${lastFailure.reason}`}
                 </span>
                 <span />
-                <span class="right nowrap">{dueAt === null ? 'when asked' : ageText(dueAt, now)}</span>
+                <span class="right nowrap">{dueAt === null ? 'when requested' : ageText(dueAt, now)}</span>
               </li>
             ))}
           </ul>

@@ -1,16 +1,20 @@
 import type { JSX } from 'preact';
 
-/** The shapes of the picture, each in a box so wide, and what they mean. */
+/** The shapes of the picture, the widths of their boxes, and their meanings. */
 const entries: readonly (readonly [shape: JSX.Element, width: number, meaning: string])[] = [
-  [<path key="commit" d="M7 0v12" stroke="var(--water)" stroke-width="2" />, 14, 'one commit: all of it or none'],
+  [<path key="commit" d="M7 0v12" stroke="var(--water)" stroke-width="2" />, 14, 'one commit: all or nothing'],
   [<rect key="good" class="good" x="1" y="1" width="14" height="10" rx="2" />, 16, 'succeeded'],
   [<rect key="bad" class="bad" x="1" y="1" width="14" height="10" rx="2" />, 16, 'failed'],
   [<path key="pause" class="pause" d="M0 3h14v8" />, 18, 'pause before the next attempt'],
   [<path key="held" class="cause held" d="M0 6h18" />, 18, 'waits'],
-  [<rect key="fold" class="fold" width="16" height="12" stroke="var(--line-strong)" stroke-dasharray="2 2" />, 16, 'folded: nothing ran'],
+  [
+    <rect key="fold" class="fold" width="16" height="12" stroke="var(--line-strong)" stroke-dasharray="2 2" />,
+    16,
+    'folded: nothing ran here',
+  ],
 ];
 
-/** What the shapes of the picture mean. */
+/** Explains the shapes of the picture. */
 export function Legend() {
   return (
     <div class="legend">

@@ -8,16 +8,16 @@ export function summaryOf(items: readonly Item[], details: KeyDetails | undefine
   const { status, parkedBy, pending } = details;
   const failures = items.filter(({ kind, isGood }) => kind === 'turn' && isGood === false).length;
   const turns = items.filter(({ kind, isGood }) => kind === 'turn' && isGood !== false).length;
-  const done = `${countOf(turns, 'turn')} done${failures === 0 ? '' : `, ${countOf(failures, 'attempt')} failed`}`;
+  const done = `${countOf(turns, 'turn')} handled${failures === 0 ? '' : `, ${countOf(failures, 'attempt')} failed`}`;
   if (status === 'parked') {
-    const why = parkedBy === null ? 'somebody parked it' : parkedBy.reason;
-    return `Parked: ${why}. ${countOf(pending, 'event')} ${pending === 1 ? 'waits' : 'wait'} for a person. ${done}.`;
+    const why = parkedBy === null ? 'an operator parked it' : parkedBy.reason;
+    return `Parked: ${why}. ${countOf(pending, 'event')} ${pending === 1 ? 'waits' : 'wait'} for an operator. ${done}.`;
   }
   if (status === 'blocked')
-    return `An attempt failed, and the next comes by itself. ${countOf(pending, 'event')} ${pending === 1 ? 'waits' : 'wait'}. ${done}.`;
+    return `An attempt failed and will be retried. ${countOf(pending, 'event')} ${pending === 1 ? 'waits' : 'wait'}. ${done}.`;
   if (status === 'waiting')
-    return `Number ${details.next ?? ''} has not arrived; ${countOf(pending, 'event')} behind it ${pending === 1 ? 'waits' : 'wait'}. ${done}.`;
-  return `Open: nothing holds it back. ${done}.`;
+    return `Number ${details.next ?? ''} has not arrived; ${countOf(pending, 'later event')} ${pending === 1 ? 'waits' : 'wait'}. ${done}.`;
+  return `Open: nothing holds the key back. ${done}.`;
 }
 
 /** Returns the chosen turn's change of the state, if the timeline has it. */

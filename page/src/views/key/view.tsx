@@ -87,7 +87,7 @@ export function KeyView({ pipeline, name }: KeyProps) {
   );
 }
 
-/** Merges the first request's items with those of later pages, without duplicates. */
+/** Merges the newest items with those of older pages, without duplicates. */
 function merged(newest: readonly TimelineItem[], older: readonly TimelineItem[]): readonly Item[] {
   const byId = new Map([...older, ...newest].map((item) => [item.id, item]));
   return readTimeline([...byId.values()]);
@@ -145,7 +145,7 @@ function Acts({ path, name, details: { value }, again }: ActsProps) {
       {value?.status === 'waiting' && (
         <Operate
           title={`Skip the gap of ${name}`}
-          text="The missing numbers are given up as a dead letter; what waits behind them goes on."
+          text="The missing numbers become a dead letter, and the events behind them continue."
           action="Skip the gap"
           act={act('skip-gap')}
         >
@@ -156,7 +156,7 @@ function Acts({ path, name, details: { value }, again }: ActsProps) {
       {isParked ? (
         <Operate
           title={`Resume ${name}`}
-          text="What was given up is tried again, and what waits behind it goes on."
+          text="The event that failed is retried, and the events behind it continue."
           action="Resume"
           isMain
           shortcut="p"
@@ -167,10 +167,10 @@ function Acts({ path, name, details: { value }, again }: ActsProps) {
       ) : (
         <Operate
           title={`Park ${name}`}
-          text="No turn of this key begins before somebody resumes it. No other key is delayed."
+          text="No turn of this key starts until someone resumes it. No other key is delayed."
           action="Park"
           shortcut="p"
-          unable={value === undefined ? 'Nothing is known of this key.' : undefined}
+          unable={value === undefined ? 'This key has no events.' : undefined}
           act={act('park')}
         >
           <Glyph name="parked" />
@@ -219,7 +219,7 @@ function WhatHappened({ items, newest, details, pipeline, hasOlder, loadOlder }:
   const words = drawn.filter((item) => isShown(item, filter));
   const chosenItem = items.find(({ id }) => id === chosen);
   const failures = items.filter(({ isGood }) => isGood === false).length;
-  const note = `${countOf(items.length, 'item')}, ${countOf(failures, 'failure')}; ${hasOlder ? 'the newest' : 'all of it, from the first'}`;
+  const note = `${countOf(items.length, 'item')}, ${countOf(failures, 'failure')}${hasOlder ? '; older items are not loaded' : ''}`;
   return (
     <div class="column story-first">
       <Panel
@@ -249,13 +249,13 @@ function WhatHappened({ items, newest, details, pipeline, hasOlder, loadOlder }:
         <Answer of={newest}>
           {() =>
             drawn.length === 0 ? (
-              <p class="empty">The log has nothing of this key any more. A pipeline says how long it keeps it: retain.</p>
+              <p class="empty">The log keeps nothing of this key any more. The pipeline’s option retain sets how long it does.</p>
             ) : (
               <>
                 <Picture
                   items={drawn}
                   now={now}
-                  title="What happened. The list below says the same in words."
+                  title="What happened. The list below describes it in words."
                   isLinear={isLinear}
                   chosen={chosen}
                   choose={choose}
@@ -270,15 +270,11 @@ function WhatHappened({ items, newest, details, pipeline, hasOlder, loadOlder }:
         </p>
       </Panel>
       <div class="columns">
-        <Panel
-          title="The same in words"
-          note="newest first"
-          end={<Segments label="Shown" options={filters} value={filter} onChange={setFilter} />}
-        >
+        <Panel title="In words" note="newest first" end={<Segments label="Shown" options={filters} value={filter} onChange={setFilter} />}>
           <Story items={words} chosen={chosen} choose={choose} />
           {hasOlder && (
             <footer>
-              <span>Older is there.</span>
+              <span>Older items are in the log.</span>
               <button type="button" class="button" onClick={() => void loadOlder()}>
                 Show older
               </button>

@@ -30,12 +30,12 @@ export function EnginePanel({ engine, now }: { readonly engine: Engine; readonly
   );
   const backlog = Math.round(((present.depth ?? 0) / engine.backlogMax) * 1000) / 10;
   return (
-    <Panel title="Engine" note="the process that answers">
+    <Panel title="Engine" note="the process that answers this page">
       <dl class="engine">
         {cell('Commit p99', 'commitP99', durationParts(present.commitP99), 10, `p50 ${durationParts(present.commitP50).join(' ')}`)}
-        {cell('Turns a commit', 'turnsPerCommit', [rateText(present.turnsPerCommit), ''], 10, 'on average')}
-        {cell('Event loop p99', 'loopP99', durationParts(present.loopP99), 10, 'late')}
-        {cell('Log of the store', 'logBytes', bytesText(present.logBytes), 1_000_000, 'on disk')}
+        {cell('Turns per commit', 'turnsPerCommit', [rateText(present.turnsPerCommit), ''], 10, 'on average')}
+        {cell('Event loop p99', 'loopP99', durationParts(present.loopP99), 10, 'delay')}
+        {cell('Store log', 'logBytes', bytesText(present.logBytes), 1_000_000, 'on disk')}
         {cell('Memory', 'rssBytes', bytesText(present.rssBytes), 200_000_000, 'resident')}
         {cell('Backlog', 'depth', [String(backlog), '%'], 40, `of ${engine.backlogMax.toLocaleString('en')}`)}
       </dl>

@@ -10,7 +10,7 @@ const glyphs: Readonly<Record<string, GlyphName>> = { 'timer handled': 'timer', 
 export function Happenings({ items }: { readonly items: readonly Happening[] }) {
   return (
     <ul class="happenings">
-      {items.length === 0 && <li class="empty">Nothing has happened since you came.</li>}
+      {items.length === 0 && <li class="empty">Nothing has happened since this page was opened.</li>}
       {items.slice(0, shown).map((item) => (
         <li key={`${item.at} ${item.pipeline} ${item.key}`} class="happening">
           <Moment at={item.at} isPrecise />

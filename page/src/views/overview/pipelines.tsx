@@ -19,7 +19,7 @@ interface PipelinesProps {
   readonly acts: readonly Act[];
 }
 
-/** One row per pipeline: its condition, four small charts, and its waiting items. */
+/** One row per pipeline: its health, four small charts, and its pending work. */
 export function Pipelines({ items, now, acts }: PipelinesProps) {
   const all = items.map((item) => nowOf(now, item));
   const sum = (figure: 'in' | 'out' | 'depth') => all.reduce((total, one) => total + (one[figure] ?? 0), 0);
@@ -42,8 +42,12 @@ export function Pipelines({ items, now, acts }: PipelinesProps) {
             <th scope="col">Pipeline</th>
             <th scope="col">Events a second</th>
             <th scope="col">Latency, accepted to committed</th>
-            <th scope="col">Depth</th>
-            <th scope="col">Lag of the oldest</th>
+            <th scope="col" class="depth">
+              Depth
+            </th>
+            <th scope="col" class="lag">
+              Lag of the oldest
+            </th>
             <th scope="col">Waits</th>
           </tr>
         </thead>
@@ -164,7 +168,7 @@ function Row({ item, now, acts: all }: { readonly item: PipelineItem } & Omit<Pi
   );
 }
 
-/** A pipeline's waiting items: each number links to the list that explains it. */
+/** The pending work of a pipeline: each number links to the list that explains it. */
 function Tags({ item: { name, deadLetters, parked, gaps, held, deliveries, paused } }: { readonly item: PipelineItem }) {
   return (
     <div class="tags">

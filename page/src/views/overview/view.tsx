@@ -16,7 +16,7 @@ import { Waits } from './waits.tsx';
 
 const concernsEveryMs = 5_000;
 
-/** First everything that waits for a person; then the flow, and the engine behind it. */
+/** Everything that waits for a person first, then the pipelines and the engine behind them. */
 export function OverviewView() {
   const { window, pipelines, engine, error } = useStore(figures);
   const now = useStore(live);
@@ -35,7 +35,7 @@ export function OverviewView() {
       {engine !== undefined && <EnginePanel engine={engine} now={now} />}
       <div class="columns even">
         <FleetPanel />
-        <Panel title="Happening" note="a sample, not all of it">
+        <Panel title="Happening" note="a sample of events">
           <Happenings items={now.happenings} />
         </Panel>
       </div>
@@ -52,7 +52,6 @@ function summaryOf(pipelines: readonly PipelineItem[], now: Live, waiting: numbe
   const progress =
     bad.length === 0 ? 'Every pipeline makes progress' : `${healthy} of ${pipelines.length} pipelines make progress; ${stand}`;
   if (waiting === undefined) return `${progress}.`;
-  const waits =
-    waiting === 0 ? 'Nothing waits for you' : waiting === 1 ? 'One thing waits for a person' : `${waiting} things wait for a person`;
+  const waits = waiting === 0 ? 'Nothing waits for you' : waiting === 1 ? 'One thing waits for you' : `${waiting} things wait for you`;
   return `${progress}. ${waits}.`;
 }

@@ -12,7 +12,7 @@ import { ArrivalBars } from '../../parts/spark.tsx';
 export function Waits({ concerns }: { readonly concerns: Loaded<{ items: readonly Concern[] }> }) {
   if (concerns.value?.items.length === 0 && concerns.error === undefined) return <Panel title="Nothing waits for you." />;
   return (
-    <Panel title="Waits for you" note="What goes on only if a person acts. Bars: when it came, over the last hour.">
+    <Panel title="Waits for you" note="What needs a person to continue. Bars: arrivals in the last hour.">
       <Answer of={concerns}>
         {({ items }) => (
           <>
@@ -63,7 +63,7 @@ function Wait({ concern, again }: { readonly concern: Concern; readonly again: (
         <a class="link" href={linkOf(concern)}>
           {pipeline}
         </a>
-        <span class="second why" title={said ?? why}>
+        <span class={`second why ${said === null ? '' : 'is-said'}`} title={said ?? why}>
           {kind === 'paused' && who !== null ? `by ${who}${said === null ? '' : `: “${said}”`}` : (said ?? why)}
         </span>
       </div>
@@ -88,7 +88,8 @@ function nounOf({ kind, count, what }: Concern): string {
   if (kind === 'dead letter') return count === 1 ? 'dead letter' : 'dead letters';
   if (kind === 'parked') return count === 1 ? 'key parked' : 'keys parked';
   if (kind === 'gap') return count === 1 ? 'gap' : 'gaps';
-  return what;
+  // Words such as "2 partitions held up" begin with the number that the row shows already.
+  return what.replace(/^[\d,]+ /, '');
 }
 
 function noteOf({ kind, holds, arrivals }: Concern, grown: number): string {
@@ -97,7 +98,7 @@ function noteOf({ kind, holds, arrivals }: Concern, grown: number): string {
     return arrivals.every((one) => one === 0) ? 'none in the last hour' : 'none in the last minute';
   }
   if (holds > 0) return `${countOf(holds, 'event')} ${holds === 1 ? 'waits' : 'wait'}`;
-  return kind === 'circuit' ? 'goes on by itself' : '';
+  return kind === 'circuit' ? 'resumes by itself' : '';
 }
 
 function linkOf({ kind, pipeline }: Concern): string {
@@ -116,7 +117,12 @@ function Act({ concern, again }: { readonly concern: Concern; readonly again: ()
       again();
     };
     return (
-      <Operate title={`Resume ${pipeline}`} text={`${countOf(concern.holds, 'event')} go on.`} action="Resume" act={resume}>
+      <Operate
+        title={`Resume ${pipeline}`}
+        text={`${countOf(concern.holds, 'waiting event')} ${concern.holds === 1 ? 'continues' : 'continue'}.`}
+        action="Resume"
+        act={resume}
+      >
         Resume
       </Operate>
     );

@@ -11,11 +11,11 @@ const countOrNone = (value: number | null) => (value === null ? '–' : countTex
 
 interface ChartsProps {
   readonly chart: Chart | undefined;
-  /** What people have done to the pipeline. */
+  /** Operators' acts on the pipeline. */
   readonly acts: readonly Act[];
 }
 
-/** Four charts with one crosshair: events, latency, what waits, failures. What a person did is a line through all of them, and said below. */
+/** Four charts with one crosshair: events, latency, waiting events, failures. Operators' acts are lines through all of them, listed below. */
 export function Charts({ chart, acts: all }: ChartsProps) {
   const shown = useMemo(() => seriesOf(chart), [chart]);
   const from = (chart?.at.at(-1) ?? 0) - (chart?.spanMs ?? 0);
@@ -25,9 +25,9 @@ export function Charts({ chart, acts: all }: ChartsProps) {
   return (
     <section class="panel charts" aria-label="Charts">
       <TimeChart {...axis} title="Events" unit="a second" series={shown.events} floor={most * 1.3} format={rateText} />
-      <TimeChart {...axis} title="Latency" unit="ms, accepted to committed" series={shown.latency} floor={20} format={msText} />
+      <TimeChart {...axis} title="Latency" unit="ms until committed" series={shown.latency} floor={20} format={msText} />
       <TimeChart {...axis} title="Waiting" unit="events" series={shown.waiting} floor={Math.max(40, most * 0.4)} format={countOrNone} />
-      <TimeChart {...axis} title="Failures" unit="a step" series={shown.failures} floor={4} format={countOrNone} />
+      <TimeChart {...axis} title="Failures" unit="a point" series={shown.failures} floor={4} format={countOrNone} />
       {acts.length > 0 && <Acts acts={acts} />}
     </section>
   );
@@ -37,7 +37,7 @@ const actsMax = 5;
 
 function Acts({ acts }: { readonly acts: readonly Act[] }) {
   return (
-    <ul class="acts" aria-label="What people did">
+    <ul class="acts" aria-label="Operators’ acts">
       {acts.slice(0, actsMax).map(({ at, text }) => (
         <li key={`${at} ${text}`}>
           <Glyph name="flag" />
@@ -45,7 +45,7 @@ function Acts({ acts }: { readonly acts: readonly Act[] }) {
           <span class="cut">{text}</span>
         </li>
       ))}
-      {acts.length > actsMax && <li class="quiet">and {acts.length - actsMax} before</li>}
+      {acts.length > actsMax && <li class="quiet">and {acts.length - actsMax} earlier</li>}
     </ul>
   );
 }

@@ -21,9 +21,9 @@ type Chosen = (typeof statuses)[number];
 
 const reasons: Readonly<Record<KeyStatus, string>> = {
   open: '',
-  waiting: 'an earlier number is missing',
-  blocked: 'what failed is tried again by itself',
-  parked: 'an event was given up; a person decides',
+  waiting: 'a number is missing',
+  blocked: 'waits for a retry',
+  parked: 'needs a person',
 };
 
 /** The keys of a pipeline, by status and by prefix. */
@@ -32,7 +32,7 @@ export function KeysPanel({ name, waiting }: { readonly name: string; readonly w
   const status = statuses.find((one) => one === query.status) ?? '';
   const prefix = query.prefix ?? '';
   const list = usePagedList<ListedKey>(`${pathOf('pipelines', name)}/keys`, { status, prefix });
-  // Change in the number of waiting items since the list was loaded.
+  // How many keys' events waited when the list was loaded.
   const [seen, setSeen] = useState<{ readonly page: unknown; readonly waiting: number }>({ page: undefined, waiting });
   const page = list.first.value;
   if (seen.page !== page) setSeen({ page, waiting });
@@ -47,7 +47,7 @@ export function KeysPanel({ name, waiting }: { readonly name: string; readonly w
       </>
     ),
   ]);
-  const changed = seen.waiting === waiting ? undefined : 'What waits has changed since you looked.';
+  const changed = seen.waiting === waiting ? undefined : 'Other events wait now than when this list was loaded.';
   return (
     <Panel
       title="Keys"
@@ -56,44 +56,55 @@ export function KeysPanel({ name, waiting }: { readonly name: string; readonly w
       <div class="body fields">
         <TextField label="Begins with" value={prefix} isSearch onChange={(value) => setQuery({ prefix: value })} />
       </div>
-      <List list={list} noun="key" changed={changed} empty={<Empty status={status} prefix={prefix} />}>
-        {(keys) => (
-          <Table
-            heads={['Status', 'Key', ['Pending', 'right'], 'Why it waits', ['Next number', 'right']]}
-            items={keys}
-            row={(item) => (
-              <tr key={item.key} data-row>
-                <td>
-                  <span class="state">
-                    <Glyph name={statusGlyphs[item.status]} />
-                    {item.status}
-                  </span>
-                </td>
-                <th scope="row">
-                  <KeyLink pipeline={name} name={item.key} />
-                </th>
-                <td class="right">{item.pending}</td>
-                <td class="cut second">{reasons[item.status]}</td>
-                <td class="right">{item.next ?? '–'}</td>
-              </tr>
-            )}
-          />
-        )}
+      <List list={list} noun="key" changed={changed} empty={<Empty pipeline={name} status={status} prefix={prefix} />}>
+        {(keys) => {
+          const areNumbered = keys.some(({ next }) => next !== null);
+          return (
+            <Table
+              heads={[
+                'Status',
+                'Key',
+                ['Pending', 'right'],
+                ['Why it waits', 'narrow-hidden'],
+                ...(areNumbered ? [['Next number', 'right narrow-hidden'] as const] : []),
+              ]}
+              items={keys}
+              row={(item) => (
+                <tr key={item.key} data-row>
+                  <td>
+                    <span class="state">
+                      <Glyph name={statusGlyphs[item.status]} />
+                      {item.status}
+                    </span>
+                  </td>
+                  <th scope="row">
+                    <KeyLink pipeline={name} name={item.key} />
+                  </th>
+                  <td class="right">{item.pending}</td>
+                  <td class="second narrow-hidden">{reasons[item.status]}</td>
+                  {areNumbered && <td class="right narrow-hidden">{item.next ?? '–'}</td>}
+                </tr>
+              )}
+            />
+          );
+        }}
       </List>
     </Panel>
   );
 }
 
-function Empty({ status, prefix }: { readonly status: string; readonly prefix: string }) {
+function Empty({ pipeline, status, prefix }: { readonly pipeline: string; readonly status: string; readonly prefix: string }) {
   if (prefix !== '') {
     return (
       <>
         <p>
           No {status} key begins with {prefix}.
         </p>
-        <code>millrace keys NAME --prefix {prefix}</code>
+        <code>
+          millrace keys {pipeline} --prefix {prefix}
+        </code>
       </>
     );
   }
-  return <p>{status === '' ? 'No key yet. The first event makes the first.' : `No key is ${status}.`}</p>;
+  return <p>{status === '' ? 'No key yet. The first event creates one.' : `No key is ${status}.`}</p>;
 }

@@ -1,5 +1,5 @@
 import { get, type Page, pathOf } from '../../lib/api.ts';
-import { ageText } from '../../lib/format.ts';
+import { ageText, countOf } from '../../lib/format.ts';
 import { useLoaded } from '../../lib/load.ts';
 import { hrefOf } from '../../lib/router.ts';
 import type { PipelineDetails, WaitingDelivery } from '../../lib/types.ts';
@@ -11,7 +11,7 @@ import { SourcePanel } from './source.tsx';
 const shown = 5;
 const everyMs = 5_000;
 
-/** What stands beside the keys: the topic, the schedule, deliveries, timers, and how to send the first event. */
+/** The panels beside the keys: the topic, the schedule, deliveries, timers, and how to send the first event. */
 export function SidePanels({ details }: { readonly details: PipelineDetails }) {
   const { name, declared, received, deadLetters, source } = details;
   return (
@@ -34,10 +34,10 @@ export function SidePanels({ details }: { readonly details: PipelineDetails }) {
       {received === 0 && declared.genericIngest && (
         <Panel title="No event yet" note="since this process started">
           <div class="empty">
-            <p>Send the first:</p>
+            <p>Send one:</p>
             <pre>{`curl ${location.origin}/pipelines/${name}/events \\\n  -d '{…}'`}</pre>
             <a class="link" href="/docs">
-              What an event looks like
+              The schema of an event
             </a>
           </div>
         </Panel>
@@ -77,7 +77,7 @@ function DeliveriesPanel({ name }: { readonly name: string }) {
       <Answer of={list}>
         {({ items }) =>
           items.length === 0 ? (
-            <p class="empty">Nothing waits to be sent.</p>
+            <p class="empty">No delivery waits.</p>
           ) : (
             <ul class="due">
               {items.map(({ id, endpoint, key = '', attempts, askedAt }) => (
@@ -86,7 +86,7 @@ function DeliveriesPanel({ name }: { readonly name: string }) {
                     {key}
                   </a>
                   <span>{endpoint}</span>
-                  <span class="right quiet">{attempts} calls</span>
+                  <span class="right quiet">{countOf(attempts, 'attempt')}</span>
                   <span class="right nowrap">{ageText(askedAt, now)}</span>
                 </li>
               ))}

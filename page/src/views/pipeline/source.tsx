@@ -5,15 +5,15 @@ import { Glyph } from '../../parts/glyph.tsx';
 import { Panel } from '../../parts/panel.tsx';
 import { Table } from '../../parts/table.tsx';
 
-/** Partitions that are shown before somebody asks for all. */
+/** Partitions shown until the reader asks for all of them. */
 const shownMax = 10;
 
-/** The topic that a pipeline takes events from: how far each partition was read, and what holds it up. */
+/** The topic of a pipeline: how far each partition has been read, and what holds it up. */
 export function SourcePanel({ source: { name, partitions, warnings } }: { readonly source: Source }) {
   const [areAll, setAreAll] = useState(false);
   const lag = partitions.reduce((sum, one) => sum + one.lag, 0);
   const heldUp = partitions.filter(({ noRoom }) => noRoom !== null).length;
-  // What a row says already is not said twice.
+  // The rows of held-up partitions already give their reasons.
   const others = warnings.filter((warning) => !partitions.some(({ noRoom }) => noRoom !== null && warning.endsWith(noRoom)));
   const shown = areAll ? partitions : worstOf(partitions);
   return (
@@ -24,11 +24,11 @@ export function SourcePanel({ source: { name, partitions, warnings } }: { readon
         </p>
       ))}
       {partitions.length === 0 ? (
-        <p class="empty">This process reads none of its partitions.</p>
+        <p class="empty">Another process of the fleet reads its partitions.</p>
       ) : (
         <Table
           isText
-          heads={['Partition', ['Next offset', 'right'], ['End', 'right'], ['Lag', 'right']]}
+          heads={['Partition', ['Next offset', 'right'], ['End', 'right narrow-hidden'], ['Lag', 'right']]}
           items={shown}
           row={(one) => <Partition key={one.partition} {...one} />}
         />
@@ -36,7 +36,7 @@ export function SourcePanel({ source: { name, partitions, warnings } }: { readon
       {partitions.length > 0 && (
         <footer>
           <span>
-            {`${countOf(lag, 'record')} to read in ${countOf(partitions.length, 'partition')}`}
+            {`${countOf(lag, 'record')} left to read in ${countOf(partitions.length, 'partition')}`}
             {heldUp > 0 && `, ${heldUp} held up`}
           </span>
           {partitions.length > shownMax && (
@@ -61,13 +61,13 @@ function Partition({ partition, next, end, lag, noRoom }: SourcePartition) {
         {noRoom !== null && <span class="held-up">Held up: {noRoom}</span>}
       </th>
       <td class="right">{next}</td>
-      <td class="right">{end}</td>
+      <td class="right narrow-hidden">{end}</td>
       <td class="right">{countText(lag)}</td>
     </tr>
   );
 }
 
-/** Returns the partitions that are held up or lag most, in their order. */
+/** Returns the partitions that are held up or lag most, by number. */
 function worstOf(partitions: readonly SourcePartition[]): readonly SourcePartition[] {
   const weight = ({ noRoom, lag }: SourcePartition) => (noRoom === null ? 0 : Number.MAX_SAFE_INTEGER) + lag;
   const worst = new Set(partitions.toSorted((a, b) => weight(b) - weight(a)).slice(0, shownMax));

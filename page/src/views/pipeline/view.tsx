@@ -1,7 +1,7 @@
 import { useEffect, useState } from 'preact/hooks';
 import { useActs } from '../../lib/acts.ts';
 import { get, pathOf, post } from '../../lib/api.ts';
-import { countOf, countText, durationText, rateText } from '../../lib/format.ts';
+import { countText, durationText, rateText } from '../../lib/format.ts';
 import { live } from '../../lib/live.ts';
 import { useLoaded } from '../../lib/load.ts';
 import { type ChartWindow, chartWindows, withNow } from '../../lib/pipelines.ts';
@@ -17,7 +17,7 @@ import { SidePanels } from './side.tsx';
 
 const everyMs = 10_000;
 
-/** A pipeline: its progress, its keys, and its waiting items. */
+/** A pipeline: its progress, its keys and its pending work. */
 export function PipelineView({ name }: { readonly name: string }) {
   const [window, setWindow] = useState<ChartWindow>('5m');
   const details = useLoaded((signal) => get<PipelineDetails>(pathOf('pipelines', name), { window }, signal), [name, window], everyMs);
@@ -25,7 +25,7 @@ export function PipelineView({ name }: { readonly name: string }) {
   const now = useStore(live);
   const present = now.pipelines[name];
   const health = present?.health ?? value?.health ?? 'idle';
-  // Another person's pause shows at once.
+  // Another operator's pause shows at once.
   const isPaused = health === 'paused';
   useEffect(details.again, [isPaused]);
   const acts = useActs(name);
@@ -64,12 +64,12 @@ export function PipelineView({ name }: { readonly name: string }) {
 function sentenceOf({ declared: { order, isKeyed, endpoints, timers, hasSchedule } }: PipelineDetails): string {
   const parts = [
     isKeyed
-      ? `Events of a key are handled in the order of their ${order === 'number' ? 'numbers' : 'arrival'}`
+      ? `Events of a key are handled in order of ${order === 'number' ? 'their numbers' : 'arrival'}`
       : 'Every event is a key of its own',
   ];
-  if (timers.length > 0) parts.push(`keys have ${countOf(timers.length, 'kind')} of timers`);
-  if (endpoints.length > 0) parts.push(`it delivers to ${endpoints.join(', ')}`);
-  if (hasSchedule) parts.push('a schedule feeds it');
+  if (timers.length > 0) parts.push(`timers: ${timers.join(', ')}`);
+  if (endpoints.length > 0) parts.push(`delivers to: ${endpoints.join(', ')}`);
+  if (hasSchedule) parts.push('fed by a schedule');
   return `${parts.join('; ')}.`;
 }
 
@@ -85,8 +85,8 @@ function PauseButton({ name, isPaused, again }: PauseProps) {
     again();
   };
   const text = isPaused
-    ? 'What waits goes on, in its order.'
-    : 'No turn begins, in the whole fleet, also after a restart. Events are still taken in; deliveries go on.';
+    ? 'Waiting events continue in order.'
+    : 'No turn starts in the whole fleet, even after a restart. Events are still accepted, and deliveries continue.';
   const word = isPaused ? 'Resume' : 'Pause';
   return (
     <Operate title={`${word} ${name}`} text={text} action={word} shortcut="p" act={act}>
@@ -105,22 +105,18 @@ function Facts({ details }: { readonly details: PipelineDetails }) {
         {rateText(now.in)}, {rateText(now.out)} <span class="quiet">a second</span>
       </Fact>
       <Fact label="Waiting">
-        {countText(depth)} <span class="quiet">{countText(held)} held</span>
+        {countText(depth)} <span class="quiet">of which {countText(held)} held</span>
       </Fact>
       <Fact label="Parked keys">{countText(parked)}</Fact>
       <Fact label="Dead letters">{countText(deadLetters)}</Fact>
-      <Fact label="Turns at once">
+      <Fact label="Running turns">
         {running} <span class="quiet">of {concurrency}</span>
       </Fact>
-      <Fact label="Retry">
+      <Fact label="Attempts">
         {attempts}{' '}
-        <span class="quiet">
-          from {durationText(backoffMs)}, doubling to {durationText(backoffMsMax)}
-        </span>
+        <span class="quiet">{attempts === 1 ? 'no retry' : `${durationText(backoffMs)} to ${durationText(backoffMsMax)} apart`}</span>
       </Fact>
-      <Fact label="Gives up by">
-        {onGiveUp === 'park' ? 'parking' : 'skipping'} <span class="quiet">{onGiveUp === 'park' ? 'the key' : 'the event'}</span>
-      </Fact>
+      <Fact label="If all fail">{onGiveUp === 'park' ? 'park the key' : 'skip the event'}</Fact>
     </dl>
   );
 }

@@ -1,7 +1,8 @@
 import { get, type Page } from '../../lib/api.ts';
-import { ageText, countText } from '../../lib/format.ts';
+import { ageText } from '../../lib/format.ts';
 import { usePagedList } from '../../lib/list.ts';
 import { useLoaded } from '../../lib/load.ts';
+import { Bar } from '../../parts/bar.tsx';
 import { Clock } from '../../parts/clock.tsx';
 import { List } from '../../parts/list.tsx';
 import { Answer, Command, Head, Panel } from '../../parts/panel.tsx';
@@ -26,19 +27,19 @@ export function AccountsView() {
     <>
       <Head
         title="Accounts"
-        text="The latest version of every account. The callback of a version is called once, unless a newer one comes before."
+        text="The latest version of every account. Each version’s callback is made once, unless a newer version comes first."
       >
         <Clock />
       </Head>
-      <Panel title="Highest by type" note="as it is now">
+      <Panel title="Highest by type" note="the account with the most tokens, as it is now">
         <Answer of={highest}>{({ items }) => <Accounts accounts={items} />}</Answer>
       </Panel>
       <Panel title="All accounts" note="the most tokens first">
-        <List list={all} noun="account" empty={<p>No account was updated yet.</p>}>
+        <List list={all} noun="account" empty={<p>No account has been updated yet. POST /accounts takes updates.</p>}>
           {(accounts) => <Accounts accounts={accounts} />}
         </List>
       </Panel>
-      <Command line="curl /accounts/highest" />
+      <Command path="/accounts/highest" />
     </>
   );
 }
@@ -48,7 +49,7 @@ function Accounts({ accounts }: { readonly accounts: readonly Account[] }) {
   const now = Date.now();
   return (
     <Table
-      heads={['Type', 'Account', ['Version', 'right'], 'Callback', ['Tokens', 'right']]}
+      heads={['Type', 'Account', ['Version', 'right narrow-hidden'], 'Callback', ['Tokens', 'right']]}
       items={accounts}
       row={({ id, accountType, tokens, version, callbackDueAt }) => (
         <tr key={id} data-row>
@@ -56,16 +57,19 @@ function Accounts({ accounts }: { readonly accounts: readonly Account[] }) {
           <th scope="row">
             <KeyLink pipeline="accounts" name={id} />
           </th>
-          <td class="right">{version}</td>
-          <td class="nowrap">{callbackDueAt === undefined ? 'called' : ageText(callbackDueAt, now)}</td>
+          <td class="right narrow-hidden">{version}</td>
+          <td class="nowrap">{callbackText(callbackDueAt, now)}</td>
           <td>
-            <div class="bar-cell">
-              <i style={{ width: `${Math.max(0, (tokens / most) * 120)}px` }} />
-              <span class="one">{countText(tokens)}</span>
-            </div>
+            <Bar value={tokens} most={most} />
           </td>
         </tr>
       )}
     />
   );
+}
+
+/** A list that is not refreshed may still show a callback that has come due. */
+function callbackText(dueAt: string | undefined, now: number): string {
+  if (dueAt === undefined) return 'made';
+  return Date.parse(dueAt) <= now ? 'due' : ageText(dueAt, now);
 }

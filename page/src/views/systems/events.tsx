@@ -26,42 +26,63 @@ export function EventsView() {
   const { query } = usePlace();
   const { type = '', source = '', user = '' } = query;
   const list = usePagedList<ProcessedEvent>('/events', { type, source, user_id: user });
+  const search = new URLSearchParams(Object.entries({ type, source, user_id: user }).filter(([, value]) => value !== '')).toString();
   return (
     <>
-      <Head title="Events" text="What was processed, the newest first.">
+      <Head title="Events" text="Processed events with their results, newest first.">
         <Clock />
       </Head>
       <div class="fields">
         <Select label="Type" value={type} options={types} onChange={(value) => setQuery({ type: value })} />
         <Select label="Source" value={source} options={sources} onChange={(value) => setQuery({ source: value })} />
-        <TextField label="Id of a user" value={user} isSearch onChange={(value) => setQuery({ user: value })} />
+        <TextField label="User id" value={user} isSearch onChange={(value) => setQuery({ user: value })} />
       </div>
       <Panel title="Processed">
-        <List list={list} noun="event" empty={<p>No event fits.</p>}>
+        <List list={list} noun="event" empty={<Empty isFiltered={type !== '' || source !== '' || user !== ''} />}>
           {(events) => (
             <Table
               isText
-              heads={['When, UTC', 'Type', 'Source', 'User', 'What came of it', ['Took', 'right']]}
+              heads={[
+                'When, UTC',
+                'Type',
+                ['Source', 'narrow-hidden'],
+                ['User', 'narrow-hidden'],
+                'Result',
+                ['Took', 'right narrow-hidden'],
+              ]}
               items={events}
               row={(event) => (
                 <tr key={event.id} data-row>
                   <td>
                     <Moment at={event.created_at} />
                   </td>
-                  <th scope="row">{event.type}</th>
-                  <td>{event.source}</td>
-                  <td>{event.user_id ?? '–'}</td>
+                  <th scope="row">
+                    {event.type}
+                    <span class="narrow-only">{[event.source, event.user_id].filter((part) => part !== undefined).join(' · ')}</span>
+                  </th>
+                  <td class="narrow-hidden">{event.source}</td>
+                  <td class="narrow-hidden">{event.user_id ?? '–'}</td>
                   <td class="cut mono second" title={JSON.stringify(event.processed_data)}>
                     {JSON.stringify(event.processed_data)}
                   </td>
-                  <td class="right nowrap">{durationText(event.processing_time_ms)}</td>
+                  <td class="right nowrap narrow-hidden">{tookText(event.processing_time_ms)}</td>
                 </tr>
               )}
             />
           )}
         </List>
       </Panel>
-      <Command line="curl '/events?type=user_action'" />
+      <Command path={`/events${search === '' ? '' : `?${search}`}`} />
     </>
   );
+}
+
+function Empty({ isFiltered }: { readonly isFiltered: boolean }) {
+  return (
+    <p>{isFiltered ? 'No event matches. Clear a filter to see more.' : 'No event has been processed yet. POST /events takes them.'}</p>
+  );
+}
+
+function tookText(ms: number): string {
+  return ms < 1 ? '< 1 ms' : durationText(ms);
 }

@@ -38,13 +38,13 @@ const listings: readonly (readonly [Listing, string])[] = [
 ];
 const everyMs = 2_000;
 
-/** Messages: waiting, sent and failed ones; a new one; and the batches that send them. */
+/** Pending, sent and failed messages, a form for a new message, and the batches that send them. */
 export function MessagesView() {
   const [listing, setListing] = useState<Listing>('pending');
   const list = useLoaded((signal) => get<MessagePage>(`/messages/${listing}`, { limit: 20 }, signal), [listing], everyMs);
   return (
     <>
-      <Head title="Messages" text="Messages wait until a batch sends them, a few at a time.">
+      <Head title="Messages" text="Messages wait until the next batch, which sends a few of them at a time.">
         <Clock />
       </Head>
       <div class="columns">
@@ -65,14 +65,20 @@ export function MessagesView() {
           />
         </div>
       </div>
-      <Command line={`curl /messages/${listing}`} />
+      <Command path={`/messages/${listing}`} />
     </>
   );
 }
 
+const empty: Readonly<Record<Listing, string>> = {
+  pending: 'No message is pending. Write one, and watch the next batch send it.',
+  sent: 'No message has been sent yet.',
+  failed: 'No message has failed for good.',
+};
+
 function Table({ messages, listing }: { readonly messages: readonly Message[]; readonly listing: Listing }) {
   const now = Date.now();
-  if (messages.length === 0) return <p class="empty">No message is {listing}.</p>;
+  if (messages.length === 0) return <p class="empty">{empty[listing]}</p>;
   return (
     <div class="scroll">
       <table>
@@ -80,9 +86,9 @@ function Table({ messages, listing }: { readonly messages: readonly Message[]; r
           <tr>
             <th scope="col">To</th>
             <th scope="col">Content</th>
-            <th scope="col">{listing === 'failed' ? 'Why' : 'Tried'}</th>
+            <th scope="col">{listing === 'failed' ? 'Reason' : 'Attempts'}</th>
             <th scope="col" class="right">
-              {listing === 'sent' ? 'Sent' : 'Since'}
+              {listing === 'sent' ? 'Sent, UTC' : 'Age'}
             </th>
           </tr>
         </thead>
@@ -97,7 +103,7 @@ function Table({ messages, listing }: { readonly messages: readonly Message[]; r
               <td class="cut" title={content}>
                 {content}
               </td>
-              <td class={listing === 'failed' ? 'red' : 'second'}>{reason ?? (attempts === 0 ? '–' : `${attempts} times`)}</td>
+              <td class={listing === 'failed' ? 'red' : 'second'}>{listing === 'failed' ? reason : attemptsText(attempts, reason)}</td>
               <td class="right nowrap">{sentAt === null ? ageText(createdAt, now) : momentText(sentAt)}</td>
             </tr>
           ))}
@@ -105,6 +111,11 @@ function Table({ messages, listing }: { readonly messages: readonly Message[]; r
       </table>
     </div>
   );
+}
+
+function attemptsText(attempts: number, reason: string | undefined): string {
+  if (attempts === 0) return '–';
+  return reason === undefined ? String(attempts) : `${attempts}, last: ${reason}`;
 }
 
 function SchedulerPanel() {
@@ -129,17 +140,17 @@ function SchedulerPanel() {
         <Answer of={scheduler}>
           {({ running, inBatch, interval, lastRunAt, nextRunAt }) => (
             <dl class="pairs">
-              <dt>Stands</dt>
+              <dt>Status</dt>
               <dd class="state" data-scheduler={running ? 'running' : 'stopped'}>
                 <Glyph name={running ? 'flowing' : 'paused'} /> {running ? 'running' : 'stopped'}
                 {inBatch && ', sending a batch'}
               </dd>
               <dt>Batches</dt>
-              <dd>every {interval}</dd>
-              <dt>Last</dt>
-              <dd>{lastRunAt === null ? 'none yet' : momentText(lastRunAt)}</dd>
-              <dt>Next</dt>
-              <dd>{nextRunAt === null ? 'none before somebody starts it' : momentText(nextRunAt)}</dd>
+              <dd>every {interval.replace(/(\d)([a-z])/g, '$1 $2')}</dd>
+              <dt>Last batch</dt>
+              <dd>{lastRunAt === null ? 'none yet' : `${momentText(lastRunAt)} UTC`}</dd>
+              <dt>Next batch</dt>
+              <dd>{nextRunAt === null ? 'none until someone starts it' : `${momentText(nextRunAt)} UTC`}</dd>
             </dl>
           )}
         </Answer>
@@ -157,7 +168,7 @@ function Compose({ sent }: { readonly sent: () => void }) {
     event.preventDefault();
     try {
       const { id } = await post<Message>('/messages/pending', { to, content });
-      setSaid(`Taken in as ${id}. The next batch sends it.`);
+      setSaid(`Accepted as ${id}. The next batch sends it.`);
       setIsWrong(false);
       setTo('');
       setContent('');
@@ -192,7 +203,7 @@ function Compose({ sent }: { readonly sent: () => void }) {
           />
         </span>
         <button type="submit" class="button main">
-          Send it with the next batch
+          Send with the next batch
         </button>
         {said !== undefined && (
           <p class={isWrong ? 'notice red' : 'second'} role="status">

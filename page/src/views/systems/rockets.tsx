@@ -4,6 +4,7 @@ import { countOf, countText } from '../../lib/format.ts';
 import { live } from '../../lib/live.ts';
 import { useLoaded } from '../../lib/load.ts';
 import { useStore } from '../../lib/store.ts';
+import { Bar } from '../../parts/bar.tsx';
 import { Clock } from '../../parts/clock.tsx';
 import { Glyph } from '../../parts/glyph.tsx';
 import { Answer, Command, Head, Panel, Segments } from '../../parts/panel.tsx';
@@ -44,22 +45,24 @@ export function RocketsView() {
         <Segments label="Sorted by" options={sorts} value={sort} onChange={setSort} />
         <Clock />
       </Head>
-      <Panel
-        title="Rockets"
-        note={
-          list.value && `${countText(list.value.count)} in all; the first ${Math.min(shown, list.value.count)} by ${sort}, as they are now`
-        }
-      >
+      <Panel title="Rockets" note={list.value && noteOf(list.value.count, sort)}>
         <Answer of={list}>
           {({ rockets }) =>
             rockets.length === 0 ? (
               <div class="empty">
-                <p>No rocket was launched yet.</p>
+                <p>No rocket has been launched yet. Launch some:</p>
                 <code>millrace rockets simulate</code>
               </div>
             ) : (
               <Table
-                heads={['Rocket', 'Type', 'Mission', 'Status', ['Speed', 'right'], ['Waits', 'right']]}
+                heads={[
+                  'Rocket',
+                  ['Type', 'narrow-hidden'],
+                  ['Mission', 'narrow-hidden'],
+                  'Status',
+                  ['Speed', 'right'],
+                  ['Waiting', 'right narrow-hidden'],
+                ]}
                 items={rockets}
                 row={({ id, type, speed, mission, status, pendingMessages }) => (
                   <tr key={id} data-row>
@@ -67,22 +70,22 @@ export function RocketsView() {
                       <KeyLink pipeline="rockets" name={id}>
                         {id.slice(0, 8)}
                       </KeyLink>
+                      <span class="narrow-only">
+                        {type} · {mission}
+                      </span>
                     </th>
-                    <td>{type}</td>
-                    <td>{mission}</td>
+                    <td class="narrow-hidden">{type}</td>
+                    <td class="narrow-hidden">{mission}</td>
                     <td>
                       <span class="state">
-                        <Glyph name={status === 'exploded' ? 'dead' : 'flowing'} />
-                        {status}
+                        <Glyph name={status === 'EXPLODED' ? 'dead' : 'flowing'} />
+                        {status.toLowerCase()}
                       </span>
                     </td>
                     <td>
-                      <div class="bar-cell">
-                        <i style={{ width: `${Math.max(0, (speed / fastest) * 120)}px` }} />
-                        <span class="one">{countText(speed)}</span>
-                      </div>
+                      <Bar value={speed} most={fastest} />
                     </td>
-                    <td class="right">{pendingMessages === 0 ? '–' : countOf(pendingMessages, 'message')}</td>
+                    <td class="right narrow-hidden">{pendingMessages === 0 ? '–' : countOf(pendingMessages, 'message')}</td>
                   </tr>
                 )}
               />
@@ -90,7 +93,13 @@ export function RocketsView() {
           }
         </Answer>
       </Panel>
-      <Command line={`curl '/rockets?sort=${sort}&limit=${shown}'`} />
+      <Command path={`/rockets?sort=${sort}&limit=${shown}`} />
     </>
   );
+}
+
+function noteOf(count: number, sort: Sort): string {
+  return count <= shown
+    ? `${countOf(count, 'rocket')}, as they are now`
+    : `the first ${shown} of ${countText(count)} by ${sort}, as they are now`;
 }

@@ -18,19 +18,20 @@ interface Worker {
 const everyMs = 1_000;
 const shown = 100;
 
-/** The workers' conversation: whom each heard last, and what. */
+/** The workers' conversation: what each worker heard last, and from whom. */
 export function WorkersView() {
   const { isOn } = useStore(live);
   const list = useLoaded((signal) => get<Page<Worker>>('/workers', { limit: shown }, signal), [], isOn ? everyMs : undefined);
   return (
     <>
-      <Head title="Workers" text="Each says something to another; what is said is heard in a turn of its own.">
+      <Head title="Workers" text="Each worker speaks to another, and every message is heard in its own turn.">
         <Clock />
       </Head>
-      <Panel title="Talking" note="as it is now">
+      <Panel title="Last heard" note="as it is now">
         <Answer of={list}>
           {({ items }) => (
             <ul>
+              {items.length === 0 && <li class="empty">No worker has spoken yet. The command millrace workers plays a conversation.</li>}
               {items.map(({ worker, worker_listened: from, message_listened: message, messages_heard: heard, messages_spoken: spoken }) => (
                 <li key={worker} class="spoken" data-row>
                   <span>
@@ -46,7 +47,7 @@ export function WorkersView() {
                     <span class="quiet">has heard nothing yet</span>
                   ) : (
                     <span>
-                      <span class="second">worker {from} said:</span> “{message}”
+                      “{message}” <span class="second">from {from === worker ? 'itself' : `worker ${from}`}</span>
                     </span>
                   )}
                 </li>
@@ -55,7 +56,7 @@ export function WorkersView() {
           )}
         </Answer>
       </Panel>
-      <Command line="curl /workers" />
+      <Command path="/workers" />
     </>
   );
 }
