@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { connect } from 'node:net';
 import { test } from 'node:test';
+import type { FastifyInstance } from 'fastify';
 import { exchange, post, problemIn, serve } from './fixture.test.ts';
 
 test('an unknown path is not found', async (t) => {
@@ -9,6 +10,14 @@ test('an unknown path is not found', async (t) => {
     assert.equal((await problemIn(await fetch(`${url}${path}`))).code, 'MILL_NOT_FOUND', path);
   }
 });
+
+/** Routes with parameters beside routes without. */
+function nestedRoutes(app: FastifyInstance): void {
+  app.get('/things/:id', () => 'one');
+  app.put('/things/:id', () => 'put');
+  app.get('/things/first', () => 'first');
+  app.post('/things/batch', () => 'batch');
+}
 
 const wrongMethods = [
   { method: 'DELETE', path: '/pipelines', allow: 'GET, HEAD' },
@@ -25,6 +34,29 @@ test('a wrong method on a known path is answered 405 with the methods that are r
     const response = await fetch(`${url}${path}`, { method });
     assert.equal(response.headers.get('allow'), allow, path);
     assert.equal((await problemIn(response)).code, 'MILL_METHOD_NOT_ALLOWED');
+  }
+});
+
+test('a path declared without parameters has only its own methods, whatever route with parameters it would match', async (t) => {
+  const { url } = await serve(t, { routes: nestedRoutes });
+  for (const [method, path, allow] of [
+    ['GET', '/things/batch', 'POST'],
+    ['HEAD', '/things/batch/?x=1', 'POST'],
+    ['DELETE', '/things/batch', 'POST'],
+    ['PUT', '/things/first', 'GET, HEAD'],
+    ['GET', '/dead-letters/redrive', 'POST'],
+  ] as const) {
+    const response = await fetch(`${url}${path}`, { method });
+    assert.deepEqual([response.status, response.headers.get('allow')], [405, allow], `${method} ${path}`);
+    await response.arrayBuffer();
+  }
+  for (const [method, path, answer] of [
+    ['GET', '/things/batches', 'one'],
+    ['GET', '/things/first', 'first'],
+    ['PUT', '/things/second', 'put'],
+    ['POST', '/things/batch', 'batch'],
+  ] as const) {
+    assert.equal(await (await fetch(`${url}${path}`, { method })).text(), answer, `${method} ${path}`);
   }
 });
 
