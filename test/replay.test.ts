@@ -154,7 +154,7 @@ test('a file that cannot be read or holds no JSON array is one line on stderr an
   const folder = temporaryFolder(context);
   mkdirSync(join(folder, 'folder.json'));
   const wrong: readonly [content: string | Buffer | undefined, message: RegExp][] = [
-    [undefined, /cannot be read: ENOENT/],
+    [undefined, /expected a file, found none/],
     ['', /expected JSON, found/],
     ['[{"id":', /expected JSON, found/],
     ['{}\n{}', /expected JSON, found/],
