@@ -100,18 +100,26 @@ test('the longest key fits into a path, and a longer one is not found', async (t
   assert.equal((await problemIn(await fetch(`${url}/pipelines/visits/keys/${'k'.repeat(5_000)}`))).code, 'MILL_NOT_FOUND');
 });
 
+const malformed = { status: 400, detail: 'expected a well-formed HTTP/1.1 request' };
+
 const notHttp = [
-  { text: 'garbage\r\n\r\n', status: 400 },
-  { text: 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n', status: 400 },
-  { text: 'POST /ping HTTP/1.1\r\nHost: x\r\nContent-Length: -1\r\n\r\n', status: 400 },
-  { text: 'POST /pipelines/visits/events HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nZZ\r\n', status: 400 },
-  { text: `GET /ping HTTP/1.1\r\nHost: x\r\nX: ${'y'.repeat(40_000)}\r\n\r\n`, status: 431 },
+  { text: 'garbage\r\n\r\n', ...malformed },
+  { text: 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n', ...malformed },
+  { text: 'POST /ping HTTP/1.1\r\nHost: x\r\nContent-Length: -1\r\n\r\n', ...malformed },
+  { text: 'POST /pipelines/visits/events HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nZZ\r\n', ...malformed },
+  {
+    text: `GET /ping HTTP/1.1\r\nHost: x\r\nX: ${'y'.repeat(40_000)}\r\n\r\n`,
+    status: 431,
+    detail: 'expected a URL and headers of at most 16384 bytes together, found more',
+  },
 ];
 
 test('what is no HTTP is answered and its connection closed, and the server goes on', async (t) => {
   const { url } = await serve(t);
-  for (const { text, status } of notHttp) {
-    assert.match(await exchange(url, text), new RegExp(`^HTTP/1.1 ${status} [^]*application/problem\\+json`), text.slice(0, 20));
+  for (const { text, status, detail } of notHttp) {
+    const answer = await exchange(url, text);
+    assert.match(answer, new RegExp(`^HTTP/1.1 ${status} [^]*application/problem\\+json`), text.slice(0, 20));
+    assert.equal(JSON.parse(answer.slice(answer.indexOf('{'))).detail, detail);
   }
   assert.equal((await fetch(`${url}/ping`)).status, 200);
 });
