@@ -173,7 +173,7 @@ test('the figures agree at every moment, with a processor of one’s own that fa
   assert.deepEqual([idle.events_received, idle.events_processed, idle.events_failed], [2000, 1500, 500]);
   assert.equal(storedIds(folder).length, 1500);
   const failed = await fetch(`${url}/events/${events[3]?.id}`);
-  assert.match(Object(await failed.json()).detail, /given up after 2 attempts: no luck/);
+  assert.match(Object(await failed.json()).detail, /failed after 2 attempts: no luck/);
   const { code } = await program.kill('SIGTERM');
   assert.equal(code, 0);
 });
