@@ -300,7 +300,7 @@ test('an update that cannot be handled ends it with a line and exit code 1', asy
   for (const indexed of [/^\S+ indexed account=b version=2\n\S+ callback account=b version=2\n$/, /^$/]) {
     const { code, stdout, stderr } = await replay(context, folder, words).ended;
     assert.match(stdout, indexed);
-    assert.match(stderr, /millrace: account "a" was given up: .+\n$/);
+    assert.match(stderr, /millrace: account "a" failed permanently: .+\n$/);
     assert.equal(code, 1);
   }
 });
