@@ -59,7 +59,8 @@ export function addRoutes(app: FastifyInstance, mill: Mill): void {
         response: { 200: jsonSchemaOf(pageSchema(AccountAnswer), 'output') },
       },
     },
-    async (request, reply) => listAccounts(mill, await parseRequest(AccountQuery, request.query), { signal: signalOf(reply) }),
+    async (request, reply) =>
+      listAccounts(mill, await parseRequest(inPlainWords(AccountQuery), request.query), { signal: signalOf(reply) }),
   );
 
   app.get(

@@ -80,7 +80,8 @@ export function addRoutes(
         response: { 200: jsonSchemaOf(pageSchema(EventAnswer), 'output') },
       },
     },
-    async (request, reply) => listEvents(mill, storage, await parseRequest(EventQuery, request.query), { signal: signalOf(reply) }),
+    async (request, reply) =>
+      listEvents(mill, storage, await parseRequest(inPlainWords(EventQuery), request.query), { signal: signalOf(reply) }),
   );
 
   app.get(

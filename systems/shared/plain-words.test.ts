@@ -44,6 +44,8 @@ test('faults say what was expected and what was found', () => {
   ] as const) {
     assert.deepEqual(faultsOf(value), [[Object.keys(value)[0], fault]]);
   }
+  const strict = inPlainWords(z.strictObject({}))['~standard'].validate({ more: 1, 'and so on': 2 });
+  assert.equal('issues' in strict && strict.issues?.[0]?.message, 'expected no other fields, found "more", "and so on"');
   assert.deepEqual(faultsOf(undefined), [['', 'expected an object, found nothing']]);
 });
 

@@ -24,6 +24,8 @@ function plainWords(issue: Issue): string | undefined {
       return `expected ${kinds[issue.expected] ?? issue.expected}, found ${kindOf(issue.input)}`;
     case 'invalid_value':
       return `expected ${issue.values.map(String).join(' or ')}, found ${named(issue.input)}`;
+    case 'unrecognized_keys':
+      return `expected no other fields, found ${issue.keys.map((key) => JSON.stringify(key)).join(', ')}`;
     case 'too_small':
       return `expected ${issue.inclusive === false ? 'more than' : 'at least'} ${counted(issue.minimum, issue.origin)}, found ${size(issue.input)}`;
     case 'too_big':
