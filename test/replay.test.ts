@@ -154,7 +154,7 @@ test('a file that cannot be read or holds no JSON array is one line on stderr an
   const folder = temporaryFolder(context);
   mkdirSync(join(folder, 'folder.json'));
   const wrong: readonly [content: string | Buffer | undefined, message: RegExp][] = [
-    [undefined, /cannot be read: ENOENT/],
+    [undefined, /expected a file, found none/],
     ['', /expected JSON, found/],
     ['[{"id":', /expected JSON, found/],
     ['{}\n{}', /expected JSON, found/],
@@ -300,7 +300,7 @@ test('an update that cannot be handled ends it with a line and exit code 1', asy
   for (const indexed of [/^\S+ indexed account=b version=2\n\S+ callback account=b version=2\n$/, /^$/]) {
     const { code, stdout, stderr } = await replay(context, folder, words).ended;
     assert.match(stdout, indexed);
-    assert.match(stderr, /millrace: account "a" was given up: .+\n$/);
+    assert.match(stderr, /millrace: account "a" failed permanently: .+\n$/);
     assert.equal(code, 1);
   }
 });

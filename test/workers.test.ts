@@ -211,7 +211,7 @@ test('data that cannot be played is one line with the row and exit code 1, befor
 
 test('a file that is no database of messages is one line and exit code 1, and is not created or changed', async (context) => {
   const folder = temporaryFolder(context);
-  await assertRefused(context, folder, 'missing.db', /ENOENT/);
+  await assertRefused(context, folder, 'missing.db', /expected a file, found none/);
   mkdirSync(join(folder, 'folder.db'));
   await assertRefused(context, join(folder, 'folder.db'), '../folder.db', /expected a file, found a directory$/);
   const corrupt = temporaryFolder(context);

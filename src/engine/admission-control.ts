@@ -110,7 +110,8 @@ export class AdmissionControl {
     }
     const entering = (underWay.get(name) ?? 0) + count;
     if (partitions.backlog(name) + entering > backlog) {
-      const message = `pipeline ${name}: at most ${backlog} events may wait; there is no room for ${count} more`;
+      const advice = count > backlog ? `a batch of ${count} never fits: send fewer at once` : `there is no room for ${count} more`;
+      const message = `pipeline ${name}: at most ${backlog} events may wait; ${advice}`;
       throw new MillraceError('MILL_BACKLOG_FULL', message, { retryAfterMs: 1_000 });
     }
     underWay.set(name, entering);

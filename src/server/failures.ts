@@ -1,4 +1,4 @@
-import { type IncomingMessage, type ServerResponse, STATUS_CODES } from 'node:http';
+import { type IncomingMessage, maxHeaderSize, type ServerResponse, STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
 import type { FastifyInstance, FastifyReply } from 'fastify';
 import type { Logger } from 'pino';
@@ -46,22 +46,25 @@ export function refuseExpectation(_request: IncomingMessage, response: ServerRes
   response.end(body);
 }
 
-const statusByCode: Readonly<Record<string, number>> = { ERR_HTTP_REQUEST_TIMEOUT: 408, HPE_HEADER_OVERFLOW: 431 };
+/** The answers to what never became a request, by the codes of Node.js and its parser. */
+const clientErrors: Readonly<Record<string, { readonly status: number; readonly detail: string }>> = {
+  ERR_HTTP_REQUEST_TIMEOUT: { status: 408, detail: 'expected the whole request within the time limit' },
+  HPE_HEADER_OVERFLOW: {
+    status: 431,
+    detail: `expected a URL and headers of at most ${maxHeaderSize} bytes together, found more`,
+  },
+};
+const malformed = { status: 400, detail: 'expected a well-formed HTTP/1.1 request' };
 
-/** Answers data that is not HTTP, too slow or has too many headers, which never became a request, and closes the connection. */
+/** Answers data that is not HTTP, is too slow or has too long headers, which never became a request, and closes the connection. */
 export function answerClientError(error: Error & { readonly code?: string }, socket: Socket): void {
   if (error.code === 'ECONNRESET' || !socket.writable) {
     socket.destroy();
     return;
   }
-  const status = statusByCode[error.code ?? ''] ?? 400;
+  const { status, detail } = clientErrors[error.code ?? ''] ?? malformed;
   const title = STATUS_CODES[status] ?? 'Bad Request';
-  const body = JSON.stringify({
-    type: 'about:blank',
-    title,
-    status,
-    detail: 'expected a well-formed HTTP/1.1 request within the time limit',
-  });
+  const body = JSON.stringify({ type: 'about:blank', title, status, detail });
   const headers = { ...securityHeaders, 'content-type': problemMediaType, 'content-length': body.length, connection: 'close' };
   const head = [`HTTP/1.1 ${status} ${title}`, ...Object.entries(headers).map(([name, value]) => `${name}: ${value}`)];
   socket.end(`${head.join('\r\n')}\r\n\r\n${body}`, () => socket.destroy());

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { connect } from 'node:net';
 import { test } from 'node:test';
+import type { FastifyInstance } from 'fastify';
 import { exchange, post, problemIn, serve } from './fixture.test.ts';
 
 test('an unknown path is not found', async (t) => {
@@ -9,6 +10,14 @@ test('an unknown path is not found', async (t) => {
     assert.equal((await problemIn(await fetch(`${url}${path}`))).code, 'MILL_NOT_FOUND', path);
   }
 });
+
+/** Routes with parameters beside routes without. */
+function nestedRoutes(app: FastifyInstance): void {
+  app.get('/things/:id', () => 'one');
+  app.put('/things/:id', () => 'put');
+  app.get('/things/first', () => 'first');
+  app.post('/things/batch', () => 'batch');
+}
 
 const wrongMethods = [
   { method: 'DELETE', path: '/pipelines', allow: 'GET, HEAD' },
@@ -25,6 +34,29 @@ test('a wrong method on a known path is answered 405 with the methods that are r
     const response = await fetch(`${url}${path}`, { method });
     assert.equal(response.headers.get('allow'), allow, path);
     assert.equal((await problemIn(response)).code, 'MILL_METHOD_NOT_ALLOWED');
+  }
+});
+
+test('a path declared without parameters has only its own methods, whatever route with parameters it would match', async (t) => {
+  const { url } = await serve(t, { routes: nestedRoutes });
+  for (const [method, path, allow] of [
+    ['GET', '/things/batch', 'POST'],
+    ['HEAD', '/things/batch/?x=1', 'POST'],
+    ['DELETE', '/things/batch', 'POST'],
+    ['PUT', '/things/first', 'GET, HEAD'],
+    ['GET', '/dead-letters/redrive', 'POST'],
+  ] as const) {
+    const response = await fetch(`${url}${path}`, { method });
+    assert.deepEqual([response.status, response.headers.get('allow')], [405, allow], `${method} ${path}`);
+    await response.arrayBuffer();
+  }
+  for (const [method, path, answer] of [
+    ['GET', '/things/batches', 'one'],
+    ['GET', '/things/first', 'first'],
+    ['PUT', '/things/second', 'put'],
+    ['POST', '/things/batch', 'batch'],
+  ] as const) {
+    assert.equal(await (await fetch(`${url}${path}`, { method })).text(), answer, `${method} ${path}`);
   }
 });
 
@@ -68,18 +100,26 @@ test('the longest key fits into a path, and a longer one is not found', async (t
   assert.equal((await problemIn(await fetch(`${url}/pipelines/visits/keys/${'k'.repeat(5_000)}`))).code, 'MILL_NOT_FOUND');
 });
 
+const malformed = { status: 400, detail: 'expected a well-formed HTTP/1.1 request' };
+
 const notHttp = [
-  { text: 'garbage\r\n\r\n', status: 400 },
-  { text: 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n', status: 400 },
-  { text: 'POST /ping HTTP/1.1\r\nHost: x\r\nContent-Length: -1\r\n\r\n', status: 400 },
-  { text: 'POST /pipelines/visits/events HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nZZ\r\n', status: 400 },
-  { text: `GET /ping HTTP/1.1\r\nHost: x\r\nX: ${'y'.repeat(40_000)}\r\n\r\n`, status: 431 },
+  { text: 'garbage\r\n\r\n', ...malformed },
+  { text: 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n', ...malformed },
+  { text: 'POST /ping HTTP/1.1\r\nHost: x\r\nContent-Length: -1\r\n\r\n', ...malformed },
+  { text: 'POST /pipelines/visits/events HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nZZ\r\n', ...malformed },
+  {
+    text: `GET /ping HTTP/1.1\r\nHost: x\r\nX: ${'y'.repeat(40_000)}\r\n\r\n`,
+    status: 431,
+    detail: 'expected a URL and headers of at most 16384 bytes together, found more',
+  },
 ];
 
 test('what is no HTTP is answered and its connection closed, and the server goes on', async (t) => {
   const { url } = await serve(t);
-  for (const { text, status } of notHttp) {
-    assert.match(await exchange(url, text), new RegExp(`^HTTP/1.1 ${status} [^]*application/problem\\+json`), text.slice(0, 20));
+  for (const { text, status, detail } of notHttp) {
+    const answer = await exchange(url, text);
+    assert.match(answer, new RegExp(`^HTTP/1.1 ${status} [^]*application/problem\\+json`), text.slice(0, 20));
+    assert.equal(JSON.parse(answer.slice(answer.indexOf('{'))).detail, detail);
   }
   assert.equal((await fetch(`${url}/ping`)).status, 200);
 });

@@ -5,6 +5,7 @@ import { MillraceError } from '../errors.ts';
 import { type Ask, safeMethods } from './access/ask.ts';
 import { type Guard, nameOfToken, pipelinesOfToken } from './access/guard.ts';
 import { crossOriginMessage, isCrossOrigin } from './cross-origin.ts';
+import { LiteralPaths } from './literal-paths.ts';
 import { pathOf } from './path-of.ts';
 import { Places } from './places.ts';
 import { securityHeaders } from './security-headers.ts';
@@ -20,7 +21,8 @@ const servedToTheEnd: ReadonlySet<string | undefined> = new Set(['/health', '/pi
  * - refuses requests after {@link Gate.close} with `MILL_STOPPING`;
  * - refuses requests without the `Host` of HTTP/1.1;
  * - refuses requests without permission, see {@link Guard}, and closes their connections when places are short;
- * - refuses requests that match no route: 405 with `Allow` if another method would match, otherwise 404;
+ * - refuses requests that match no route: 405 with `Allow` if another method would match, otherwise 404. A path that is declared without
+ *   parameters has only its own methods: `GET /events/batch` is no `GET /events/:id`;
  * - refuses changes by a page of another origin: bodies of any type are accepted, so no preflight keeps it out;
  * - refuses compressed bodies, which nothing here reads;
  * - declares every body to be JSON, whatever its `Content-Type` says, because Fastify would refuse an unknown one.
@@ -33,10 +35,12 @@ export class Gate {
   readonly #emptied = Promise.withResolvers<void>();
 
   readonly #guard: Guard;
+  readonly #literalPaths: LiteralPaths;
   readonly #places: Places;
 
   constructor(app: FastifyInstance, guard: Guard) {
     this.#guard = guard;
+    this.#literalPaths = new LiteralPaths(app);
     this.#places = new Places(app.server);
     app.decorateRequest(pipelinesOfToken, null);
     app.decorateRequest(nameOfToken, null);
@@ -50,7 +54,7 @@ export class Gate {
       else done(refusal);
     });
     app.setNotFoundHandler((request, reply) => {
-      throw noRoute(app, request, reply);
+      throw this.#noRoute(app, request, reply);
     });
   }
 
@@ -93,13 +97,25 @@ export class Gate {
     }
     const refusal = this.#guard.refusalOf(request, reply);
     if (refusal !== undefined) return refusal;
-    if (request.is404) return noRoute(app, request, reply);
+    if (request.is404 || this.#literalPaths.isWrongMethod(request)) return this.#noRoute(app, request, reply);
     const { headers, method } = request.raw;
     if (safeMethods.has(method)) return undefined;
     if (isCrossOrigin(headers)) return new MillraceError('MILL_CROSS_SITE', crossOriginMessage(headers));
     if (!isEncoded(headers)) return undefined;
     reply.header('accept-encoding', 'identity');
     return new MillraceError('MILL_UNSUPPORTED_ENCODING', encodingMessage(headers));
+  }
+
+  #noRoute(app: FastifyInstance, request: FastifyRequest, reply: FastifyReply): MillraceError {
+    const { method } = request;
+    const path = pathOf(request.url);
+    const allowed =
+      this.#literalPaths.methodsOf(path) ?? app.supportedMethods.filter((other) => app.findRoute({ method: other, url: path }) !== null);
+    // A missing file below a route that serves files is not found, although the method is right.
+    if (allowed.length === 0 || allowed.includes(method))
+      return new MillraceError('MILL_NOT_FOUND', `expected a known path, found ${path}`);
+    reply.header('allow', allowed.join(', '));
+    return new MillraceError('MILL_METHOD_NOT_ALLOWED', `expected ${allowed.join(' or ')} for ${path}, found ${method}`);
   }
 
   readonly #left = () => {
@@ -127,14 +143,4 @@ function isEncoded({ 'content-encoding': encoding }: IncomingHttpHeaders): boole
 
 function encodingMessage({ 'content-encoding': encoding }: IncomingHttpHeaders): string {
   return `Content-Encoding: expected none, or identity, found ${describeFound(encoding)}; send the body uncompressed`;
-}
-
-function noRoute(app: FastifyInstance, request: FastifyRequest, reply: FastifyReply): MillraceError {
-  const { method } = request;
-  const path = pathOf(request.url);
-  const allowed = app.supportedMethods.filter((other) => app.findRoute({ method: other, url: path }) !== null);
-  // A missing file below a route that serves files is not found, although the method is right.
-  if (allowed.length === 0 || allowed.includes(method)) return new MillraceError('MILL_NOT_FOUND', `expected a known path, found ${path}`);
-  reply.header('allow', allowed.join(', '));
-  return new MillraceError('MILL_METHOD_NOT_ALLOWED', `expected ${allowed.join(' or ')} for ${path}, found ${method}`);
 }

@@ -1,4 +1,5 @@
 import { pipeline, type Turn } from '../../src/index.ts';
+import { inPlainWords } from '../shared/plain-words.ts';
 import { Account, callbackDueAt } from './account.ts';
 import { logHappening, type Observe } from './happening.ts';
 import { accountRow, accountsTable, updateRow, updatesTable } from './tables.ts';
@@ -24,7 +25,7 @@ export interface AccountsOptions {
  */
 export function accountsPipeline(observe: Observe = logHappening, { identifiedBy = 'version' }: AccountsOptions = {}) {
   return pipeline(pipelineName, {
-    event: AccountUpdate,
+    event: inPlainWords(AccountUpdate),
     key: (update) => update.id,
     ...(identifiedBy === 'version' && { id: updateIdOf }),
     state: Account,

@@ -14,6 +14,7 @@ import {
   signalOf,
   traceOf,
 } from '../../src/server/index.ts';
+import { inPlainWords } from '../shared/plain-words.ts';
 import { HighestQuery, listHighest } from './highest.ts';
 import { AccountAnswer, AccountQuery, findAccount, listAccounts } from './list.ts';
 import { pipelineName } from './pipeline.ts';
@@ -21,7 +22,7 @@ import { AccountUpdate } from './update.ts';
 import { listVersions, VersionAnswer, VersionQuery } from './versions.ts';
 
 const batchMax = 1_000;
-const Batch = z.array(z.unknown()).min(1).max(batchMax);
+const Batch = inPlainWords(z.array(z.unknown()).min(1).max(batchMax));
 const Params = z.object({ id: z.string() });
 const Ingested = z.object({ status: z.enum(['accepted', 'duplicate']) });
 
@@ -58,7 +59,8 @@ export function addRoutes(app: FastifyInstance, mill: Mill): void {
         response: { 200: jsonSchemaOf(pageSchema(AccountAnswer), 'output') },
       },
     },
-    async (request, reply) => listAccounts(mill, await parseRequest(AccountQuery, request.query), { signal: signalOf(reply) }),
+    async (request, reply) =>
+      listAccounts(mill, await parseRequest(inPlainWords(AccountQuery), request.query), { signal: signalOf(reply) }),
   );
 
   app.get(

@@ -164,7 +164,7 @@ describe('events on MariaDB', { skip: withoutMariadb }, () => {
       [idOf(2)],
     );
     const { detail } = Object(await (await fetch(`${url}/events/${idOf(1)}`)).json());
-    assert.match(detail, /failed after 1 attempts: table processed_events: Incorrect datetime value: .+created_at/);
+    assert.match(detail, /failed after 1 attempt: table processed_events: Incorrect datetime value: .+created_at/);
   });
 
   test('its list is filtered and paged by moments, of the years 0 and 9999, too', async (context) => {

@@ -89,10 +89,10 @@ test('a batch is judged event by event', async (context) => {
       {
         index: 2,
         status: 'rejected',
-        errors: [{ path: 'source', message: 'Invalid option: expected one of "web"|"mobile"|"iot_device"|"system"' }],
+        errors: [{ path: 'source', message: 'expected web or mobile or iot_device or system, found "tv"' }],
       },
       { index: 3, id: idOf(2), status: 'duplicate' },
-      { index: 4, status: 'rejected', errors: [{ path: '', message: 'Invalid input: expected object, received string' }] },
+      { index: 4, status: 'rejected', errors: [{ path: '', message: 'expected an object, found a text' }] },
     ],
   });
   assert.equal((await list()).items.length, 2);
@@ -146,7 +146,7 @@ test('an event that was given up is 404 and says why; the others are processed',
   for (const number of [1, 2]) await post('/events', reading(number));
   const { status, body } = await get(`/events/${idOf(1)}`);
   assert.equal(status, 404);
-  assert.match(String(body.detail), /failed after 1 attempts: the sensor is broken/);
+  assert.match(String(body.detail), /failed after 1 attempt: the sensor is broken/);
   assert.deepEqual(
     (await list()).items.map(({ id }) => id),
     [idOf(2)],

@@ -15,6 +15,7 @@ import {
   traceOf,
   withRowErrors,
 } from '../../src/server/index.ts';
+import { inPlainWords } from '../shared/plain-words.ts';
 import { Uuid, uuidKeyOf } from '../shared/uuid.ts';
 import { EventAnswer, EventQuery, listEvents, toAnswer } from './list.ts';
 import { pipelineName } from './pipeline.ts';
@@ -22,7 +23,7 @@ import type { EventStorage } from './storage.ts';
 import type { EventValidator } from './validator.ts';
 
 const batchMax = 100;
-const Batch = z.object({ events: z.array(z.unknown()).min(1).max(batchMax) });
+const Batch = inPlainWords(z.object({ events: z.array(z.unknown()).min(1).max(batchMax) }));
 const Params = z.object({ id: Uuid });
 const Ingested = z.object({ id: z.string(), status: z.enum(['accepted', 'duplicate']) });
 
@@ -79,7 +80,8 @@ export function addRoutes(
         response: { 200: jsonSchemaOf(pageSchema(EventAnswer), 'output') },
       },
     },
-    async (request, reply) => listEvents(mill, storage, await parseRequest(EventQuery, request.query), { signal: signalOf(reply) }),
+    async (request, reply) =>
+      listEvents(mill, storage, await parseRequest(inPlainWords(EventQuery), request.query), { signal: signalOf(reply) }),
   );
 
   app.get(
@@ -109,5 +111,6 @@ async function instead(mill: Mill, id: string, pending = 0): Promise<string> {
   if (pending > 0) return `${id} waiting for a retry`;
   const letters = await mill.deadLetters({ pipeline: pipelineName, key: id });
   const last = letters.at(-1);
-  return last === undefined ? `none with the id ${id}` : `${id} failed after ${last.attempts} attempts: ${last.reason}`;
+  if (last === undefined) return `none with the id ${id}`;
+  return `${id} failed after ${last.attempts} ${last.attempts === 1 ? 'attempt' : 'attempts'}: ${last.reason}`;
 }

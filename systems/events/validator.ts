@@ -1,6 +1,7 @@
 import type { StandardJSONSchemaV1, StandardSchemaV1 } from '@standard-schema/spec';
 import * as z from 'zod';
 import { checkFreeForm, FreeForm } from '../shared/free-form.ts';
+import { validateInPlainWords } from '../shared/plain-words.ts';
 import { UtcTimestamp } from '../shared/timestamp.ts';
 import { Uuid } from '../shared/uuid.ts';
 
@@ -63,8 +64,7 @@ export const eventValidator: EventValidator & StandardJSONSchemaV1 = {
     version: 1,
     vendor: 'millrace',
     validate(event) {
-      const schema = isUserAction(event) ? UserAction : Untyped;
-      return schema['~standard'].validate(event);
+      return isUserAction(event) ? validateInPlainWords(UserAction, event) : validateInPlainWords(Untyped, event);
     },
     jsonSchema: z.union([UserAction, Other])['~standard'].jsonSchema,
   },

@@ -3,6 +3,7 @@ import { v7 as newId } from 'uuid';
 import * as z from 'zod';
 import { type Mill, MillraceError } from '../../src/index.ts';
 import { idempotencyKeyHeader, jsonSchemaOf, noQuery, parseRequest, signalOf, traceOf } from '../../src/server/index.ts';
+import { inPlainWords } from '../shared/plain-words.ts';
 import { uuidKeyOf } from '../shared/uuid.ts';
 import { findMessage, type ListName, listings, listMessages, MessageAnswer, MessageList, MessageQuery, readMessage } from './list.ts';
 import { type MessageEvent, NewMessage } from './message.ts';
@@ -29,7 +30,7 @@ export function addMessageRoutes(app: FastifyInstance, mill: Mill): void {
       config: { access: 'ingest' },
     },
     async (request, reply) => {
-      const { to, content } = await parseRequest(NewMessage, request.body);
+      const { to, content } = await parseRequest(inPlainWords(NewMessage), request.body);
       const key = uuidKeyOf(request);
       const id = key.id ?? newId();
       const createdAt = toText(Date.now());
@@ -67,7 +68,8 @@ export function addMessageRoutes(app: FastifyInstance, mill: Mill): void {
           response: { 200: jsonSchemaOf(MessageList, 'output') },
         },
       },
-      async (request, reply) => listMessages(mill, name, await parseRequest(MessageQuery, request.query), { signal: signalOf(reply) }),
+      async (request, reply) =>
+        listMessages(mill, name, await parseRequest(inPlainWords(MessageQuery), request.query), { signal: signalOf(reply) }),
     );
   }
 

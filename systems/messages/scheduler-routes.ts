@@ -2,6 +2,7 @@ import type { FastifyInstance } from 'fastify';
 import * as z from 'zod';
 import type { Mill } from '../../src/index.ts';
 import { jsonSchemaOf, noQuery, parseRequest, whoOf } from '../../src/server/index.ts';
+import { inPlainWords } from '../shared/plain-words.ts';
 import { toText } from './moment.ts';
 import { pipelineName } from './pipeline.ts';
 
@@ -29,7 +30,7 @@ export function addSchedulerRoutes(app: FastifyInstance, mill: Mill, { intervalM
       },
     },
     async (request): Promise<z.infer<typeof Commanded>> => {
-      const { action } = await parseRequest(Command, request.body);
+      const { action } = await parseRequest(inPlainWords(Command), request.body);
       await mill.schedule(pipelineName, whoOf(request))[action]();
       return { running: action === 'start' };
     },

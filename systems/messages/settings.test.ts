@@ -23,6 +23,7 @@ test('Redis is where its URL says, or its host; what the URL does not say the ot
     tls: true,
   });
   assert.equal(redisOf({ REDIS_URL: 'redis://:100%@near.example' })?.password, '100%');
+  assert.equal(redisOf({ REDIS_URL: 'redis://near.example/' })?.db, 0);
   const bare = { username: undefined, tls: false };
   assert.deepEqual(redisOf({ ...others, REDIS_URL: 'redis://[::1]' }), { host: '::1', port: 7000, password: 'hush', db: 5, ...bare });
 });
@@ -34,7 +35,13 @@ test('a setting that is not accepted is named, a secret is not shown', () => {
     [{ MESSAGE_MAX_ATTEMPTS: '-1' }, 'MESSAGE_MAX_ATTEMPTS: expected an integer from 1 to 1000, found "-1"'],
     [{ SMS_PROVIDER_URL: 'ftp://x' }, 'SMS_PROVIDER_URL: expected a URL that begins with http:// or https://, found "ftp://x"'],
     [{ SMS_PROVIDER_KEY: 'a\nb' }, 'SMS_PROVIDER_KEY: expected printable ASCII, as in a header, found a value that is not shown'],
-    [{ REDIS_URL: 'http://:hush@x' }, 'REDIS_URL: expected a URL that begins with redis:// or rediss://, found a value that is not shown'],
+    ...['http://:hush@x', 'redis://x/cache', 'redis://x/1/2', 'redis://x?db=3', 'redis://x/1#2', 'redis://x:0', 'redis://'].map(
+      (REDIS_URL) =>
+        [
+          { REDIS_URL },
+          'REDIS_URL: expected a URL such as redis://HOST:6379/0 or rediss://USER:PASSWORD@HOST, found a value that is not shown',
+        ] as const,
+    ),
     [{ REDIS_HOST: 'a b' }, 'REDIS_HOST: expected a host name or an IP address, found "a b"'],
     [{ REDIS_PORT: '0' }, 'REDIS_PORT: expected an integer from 1 to 65535, found "0"'],
   ] as const) {

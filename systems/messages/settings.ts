@@ -14,6 +14,19 @@ const url = (...protocols: readonly string[]): Values<string> => ({
   },
 });
 
+const redisPath = /^\/?(?<db>\d{1,7})?$/;
+
+/** A part that the client would ignore, such as a database named otherwise than by its number, is refused. */
+const redisUrl: Values<string> = {
+  accepts: 'a URL such as redis://HOST:6379/0 or rediss://USER:PASSWORD@HOST',
+  read(text) {
+    const accepted = url('redis:', 'rediss:').read(text);
+    if (accepted === undefined) return undefined;
+    const { port, pathname, search, hash } = new URL(accepted);
+    return port !== '0' && redisPath.test(pathname) && search === '' && hash === '' ? accepted : undefined;
+  },
+};
+
 const host: Values<string> = {
   accepts: 'a host name or an IP address',
   read: (text) => (/^[a-z0-9:][a-z0-9:._-]{0,252}$/i.test(text) ? text : undefined),
@@ -84,7 +97,7 @@ export const settings = {
   redisUrl: {
     variable: 'REDIS_URL',
     meaning: 'the Redis that records sent messages; without it and REDIS_HOST nothing is recorded',
-    values: url('redis:', 'rediss:'),
+    values: redisUrl,
     secret: true,
   },
   redisHost: { variable: 'REDIS_HOST', meaning: 'its host, instead of REDIS_URL', values: host },
@@ -106,7 +119,7 @@ export function redisPlace({ redisUrl, redisHost, redisPort, redisPassword, redi
     return redisHost === undefined ? undefined : { host: redisHost, port: redisPort, password: redisPassword, db: redisDb };
   }
   const { protocol, hostname, port, username, password, pathname } = new URL(redisUrl);
-  const db = /^\/(\d+)$/.exec(pathname)?.[1];
+  const db = redisPath.exec(pathname)?.groups?.db;
   return {
     // An IPv6 address has brackets only in a URL.
     host: hostname.replace(/^\[|\]$/g, ''),

@@ -1,5 +1,6 @@
 import type { StandardJSONSchemaV1, StandardSchemaV1 } from '@standard-schema/spec';
 import * as z from 'zod';
+import { validateInPlainWords } from '../shared/plain-words.ts';
 import { RowText, SortedText } from '../shared/text.ts';
 import { Timestamp } from '../shared/timestamp.ts';
 import { Uuid } from '../shared/uuid.ts';
@@ -38,7 +39,7 @@ export const RocketMessage: StandardSchemaV1<z.input<typeof anySchema>, RocketMe
     vendor: 'millrace',
     validate(message) {
       const type = propertyOf(propertyOf(message, 'metadata'), 'messageType');
-      return isMessageType(type) ? schemas[type]['~standard'].validate(message) : { issues: faultsOf(message) };
+      return isMessageType(type) ? validateInPlainWords(schemas[type], message) : { issues: faultsOf(message) };
     },
     jsonSchema: anySchema['~standard'].jsonSchema,
   },
@@ -60,7 +61,7 @@ const untyped = z.object({
 
 /** Returns every fault of a message whose type is unknown, including its type. */
 function faultsOf(message: unknown): readonly StandardSchemaV1.Issue[] {
-  return untyped.safeParse(message).error?.issues ?? [];
+  return validateInPlainWords(untyped, message).issues ?? [];
 }
 
 function isMessageType(type: unknown): type is MessageType {

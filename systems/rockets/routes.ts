@@ -13,6 +13,7 @@ import {
   signalOf,
   traceOf,
 } from '../../src/server/index.ts';
+import { inPlainWords } from '../shared/plain-words.ts';
 import { Uuid } from '../shared/uuid.ts';
 import { findHistory } from './history.ts';
 import { findRockets, RocketQuery } from './list.ts';
@@ -69,7 +70,7 @@ export function addRoutes(app: FastifyInstance, mill: Mill): void {
       },
     },
     async (request, reply) => {
-      const found = await findRockets(mill, await parseRequest(RocketQuery, request.query), { signal: signalOf(reply) });
+      const found = await findRockets(mill, await parseRequest(inPlainWords(RocketQuery), request.query), { signal: signalOf(reply) });
       if ('rockets' in found) return found;
       // One chunk at a time is in memory, until the client has read it.
       return reply.type('application/json; charset=utf-8').send(Readable.from(found, { objectMode: false }));

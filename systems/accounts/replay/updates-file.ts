@@ -21,11 +21,14 @@ export function readUpdatesFile(path: string): UpdatesFile {
 
 function read(path: string): Buffer {
   try {
-    if (!statSync(path).isDirectory()) return readFileSync(path);
+    const found = statSync(path, { throwIfNoEntry: false });
+    if (found === undefined || found.isDirectory())
+      throw unusable(path, `expected a file, found ${found === undefined ? 'none' : 'a directory'}`);
+    return readFileSync(path);
   } catch (error) {
+    if (error instanceof MillraceError) throw error;
     throw unusable(path, `cannot be read: ${messageOf(error)}`, error);
   }
-  throw unusable(path, 'expected a file, found a directory');
 }
 
 function parse(path: string, bytes: Buffer): readonly unknown[] {

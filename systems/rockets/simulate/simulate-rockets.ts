@@ -65,5 +65,6 @@ async function findPlace(place: Place, headers: RocketSimulation['headers']): Pr
 }
 
 function verdictOn(differences: readonly string[], rockets: number): string {
-  return differences.length === 0 ? `all ${rockets} rockets are right` : `${differences.join('\n')}\n${differences.length} differences`;
+  if (differences.length === 0) return `all ${rockets} rockets are right`;
+  return `${differences.join('\n')}\n${differences.length === 1 ? '1 difference' : `${differences.length} differences`}`;
 }

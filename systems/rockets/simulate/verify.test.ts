@@ -23,6 +23,13 @@ test('every field that differs is named with both values', () => {
   ]);
 });
 
+test('a rocket that has messages of a longer run is one difference, with what to do', () => {
+  const rocket = { ...expected, speed: 600, mission: 'MIR', lastMessageNumber: 7, lastUpdated: 't7' };
+  assert.deepEqual(compare(expected, { rocket }), [
+    'rocket r: expected messages up to number 3, found 7: a longer run with this seed was here before; use another --seed or a new database',
+  ]);
+});
+
 test('a rocket that is not shown is a difference', () => {
   assert.deepEqual(compare(expected, { problem: 'status 404' }), ['rocket r: expected the rocket, found status 404']);
 });

@@ -44,10 +44,14 @@ export async function findDifferences(
   return differences;
 }
 
-/** Returns one line for each unexpected field. */
+/** Returns one line for each unexpected field, or one for a rocket with messages that this run did not send. */
 export function compare(expected: ExpectedRocket, look: Look): readonly string[] {
   const { rocket } = look;
   if (rocket === undefined) return [`rocket ${expected.id}: expected the rocket, found ${look.problem}`];
+  if (Number(rocket.lastMessageNumber) > expected.lastMessageNumber) {
+    const messages = `expected messages up to number ${expected.lastMessageNumber}, found ${rocket.lastMessageNumber}`;
+    return [`rocket ${expected.id}: ${messages}: a longer run with this seed was here before; use another --seed or a new database`];
+  }
   return Object.entries(expected)
     .filter(([field, value]) => rocket[field] !== value)
     .map(([field, value]) => `rocket ${expected.id}: ${field}: expected ${JSON.stringify(value)}, found ${JSON.stringify(rocket[field])}`);

@@ -1,4 +1,4 @@
-import { statSync } from 'node:fs';
+import { type Stats, statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { DatabaseSync } from 'node:sqlite';
 import { messageOf } from '../../../src/cli/index.ts';
@@ -51,7 +51,8 @@ export class MessagesFile {
   static open(path: string, workers: number): MessagesFile {
     let snapshot: Snapshot | undefined;
     try {
-      if (!statSync(path).isFile()) throw new Error(`expected a file, found ${statSync(path).isDirectory() ? 'a directory' : 'none'}`);
+      const found = statSync(path, { throwIfNoEntry: false });
+      if (!found?.isFile()) throw new Error(`expected a file, found ${kindOf(found)}`);
       // A name such as `file:x` or `:memory:` means a file, too.
       snapshot = openSnapshot(resolve(path));
       return new MessagesFile(path, workers, snapshot);
@@ -108,6 +109,11 @@ export class MessagesFile {
 function textOf(db: DatabaseSync, sql: string): string | undefined {
   const [value] = Object.values(db.prepare(sql).get() ?? {});
   return typeof value === 'string' ? value : undefined;
+}
+
+function kindOf(found: Stats | undefined): string {
+  if (found === undefined) return 'none';
+  return found.isDirectory() ? 'a directory' : 'a device, pipe or socket';
 }
 
 function unusable(path: string, error: unknown): MillraceError {
