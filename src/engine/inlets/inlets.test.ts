@@ -384,6 +384,52 @@ test('after a failure of the store nobody knows what is on disk, and each record
   }
 });
 
+test('a partition whose records the store does not take is tried ever less often, and the others are read on', async (context) => {
+  const { MillraceError } = await import('../../errors.ts');
+  const topic = new MemoryTopic(2);
+  for (const n of upTo(5)) await topic.produce(0, [record('a', n)]);
+  for (const n of upTo(5)) await topic.produce(1, [record('b', n)]);
+  let [isRefused, refusals] = [true, 0];
+  const store = taking(memory(), (lease) => async (batch) => {
+    if (!isRefused || batch.partition !== 0) return lease.takeBatch(batch);
+    refusals += 1;
+    throw new MillraceError('MILL_STORE_FENCED', 'expected a batch of the latest lease, found one that is over');
+  });
+  const clock = new VirtualClock(Date.UTC(2026, 0, 1));
+  const { mill } = await started(context, { store, pipelines: [stepsFrom(topic.inlet())], clock });
+  const turnUntil = (holds: () => boolean) =>
+    until(() => {
+      clock.turnToNextAlarm(clock.now() + 50);
+      return holds();
+    });
+  await turnUntil(() => refusals >= 12 && mill.counts().steps?.processed === 5);
+  // They come after 50, 100, 200, 400, 800 and 1,600 ms, and then every two seconds.
+  assert.ok(clock.elapsedMs() >= 3_150 + 5 * 2_000, `12 refusals in ${clock.elapsedMs()} ms`);
+  isRefused = false;
+  await turnUntil(() => mill.counts().steps?.processed === 10);
+  for (const key of ['a', 'b']) assert.deepEqual(await applied(mill, key, 5), upTo(5));
+});
+
+test('of many partitions less is read at once, so that all of it stays within a limit', async (context) => {
+  const mebibyte = 1024 * 1024;
+  for (const [partitions, expected] of [
+    [2, mebibyte],
+    [100, Math.floor((128 * mebibyte) / 200)],
+    [5_000, mebibyte / 16],
+  ] as const) {
+    const inlet = new MemoryTopic(partitions).inlet();
+    const asked = new Set<number>();
+    const read: Inlet['read'] = (request, signal) => {
+      asked.add(request.bytesMax);
+      return inlet.read(request, signal);
+    };
+    const { mill } = await started(context, { store: memory(), pipelines: [stepsFrom({ ...inlet, read })] });
+    await until(() => asked.size > 0);
+    assert.deepEqual(Array.from(asked), [expected]);
+    await mill.stop();
+  }
+});
+
 test('in a fleet each partition is read by one engine, and another takes it over where the first has left off', async (context) => {
   const topic = new MemoryTopic(8);
   for (const n of upTo(80)) await topic.produce(n % 8, [record(`k${n % 8}`, n)]);

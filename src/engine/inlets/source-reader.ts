@@ -10,7 +10,8 @@ import type { Partition } from '../partition.ts';
 import type { Partitions } from '../partitions.ts';
 import { Waiters } from '../waiters.ts';
 import { RecordIntake } from './record-intake.ts';
-import { type Ended, type NoRoom, TopicPartition } from './topic-partition.ts';
+import { pauseMsOf, Setbacks } from './setbacks.ts';
+import { type Ended, type NoRoom, readsMax, TopicPartition } from './topic-partition.ts';
 import { type Standing, standingsOf } from './topic-state.ts';
 
 /**
@@ -18,14 +19,12 @@ import { type Standing, standingsOf } from './topic-state.ts';
  * milliseconds.
  */
 const waitMs = { idle: 250, busy: 10 };
-/** For one partition at once. */
-const bytesMax = 1024 * 1024;
+/** Bytes of one partition to read at once. Many partitions get fewer each: together their reads take up to `all`, unless `least` is more. */
+const bytesOf = { least: 64 * 1024, most: 1024 * 1024, all: 128 * 1024 * 1024 };
 /** How often to check the topic for added partitions and deleted records. */
 const topicEveryMs = 3_000;
 /** Time without room after which a partition counts as held up, and how often that is logged, in milliseconds. */
 const heldUpMs = { from: 10_000, logEvery: 60_000 };
-/** First and longest pause after a failure, and while there is no room. */
-const pausesMs = { least: 50, most: 2_000 };
 
 /** The dependencies for reading a source. */
 export interface SourceMeans {
@@ -71,6 +70,7 @@ export class SourceReader {
   /** Why some are not read, by number. */
   readonly #stopped = new Map<number, string>();
   readonly #toldOf = new Set<string>();
+  readonly #setbacks: Setbacks;
   /** When a line of the log said last that a partition is held up, by number. */
   readonly #heldUpLoggedAt = new Map<number, number>();
   readonly #woken = new Waiters();
@@ -84,6 +84,7 @@ export class SourceReader {
   constructor(means: SourceMeans) {
     const { engine, pipeline, inlet, admission, partitions } = means;
     this.#means = means;
+    this.#setbacks = new Setbacks(() => engine.clock.elapsedMs());
     this.#intake = new RecordIntake({ engine, pipeline, inlet, admission, counters: partitions.counters(pipeline.name) });
   }
 
@@ -149,6 +150,7 @@ export class SourceReader {
     }
     const isBusy = Array.from(this.#reading.values()).some((partition) => partition.isBusy);
     const positions = readable.map(({ place, next }) => ({ partition: place.partition, offset: next }));
+    const bytesMax = Math.floor(Math.min(bytesOf.most, Math.max(bytesOf.least, bytesOf.all / (readsMax * this.#reading.size))));
     const reads = await this.#means.inlet.read({ positions, waitMs: isBusy ? waitMs.busy : waitMs.idle, bytesMax }, signal);
     for (const read of reads) {
       const partition = this.#reading.get(read.partition);
@@ -172,7 +174,10 @@ export class SourceReader {
     const { clock } = this.#means.engine;
     if (this.#topic === undefined || clock.elapsedMs() - this.#lookedAt >= topicEveryMs) return true;
     return this.#topic.partitions.some(
-      ({ partition }) => this.#homeOf(partition).isOurs !== this.#reading.has(partition) && !this.#stopped.has(partition),
+      ({ partition }) =>
+        this.#homeOf(partition).isOurs !== this.#reading.has(partition) &&
+        !this.#stopped.has(partition) &&
+        !this.#setbacks.mustWait(partition),
     );
   }
 
@@ -215,8 +220,8 @@ export class SourceReader {
       return;
     }
     const reading = this.#reading.get(partition);
-    if (reading === undefined) this.#begin(topic, home, standing);
-    else reading.endsAt(end);
+    if (reading !== undefined) reading.endsAt(end);
+    else if (!this.#setbacks.mustWait(partition)) this.#begin(topic, home, standing);
   }
 
   #begin(topic: InletTopic, home: Partition, { partition: { partition, earliest, end }, stored }: Readable): void {
@@ -285,7 +290,10 @@ export class SourceReader {
     if (how.status === 'moved') {
       const fields = { pipeline: pipeline.name, source: inlet.name, partition: place.partition };
       engine.log.warn(fields, 'records were read that another process has taken already: they are dropped');
-    } else if (how.status === 'failed') this.#warn(how.error);
+    } else if (how.status === 'failed') {
+      this.#setbacks.note(place.partition, partition.position);
+      this.#warn(how.error);
+    }
     this.#count();
     this.#woken.wake();
   }
@@ -313,7 +321,7 @@ export class SourceReader {
     const { clock } = this.#means.engine;
     if (this.#stopping.signal.aborted) return;
     const deadline = new Deadline();
-    const disarm = clock.after(Math.min(pausesMs.most, pausesMs.least * 2 ** (attempt - 1)), () => deadline.end());
+    const disarm = clock.after(pauseMsOf(attempt), () => deadline.end());
     await this.#woken.next(deadline);
     disarm();
   }

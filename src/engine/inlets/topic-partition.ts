@@ -4,7 +4,7 @@ import type { ReadRecords, RecordIntake, RecordsTaken } from './record-intake.ts
 import type { RecordPlace } from './rejected-record.ts';
 
 /** Maximum reads of one partition in memory: the one being taken in, and the next. */
-const readsMax = 2;
+export const readsMax = 2;
 
 /** The dependencies of a topic's partition. */
 export interface TopicPartitionMeans {
