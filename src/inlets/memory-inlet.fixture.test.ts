@@ -12,6 +12,8 @@ export class MemoryTopic implements ContractTopic {
   outage: Error | undefined;
   /** How often it was read. */
   reads = 0;
+  /** How often it was asked for. */
+  looks = 0;
 
   constructor(partitions: number, name = 'memory:topic') {
     this.#name = name;
@@ -76,6 +78,7 @@ export class MemoryTopic implements ContractTopic {
   }
 
   #topic(): InletTopic {
+    this.looks += 1;
     if (this.outage !== undefined) throw this.outage;
     const partitions = this.#partitions.map(({ earliest, records }, partition) => {
       return { partition, earliest, end: (records.at(-1)?.offset ?? earliest - 1) + 1 };

@@ -2,63 +2,20 @@ import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { after, type TestContext, test } from 'node:test';
-import * as z from 'zod';
+import { after, test } from 'node:test';
 import { until } from '../../../test/until.ts';
+import { MillraceError } from '../../errors.ts';
 import { MemoryTopic } from '../../inlets/memory-inlet.fixture.test.ts';
-import type { Inlet } from '../../pipeline/inlet.ts';
-import { pipeline } from '../../pipeline/pipeline.ts';
 import { lettersOf } from '../../store/letters-of.ts';
 import { memory, sharedMemory } from '../../store/memory/memory-store.ts';
 import { sqlite } from '../../store/sqlite/sqlite-store.ts';
-import type { Lease, Store } from '../../store/store.ts';
 import { VirtualClock } from '../../testing/virtual-clock.ts';
-import { recordingLogger } from '../logger.fixture.test.ts';
 import { type Mill, millrace } from '../mill.ts';
-import type { MillOptions } from '../mill-options.ts';
 import { withMembers } from '../promises/fixture.test.ts';
+import { applied, record, started, stepsFrom, taking, upTo } from './inlets.fixture.test.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'millrace-inlets-'));
 after(() => rmSync(folder, { recursive: true }));
-
-const Step = z.object({ key: z.string(), n: z.int() });
-const upTo = (last: number) => Array.from({ length: last }, (_, at) => at + 1);
-const record = (key: string, n: number) => ({ key, value: JSON.stringify({ key, n }) });
-
-function stepsFrom(
-  from: Inlet,
-  more: { readonly handle?: (n: number, key: string) => Promise<void> | void; readonly numbered?: boolean } = {},
-) {
-  return pipeline('steps', {
-    event: Step,
-    key: ({ key }) => key,
-    ...(more.numbered === true && { order: { by: ({ n }: { n: number }) => n, gap: { skipAfter: 1 } } }),
-    state: z.object({ ns: z.array(z.int()) }),
-    from,
-    retry: { attempts: 1 },
-    async handle({ n, key }, state) {
-      await more.handle?.(n, key);
-      return { ns: [...(state?.ns ?? []), n] };
-    },
-  });
-}
-
-async function started(context: TestContext, options: MillOptions) {
-  const { log, lines } = recordingLogger();
-  const mill = millrace({ log, ...options }) as Mill;
-  await mill.start();
-  context.after(() => mill.stop());
-  return { mill, lines };
-}
-
-async function applied(mill: Mill, key: string, count: number): Promise<readonly number[]> {
-  let ns: readonly number[] = [];
-  await until(async () => {
-    ns = ((await mill.state('steps', key)) as { ns: number[] } | undefined)?.ns ?? [];
-    return ns.length >= count;
-  });
-  return ns;
-}
 
 test('records take effect once, in the order of their partition, over restarts', async (context) => {
   const topic = new MemoryTopic(3);
@@ -321,16 +278,6 @@ test('a paused pipeline reads nothing until it is resumed', async (context) => {
   assert.ok(topic.reads > reads);
 });
 
-/** A store whose leases take batches in a way of their own. */
-function taking(store: Store, take: (lease: Lease) => Lease['takeBatch']): Store {
-  return withMembers(store, {
-    claim: async (partition) => {
-      const lease = await store.claim(partition);
-      return withMembers(lease, { takeBatch: take(lease) });
-    },
-  });
-}
-
 test('a batch that another process has taken already is dropped, and reading goes on behind it', async (context) => {
   const topic = new MemoryTopic(1);
   await topic.produce(0, [record('a', 1), record('a', 2)]);
@@ -349,7 +296,6 @@ test('a batch that another process has taken already is dropped, and reading goe
 });
 
 test('a batch that the store refuses, since the lease is over, is dropped and counted, and nothing of it is stored', async (context) => {
-  const { MillraceError } = await import('../../errors.ts');
   const topic = new MemoryTopic(1);
   await topic.produce(0, [record('a', 1), record('a', 2)]);
   let refusals = 2;
@@ -366,7 +312,6 @@ test('a batch that the store refuses, since the lease is over, is dropped and co
 });
 
 test('after a failure of the store nobody knows what is on disk, and each record still takes effect once', async (context) => {
-  const { MillraceError } = await import('../../errors.ts');
   const topic = new MemoryTopic(2);
   for (const n of upTo(200)) await topic.produce(n % 2, [record(`k${n % 2}`, n)]);
   let calls = 0;
@@ -381,52 +326,6 @@ test('after a failure of the store nobody knows what is on disk, and each record
   for (const rest of [0, 1]) {
     const expected = upTo(200).filter((n) => n % 2 === rest);
     assert.deepEqual(await applied(mill, `k${rest}`, expected.length), expected);
-  }
-});
-
-test('a partition whose records the store does not take is tried ever less often, and the others are read on', async (context) => {
-  const { MillraceError } = await import('../../errors.ts');
-  const topic = new MemoryTopic(2);
-  for (const n of upTo(5)) await topic.produce(0, [record('a', n)]);
-  for (const n of upTo(5)) await topic.produce(1, [record('b', n)]);
-  let [isRefused, refusals] = [true, 0];
-  const store = taking(memory(), (lease) => async (batch) => {
-    if (!isRefused || batch.partition !== 0) return lease.takeBatch(batch);
-    refusals += 1;
-    throw new MillraceError('MILL_STORE_FENCED', 'expected a batch of the latest lease, found one that is over');
-  });
-  const clock = new VirtualClock(Date.UTC(2026, 0, 1));
-  const { mill } = await started(context, { store, pipelines: [stepsFrom(topic.inlet())], clock });
-  const turnUntil = (holds: () => boolean) =>
-    until(() => {
-      clock.turnToNextAlarm(clock.now() + 50);
-      return holds();
-    });
-  await turnUntil(() => refusals >= 12 && mill.counts().steps?.processed === 5);
-  // They come after 50, 100, 200, 400, 800 and 1,600 ms, and then every two seconds.
-  assert.ok(clock.elapsedMs() >= 3_150 + 5 * 2_000, `12 refusals in ${clock.elapsedMs()} ms`);
-  isRefused = false;
-  await turnUntil(() => mill.counts().steps?.processed === 10);
-  for (const key of ['a', 'b']) assert.deepEqual(await applied(mill, key, 5), upTo(5));
-});
-
-test('of many partitions less is read at once, so that all of it stays within a limit', async (context) => {
-  const mebibyte = 1024 * 1024;
-  for (const [partitions, expected] of [
-    [2, mebibyte],
-    [100, Math.floor((128 * mebibyte) / 200)],
-    [5_000, mebibyte / 16],
-  ] as const) {
-    const inlet = new MemoryTopic(partitions).inlet();
-    const asked = new Set<number>();
-    const read: Inlet['read'] = (request, signal) => {
-      asked.add(request.bytesMax);
-      return inlet.read(request, signal);
-    };
-    const { mill } = await started(context, { store: memory(), pipelines: [stepsFrom({ ...inlet, read })] });
-    await until(() => asked.size > 0);
-    assert.deepEqual(Array.from(asked), [expected]);
-    await mill.stop();
   }
 });
 

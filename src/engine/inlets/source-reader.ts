@@ -69,6 +69,8 @@ export class SourceReader {
   readonly #reading = new Map<number, TopicPartition>();
   /** Why some are not read, by number. */
   readonly #stopped = new Map<number, string>();
+  /** Those that stay stopped as long as the topic is the same, by number and topic. */
+  readonly #lasting = new Map<string, Standing>();
   readonly #toldOf = new Set<string>();
   readonly #setbacks: Setbacks;
   /** When a line of the log said last that a partition is held up, by number. */
@@ -209,8 +211,11 @@ export class SourceReader {
     for (const [partition, reading] of this.#reading) if (!reading.home.isOurs) this.#reading.delete(partition);
   }
 
-  #stand(topic: InletTopic, standing: Standing): void {
-    const { partition, end } = standing.partition;
+  #stand(topic: InletTopic, found: Standing): void {
+    const { partition, end } = found.partition;
+    const name = `${partition} ${topic.id}`;
+    if (found.status === 'stopped' && found.isLasting) this.#lasting.set(name, found);
+    const standing = this.#lasting.get(name) ?? found;
     const home = this.#homeOf(partition);
     if (!home.isOurs) return;
     if (standing.status === 'stopped') {
