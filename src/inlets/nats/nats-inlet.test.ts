@@ -79,6 +79,21 @@ describe('a stream that changes while it is read', { skip: withoutNats }, () => 
     await manager.streams.purge('CHANGES', { seq: 15 });
     await assert.rejects(read(13), /messages from 13 on have gone before they were read/);
   });
+
+  test('does not end before what another process has read', async (context) => {
+    const { manager, inlet, publish, read } = await changing(context);
+    const endOf = async () => (await inlet.topic(AbortSignal.timeout(20_000))).partitions[0]?.end;
+    await publish(1);
+    assert.deepEqual(await read(1), [1]);
+    await publish(4);
+    for (const sequence of [2, 3, 4]) await manager.streams.deleteMessage('CHANGES', sequence);
+    // The other one has read the fifth message.
+    assert.equal(await endOf(), 6);
+    assert.deepEqual(await read(2), [5]);
+    await publish(2);
+    for (const sequence of [6, 7]) await manager.streams.deleteMessage('CHANGES', sequence);
+    assert.equal(await endOf(), 6);
+  });
 });
 
 async function changing(context: TestContext) {
