@@ -2,7 +2,11 @@ import type { Mutant } from '../mutant.ts';
 import { beside, contract } from '../suites.ts';
 
 const inletTests = (named: string) => beside('engine/inlets/inlets', named);
+const readerTests = (named: string) => beside('engine/inlets/source-reader', named);
 const intake = 'src/engine/inlets/record-intake.ts';
+const reader = 'src/engine/inlets/source-reader.ts';
+const flights = 'src/store/sql/write/source-batches.ts';
+const steps = 'src/store/sql/write/source-batch-steps.ts';
 
 /** Records of brokers, and the stored reading positions. */
 export const inlets: readonly Mutant[] = [
@@ -17,7 +21,7 @@ export const inlets: readonly Mutant[] = [
   {
     name: 'offset-moved-without-compare-and-set-on-servers',
     promises: [2],
-    file: 'src/store/sql/write/source-batches.ts',
+    file: flights,
     find: 'isIt} AND next = $5)`',
     replace: 'isIt} AND $5 = $5)`',
     tests: [contract('postgres', 'a batch whose offset is not there, or another one')],
@@ -25,7 +29,7 @@ export const inlets: readonly Mutant[] = [
   {
     name: 'offset-moved-without-compare-and-set-in-steps',
     promises: [2],
-    file: 'src/store/sql/write/source-batch-steps.ts',
+    file: steps,
     find: 'isIt} AND next = $6`',
     replace: 'isIt} AND $6 = $6`',
     tests: [
@@ -92,9 +96,172 @@ export const inlets: readonly Mutant[] = [
   {
     name: 'batch-that-another-has-taken-not-counted',
     promises: [9],
-    file: 'src/engine/inlets/source-reader.ts',
+    file: reader,
     find: "partitions.counters(pipeline.name).count('droppedBatches');",
     replace: '',
     tests: [inletTests('a batch that another process has taken')],
+  },
+  {
+    name: 'offset-not-moved-with-its-events-in-files',
+    promises: [2],
+    file: 'src/store/sqlite/partition/source-offsets.ts',
+    find: 'SET next = ? WHERE',
+    replace: 'SET next = min(next, ?) WHERE',
+    tests: [contract('sqlite', 'a batch brings its events and moves the offset')],
+  },
+  {
+    name: 'offset-not-moved-with-its-events-on-servers',
+    promises: [2],
+    file: flights,
+    find: 'SET next = $5 WHERE',
+    replace: 'SET next = least(next, $5) WHERE',
+    tests: [contract('postgres', 'batches of one partition that come at once')],
+  },
+  {
+    name: 'late-batch-of-a-zombie-taken-in-a-flight',
+    promises: [2, 9],
+    file: flights,
+    find: 'statements.addFence(flight, leasesOf(group));',
+    replace: '',
+    tests: [
+      contract('postgres', 'of batches under several leases'),
+      beside('store/postgres/several-stores', 'a batch of a process that was replaced'),
+    ],
+  },
+  {
+    name: 'late-batch-of-a-zombie-taken-in-steps',
+    promises: [2, 9],
+    file: steps,
+    find: 'await fly(transaction, (flight) => statements.addFence(flight, [under]));',
+    replace: '',
+    tests: [contract('postgres', 'a lease that is over takes nothing')],
+  },
+  {
+    name: 'leases-of-a-flight-ignored-but-the-first',
+    promises: [2, 9],
+    file: flights,
+    find: 'addFence(flight, leasesOf(group))',
+    replace: 'addFence(flight, leasesOf(group).slice(0, 1))',
+    tests: [contract('postgres', 'of batches under several leases')],
+  },
+  {
+    name: 'zombie-in-a-flight-fences-those-beside-it',
+    promises: [4],
+    file: flights,
+    find: 'isRefusal: means.connections.errors.isRefusal,',
+    replace: 'isRefusal: () => false,',
+    tests: [contract('postgres', 'of batches under several leases')],
+  },
+  {
+    name: 'batch-that-a-flight-refuses-not-taken-in-steps',
+    promises: [9],
+    file: flights,
+    find: 'if (!errors.isRefusal(error)) throw error;',
+    replace: 'if (error !== undefined) throw error;',
+    tests: [contract('postgres', 'a batch whose offset is not there, or another one')],
+  },
+  {
+    name: 'batch-whose-events-may-be-late-in-a-flight',
+    promises: [9],
+    file: flights,
+    find: 'if (batch.expected === null || mayBeLate)',
+    replace: 'if (batch.expected === null)',
+    tests: [contract('postgres', 'a batch with an event that may come too late')],
+  },
+  {
+    name: 'answers-of-a-flight-mixed-up',
+    promises: [9],
+    file: flights,
+    find: 'from += length;',
+    replace: 'from = length;',
+    tests: [contract('postgres', 'of batches that come at once'), contract('postgres', 'many batches that come at once')],
+  },
+  {
+    name: 'rejected-record-of-a-flight-without-a-dead-letter',
+    promises: [9],
+    file: flights,
+    find: 'new CommitParts(flight, statements).addDeadLetters(letters);',
+    replace: '',
+    tests: [contract('postgres', 'of batches that come at once')],
+  },
+  {
+    name: 'record-that-is-late-lost-on-servers',
+    promises: [9],
+    file: steps,
+    find: "return taken[at]?.status === 'late' && taking.late !== undefined ? [taking.late] : [];",
+    replace: 'return [];',
+    tests: [contract('postgres', 'an event that comes too late')],
+  },
+  {
+    name: 'rejected-record-without-a-dead-letter',
+    promises: [9],
+    file: intake,
+    find: 'fault === undefined ? [] : [{ letter: this.#letterOf(place, record, fault) }]',
+    replace: '[]',
+    tests: [inletTests('what is no event is a dead letter')],
+  },
+  {
+    name: 'rejected-element-without-a-dead-letter',
+    promises: [9],
+    file: intake,
+    find: 'if (isFaultOfInput(error)) return { letter: letterOf(error) };',
+    replace: 'if (isFaultOfInput(error)) return undefined;',
+    tests: [inletTests('an array of events is taken whole')],
+  },
+  {
+    name: 'tombstone-taken-as-an-event',
+    promises: [9],
+    file: 'src/inlets/values.ts',
+    find: 'const isEmpty = record.value === null || record.value.length === 0;',
+    replace: 'if (record.value === null) return [{ event: null }];\n    const isEmpty = record.value.length === 0;',
+    tests: [beside('inlets/values', 'a record without a value'), inletTests('what is no event is a dead letter')],
+  },
+  {
+    name: 'partition-read-by-those-without-its-lease',
+    promises: [2],
+    file: reader,
+    find: 'if (!home.isOurs) return;',
+    replace: '',
+    tests: [inletTests('in a fleet each partition is read by one engine')],
+  },
+  {
+    name: 'partition-that-has-become-shorter-read',
+    promises: [9],
+    file: 'src/engine/inlets/topic-state.ts',
+    find: 'if (stored > end)',
+    replace: 'if (stored > end + 1_000)',
+    tests: [readerTests('a partition that ends before the offset')],
+  },
+  {
+    name: 'partition-that-was-shorter-read-once-it-has-grown',
+    promises: [9],
+    file: reader,
+    find: 'const standing = this.#lasting.get(name) ?? found;',
+    replace: 'const standing = found;',
+    tests: [readerTests('a partition that ends before the offset')],
+  },
+  {
+    name: 'room-for-reads-without-a-limit',
+    promises: [7],
+    file: 'src/engine/inlets/topic-partition.ts',
+    find: 'return this.#waiting.length < readsMax;',
+    replace: 'return true;',
+    tests: [readerTests('while there is no room at most two reads')],
+  },
+  {
+    name: 'reads-of-many-partitions-as-large-as-of-few',
+    promises: [7],
+    file: reader,
+    find: 'bytesOf.all / (readsMax * this.#reading.size)',
+    replace: 'bytesOf.all',
+    tests: [readerTests('of many partitions less is read at once')],
+  },
+  {
+    name: 'batch-that-the-store-does-not-take-tried-without-a-pause',
+    promises: [7],
+    file: reader,
+    find: 'this.#setbacks.note(place.partition, partition.position);',
+    replace: '',
+    tests: [readerTests('a partition whose records the store does not take')],
   },
 ];
