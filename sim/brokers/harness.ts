@@ -76,8 +76,8 @@ const names = ['steps'];
 const size = 3;
 /** Downtime of a broker's server, in milliseconds. */
 const awayMs = { least: 500, most: 3_000 };
-/** Time for a process to notice, after a freeze, that it was replaced, in milliseconds. */
-const noticeMs = 3_000;
+/** Time for leases to change hands after a fault, and for a process to notice after a freeze that it was replaced, in milliseconds. */
+const noticeMs = { others: 15_000, zombie: 3_000 };
 
 /**
  * Runs three processes that take steps from a topic and deliver some to another one, while the processes and the broker's servers are killed
@@ -211,11 +211,16 @@ async function harmProcess(
   await harm(member, fault as ProcessFault, lastsMs);
   if (fault === 'freeze') {
     harms.zombies += 1;
-    await pause(noticeMs);
+    await pause(noticeMs.zombie);
     await member.look();
     harms.lateBatches += Math.max(0, member.counted.droppedBatches - dropped);
   }
-  if ((await takeOvers.count()).slices > before.slices) harms.rebalances += 1;
+  const isMoved = async () => (await takeOvers.count()).slices > before.slices;
+  for (const until = performance.now() + noticeMs.others; performance.now() < until; await pause(200)) {
+    if (!(await isMoved())) continue;
+    harms.rebalances += 1;
+    return;
+  }
 }
 
 async function killBroker({ broker, database, harms }: Harming, who: string, random: Random): Promise<void> {

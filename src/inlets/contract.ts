@@ -48,7 +48,7 @@ export interface InletHarness {
   readonly partitions: 'one' | 'many';
   /** The broker's records without a value: `null`, or an `empty` value instead. Default `null`. */
   readonly tombstones?: 'null' | 'empty';
-  /** Whether a record's key is `optional` or present `always`. Default `optional`. */
+  /** A record's key: `optional`, or present `always`. Default `optional`. */
   readonly keys?: 'optional' | 'always';
   /** Creates a topic with one partition or three. */
   create(options: { readonly partitions: number }): Promise<ContractTopic>;
@@ -59,7 +59,7 @@ interface Subject {
   readonly inlet: Inlet;
   /** Returns the offset of the first record of a partition. */
   earliest(partition?: number): Promise<number>;
-  /** Reads on from a place until `count` records were read. */
+  /** Reads from a place until it has `count` records. */
   read(count: number, from?: Partial<Place>, on?: Inlet): Promise<InletRecord[]>;
 }
 

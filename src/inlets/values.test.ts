@@ -112,7 +112,7 @@ describe('CloudEvents', () => {
   const structured = { headers: { 'content-type': 'application/cloudevents+json; charset=UTF-8' } };
   const batched = { headers: { 'content-type': 'application/cloudevents-batch+json' } };
 
-  /** The only event, without what says nothing. */
+  /** The only event, without its undefined properties. */
   function eventOf(...words: Parameters<typeof record>): unknown {
     const [found, ...others] = decoded(options, ...words);
     assert.deepEqual(others, []);

@@ -9,15 +9,15 @@ export function pauseMsOf(attempt: number): number {
 interface Setback {
   /** The offset of the first record that was not taken. */
   readonly offset: number;
-  /** How often in a row. */
+  /** Number of failures in a row. */
   readonly times: number;
-  /** When the partition may be read again, in elapsed time. */
+  /** The time from which the partition may be read again, in elapsed time. */
   readonly retryAt: number;
 }
 
 /**
- * Partitions of a topic whose records the store did not take last time, such as those of a lease that is over. Each waits before it is read
- * again, longer each time, while the others are read on.
+ * Partitions of a topic whose records the store did not take, for example because a lease is over. Each waits before it is read again,
+ * longer after each failure. The other partitions need not wait.
  */
 export class Setbacks {
   readonly #now: () => number;
@@ -27,7 +27,7 @@ export class Setbacks {
     this.#now = now;
   }
 
-  /** Notes that the records from an offset on were not taken. At another offset than before, records were taken in between. */
+  /** Notes that the store did not take the records from an offset on. A new offset starts a new count: records were taken in between. */
   note(partition: number, offset: number): void {
     const before = this.#byPartition.get(partition);
     const times = before?.offset === offset ? before.times + 1 : 1;

@@ -15,13 +15,13 @@ import { type Ended, type NoRoom, readsMax, TopicPartition } from './topic-parti
 import { type Standing, standingsOf } from './topic-state.ts';
 
 /**
- * How long the broker may wait for the first record; less while records are being taken in, since more may then be read at any moment. In
- * milliseconds.
+ * Time for which the broker may wait for the first record, in milliseconds: less while records are being taken in, since more may then be
+ * read at any moment.
  */
 const waitMs = { idle: 250, busy: 10 };
 /** Bytes of one partition to read at once. Many partitions get fewer each: together their reads take up to `all`, unless `least` is more. */
 const bytesOf = { least: 64 * 1024, most: 1024 * 1024, all: 128 * 1024 * 1024 };
-/** How often to check the topic for added partitions and deleted records. */
+/** Interval of checks of the topic for added partitions and deleted records, in milliseconds. */
 const topicEveryMs = 3_000;
 /** Time without room after which a partition counts as held up, and how often that is logged, in milliseconds. */
 const heldUpMs = { from: 10_000, logEvery: 60_000 };
@@ -37,7 +37,7 @@ export interface SourceMeans {
 
 type Readable = Extract<Standing, { readonly status: 'readable' }>;
 
-/** How far a partition of a topic was taken in. */
+/** The position up to which a partition of a topic was taken in. */
 export interface SourcePosition {
   readonly partition: number;
   /** The offset of the first record not taken in. */
@@ -45,7 +45,7 @@ export interface SourcePosition {
   /** The offset after the last record, as far as is known. */
   readonly end: number;
   readonly lag: number;
-  /** Why the next record waits for room, such as a key that has as many events as it may; null while it need not wait. */
+  /** The reason for which the next record waits for room, such as a key with as many events as it may have; null while it need not wait. */
   readonly noRoom: string | null;
 }
 
@@ -67,13 +67,13 @@ export class SourceReader {
   readonly #stopping = new AbortController();
   /** Partitions being read, by number. */
   readonly #reading = new Map<number, TopicPartition>();
-  /** Why some are not read, by number. */
+  /** Reasons for which partitions are not read, by number. */
   readonly #stopped = new Map<number, string>();
-  /** Those that stay stopped as long as the topic is the same, by number and topic. */
+  /** Partitions that stay stopped as long as the topic is the same, by number and topic. */
   readonly #lasting = new Map<string, Standing>();
   readonly #toldOf = new Set<string>();
   readonly #setbacks: Setbacks;
-  /** When a line of the log said last that a partition is held up, by number. */
+  /** Times at which the log last said that a partition is held up, by number. */
   readonly #heldUpLoggedAt = new Map<number, number>();
   readonly #woken = new Waiters();
   #topic: InletTopic | undefined;
@@ -156,7 +156,7 @@ export class SourceReader {
     const reads = await this.#means.inlet.read({ positions, waitMs: isBusy ? waitMs.busy : waitMs.idle, bytesMax }, signal);
     for (const read of reads) {
       const partition = this.#reading.get(read.partition);
-      // It may have been given up, and begun anew elsewhere, while it was read.
+      // Another engine may have taken the partition over during the read.
       if (partition === undefined || partition.place.topicId !== topicId || !readable.includes(partition)) continue;
       partition.offer(read, (how) => this.#ended(partition, how));
     }
@@ -171,7 +171,7 @@ export class SourceReader {
     return !this.#stopping.signal.aborted && !this.#isPaused;
   }
 
-  /** True if it is time to check the topic, or this engine now owns other slices. */
+  /** True if the topic is due for a check, or this engine now owns other slices. */
   get #mustLook(): boolean {
     const { clock } = this.#means.engine;
     if (this.#topic === undefined || clock.elapsedMs() - this.#lookedAt >= topicEveryMs) return true;
@@ -186,7 +186,7 @@ export class SourceReader {
   #homeOf(partition: number): Partition {
     const { partitions, pipeline, inlet } = this.#means;
     const slices = partitions.of(pipeline.name);
-    // All keys of a pipeline with a schedule live in one slice, which has nothing to do with who reads its topic.
+    // All keys of a pipeline with a schedule live in one slice, but any slice's owner may read its topic.
     return slices[sliceOf(`${inlet.name}/${partition}`, slices.length)] as Partition;
   }
 
@@ -206,7 +206,7 @@ export class SourceReader {
     for (const standing of standingsOf(inlet, topic, offsets)) this.#stand(topic, standing);
   }
 
-  /** Drops those whose slices another engine has, or is about to have. */
+  /** Drops the partitions whose slices another engine has, or is about to have. */
   #dropOthers(): void {
     for (const [partition, reading] of this.#reading) if (!reading.home.isOurs) this.#reading.delete(partition);
   }
@@ -254,7 +254,7 @@ export class SourceReader {
     this.#reading.set(partition, begun);
   }
 
-  /** Partitions that have had no room for long: full keys, mostly, whose events nobody handles. */
+  /** Partitions without room for a long time, mostly because of full keys whose events nobody handles. */
   get #heldUp(): readonly (readonly [partition: number, noRoom: NoRoom])[] {
     const before = this.#means.engine.clock.elapsedMs() - heldUpMs.from;
     return Array.from(this.#reading).flatMap(([partition, { noRoom }]) =>

@@ -8,7 +8,7 @@ export type Standing =
       readonly status: 'stopped';
       readonly partition: InletPartition;
       readonly reason: string;
-      /** True if it stays stopped however the partition changes: new records take the places of lost ones. */
+      /** True if it must stay stopped even once the partition has grown again: new records have the offsets of lost ones. */
       readonly isLasting: boolean;
     };
 

@@ -152,7 +152,7 @@ describe('pipelines on Kafka', { skip: withoutKafka }, () => {
 
   const Note = z.object({ key: z.string(), n: z.int() });
 
-  /** Delivers what it is told to a topic. */
+  /** A pipeline that delivers each of its events to a topic. */
   function notesTo(topic: string, options: Partial<Parameters<typeof kafka>[0]> = {}) {
     return pipeline('notes', {
       event: Note,
@@ -257,5 +257,5 @@ describe('pipelines on Kafka', { skip: withoutKafka }, () => {
   });
 });
 
-/** Where Java's default partitioner puts keys, of three partitions. */
+/** The partitions, out of three, that Java's default partitioner chooses for keys. */
 const javaPartitions: Readonly<Record<string, number>> = { a: 1, b: 2, c: 1, d: 2, e: 2 };
