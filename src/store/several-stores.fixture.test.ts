@@ -116,7 +116,7 @@ export function severalStores({ stores, leaseMs, pass, now, isUntold = false }: 
     );
   });
 
-  test('a batch of a process that was replaced changes nothing, whatever its successor has taken, and takes nothing from those beside it', async () => {
+  test('a late batch of a replaced process changes nothing, and the batches beside it are taken', async () => {
     const [one, other] = await stores(2);
     const [zombie, kept] = [await one.claim(visits), await one.claim(rockets)];
     const bringing = (lease: Lease, expected: number | null, key: string) => {

@@ -16,7 +16,7 @@ export const inlets: readonly Mutant[] = [
     file: 'src/store/sqlite/partition/source-offsets.ts',
     find: 'isIt} AND next = ?`',
     replace: 'isIt} AND ? IS NOT NULL`',
-    tests: [contract('sqlite', 'a batch whose offset is not there, or another one')],
+    tests: [contract('sqlite', 'a batch whose expected offset is wrong')],
   },
   {
     name: 'offset-moved-without-compare-and-set-on-servers',
@@ -24,7 +24,7 @@ export const inlets: readonly Mutant[] = [
     file: flights,
     find: 'isIt} AND next = $5)`',
     replace: 'isIt} AND $5 = $5)`',
-    tests: [contract('postgres', 'a batch whose offset is not there, or another one')],
+    tests: [contract('postgres', 'a batch whose expected offset is wrong')],
   },
   {
     name: 'offset-moved-without-compare-and-set-in-steps',
@@ -32,10 +32,7 @@ export const inlets: readonly Mutant[] = [
     file: steps,
     find: 'isIt} AND next = $6`',
     replace: 'isIt} AND $6 = $6`',
-    tests: [
-      contract('postgres', 'a batch whose offset is not there, or another one'),
-      contract('postgres', 'of batches that come at once'),
-    ],
+    tests: [contract('postgres', 'a batch whose expected offset is wrong'), contract('postgres', 'batches that come at once are judged')],
   },
   {
     name: 'offset-moved-without-compare-and-set-in-memory',
@@ -43,7 +40,7 @@ export const inlets: readonly Mutant[] = [
     file: 'src/store/memory/memory-source-offsets.ts',
     find: 'if ((this.#offsets.get(name)?.next ?? null) !== expected) return false;',
     replace: '',
-    tests: [contract('memory', 'a batch whose offset is not there, or another one')],
+    tests: [contract('memory', 'a batch whose expected offset is wrong')],
   },
   {
     name: 'records-taken-under-a-lease-that-is-over-in-files',
@@ -99,7 +96,7 @@ export const inlets: readonly Mutant[] = [
     file: reader,
     find: "partitions.counters(pipeline.name).count('droppedBatches');",
     replace: '',
-    tests: [inletTests('a batch that another process has taken')],
+    tests: [inletTests('a batch that another process has already taken')],
   },
   {
     name: 'offset-not-moved-with-its-events-in-files',
@@ -124,8 +121,8 @@ export const inlets: readonly Mutant[] = [
     find: 'statements.addFence(flight, leasesOf(group));',
     replace: '',
     tests: [
-      contract('postgres', 'of batches under several leases'),
-      beside('store/postgres/several-stores', 'a batch of a process that was replaced'),
+      contract('postgres', 'a batch whose lease is over is refused alone'),
+      beside('store/postgres/several-stores', 'a late batch of a replaced process'),
     ],
   },
   {
@@ -142,7 +139,7 @@ export const inlets: readonly Mutant[] = [
     file: flights,
     find: 'addFence(flight, leasesOf(group))',
     replace: 'addFence(flight, leasesOf(group).slice(0, 1))',
-    tests: [contract('postgres', 'of batches under several leases')],
+    tests: [contract('postgres', 'a batch whose lease is over is refused alone')],
   },
   {
     name: 'zombie-in-a-flight-fences-those-beside-it',
@@ -150,7 +147,7 @@ export const inlets: readonly Mutant[] = [
     file: flights,
     find: 'isRefusal: means.connections.errors.isRefusal,',
     replace: 'isRefusal: () => false,',
-    tests: [contract('postgres', 'of batches under several leases')],
+    tests: [contract('postgres', 'a batch whose lease is over is refused alone')],
   },
   {
     name: 'batch-that-a-flight-refuses-not-taken-in-steps',
@@ -158,7 +155,7 @@ export const inlets: readonly Mutant[] = [
     file: flights,
     find: 'if (!errors.isRefusal(error)) throw error;',
     replace: 'if (error !== undefined) throw error;',
-    tests: [contract('postgres', 'a batch whose offset is not there, or another one')],
+    tests: [contract('postgres', 'a batch whose expected offset is wrong')],
   },
   {
     name: 'batch-whose-events-may-be-late-in-a-flight',
@@ -166,7 +163,7 @@ export const inlets: readonly Mutant[] = [
     file: flights,
     find: 'if (batch.expected === null || mayBeLate)',
     replace: 'if (batch.expected === null)',
-    tests: [contract('postgres', 'a batch with an event that may come too late')],
+    tests: [contract('postgres', 'a batch with events that may be late')],
   },
   {
     name: 'answers-of-a-flight-mixed-up',
@@ -174,7 +171,7 @@ export const inlets: readonly Mutant[] = [
     file: flights,
     find: 'from += length;',
     replace: 'from = length;',
-    tests: [contract('postgres', 'of batches that come at once'), contract('postgres', 'many batches that come at once')],
+    tests: [contract('postgres', 'batches that come at once are judged'), contract('postgres', 'many batches that come at once')],
   },
   {
     name: 'rejected-record-of-a-flight-without-a-dead-letter',
@@ -182,7 +179,7 @@ export const inlets: readonly Mutant[] = [
     file: flights,
     find: 'new CommitParts(flight, statements).addDeadLetters(letters);',
     replace: '',
-    tests: [contract('postgres', 'of batches that come at once')],
+    tests: [contract('postgres', 'batches that come at once are judged')],
   },
   {
     name: 'record-that-is-late-lost-on-servers',
@@ -198,7 +195,7 @@ export const inlets: readonly Mutant[] = [
     file: intake,
     find: 'fault === undefined ? [] : [{ letter: this.#letterOf(place, record, fault) }]',
     replace: '[]',
-    tests: [inletTests('what is no event is a dead letter')],
+    tests: [inletTests('a record that is no event becomes a dead letter')],
   },
   {
     name: 'rejected-element-without-a-dead-letter',
@@ -206,7 +203,7 @@ export const inlets: readonly Mutant[] = [
     file: intake,
     find: 'if (isFaultOfInput(error)) return { letter: letterOf(error) };',
     replace: 'if (isFaultOfInput(error)) return undefined;',
-    tests: [inletTests('an array of events is taken whole')],
+    tests: [inletTests('an array of events is taken as a whole')],
   },
   {
     name: 'tombstone-taken-as-an-event',
@@ -214,7 +211,7 @@ export const inlets: readonly Mutant[] = [
     file: 'src/inlets/values.ts',
     find: 'const isEmpty = record.value === null || record.value.length === 0;',
     replace: 'if (record.value === null) return [{ event: null }];\n    const isEmpty = record.value.length === 0;',
-    tests: [beside('inlets/values', 'a record without a value'), inletTests('what is no event is a dead letter')],
+    tests: [beside('inlets/values', 'a record without a value'), inletTests('a record that is no event becomes a dead letter')],
   },
   {
     name: 'partition-read-by-those-without-its-lease',
@@ -222,7 +219,7 @@ export const inlets: readonly Mutant[] = [
     file: reader,
     find: 'if (!home.isOurs) return;',
     replace: '',
-    tests: [inletTests('in a fleet each partition is read by one engine')],
+    tests: [inletTests('in a fleet one engine reads each partition')],
   },
   {
     name: 'partition-that-has-become-shorter-read',
@@ -254,7 +251,7 @@ export const inlets: readonly Mutant[] = [
     file: reader,
     find: 'bytesOf.all / (readsMax * this.#reading.size)',
     replace: 'bytesOf.all',
-    tests: [readerTests('of many partitions less is read at once')],
+    tests: [readerTests('with many partitions each read is smaller')],
   },
   {
     name: 'batch-that-the-store-does-not-take-tried-without-a-pause',

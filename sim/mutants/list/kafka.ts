@@ -13,7 +13,7 @@ export const kafka: readonly Mutant[] = [
     file: writer,
     find: 'return this.#waiting.splice(0, count);',
     replace: 'return this.#waiting.splice(-count);',
-    tests: [ofWriter('lie there in the order')],
+    tests: [ofWriter('are written in the order of the calls')],
   },
   {
     name: 'kafka-key-in-any-partition',
@@ -21,7 +21,7 @@ export const kafka: readonly Mutant[] = [
     file: writer,
     find: 'key === null ? Math.floor',
     replace: 'key !== null ? Math.floor',
-    tests: [ofWriter('lie there in the order'), ofPipelines('keys go where Java')],
+    tests: [ofWriter('are written in the order of the calls'), ofPipelines('keys go to the partitions that Java')],
   },
   {
     name: 'kafka-producer-not-idempotent',
@@ -37,7 +37,7 @@ export const kafka: readonly Mutant[] = [
     file: 'src/inlets/kafka/outgoing-record.ts',
     find: "'millrace-delivery-id': call.id,",
     replace: '',
-    tests: [ofPipelines('deliveries go out in the order of their keys')],
+    tests: [ofPipelines('deliveries arrive in order per key')],
   },
   {
     name: 'kafka-record-of-an-aborted-transaction-read',
@@ -45,7 +45,7 @@ export const kafka: readonly Mutant[] = [
     file: 'src/inlets/kafka/fetched-records.ts',
     find: 'else if (!aborted.has(batch)) records',
     replace: 'else records',
-    tests: [ofPipelines('what a transaction has written')],
+    tests: [ofPipelines('the records of a transaction are read')],
   },
   {
     name: 'kafka-records-before-the-offset-read-again',
@@ -53,6 +53,6 @@ export const kafka: readonly Mutant[] = [
     file: 'src/inlets/kafka/fetched-records.ts',
     find: '.filter(({ offset }) => offset >= from)',
     replace: '',
-    tests: [beside('inlets/kafka/kafka', 'reading begins at the offset')],
+    tests: [beside('inlets/kafka/kafka', 'reading begins at the requested offset')],
   },
 ];

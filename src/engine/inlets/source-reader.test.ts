@@ -9,7 +9,7 @@ import { VirtualClock } from '../../testing/virtual-clock.ts';
 import { type Mill, millrace } from '../mill.ts';
 import { applied, record, started, stepsFrom, taking, upTo } from './inlets.fixture.test.ts';
 
-test('a partition whose records the store does not take is tried ever less often, and the others are read on', async (context) => {
+test('a partition whose records the store does not take is tried less and less often, and the others are read on', async (context) => {
   const topic = new MemoryTopic(2);
   for (const n of upTo(5)) await topic.produce(0, [record('a', n)]);
   for (const n of upTo(5)) await topic.produce(1, [record('b', n)]);
@@ -48,7 +48,7 @@ test('a partition whose records the store does not take is tried ever less often
   for (const key of ['a', 'b']) assert.deepEqual(await applied(mill, key, 5), upTo(5));
 });
 
-test('of many partitions less is read at once, so that all of it stays within a limit', async (context) => {
+test('with many partitions each read is smaller, so that all reads stay within a limit', async (context) => {
   const mebibyte = 1024 * 1024;
   for (const [partitions, expected] of [
     [2, mebibyte],
@@ -97,7 +97,7 @@ test('while there is no room at most two reads of a partition are in memory', as
   assert.deepEqual(await applied(mill, 'a', 30), upTo(30));
 });
 
-test('a partition that ends before the offset in the store is not read, even once it ends behind it', async (context) => {
+test('a partition that ends before the offset in the store is not read, even once it has grown past it', async (context) => {
   const topic = new MemoryTopic(2);
   const store = memory();
   for (const n of upTo(4)) await topic.produce(0, [record('a', n)]);

@@ -24,7 +24,7 @@ describe('deliveries to a topic', { skip: withoutKafka }, () => {
     return { name, topic };
   }
 
-  test('lie there in the order in which they were asked for, in as many requests as they need', async (context) => {
+  test('are written in the order of the calls, in as many requests as they need', async (context) => {
     const { topic } = await openTopic(context, 3);
     const calls = Array.from({ length: 2_500 }, (_, at) => callOf(`key ${at % 7}`, at));
     const answers = await Promise.all(calls.map((call) => topic.call(call, AbortSignal.timeout(20_000))));
@@ -43,7 +43,7 @@ describe('deliveries to a topic', { skip: withoutKafka }, () => {
     }
   });
 
-  test('are written by an idempotent producer, so the broker drops what a lost answer makes it repeat', async (context) => {
+  test('are written by an idempotent producer, so the broker drops its repetitions after a lost answer', async (context) => {
     const { name, topic } = await openTopic(context);
     for (const n of [1, 2]) assert.equal((await topic.call(callOf('a', n), AbortSignal.timeout(20_000))).result, 'delivered');
     const consumer = new Consumer({ clientId: 'test', groupId: 'test', bootstrapBrokers: [server.address] });

@@ -36,7 +36,7 @@ export function sourceBatchesContract(it: StoreTest): void {
     assert.deepEqual(await store.sourceOffsets('visits', 'kafka:orders'), [{ ...first, next: 9 }]);
   });
 
-  it('a batch whose offset is not there, or another one, changes nothing', async ({ store, visits }) => {
+  it('a batch whose expected offset is wrong or missing changes nothing', async ({ store, visits }) => {
     const lease = await store.claim(visits);
     const takings = [{ event: event(visits, 'a') }, { letter: rejectedLetter('1', 'x', '{"source":"s"}') }];
     assert.deepEqual(await lease.takeBatch(batch(3, 4, takings)), { status: 'moved' });
@@ -69,7 +69,7 @@ export function sourceBatchesContract(it: StoreTest): void {
     assert.deepEqual(await of('orders', 'kafka:other'), []);
   });
 
-  it('of batches that come at once each is judged by itself', async ({ store, visits }) => {
+  it('batches that come at once are judged one by one', async ({ store, visits }) => {
     const lease = await store.claim(visits);
     for (const partition of [0, 1, 2]) await lease.takeBatch(batch(null, 1, [], { partition }));
     const bringing = (partition: number, expected: number, takings: readonly SourceTaking[]) =>
@@ -94,7 +94,10 @@ export function sourceBatchesContract(it: StoreTest): void {
     assert.equal((await store.claim(visits)).standing.deadLetters, 1);
   });
 
-  it('batches of one partition that come at once follow one another, up to the first that does not', async ({ store, visits }) => {
+  it('batches of one partition that come at once follow one another, and one that does not follow is refused alone', async ({
+    store,
+    visits,
+  }) => {
     const lease = await store.claim(visits);
     await lease.takeBatch(batch(null, 1));
     const bringing = (expected: number, next: number, key: string) =>
@@ -111,7 +114,7 @@ export function sourceBatchesContract(it: StoreTest): void {
     assert.deepEqual(await store.sourceOffsets('visits', 'kafka:orders'), [{ ...first, next: 5 }]);
   });
 
-  it('of batches that expect the same offset at once one is taken', async ({ store, visits }) => {
+  it('only one of the batches that expect the same offset is taken', async ({ store, visits }) => {
     const lease = await store.claim(visits);
     for (const expected of [null, 1]) {
       const bringing = (key: string) =>
@@ -123,7 +126,7 @@ export function sourceBatchesContract(it: StoreTest): void {
     assert.equal((await store.deadLetters({ limit: 10 })).length, 2);
   });
 
-  it('what a refused batch would have brought is unknown to those beside it', async ({ store, visits }) => {
+  it('the ids of a refused batch stay unknown to the batches beside it', async ({ store, visits }) => {
     const lease = await store.claim(visits);
     for (const partition of [0, 1]) await lease.takeBatch(batch(null, 1, [], { partition }));
     const same = [{ event: chosen(visits, 'a', 'id') }, { letter: rejectedLetter('1', 'x', '{"source":"s"}') }];
@@ -133,7 +136,7 @@ export function sourceBatchesContract(it: StoreTest): void {
     assert.deepEqual([(await store.read(visits, 0, 10)).length, (await store.deadLetters({ limit: 10 })).length], [1, 1]);
   });
 
-  it('of batches under several leases the one whose lease is over is refused, and no other', async ({ store, visits, orders, rockets }) => {
+  it('a batch whose lease is over is refused alone, and those under other leases are taken', async ({ store, visits, orders, rockets }) => {
     const zombie = await store.claim(visits);
     const leases = [await store.claim(visits), await store.claim(orders), await store.claim(rockets)] as const;
     for (const [at, lease] of leases.entries())
@@ -161,11 +164,7 @@ export function sourceBatchesContract(it: StoreTest): void {
     assert.deepEqual(letters.map(({ id }) => id).toSorted(), ['orders', 'rockets', 'visits']);
   });
 
-  it('a batch with an event that may come too late takes nothing from those beside it, nor they from it', async ({
-    store,
-    visits,
-    rockets,
-  }) => {
+  it('a batch with events that may be late and the batches beside it do not affect one another', async ({ store, visits, rockets }) => {
     const owner = await own(store, rockets);
     await owner.commit({ keys: [{ key: 'r', state: null, next: 3, parked: false }], deadLetters: [gap('gap', 'r', 1, 2)] });
     const ofRockets = { pipeline: 'rockets' };
@@ -210,7 +209,7 @@ export function sourceBatchesContract(it: StoreTest): void {
     );
   });
 
-  it('events of a batch are judged as those of an append, and may lie in any slice', async ({ store, visits }) => {
+  it('the events of a batch are judged like those of an append, and may belong to any slice', async ({ store, visits }) => {
     const lease = await store.claim(visits);
     const elsewhere = { pipeline: 'visits', slice: 0 };
     const takings = [{ event: chosen(visits, 'a', 'id 1') }, { event: chosen(visits, 'a', 'id 1') }, { event: event(elsewhere, 'b') }];
@@ -219,7 +218,7 @@ export function sourceBatchesContract(it: StoreTest): void {
     assert.deepEqual((await store.read(elsewhere, 0, 10)).filter(({ key }) => key === 'b').length, 1);
   });
 
-  it('what is no event becomes a dead letter of the lease’s partition, which the next claim counts', async ({ store, visits }) => {
+  it('a record that is no event becomes a dead letter of the lease’s partition, which the next claim counts', async ({ store, visits }) => {
     const lease = await store.claim(visits);
     const takings = [{ letter: rejectedLetter('1', 'kafka:orders/0/1', '{"source":"s","offset":1}') }, { event: event(visits, 'a') }];
     assert.deepEqual(statusesOf(await lease.takeBatch(batch(null, 3, takings))), ['buried', 'accepted']);
@@ -231,7 +230,7 @@ export function sourceBatchesContract(it: StoreTest): void {
     assert.equal((await store.claim(visits)).standing.deadLetters, 1);
   });
 
-  it('an event that comes too late is the dead letter that it says', async ({ store, rockets }) => {
+  it('an event that comes too late becomes the dead letter it came with', async ({ store, rockets }) => {
     const owner = await own(store, rockets);
     await owner.commit({ keys: [{ key: 'r', state: null, next: 3, parked: false }], deadLetters: [gap('gap', 'r', 1, 2)] });
     const late: NewDeadLetter = rejectedLetter('late', 'kafka:orders/0/1', '{"source":"s","offset":1}');

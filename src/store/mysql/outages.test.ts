@@ -133,7 +133,7 @@ describe('when the database of MariaDB goes away', { skip: withoutMariadb }, () 
     await Promise.all([owner.close(), other.close()]);
   });
 
-  test('batches of records whose answer is lost are unavailable; the offsets show what was taken, and nothing is taken twice', async () => {
+  test('batches of records whose answer is lost are unavailable, the offsets show which were taken, and none is taken twice', async () => {
     const link = await UnreliableLink.to(server.port);
     const store = await opened(link.url(await server.createDatabase()));
     const lease = await store.claim(visits);

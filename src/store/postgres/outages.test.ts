@@ -136,7 +136,7 @@ describe('when the database goes away', { skip: withoutPostgres }, () => {
     await link.close();
   });
 
-  test('batches of records whose answer is lost are unavailable; the offsets show what was taken, and nothing is taken twice', async () => {
+  test('batches of records whose answer is lost are unavailable, the offsets show which were taken, and none is taken twice', async () => {
     const link = await UnreliableLink.to(server.port);
     const store = await opened(link.url(server));
     const lease = await store.claim(visits);
