@@ -12,8 +12,6 @@ export class MemoryTopic implements ContractTopic {
   outage: Error | undefined;
   /** Number of reads. */
   reads = 0;
-  /** Number of times that the topic was asked for. */
-  looks = 0;
 
   constructor(partitions: number, name = 'memory:topic') {
     this.#name = name;
@@ -78,7 +76,6 @@ export class MemoryTopic implements ContractTopic {
   }
 
   #topic(): InletTopic {
-    this.looks += 1;
     if (this.outage !== undefined) throw this.outage;
     const partitions = this.#partitions.map(({ earliest, records }, partition) => {
       return { partition, earliest, end: (records.at(-1)?.offset ?? earliest - 1) + 1 };

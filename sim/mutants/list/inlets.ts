@@ -230,14 +230,6 @@ export const inlets: readonly Mutant[] = [
     tests: [readerTests('a partition that ends before the offset')],
   },
   {
-    name: 'partition-that-was-shorter-read-once-it-has-grown',
-    promises: [9],
-    file: reader,
-    find: 'const standing = this.#lasting.get(name) ?? found;',
-    replace: 'const standing = found;',
-    tests: [readerTests('a partition that ends before the offset')],
-  },
-  {
     name: 'room-for-reads-without-a-limit',
     promises: [7],
     file: 'src/engine/inlets/topic-partition.ts',

@@ -97,7 +97,7 @@ test('while there is no room at most two reads of a partition are in memory', as
   assert.deepEqual(await applied(mill, 'a', 30), upTo(30));
 });
 
-test('a partition that ends before the offset in the store is not read, even once it has grown past it', async (context) => {
+test('a partition that ends before the offset in the store is not read until it has grown to there', async (context) => {
   const topic = new MemoryTopic(2);
   const store = memory();
   for (const n of upTo(4)) await topic.produce(0, [record('a', n)]);
@@ -105,7 +105,7 @@ test('a partition that ends before the offset in the store is not read, even onc
   await first.start();
   await applied(first, 'a', 4);
   await first.stop();
-  // As after an unclean election: the topic is the same, and its last records are others.
+  // The topic is the same. A broker that has just restarted reports an earlier end, or an unclean election has lost records.
   const shorter = new MemoryTopic(2);
   await shorter.produce(0, [record('a', 1), record('a', 2), record('a', 30)]);
   await shorter.produce(1, [record('b', 1)]);
@@ -114,14 +114,10 @@ test('a partition that ends before the offset in the store is not read, even onc
   assert.deepEqual(await applied(mill, 'b', 1), [1]);
   const warning = /partition 0, is not read: expected records up to offset 4, .* ends at 3/;
   assert.match(mill.source('steps')?.warnings[0] ?? '', warning);
-  for (const n of upTo(2)) await shorter.produce(0, [record('a', 30 + n)]);
-  const looks = shorter.looks + 2;
+  for (const n of [40, 5]) await shorter.produce(0, [record('a', n)]);
   await until(() => {
     clock.turnToNextAlarm(clock.now() + 50);
-    return shorter.looks >= looks;
+    return mill.source('steps')?.warnings.length === 0;
   });
-  await shorter.produce(1, [record('b', 2)]);
-  assert.deepEqual(await applied(mill, 'b', 2), [1, 2]);
-  assert.deepEqual(await applied(mill, 'a', 4), upTo(4));
-  assert.match(mill.source('steps')?.warnings[0] ?? '', warning);
+  assert.deepEqual(await applied(mill, 'a', 5), [1, 2, 3, 4, 5]);
 });

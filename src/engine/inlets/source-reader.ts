@@ -69,8 +69,6 @@ export class SourceReader {
   readonly #reading = new Map<number, TopicPartition>();
   /** Reasons for which partitions are not read, by number. */
   readonly #stopped = new Map<number, string>();
-  /** Partitions that stay stopped as long as the topic is the same, by number and topic. */
-  readonly #lasting = new Map<string, Standing>();
   readonly #toldOf = new Set<string>();
   readonly #setbacks: Setbacks;
   /** Times at which the log last said that a partition is held up, by number. */
@@ -211,11 +209,8 @@ export class SourceReader {
     for (const [partition, reading] of this.#reading) if (!reading.home.isOurs) this.#reading.delete(partition);
   }
 
-  #stand(topic: InletTopic, found: Standing): void {
-    const { partition, end } = found.partition;
-    const name = `${partition} ${topic.id}`;
-    if (found.status === 'stopped' && found.isLasting) this.#lasting.set(name, found);
-    const standing = this.#lasting.get(name) ?? found;
+  #stand(topic: InletTopic, standing: Standing): void {
+    const { partition, end } = standing.partition;
     const home = this.#homeOf(partition);
     if (!home.isOurs) return;
     if (standing.status === 'stopped') {
