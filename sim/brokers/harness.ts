@@ -59,7 +59,7 @@ export interface BrokersOutcome {
 }
 
 /** The observed consequences of the faults. */
-export interface Harms {
+interface Harms {
   /** Number of faults of processes that made slices, and the partitions read with them, change hands. */
   rebalances: number;
   /** Number of processes frozen past their leases, and of their batches dropped after they woke up. */
