@@ -33,7 +33,9 @@ export interface Broker {
   run(node: number): Promise<void>;
   /** Returns the offset after the last step of each partition. */
   ends(): Promise<ReadonlyMap<number, number>>;
-  /** Returns the delivered records, in order within each partition. */
-  delivered(): Promise<readonly (readonly InletRecord[])[]>;
+  /** Reads the records of the step topic, in order within each partition. */
+  steps(): AsyncIterable<InletRecord>;
+  /** Reads the delivered records, in order within each partition. */
+  delivered(): AsyncIterable<InletRecord>;
   stop(): Promise<void>;
 }

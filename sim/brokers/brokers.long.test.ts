@@ -37,6 +37,8 @@ describe('a topic under faults', { concurrency: true }, () => {
       assert.deepEqual(outcome.broken, [], `--seed ${seed}; the logs are in ${outcome.folder}`);
       assert.equal(outcome.findings.applied, 20_000);
       assert.ok(outcome.takeOvers.slices > 0);
+      assert.equal(outcome.harms.rebalances, 3);
+      assert.equal(outcome.harms.zombies, 1);
       assert.ok(outcome.repeatedBatches > 0);
     });
 });

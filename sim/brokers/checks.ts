@@ -5,7 +5,10 @@ import type { Query } from '../fleet/database.ts';
 export interface Findings {
   /** Number of steps that had their turn. */
   readonly applied: number;
+  /** Number of further turns, of steps that the producer had written again. */
+  readonly repeated: number;
   readonly lost: number;
+  /** Number of steps that took effect twice. */
   readonly duplicates: number;
   readonly orderBreaks: number;
   /** Number of distinct deliveries that arrived, and of repeated records. */
@@ -20,19 +23,22 @@ export interface Evidence {
   /** Number of steps written, by key. */
   readonly written: ReadonlyMap<string, number>;
   readonly deliverEvery: number;
-  readonly delivered: readonly (readonly InletRecord[])[];
+  /** The records of the topics of steps and deliveries. */
+  readonly steps: AsyncIterable<InletRecord>;
+  readonly delivered: AsyncIterable<InletRecord>;
 }
 
 /** Maximum number of violations of one kind that are listed. */
 const namedMax = 5;
 
-/** Compares the recorded turns with the steps written to the topic. Everything must be at rest. */
+/** Compares the recorded turns with the steps written, and with the records on the topic. Everything must be at rest. */
 export async function check(evidence: Evidence): Promise<Findings> {
   const turns = await checkTurns(evidence);
-  const deliveries = checkDeliveries(evidence);
+  const records = await checkRecords(evidence);
+  const deliveries = await checkDeliveries(evidence);
   const [letters] = await evidence.query('SELECT count(*) AS count FROM millrace_dead_letters');
   const buried = Number(letters?.count) === 0 ? [] : [`there are ${letters?.count} dead letters`];
-  return { ...turns, ...deliveries, broken: [...turns.broken, ...deliveries.broken, ...buried] };
+  return { ...turns, ...records, ...deliveries, broken: [turns, records, deliveries].flatMap(({ broken }) => broken).concat(buried) };
 }
 
 /** Checks that each key has every step from the first to the last, each once, as its state counted them. */
@@ -64,13 +70,43 @@ async function checkTurns({
   return { ...sums, broken: some(broken) };
 }
 
+/** Checks that each record of the topic had one turn. The trial's steps have no ids, so no other check would find a batch taken twice. */
+async function checkRecords({ query, steps }: Evidence): Promise<Pick<Findings, 'repeated' | 'broken'>> {
+  const records = await countByKey(steps);
+  const rows = await query(`SELECT "key", count(*) AS turns, sum(again) AS again
+    FROM (SELECT "key", 0 AS again FROM applied UNION ALL SELECT "key", 1 FROM repeated) AS turns GROUP BY "key"`);
+  const broken: string[] = [];
+  let repeated = 0;
+  for (const { key, turns, again } of rows) {
+    const count = records.get(String(key)) ?? 0;
+    repeated += Number(again);
+    if (Number(turns) !== count) broken.push(`${key}: expected a turn for each of its ${count} records, found ${turns} turns`);
+  }
+  return { repeated, broken: some(broken) };
+}
+
+async function countByKey(steps: AsyncIterable<InletRecord>): Promise<ReadonlyMap<string, number>> {
+  const counts = new Map<string, number>();
+  for await (const { value } of steps) {
+    const { key }: { readonly key: string } = JSON.parse(Buffer.from(value ?? []).toString());
+    counts.set(key, (counts.get(key) ?? 0) + 1);
+  }
+  return counts;
+}
+
 /** Checks that each delivery arrived at least once under its id, and that the first arrivals of a key follow the order of its turns. */
-function checkDeliveries({ written, deliverEvery, delivered }: Evidence): Pick<Findings, 'delivered' | 'repeats' | 'broken'> {
+async function checkDeliveries({
+  written,
+  deliverEvery,
+  delivered,
+}: Evidence): Promise<Pick<Findings, 'delivered' | 'repeats' | 'broken'>> {
   const seen = new Set<string>();
   const last = new Map<string, number>();
   const broken: string[] = [];
-  const records = delivered.flat();
-  for (const { key, n, id } of records.map(toDelivery)) {
+  let records = 0;
+  for await (const record of delivered) {
+    const { key, n, id } = toDelivery(record);
+    records += 1;
     if (id !== `${key}/${n}`) broken.push(`${key}/${n}: was delivered under the id ${id}`);
     if (seen.has(id)) continue;
     seen.add(id);
@@ -82,7 +118,7 @@ function checkDeliveries({ written, deliverEvery, delivered }: Evidence): Pick<F
     const [expected, found] = [count - (count % deliverEvery), last.get(key) ?? 0];
     if (found !== expected) broken.push(`${key}: expected deliveries up to ${expected}, found ${found}`);
   }
-  return { delivered: seen.size, repeats: records.length - seen.size, broken: some(broken) };
+  return { delivered: seen.size, repeats: records - seen.size, broken: some(broken) };
 }
 
 /** A delivery, and the id by which a reader recognises it. */

@@ -10,7 +10,7 @@ import { type FleetDatabase, startDatabase } from '../fleet/database.ts';
 import { harm, type ProcessFault, processFaults } from '../fleet/faults.ts';
 import { anyHealthy, waitUntil } from '../fleet/harness.ts';
 import { Member, type MemberCounts, sumOf } from '../fleet/member.ts';
-import { allAtWork, atRest } from '../fleet/rest.ts';
+import { allAtWork, atRest, Patience } from '../fleet/rest.ts';
 import type { Broker, BrokerKind, BrokerOptions } from './broker.ts';
 import { check, type Findings } from './checks.ts';
 import { startKafka } from './kafka-broker.ts';
@@ -49,6 +49,7 @@ export interface BrokersOutcome {
   readonly repeatedBatches: number;
   readonly faults: readonly BrokerFault[];
   readonly takeOvers: TakeOverCounts;
+  readonly harms: Harms;
   readonly counted: MemberCounts;
   readonly findings: Findings;
   /** The violations found; empty if every promise was kept. */
@@ -57,14 +58,26 @@ export interface BrokersOutcome {
   readonly folder: string | undefined;
 }
 
+/** The observed consequences of the faults. */
+interface Harms {
+  /** Number of faults of processes that made slices, and the partitions read with them, change hands. */
+  rebalances: number;
+  /** Number of processes frozen past their leases, and of their batches dropped after they woke up. */
+  zombies: number;
+  lateBatches: number;
+  /** Number of kills of a server of the broker while deliveries were waiting, and the most that waited. */
+  killsUnderDeliveries: number;
+  deliveriesWaitingMax: number;
+}
+
 const starts: Readonly<Record<BrokerKind, (options: BrokerOptions) => Promise<Broker>>> = { kafka: startKafka, nats: startNats };
 const pipelines = fileURLToPath(new URL('./pipelines.ts', import.meta.url));
 const names = ['steps'];
 const size = 3;
 /** Downtime of a broker's server, in milliseconds. */
 const awayMs = { least: 500, most: 3_000 };
-/** Time without progress after which the remaining steps count as stuck, in milliseconds. */
-const patienceMs = 60_000;
+/** Time for leases to change hands after a fault, and for a process to notice after a freeze that it was replaced, in milliseconds. */
+const noticeMs = { others: 15_000, zombie: 3_000 };
 
 /**
  * Runs three processes that take steps from a topic and deliver some to another one, while the processes and the broker's servers are killed
@@ -118,7 +131,8 @@ async function run(options: BrokersOptions, surroundings: Surroundings): Promise
   const writing = producer.run();
   // The caller that awaits the end gets the failure.
   writing.catch(() => undefined);
-  await harmAll(options, surroundings, broken);
+  const harms: Harms = { rebalances: 0, zombies: 0, lateBatches: 0, killsUnderDeliveries: 0, deliveriesWaitingMax: 0 };
+  await harmAll(options, { ...surroundings, takeOvers, harms }, broken);
   await writing;
   if (!signal.aborted)
     broken.push(
@@ -127,21 +141,27 @@ async function run(options: BrokersOptions, surroundings: Surroundings): Promise
       ...(await atRest(query, names, signal)),
     );
   for (const member of members) await member.look();
-  const delivered = await broker.delivered();
-  const findings = await check({ query, written: producer.written, deliverEvery, delivered });
+  const findings = await check({ query, written: producer.written, deliverEvery, steps: broker.steps(), delivered: broker.delivered() });
   return {
     events: producer.written.values().reduce((sum, n) => sum + n, 0),
     repeatedBatches: producer.repeated,
     faults,
     takeOvers: await takeOvers.count(),
+    harms,
     counted: members.map(({ counted }) => counted).reduce(sumOf),
     findings,
     broken: [...broken, ...findings.broken],
   };
 }
 
+interface Harming extends Surroundings {
+  readonly takeOvers: TakeOvers;
+  readonly harms: Harms;
+}
+
 /** Inflicts all faults. Resolves once all of them are over. */
-async function harmAll(options: BrokersOptions, { broker, members }: Surroundings, broken: string[]): Promise<void> {
+async function harmAll(options: BrokersOptions, harming: Harming, broken: string[]): Promise<void> {
+  const { broker, members } = harming;
   const { faults, everyMs, lastsMs, seed, signal, progress } = options;
   const random = randomOf(seed, 2);
   const underWay: Promise<unknown>[] = [];
@@ -152,7 +172,7 @@ async function harmAll(options: BrokersOptions, { broker, members }: Surrounding
     const member = isOfProcess(fault) ? await anyReader(members, random) : undefined;
     const who = member?.name ?? `server ${integerFrom(random, 1, broker.nodes)}`;
     progress(`${Math.round((performance.now() - began) / 1_000)} s: ${fault} of ${who}`);
-    const harmed = member === undefined ? killBroker(broker, who, random) : harm(member, fault as ProcessFault, lastsMs);
+    const harmed = member === undefined ? killBroker(harming, who, random) : harmProcess(harming, member, { fault, lastsMs });
     underWay.push(harmed.catch((error: unknown) => broken.push(`${fault} of ${who}: ${messageOf(error)}`)));
     // A majority of the cluster must stay up.
     if (member === undefined) await underWay.at(-1);
@@ -179,25 +199,52 @@ function isOfProcess(fault: BrokerFault): fault is ProcessFault {
   return processFaults.some((one) => one === fault);
 }
 
-async function killBroker(broker: Broker, who: string, random: Random): Promise<void> {
+/** Inflicts a fault on a process, and notes whether its share moved, and what it still tried as a zombie. */
+async function harmProcess(
+  { takeOvers, harms }: Harming,
+  member: Member,
+  { fault, lastsMs }: { readonly fault: BrokerFault; readonly lastsMs: number },
+): Promise<void> {
+  const before = await takeOvers.count();
+  await member.look();
+  const dropped = member.counted.droppedBatches;
+  await harm(member, fault as ProcessFault, lastsMs);
+  if (fault === 'freeze') {
+    harms.zombies += 1;
+    await pause(noticeMs.zombie);
+    await member.look();
+    harms.lateBatches += Math.max(0, member.counted.droppedBatches - dropped);
+  }
+  const isMoved = async () => (await takeOvers.count()).slices > before.slices;
+  for (const until = performance.now() + noticeMs.others; performance.now() < until; await pause(200)) {
+    if (!(await isMoved())) continue;
+    harms.rebalances += 1;
+    return;
+  }
+}
+
+async function killBroker({ broker, database, harms }: Harming, who: string, random: Random): Promise<void> {
   const node = Number(who.split(' ')[1]) - 1;
   await broker.kill(node);
   await pause(integerFrom(random, awayMs.least, awayMs.most));
+  const [waiting] = await database.query('SELECT count(*) AS count FROM millrace_deliveries');
+  const count = Number(waiting?.count);
+  if (count > 0) harms.killsUnderDeliveries += 1;
+  harms.deliveriesWaitingMax = Math.max(harms.deliveriesWaitingMax, count);
   await broker.run(node);
 }
 
 /** Resolves once the store has read each partition to its end. Returns the unread partitions if there is no more progress. */
 async function allTaken(query: FleetDatabase['query'], broker: Broker, signal: AbortSignal): Promise<readonly string[]> {
   const ends = await broker.ends();
-  let [taken, takenAt] = [-1, performance.now()];
+  const patience = new Patience();
   for (; ; await pause(500)) {
     const rows = await query(`SELECT "partition", next FROM millrace_source_offsets WHERE pipeline = 'steps'`);
     const next = new Map(rows.map((row) => [Number(row.partition), Number(row.next)]));
     const behind = Array.from(ends).filter(([partition, end]) => (next.get(partition) ?? 0) < end);
     if (behind.length === 0 || signal.aborted) return [];
-    const sum = next.values().reduce((total, offset) => total + offset, 0);
-    if (sum > taken) [taken, takenAt] = [sum, performance.now()];
-    else if (performance.now() - takenAt > patienceMs)
+    const left = behind.reduce((sum, [partition, end]) => sum + end - (next.get(partition) ?? 0), 0);
+    if (patience.isOver(left))
       return behind.map(
         ([partition, end]) => `partition ${partition} was read up to ${next.get(partition) ?? 0} of ${end}, and no further`,
       );

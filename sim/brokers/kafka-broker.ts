@@ -40,6 +40,7 @@ export async function startKafka({ nodes, partitions }: BrokerOptions): Promise<
       await servers[node]?.run();
     },
     ends: () => endsOf(steps),
+    steps: () => readAll(steps),
     delivered: () => readAll(out),
     async stop() {
       await Promise.all([producer.close(true), ...topics.map((topic) => topic.close())]);

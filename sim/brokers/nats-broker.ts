@@ -47,6 +47,7 @@ export async function startNats({ nodes }: BrokerOptions): Promise<Broker> {
       await servers[node]?.start();
     },
     ends: () => endsOf(steps),
+    steps: () => readAll(steps),
     delivered: () => readAll(out),
     async stop() {
       await Promise.all([connection.close(), ...topics.map((topic) => topic.close?.())]);

@@ -18,6 +18,8 @@ const batch = 500;
 /** One in this many batches is written twice, as by a producer that received no answer the first time. */
 const twiceEvery = 40;
 const againMs = 200;
+/** Time without an acknowledgement after which writing is given up, in milliseconds: the broker does not come back. */
+const patienceMs = 180_000;
 
 /** Writes steps at an even rate, in order within each key, and again if it is unknown whether they were written. */
 export class ProducerOfSteps {
@@ -62,12 +64,12 @@ export class ProducerOfSteps {
 
   async #write(steps: readonly Step[]): Promise<void> {
     const { broker, signal } = this.#options;
-    for (;;) {
+    for (const began = performance.now(); ; ) {
       try {
         return await broker.write(steps);
       } catch (error) {
         // Failures are expected while a server is down.
-        if (signal.aborted) throw error;
+        if (signal.aborted || performance.now() - began > patienceMs) throw error;
         this.repeated += 1;
         await pause(againMs);
       }

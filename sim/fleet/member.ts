@@ -28,11 +28,9 @@ export interface MemberCounts {
   readonly fencedCommits: number;
   /** Batches of a topic that were read and dropped because another process had taken their partitions. */
   readonly droppedBatches: number;
-  /** Events that had been accepted before. */
-  readonly duplicates: number;
 }
 
-const none: MemberCounts = { fencedCommits: 0, droppedBatches: 0, duplicates: 0 };
+const none: MemberCounts = { fencedCommits: 0, droppedBatches: 0 };
 
 /** One process of the fleet, through all of its lives, with its own link to the database. */
 export class Member {
@@ -177,6 +175,5 @@ export function sumOf(a: MemberCounts, b: MemberCounts): MemberCounts {
   return {
     fencedCommits: a.fencedCommits + b.fencedCommits,
     droppedBatches: a.droppedBatches + b.droppedBatches,
-    duplicates: a.duplicates + b.duplicates,
   };
 }

@@ -2,7 +2,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import type { Query } from './database.ts';
 import type { Member } from './member.ts';
 
-/** Time limit for everything to come to rest, in milliseconds. */
+/** Time without progress after which the rest counts as stuck, in milliseconds: a slow machine only takes longer. */
 const patienceMs = 120_000;
 const lookAgainMs = 500;
 
@@ -18,22 +18,37 @@ const waitingSql = (pipelines: readonly string[]) =>
     ),
   ].join(' UNION ALL ');
 
-/** Resolves once nothing waits any more in the pipelines. Returns the waiting items if that takes too long. */
+/** Resolves once nothing waits any more in the pipelines. Returns the waiting items if they do not become fewer. */
 export async function atRest(query: Query, pipelines: readonly string[], signal: AbortSignal): Promise<readonly string[]> {
-  for (const until = performance.now() + patienceMs; ; ) {
+  const patience = new Patience();
+  for (;;) {
     const waiting = (await query(waitingSql(pipelines))).filter(({ count }) => Number(count) > 0);
     if (waiting.length === 0 || signal.aborted) return [];
-    if (performance.now() > until) return waiting.map(({ what, count }) => `after ${patienceMs} ms there are ${count} ${what}`);
+    if (patience.isOver(waiting.reduce((sum, { count }) => sum + Number(count), 0)))
+      return waiting.map(({ what, count }) => `there are ${count} ${what}, and no fewer after ${patienceMs} ms`);
     await pause(lookAgainMs);
   }
 }
 
-/** Resolves once every member works on its share and reports so. Returns the ones that do not if that takes too long. */
+/** Resolves once every member works on its share and reports so. Returns the ones that do not if they do not become fewer. */
 export async function allAtWork(members: readonly Member[], pipelines: readonly string[], signal: AbortSignal): Promise<readonly string[]> {
-  for (const until = performance.now() + patienceMs; ; ) {
+  const patience = new Patience();
+  for (;;) {
     const faults = (await Promise.all(members.map((member) => faultsOf(member, members.length, pipelines.length)))).flat();
-    if (faults.length === 0 || signal.aborted || performance.now() > until) return faults;
+    if (faults.length === 0 || signal.aborted || patience.isOver(faults.length)) return faults;
     await pause(lookAgainMs);
+  }
+}
+
+/** Waits for something to become less, for as long as it does. */
+export class Patience {
+  #least = Number.POSITIVE_INFINITY;
+  #since = performance.now();
+
+  /** Returns whether there has been no less for too long. @param left how much there is now */
+  isOver(left: number): boolean {
+    if (left < this.#least) [this.#least, this.#since] = [left, performance.now()];
+    return performance.now() - this.#since > patienceMs;
   }
 }
 

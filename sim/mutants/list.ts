@@ -16,6 +16,7 @@ import { inOrder } from './list/in-order.ts';
 import { inbox } from './list/inbox.ts';
 import { independentKeys } from './list/independent-keys.ts';
 import { inlets } from './list/inlets.ts';
+import { kafka } from './list/kafka.ts';
 import { mysql } from './list/mysql.ts';
 import { namedDuplicates } from './list/named-duplicates.ts';
 import { nats } from './list/nats.ts';
@@ -52,6 +53,7 @@ export const mutants: readonly Mutant[] = [
   ...postgres,
   ...inbox,
   ...inlets,
+  ...kafka,
   ...nats,
   ...boundedDoor,
   ...sends,

@@ -10,8 +10,9 @@ import report from './reporter.ts';
 import { markdownTable, plainTable } from './table.ts';
 
 const sourceOf = (file: string) => readFileSync(join(root, file), 'utf8');
-/** The tests of the contract, and of stores that share a database, are named there and run from the file of each store. */
-const contract = globSync(['src/store/contract/*.ts', 'src/store/several-stores.fixture.test.ts'], { cwd: root }).map(sourceOf).join();
+/** The tests of the contracts, and of stores that share a database, are named there and run from the file of each store or inlet. */
+const shared = ['src/store/contract/*.ts', 'src/store/several-stores.fixture.test.ts', 'src/inlets/contract.ts'];
+const contract = globSync(shared, { cwd: root }).map(sourceOf).join();
 
 /** Returns the fixture that declares the tests of a test file; empty without one. */
 function fixtureOf(file: string): string {

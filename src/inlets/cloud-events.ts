@@ -21,7 +21,7 @@ export function cloudEventsOf(record: InletRecord): readonly InletEvent[] {
   return [checked(binary(record, contentType))];
 }
 
-/** Whether a record has the attributes of a CloudEvent in its headers. Such a one is an event also where it has no value: then it has no data. */
+/** Returns whether a record's headers are the attributes of a CloudEvent. Then it is an event even without a value: one without data. */
 export function hasAttributes(record: InletRecord): boolean {
   return (headerOf(record, 'ce_specversion') ?? headerOf(record, 'ce-specversion')) !== undefined;
 }

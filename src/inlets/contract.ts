@@ -48,7 +48,7 @@ export interface InletHarness {
   readonly partitions: 'one' | 'many';
   /** The broker's records without a value: `null`, or an `empty` value instead. Default `null`. */
   readonly tombstones?: 'null' | 'empty';
-  /** Whether a record's key is `optional` or present `always`. Default `optional`. */
+  /** A record's key: `optional`, or present `always`. Default `optional`. */
   readonly keys?: 'optional' | 'always';
   /** Creates a topic with one partition or three. */
   create(options: { readonly partitions: number }): Promise<ContractTopic>;
@@ -59,7 +59,7 @@ interface Subject {
   readonly inlet: Inlet;
   /** Returns the offset of the first record of a partition. */
   earliest(partition?: number): Promise<number>;
-  /** Reads on from a place until `count` records were read. */
+  /** Reads from a place until it has `count` records. */
   read(count: number, from?: Partial<Place>, on?: Inlet): Promise<InletRecord[]>;
 }
 
@@ -91,7 +91,7 @@ export function inletContract(name: string, harness: InletHarness): void {
     });
 
   describe(`${name} keeps the contract of an inlet`, () => {
-    it('a topic tells its id, its partitions, and where each begins and ends', async ({ topic, inlet }) => {
+    it('a topic has an id and partitions, each with its beginning and end', async ({ topic, inlet }) => {
       const { id, partitions: found } = await topicOf(inlet);
       assert.notEqual(id, '');
       assert.deepEqual(numbersOf(found), partitions === 3 ? [0, 1, 2] : [0]);
@@ -104,7 +104,7 @@ export function inletContract(name: string, harness: InletHarness): void {
       assert.equal(after?.earliest, before?.earliest);
     });
 
-    it('records come in their order, with all that they say', async ({ topic, read }) => {
+    it('records come in order and complete', async ({ topic, read }) => {
       const headers = { traceparent: '00-1', é: 'ü' };
       await topic.produce(0, [{ key: 'k', value: 'one', headers }, { value: 'two' }, { key: '', value: Buffer.from([0, 255]) }]);
       const [one, two, three] = await read(3);
@@ -126,7 +126,7 @@ export function inletContract(name: string, harness: InletHarness): void {
       assert.equal(textOf(next?.value), 'next');
     });
 
-    it('reading begins at the offset that is asked for, as often as it is asked', async ({ topic, read }) => {
+    it('reading begins at the requested offset, however often', async ({ topic, read }) => {
       await topic.produce(0, ['a', 'b', 'c', 'd'].map(plain));
       const all = await read(4);
       assert.deepEqual(
@@ -143,7 +143,7 @@ export function inletContract(name: string, harness: InletHarness): void {
       assert.deepEqual(offsetsOf(more), offsetsOf(all));
     });
 
-    it('another inlet reads the same, from wherever it likes', async ({ topic, read }) => {
+    it('another inlet reads the same records, from any offset', async ({ topic, read }) => {
       await topic.produce(0, ['a', 'b'].map(plain));
       const first = await read(2);
       const other = await opened(topic.inlet());
@@ -154,11 +154,7 @@ export function inletContract(name: string, harness: InletHarness): void {
       }
     });
 
-    it('a read that finds nothing waits no longer than it is told, and one that waits hears of a record', async ({
-      topic,
-      inlet,
-      earliest,
-    }) => {
+    it('a read waits for a record, but no longer than requested', async ({ topic, inlet, earliest }) => {
       const offset = await earliest();
       const positions = [{ partition: 0, offset }];
       const nothing = await inlet.read({ positions, waitMs: 20, bytesMax }, AbortSignal.timeout(10_000));
@@ -184,7 +180,7 @@ export function inletContract(name: string, harness: InletHarness): void {
       assert.equal(await ended, true);
     });
 
-    it('more than may be read at once comes in several reads, and a record that is larger comes all the same', async ({
+    it('records beyond the byte limit come in later reads, and a record above the limit still comes', async ({
       topic,
       inlet,
       earliest,
@@ -203,7 +199,7 @@ export function inletContract(name: string, harness: InletHarness): void {
       assert.ok(reads.length > 1, `expected several reads, found ${reads.length}`);
     });
 
-    it('a value makes an event, with the traceparent of its record', async ({ topic, inlet, read }) => {
+    it('a value becomes an event, with the traceparent of its record', async ({ topic, inlet, read }) => {
       await topic.produce(0, [{ value: '{"n":1}', headers: { traceparent: '00-1' } }, { value: 'no JSON' }]);
       const [good, bad] = await read(2);
       assert.ok(good !== undefined && bad !== undefined);
@@ -217,7 +213,7 @@ export function inletContract(name: string, harness: InletHarness): void {
 }
 
 function manyPartitions(it: (sentence: string, body: (subject: Subject) => Promise<void>) => void): void {
-  it('partitions are read together, each from its own place', async ({ topic, inlet, read }) => {
+  it('partitions are read together, each from its own offset', async ({ topic, inlet, read }) => {
     await topic.produce(0, ['a0', 'a1'].map(plain));
     await topic.produce(2, ['c0', 'c1', 'c2'].map(plain));
     const [, second] = await read(3, { partition: 2 });
@@ -237,7 +233,7 @@ function manyPartitions(it: (sentence: string, body: (subject: Subject) => Promi
     assert.deepEqual(found.toSorted(), ['a0', 'a1', 'c1', 'c2']);
   });
 
-  it('partitions that are added are told, and can be read', async ({ topic, inlet, read }) => {
+  it('added partitions are listed and can be read', async ({ topic, inlet, read }) => {
     if (topic.addPartitions === undefined) return;
     await topicOf(inlet);
     await topic.addPartitions(1);
@@ -273,7 +269,7 @@ function changes(it: (sentence: string, body: (subject: Subject) => Promise<void
     assert.equal(textOf(record?.value), 'new');
   });
 
-  it('where records were deleted, the partition begins behind them', async ({ topic, inlet, read }) => {
+  it('a partition begins after its deleted records', async ({ topic, inlet, read }) => {
     if (topic.deleteBefore === undefined) return;
     await topic.produce(0, ['a', 'b', 'c'].map(plain));
     const [, , third] = await read(3);

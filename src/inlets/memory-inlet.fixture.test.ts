@@ -8,9 +8,9 @@ export class MemoryTopic implements ContractTopic {
   #partitions: { earliest: number; records: InletRecord[] }[];
   readonly #name: string;
   readonly #woken = new Set<() => void>();
-  /** What the broker says to every call, while it is set. */
+  /** The broker's answer to every call, while it is set. */
   outage: Error | undefined;
-  /** How often it was read. */
+  /** Number of reads. */
   reads = 0;
 
   constructor(partitions: number, name = 'memory:topic') {
@@ -64,7 +64,7 @@ export class MemoryTopic implements ContractTopic {
     this.wake();
   }
 
-  /** Ends the waits of all who read. */
+  /** Ends the waits of all readers. */
   wake(): void {
     for (const wake of this.#woken) wake();
   }

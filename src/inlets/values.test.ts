@@ -34,18 +34,18 @@ describe('values of records', () => {
     assert.deepEqual(decoded({}, 'null'), [{ event: null }]);
   });
 
-  test('what is no JSON, or no UTF-8, is refused with what was found', () => {
+  test('a value that is not JSON, or not UTF-8, is refused, and the reason quotes it', () => {
     for (const text of ['no JSON', '{', '{"n":1}{"n":2}', "{'n':1}", '"\u0001"', '\ufeff']) refuses({}, /^expected JSON, found: /, text);
     refuses({}, /^expected UTF-8, found other bytes/, Uint8Array.of(0x22, 0xff, 0x22));
   });
 
-  test('numbers that JavaScript rounds are known to the engine afterwards, also beside a key that was added', () => {
+  test('the engine knows the numbers that JavaScript rounds, even in an event that received a key', () => {
     const [found] = decoded({ key: 'name' }, '{"n":12345678901234567890}', { key: 'a' });
     assert.equal(Object(found?.event).name, 'a');
     assert.equal(inexactNumbersOf(found?.event).issueCount, 1);
   });
 
-  test('a record without a value is refused or passed over', () => {
+  test('a record without a value is refused or skipped', () => {
     for (const value of [null, '']) {
       refuses({}, /tombstone/, value);
       assert.deepEqual(decoded({ tombstones: 'skip' }, value), []);
@@ -53,13 +53,13 @@ describe('values of records', () => {
     }
   });
 
-  test('of an array each element is an event, and of an empty one there is none', () => {
+  test('each element of an array is an event, and an empty array has none', () => {
     assert.deepEqual(decoded({ value: 'json-array' }, '[{"n":1},2]'), [{ event: { n: 1 } }, { event: 2 }]);
     assert.deepEqual(decoded({ value: 'json-array' }, '[]'), []);
     refuses({ value: 'json-array' }, /^expected a JSON array, found another value/, '{"n":1}');
   });
 
-  test('the key goes into events that have no such property, and the headers into all', () => {
+  test('events without a key property receive the key, and all events receive the headers', () => {
     const options: ValueOptions = { key: 'name', headers: 'with' };
     const more = { key: 'a', headers: { source: 'test', é: 'ü' } };
     assert.deepEqual(decoded(options, '{"n":1}', more), [{ event: { n: 1, name: 'a', with: { source: 'test', é: 'ü' } } }]);
@@ -69,19 +69,19 @@ describe('values of records', () => {
     assert.deepEqual(decoded({ value: 'json-array', key: 'name' }, '[{},7]', more), [{ event: { name: 'a' } }, { event: 7 }]);
   });
 
-  test('a key of the name __proto__ is a property, and no prototype', () => {
+  test('a key property named __proto__ is a property, not a prototype', () => {
     const [found] = decoded({ key: '__proto__' }, '{}', { key: 'a' });
     assert.deepEqual(Object.entries(Object(found?.event)), [['__proto__', 'a']]);
     assert.equal(Object.getPrototypeOf(found?.event), Object.prototype);
   });
 
-  test('a key that is no UTF-8 is refused where it is asked for', () => {
+  test('a key that is not UTF-8 is refused if the event is to receive it', () => {
     const bytes: InletRecord = { ...record('{}'), key: Uint8Array.of(0xff) };
     assert.throws(() => decoderOf({ key: 'name' })(bytes), { code: 'MILL_INVALID_EVENT' });
     assert.deepEqual(decoderOf({})(bytes), [{ event: {} }]);
   });
 
-  test('a traceparent in the headers is that of all events, unless one has its own', () => {
+  test('the traceparent of the headers applies to all events without their own', () => {
     const headers = { Traceparent: '00-1' };
     assert.deepEqual(decoded({ value: 'json-array' }, '[1,2]', { headers }), [
       { traceparent: '00-1', event: 1 },
@@ -96,7 +96,7 @@ describe('values of records', () => {
     ]);
   });
 
-  test('decode() stands in place of all of it, also for a record without a value', () => {
+  test('decode() replaces all of this, even for a record without a value', () => {
     const decode = ({ value, key }: InletRecord) => (value === null ? [] : [{ event: value.length, id: String(key) }]);
     assert.deepEqual(decoded({ decode, tombstones: 'reject' }, null), []);
     assert.deepEqual(decoded({ decode, value: 'json-array' }, Uint8Array.of(0xff), { key: 'a' }), [{ event: 1, id: 'a' }]);
@@ -112,20 +112,20 @@ describe('CloudEvents', () => {
   const structured = { headers: { 'content-type': 'application/cloudevents+json; charset=UTF-8' } };
   const batched = { headers: { 'content-type': 'application/cloudevents-batch+json' } };
 
-  /** The only event, without what says nothing. */
+  /** The only event, without its undefined properties. */
   function eventOf(...words: Parameters<typeof record>): unknown {
     const [found, ...others] = decoded(options, ...words);
     assert.deepEqual(others, []);
     return found?.event;
   }
 
-  test('structured: the record is the event, whatever case the content type is in', () => {
+  test('structured: the record is the event, whatever the case of the content type', () => {
     const event = { ...attributes, data: { n: 1 }, more: 'extension' };
     assert.deepEqual(eventOf(JSON.stringify(event), structured), event);
     assert.deepEqual(eventOf(JSON.stringify(event), { headers: { 'Content-Type': 'Application/CloudEvents+JSON' } }), event);
   });
 
-  test('batched: each element is an event, and of an empty batch there is none', () => {
+  test('batched: each element is an event, and an empty batch has none', () => {
     const events = ['1', '2'].map((id) => ({ ...attributes, id }));
     assert.deepEqual(
       decoded(options, JSON.stringify(events), batched).map(({ event }) => event),
@@ -134,7 +134,7 @@ describe('CloudEvents', () => {
     assert.deepEqual(decoded(options, '[]', batched), []);
   });
 
-  test('binary: attributes are headers, and data is what the content type says', () => {
+  test('binary: headers are the attributes, and the content type decides what the data is', () => {
     const json = { ...attributes, datacontenttype: 'application/vnd.test+json; charset=utf-8', data: { n: 1 } };
     assert.deepEqual(eventOf('{"n":1}', inHeaders({ 'content-type': json.datacontenttype })), json);
     assert.deepEqual(eventOf('{"n":1}', inHeaders()), { ...attributes, data: { n: 1 } }, 'without a content type it is JSON');
@@ -144,7 +144,7 @@ describe('CloudEvents', () => {
     assert.deepEqual(eventOf(Uint8Array.of(0xff), inHeaders({ 'content-type': 'image/png' })), bytes);
   });
 
-  test('binary: headers with a dash and in any case are taken, and others are no attributes', () => {
+  test('binary: headers with a dash, in any case, are attributes; other headers are not', () => {
     const headers = {
       'CE-ID': '1',
       'Ce-Source': '/test',
@@ -157,12 +157,12 @@ describe('CloudEvents', () => {
     assert.deepEqual(eventOf('1', { headers }), { ...attributes, more: 'é', data: 1 });
   });
 
-  test('binary: one without a value has no data, and is no tombstone', () => {
+  test('binary: an event without a value has no data, and is not a tombstone', () => {
     for (const value of [null, '']) assert.deepEqual(eventOf(value, inHeaders()), attributes);
     assert.deepEqual(eventOf(null, inHeaders({}, 'ce-')), attributes);
   });
 
-  test('the attribute traceparent goes before the header', () => {
+  test('the attribute traceparent takes precedence over the header', () => {
     const event = { ...attributes, traceparent: '00-1' };
     const [found] = decoded(options, JSON.stringify(event), { headers: { ...structured.headers, traceparent: '00-2' } });
     assert.equal(found?.traceparent, '00-1');
@@ -170,7 +170,7 @@ describe('CloudEvents', () => {
     assert.equal(other?.traceparent, '00-2');
   });
 
-  test('what lacks an attribute, or has it empty or of another kind, is refused by its name', () => {
+  test('an event is refused by the name of an attribute that is missing, empty or of the wrong kind', () => {
     for (const name of Object.keys(attributes)) {
       const { [name]: _, ...others } = attributes as Headers;
       const missing = new RegExp(`^expected a CloudEvent, found none of its attributes ${name}`);
@@ -182,7 +182,7 @@ describe('CloudEvents', () => {
     refuses(options, /attributes id, source, specversion, type/, '{"n":1}');
   });
 
-  test('other versions are refused, and values that are no event of their form', () => {
+  test('other versions are refused, and so are values that do not fit their form', () => {
     refuses(options, /version 1\.0, found version 0\.3/, JSON.stringify({ ...attributes, specversion: '0.3' }), structured);
     for (const text of ['null', '7', '"text"']) refuses(options, /^expected a CloudEvent, an object/, text, structured);
     refuses(options, /found none of its attributes/, '[]', structured);

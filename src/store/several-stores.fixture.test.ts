@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { chosen, commitOf, declaration, event, numbered, statuses } from './contract/fixtures.ts';
-import type { Store } from './store.ts';
+import type { Lease, Store } from './store.ts';
 
 const visits = { pipeline: 'visits', slice: 0 };
 const rockets = { pipeline: 'rockets', slice: 0 };
@@ -113,6 +113,40 @@ export function severalStores({ stores, leaseMs, pass, now, isUntold = false }: 
     assert.deepEqual(
       (await one.read(visits, 0, 10)).map(({ key }) => key),
       ['b'],
+    );
+  });
+
+  test('a late batch of a replaced process changes nothing, and the batches beside it are taken', async () => {
+    const [one, other] = await stores(2);
+    const [zombie, kept] = [await one.claim(visits), await one.claim(rockets)];
+    const bringing = (lease: Lease, expected: number | null, key: string) => {
+      const { partition } = lease;
+      const place = { pipeline: partition.pipeline, source: 'kafka:orders', topicId: 'one', partition: 0 };
+      const next = (expected ?? 0) + 1;
+      return lease.takeBatch({ ...place, expected, next, takings: [{ event: chosen({ ...visits, slice: 1 }, key, key) }] });
+    };
+    await bringing(zombie, null, 'before');
+    await bringing(kept, null, 'beside before');
+    await pass(leaseMs);
+    const successor = await other.claim(visits);
+    const [late, beside, taken] = await Promise.allSettled([
+      bringing(zombie, 1, 'late'),
+      bringing(kept, 1, 'beside'),
+      bringing(successor, 1, 'taken'),
+    ]);
+    assert.ok(late.status === 'rejected' && late.reason.code === 'MILL_STORE_FENCED');
+    for (const answer of [beside, taken]) assert.ok(answer.status === 'fulfilled' && answer.value.status === 'taken');
+    // Whatever offset it expects.
+    for (const expected of [1, 2]) await assert.rejects(bringing(zombie, expected, 'later'), { code: 'MILL_STORE_FENCED' });
+    assert.deepEqual((await other.read({ ...visits, slice: 1 }, 0, 10)).map(({ key }) => key).toSorted(), [
+      'before',
+      'beside',
+      'beside before',
+      'taken',
+    ]);
+    assert.deepEqual(
+      (await other.sourceOffsets('visits', 'kafka:orders')).map(({ next }) => next),
+      [2],
     );
   });
 

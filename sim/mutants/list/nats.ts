@@ -12,7 +12,7 @@ export const nats: readonly Mutant[] = [
     file: reader,
     find: 'if (found.created !== created)',
     replace: 'if (false)',
-    tests: [ofInlet('is not read on when it was created anew')],
+    tests: [ofInlet('is not read when it was created anew')],
   },
   {
     name: 'nats-reads-on-whatever-is-asked',
@@ -28,7 +28,7 @@ export const nats: readonly Mutant[] = [
     file: 'src/inlets/nats/nats-inlet.ts',
     find: 'if (firstSequence > from + gap)',
     replace: 'if (false)',
-    tests: [ofInlet('is not read on where messages have gone')],
+    tests: [ofInlet('is not read past messages')],
   },
   {
     name: 'nats-message-without-the-id-of-its-delivery',

@@ -6,7 +6,7 @@ import type { EngineContext } from '../engine-context.ts';
 import { identify } from '../identify.ts';
 import { isFaultOfInput } from '../input-faults.ts';
 
-/** A validated event, or why it cannot come, at all or now. */
+/** A validated event, or the error that keeps it out, for good or for now. */
 export type Identified = { readonly outgoing: Outgoing } | { readonly error: unknown };
 
 interface IdentifiedEventsMeans {
@@ -16,8 +16,7 @@ interface IdentifiedEventsMeans {
 }
 
 /**
- * The events of some records, each validated once, in their order: when its turn comes, or ahead of it, if the keys that follow must be
- * known.
+ * The events of some records, in order. Each is validated once: when its turn comes, or earlier if the keys that follow must be known.
  */
 export class IdentifiedEvents {
   readonly #means: IdentifiedEventsMeans;

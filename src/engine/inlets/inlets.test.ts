@@ -2,63 +2,20 @@ import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { after, type TestContext, test } from 'node:test';
-import * as z from 'zod';
+import { after, test } from 'node:test';
 import { until } from '../../../test/until.ts';
+import { MillraceError } from '../../errors.ts';
 import { MemoryTopic } from '../../inlets/memory-inlet.fixture.test.ts';
-import type { Inlet } from '../../pipeline/inlet.ts';
-import { pipeline } from '../../pipeline/pipeline.ts';
 import { lettersOf } from '../../store/letters-of.ts';
 import { memory, sharedMemory } from '../../store/memory/memory-store.ts';
 import { sqlite } from '../../store/sqlite/sqlite-store.ts';
-import type { Lease, Store } from '../../store/store.ts';
 import { VirtualClock } from '../../testing/virtual-clock.ts';
-import { recordingLogger } from '../logger.fixture.test.ts';
 import { type Mill, millrace } from '../mill.ts';
-import type { MillOptions } from '../mill-options.ts';
 import { withMembers } from '../promises/fixture.test.ts';
+import { applied, record, started, stepsFrom, taking, upTo } from './inlets.fixture.test.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'millrace-inlets-'));
 after(() => rmSync(folder, { recursive: true }));
-
-const Step = z.object({ key: z.string(), n: z.int() });
-const upTo = (last: number) => Array.from({ length: last }, (_, at) => at + 1);
-const record = (key: string, n: number) => ({ key, value: JSON.stringify({ key, n }) });
-
-function stepsFrom(
-  from: Inlet,
-  more: { readonly handle?: (n: number, key: string) => Promise<void> | void; readonly numbered?: boolean } = {},
-) {
-  return pipeline('steps', {
-    event: Step,
-    key: ({ key }) => key,
-    ...(more.numbered === true && { order: { by: ({ n }: { n: number }) => n, gap: { skipAfter: 1 } } }),
-    state: z.object({ ns: z.array(z.int()) }),
-    from,
-    retry: { attempts: 1 },
-    async handle({ n, key }, state) {
-      await more.handle?.(n, key);
-      return { ns: [...(state?.ns ?? []), n] };
-    },
-  });
-}
-
-async function started(context: TestContext, options: MillOptions) {
-  const { log, lines } = recordingLogger();
-  const mill = millrace({ log, ...options }) as Mill;
-  await mill.start();
-  context.after(() => mill.stop());
-  return { mill, lines };
-}
-
-async function applied(mill: Mill, key: string, count: number): Promise<readonly number[]> {
-  let ns: readonly number[] = [];
-  await until(async () => {
-    ns = ((await mill.state('steps', key)) as { ns: number[] } | undefined)?.ns ?? [];
-    return ns.length >= count;
-  });
-  return ns;
-}
 
 test('records take effect once, in the order of their partition, over restarts', async (context) => {
   const topic = new MemoryTopic(3);
@@ -85,7 +42,7 @@ test('records take effect once, in the order of their partition, over restarts',
   assert.equal(mill.counts().steps?.sourceLag, 0);
 });
 
-test('what is no event is a dead letter with its place and its bytes, and the partition goes on', async (context) => {
+test('a record that is no event becomes a dead letter with its place and bytes, and the partition continues', async (context) => {
   const topic = new MemoryTopic(1);
   await topic.produce(0, [
     { key: 'k', value: 'no JSON', headers: { h: 'v' } },
@@ -141,7 +98,7 @@ test('while the door has no room a partition waits, and loses nothing', async (c
   assert.deepEqual(await applied(mill, 'a', 50), upTo(50));
 });
 
-test('a key without room holds its partition up, and no other, which is warned of and logged once a minute', async (context) => {
+test('a key without room holds up its partition alone, with a warning and a log line once a minute', async (context) => {
   const topic = new MemoryTopic(2);
   for (const n of upTo(9)) await topic.produce(0, [record('a', n)]);
   for (const n of upTo(9)) await topic.produce(1, [record('b', n)]);
@@ -203,7 +160,7 @@ test('keys that are not in memory are loaded once for all records of a batch', a
   for (const key of keys) assert.deepEqual(await applied(mill, key, 2), [1, 2]);
 });
 
-test('an array of events is taken whole, each element judged by itself', async (context) => {
+test('an array of events is taken as a whole, and each element is judged by itself', async (context) => {
   const topic = new MemoryTopic(1);
   await topic.produce(0, [
     { value: JSON.stringify([{ key: 'a', n: 1 }, { key: 'a' }, { key: 'a', n: 3 }]) },
@@ -223,7 +180,7 @@ test('an array of events is taken whole, each element judged by itself', async (
   );
 });
 
-test('the number of a record that was skipped is a dead letter', async (context) => {
+test('a record whose number was skipped becomes a dead letter', async (context) => {
   const topic = new MemoryTopic(1);
   await topic.produce(0, [record('a', 1), record('a', 4)]);
   const { mill } = await started(context, { store: memory(), pipelines: [stepsFrom(topic.inlet(), { numbered: true })] });
@@ -234,7 +191,7 @@ test('the number of a record that was skipped is a dead letter', async (context)
   assert.match(letter?.reason ?? '', /number 2 came after it was skipped/);
 });
 
-test('partitions that are added are read from their beginning', async (context) => {
+test('added partitions are read from their beginning', async (context) => {
   const topic = new MemoryTopic(1);
   await topic.produce(0, [record('a', 1)]);
   const { mill } = await started(context, { store: memory(), pipelines: [stepsFrom(topic.inlet())] });
@@ -244,7 +201,7 @@ test('partitions that are added are read from their beginning', async (context) 
   assert.deepEqual(await applied(mill, 'b', 2), [1, 2]);
 });
 
-test('a topic that was created anew is not read until somebody has decided so', async (context) => {
+test('a topic that was created anew is not read until somebody decides so', async (context) => {
   const topic = new MemoryTopic(1);
   const store = memory();
   await topic.produce(0, [record('a', 1), record('a', 2)]);
@@ -273,7 +230,7 @@ test('a topic that was created anew is not read until somebody has decided so', 
 });
 
 for (const mayLoseRecords of [false, true]) {
-  test(`records that were deleted before they were read ${mayLoseRecords ? 'are passed over where that is allowed' : 'stop their partition'}`, async (context) => {
+  test(`records that were deleted before they were read ${mayLoseRecords ? 'are skipped if that is allowed' : 'stop their partition'}`, async (context) => {
     const topic = new MemoryTopic(1);
     const store = memory();
     await topic.produce(0, [record('a', 1)]);
@@ -294,7 +251,7 @@ for (const mayLoseRecords of [false, true]) {
   });
 }
 
-test('a broker that is away ends nothing: its topic is read once it is back', async (context) => {
+test('an unreachable broker ends nothing: its topic is read once it is back', async (context) => {
   const topic = new MemoryTopic(1);
   topic.outage = new Error('no broker');
   await topic.produce(0, [record('a', 1)]);
@@ -321,17 +278,7 @@ test('a paused pipeline reads nothing until it is resumed', async (context) => {
   assert.ok(topic.reads > reads);
 });
 
-/** A store whose leases take batches in a way of their own. */
-function taking(store: Store, take: (lease: Lease) => Lease['takeBatch']): Store {
-  return withMembers(store, {
-    claim: async (partition) => {
-      const lease = await store.claim(partition);
-      return withMembers(lease, { takeBatch: take(lease) });
-    },
-  });
-}
-
-test('a batch that another process has taken already is dropped, and reading goes on behind it', async (context) => {
+test('a batch that another process has already taken is dropped, and reading continues after it', async (context) => {
   const topic = new MemoryTopic(1);
   await topic.produce(0, [record('a', 1), record('a', 2)]);
   let isOvertaken = false;
@@ -348,8 +295,7 @@ test('a batch that another process has taken already is dropped, and reading goe
   assert.equal((await mill.settled('steps', 10_000)) && mill.counts().steps?.rejected, 0);
 });
 
-test('a batch that the store refuses, since the lease is over, is dropped and counted, and nothing of it is stored', async (context) => {
-  const { MillraceError } = await import('../../errors.ts');
+test('a batch that the store refuses because the lease is over is dropped and counted, and nothing of it is stored', async (context) => {
   const topic = new MemoryTopic(1);
   await topic.produce(0, [record('a', 1), record('a', 2)]);
   let refusals = 2;
@@ -365,8 +311,7 @@ test('a batch that the store refuses, since the lease is over, is dropped and co
   assert.ok(!lines.some(({ message }) => message.startsWith('a topic could not be read')), 'the loss of a lease is told once, elsewhere');
 });
 
-test('after a failure of the store nobody knows what is on disk, and each record still takes effect once', async (context) => {
-  const { MillraceError } = await import('../../errors.ts');
+test('after store failures with unknown results each record still takes effect once', async (context) => {
   const topic = new MemoryTopic(2);
   for (const n of upTo(200)) await topic.produce(n % 2, [record(`k${n % 2}`, n)]);
   let calls = 0;
@@ -384,7 +329,7 @@ test('after a failure of the store nobody knows what is on disk, and each record
   }
 });
 
-test('in a fleet each partition is read by one engine, and another takes it over where the first has left off', async (context) => {
+test('in a fleet one engine reads each partition, and another takes over where the first has stopped', async (context) => {
   const topic = new MemoryTopic(8);
   for (const n of upTo(80)) await topic.produce(n % 8, [record(`k${n % 8}`, n)]);
   const store = sharedMemory({ partitions: 8, leaseMs: 300, now: () => performance.now() });

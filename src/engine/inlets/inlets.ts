@@ -6,7 +6,7 @@ import type { EngineContext } from '../engine-context.ts';
 import type { Partitions } from '../partitions.ts';
 import { SourceReader, type SourceStatus } from './source-reader.ts';
 
-/** How long a stop waits for closing inlets, in milliseconds. */
+/** Time limit for closing inlets at a stop, in milliseconds. */
 const closeMsMax = 5_000;
 
 /** The dependencies of inlets, provided by the engine. */

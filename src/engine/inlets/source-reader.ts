@@ -10,22 +10,21 @@ import type { Partition } from '../partition.ts';
 import type { Partitions } from '../partitions.ts';
 import { Waiters } from '../waiters.ts';
 import { RecordIntake } from './record-intake.ts';
-import { type Ended, type NoRoom, TopicPartition } from './topic-partition.ts';
+import { pauseMsOf, Setbacks } from './setbacks.ts';
+import { type Ended, type NoRoom, readsMax, TopicPartition } from './topic-partition.ts';
 import { type Standing, standingsOf } from './topic-state.ts';
 
 /**
- * How long the broker may wait for the first record; less while records are being taken in, since more may then be read at any moment. In
- * milliseconds.
+ * Time for which the broker may wait for the first record, in milliseconds: less while records are being taken in, since more may then be
+ * read at any moment.
  */
 const waitMs = { idle: 250, busy: 10 };
-/** For one partition at once. */
-const bytesMax = 1024 * 1024;
-/** How often to check the topic for added partitions and deleted records. */
+/** Bytes of one partition to read at once. Many partitions get fewer each: together their reads take up to `all`, unless `least` is more. */
+const bytesOf = { least: 64 * 1024, most: 1024 * 1024, all: 128 * 1024 * 1024 };
+/** Interval of checks of the topic for added partitions and deleted records, in milliseconds. */
 const topicEveryMs = 3_000;
 /** Time without room after which a partition counts as held up, and how often that is logged, in milliseconds. */
 const heldUpMs = { from: 10_000, logEvery: 60_000 };
-/** First and longest pause after a failure, and while there is no room. */
-const pausesMs = { least: 50, most: 2_000 };
 
 /** The dependencies for reading a source. */
 export interface SourceMeans {
@@ -38,7 +37,7 @@ export interface SourceMeans {
 
 type Readable = Extract<Standing, { readonly status: 'readable' }>;
 
-/** How far a partition of a topic was taken in. */
+/** The position up to which a partition of a topic was taken in. */
 export interface SourcePosition {
   readonly partition: number;
   /** The offset of the first record not taken in. */
@@ -46,7 +45,7 @@ export interface SourcePosition {
   /** The offset after the last record, as far as is known. */
   readonly end: number;
   readonly lag: number;
-  /** Why the next record waits for room, such as a key that has as many events as it may; null while it need not wait. */
+  /** The reason for which the next record waits for room, such as a key with as many events as it may have; null while it need not wait. */
   readonly noRoom: string | null;
 }
 
@@ -86,10 +85,11 @@ export class SourceReader {
   readonly #stopping = new AbortController();
   /** Partitions being read, by number. */
   readonly #reading = new Map<number, TopicPartition>();
-  /** Why some are not read, by number. */
+  /** Reasons for which partitions are not read, by number. */
   readonly #stopped = new Map<number, string>();
   readonly #toldOf = new Set<string>();
-  /** When a line of the log said last that a partition is held up, by number. */
+  readonly #setbacks: Setbacks;
+  /** Times at which the log last said that a partition is held up, by number. */
   readonly #heldUpLoggedAt = new Map<number, number>();
   readonly #woken = new Waiters();
   #topic: InletTopic | undefined;
@@ -102,6 +102,7 @@ export class SourceReader {
   constructor(means: SourceMeans) {
     const { engine, pipeline, inlet, admission, partitions } = means;
     this.#means = means;
+    this.#setbacks = new Setbacks(() => engine.clock.elapsedMs());
     this.#intake = new RecordIntake({ engine, pipeline, inlet, admission, counters: partitions.counters(pipeline.name) });
   }
 
@@ -182,10 +183,11 @@ export class SourceReader {
     }
     const isBusy = Array.from(this.#reading.values()).some((partition) => partition.isBusy);
     const positions = readable.map(({ place, next }) => ({ partition: place.partition, offset: next }));
+    const bytesMax = Math.floor(Math.min(bytesOf.most, Math.max(bytesOf.least, bytesOf.all / (readsMax * this.#reading.size))));
     const reads = await this.#means.inlet.read({ positions, waitMs: isBusy ? waitMs.busy : waitMs.idle, bytesMax }, signal);
     for (const read of reads) {
       const partition = this.#reading.get(read.partition);
-      // It may have been given up, and begun anew elsewhere, while it was read.
+      // Another engine may have taken the partition over during the read.
       if (partition === undefined || partition.place.topicId !== topicId || !readable.includes(partition)) continue;
       partition.offer(read, (how) => this.#ended(partition, how));
     }
@@ -200,19 +202,22 @@ export class SourceReader {
     return !this.#stopping.signal.aborted && !this.#isPaused;
   }
 
-  /** True if it is time to check the topic, or this engine now owns other slices. */
+  /** True if the topic is due for a check, or this engine now owns other slices. */
   get #mustLook(): boolean {
     const { clock } = this.#means.engine;
     if (this.#topic === undefined || clock.elapsedMs() - this.#lookedAt >= topicEveryMs) return true;
     return this.#topic.partitions.some(
-      ({ partition }) => this.#homeOf(partition).isOurs !== this.#reading.has(partition) && !this.#stopped.has(partition),
+      ({ partition }) =>
+        this.#homeOf(partition).isOurs !== this.#reading.has(partition) &&
+        !this.#stopped.has(partition) &&
+        !this.#setbacks.mustWait(partition),
     );
   }
 
   #homeOf(partition: number): Partition {
     const { partitions, pipeline, inlet } = this.#means;
     const slices = partitions.of(pipeline.name);
-    // All keys of a pipeline with a schedule live in one slice, which has nothing to do with who reads its topic.
+    // All keys of a pipeline with a schedule live in one slice, but any slice's owner may read its topic.
     return slices[sliceOf(`${inlet.name}/${partition}`, slices.length)] as Partition;
   }
 
@@ -232,7 +237,7 @@ export class SourceReader {
     for (const standing of standingsOf(inlet, topic, offsets)) this.#stand(topic, standing);
   }
 
-  /** Drops those whose slices another engine has, or is about to have. */
+  /** Drops the partitions whose slices another engine has, or is about to have. */
   #dropOthers(): void {
     for (const [partition, reading] of this.#reading) if (!reading.home.isOurs) this.#reading.delete(partition);
   }
@@ -248,8 +253,8 @@ export class SourceReader {
       return;
     }
     const reading = this.#reading.get(partition);
-    if (reading === undefined) this.#begin(topic, home, standing);
-    else reading.endsAt(end);
+    if (reading !== undefined) reading.endsAt(end);
+    else if (!this.#setbacks.mustWait(partition)) this.#begin(topic, home, standing);
   }
 
   #begin(topic: InletTopic, home: Partition, { partition: { partition, earliest, end }, stored }: Readable): void {
@@ -277,7 +282,7 @@ export class SourceReader {
     this.#reading.set(partition, begun);
   }
 
-  /** Partitions that have had no room for long: full keys, mostly, whose events nobody handles. */
+  /** Partitions without room for a long time, mostly because of full keys whose events nobody handles. */
   get #heldUp(): readonly (readonly [partition: number, noRoom: NoRoom])[] {
     const before = this.#means.engine.clock.elapsedMs() - heldUpMs.from;
     return Array.from(this.#reading).flatMap(([partition, { noRoom }]) =>
@@ -318,7 +323,10 @@ export class SourceReader {
     if (how.status === 'moved') {
       const fields = { pipeline: pipeline.name, source: inlet.name, partition: place.partition };
       engine.log.warn(fields, 'records were read that another process has taken already: they are dropped');
-    } else if (how.status === 'failed') this.#warn(how.error);
+    } else if (how.status === 'failed') {
+      this.#setbacks.note(place.partition, partition.position);
+      this.#warn(how.error);
+    }
     this.#count();
     this.#woken.wake();
   }
@@ -346,7 +354,7 @@ export class SourceReader {
     const { clock } = this.#means.engine;
     if (this.#stopping.signal.aborted) return;
     const deadline = new Deadline();
-    const disarm = clock.after(Math.min(pausesMs.most, pausesMs.least * 2 ** (attempt - 1)), () => deadline.end());
+    const disarm = clock.after(pauseMsOf(attempt), () => deadline.end());
     await this.#woken.next(deadline);
     disarm();
   }

@@ -4,7 +4,7 @@ import type { ReadRecords, RecordIntake, RecordsTaken } from './record-intake.ts
 import type { RecordPlace } from './rejected-record.ts';
 
 /** Maximum reads of one partition in memory: the one being taken in, and the next. */
-const readsMax = 2;
+export const readsMax = 2;
 
 /** The dependencies of a topic's partition. */
 export interface TopicPartitionMeans {
@@ -18,7 +18,7 @@ export interface TopicPartitionMeans {
   pause(attempt: number): Promise<void>;
   /** Called when there is room to read more. */
   progressed(): void;
-  /** Returns whether it may continue: the engine has not been stopped, nor the pipeline paused. */
+  /** Returns whether it may continue: the engine has not been stopped, and the pipeline is not paused. */
   mayGoOn(): boolean;
 }
 
@@ -31,8 +31,8 @@ export interface NoRoom {
 
 /**
  * - `taken`: everything read is on disk.
- * - `moved`: another process has read on, and what was read must be dropped.
- * - `stopped`: it may not continue, and what was read must be dropped.
+ * - `moved`: another process has read on, and the records in memory must be dropped.
+ * - `stopped`: it may not continue, and the records in memory must be dropped.
  */
 export type Ended = { readonly status: 'taken' | 'moved' | 'stopped' } | { readonly status: 'failed'; readonly error: unknown };
 
@@ -86,7 +86,7 @@ export class TopicPartition {
     return this.#end;
   }
 
-  /** Why the next record must wait, and since when; undefined if it need not. */
+  /** The reason for which the next record must wait, and its beginning; undefined if it need not wait. */
   get noRoom(): NoRoom | undefined {
     return this.#noRoom;
   }

@@ -23,6 +23,7 @@ export function standingsOf(inlet: Inlet, topic: InletTopic, offsets: readonly S
       );
     if (stored === null) return { status: 'readable', partition, stored };
     const { earliest, end } = partition;
+    // A broker that restarts after a crash may report an earlier end at first, so this is no lasting verdict.
     if (stored > end)
       return stopped(`expected records up to offset ${stored}, which was read already, found that the partition ends at ${end}`);
     if (stored >= earliest) return { status: 'readable', partition, stored };

@@ -7,13 +7,13 @@ import { kafka } from './kafka.ts';
 import type { KafkaOptions } from './kafka-options.ts';
 
 /*
- * An engine in a process of its own, for a test that kills it: tells its parent after some turns, and goes on.
+ * Runs an engine in its own process, for a test that kills it: it notifies its parent after some turns, and continues.
  */
 
 /** One row for each turn: a second turn of an event would leave two. */
 export const applied = table('applied', { key: 'text', nth: 'integer', n: 'integer' }, { primaryKey: ['key', 'nth'] });
 
-/** A pipeline that notes in its table what it was given, in which order. */
+/** A pipeline whose table records the events in the order of their turns. */
 export function stepsFrom(options: KafkaOptions, handled: (n: number) => void = () => undefined) {
   return pipeline('steps', {
     event: z.object({ key: z.string(), n: z.int() }),

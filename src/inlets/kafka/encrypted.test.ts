@@ -15,7 +15,7 @@ import type { KafkaOptions } from './kafka-options.ts';
 
 const Step = z.object({ key: z.string(), n: z.int() });
 
-describe('a Kafka that encrypts and asks who one is', { skip: withoutKafka }, () => {
+describe('a Kafka with encryption and sign-in', { skip: withoutKafka }, () => {
   const folder = mkdtempSync(join(tmpdir(), 'millrace-kafka-encrypted-'));
   const sasl = { mechanism: 'PLAIN', ...kafkaUser } as const;
   let certificates: Certificates;
@@ -58,7 +58,7 @@ describe('a Kafka that encrypts and asks who one is', { skip: withoutKafka }, ()
 
   const readTls = () => ({ ca: readFileSync(certificates.authority, 'utf8') });
 
-  test('is read and delivered to by whoever trusts its authority and signs in', async (context) => {
+  test('can be read and written by clients that trust its authority and sign in', async (context) => {
     const [from, to] = await topics();
     const mill = await started(context, from, to, { tls: readTls(), sasl });
     await until(() => mill.counts().steps?.delivered === 3);
@@ -69,7 +69,7 @@ describe('a Kafka that encrypts and asks who one is', { skip: withoutKafka }, ()
     assert.equal(partitions[0]?.end, 3);
   });
 
-  test('is not trusted where another authority, or none, is', async (context) => {
+  test('is not trusted by clients that trust another authority, or none', async (context) => {
     const [from, to] = await topics();
     for (const tls of [{ ca: readFileSync(makeAuthority(folder, 'other'), 'utf8') }, true]) {
       const mill = await started(context, from, to, { tls, sasl });
@@ -78,7 +78,7 @@ describe('a Kafka that encrypts and asks who one is', { skip: withoutKafka }, ()
     }
   });
 
-  test('is not read by whoever has the wrong password, or does not encrypt', async (context) => {
+  test('cannot be read with a wrong password, or without encryption', async (context) => {
     const [from, to] = await topics();
     const refused = async (options: Partial<KafkaOptions>) => {
       const mill = await started(context, from, to, options);

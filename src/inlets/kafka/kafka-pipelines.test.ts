@@ -77,7 +77,7 @@ describe('pipelines on Kafka', { skip: withoutKafka }, () => {
     await until(() => mill.counts().steps?.sourceLag === 0);
   });
 
-  test('a broker that ends and comes back is read on where the store says', async (context) => {
+  test('after a broker was killed and restarted, reading continues from the offset in the store', async (context) => {
     const topic = await server.createTopic({ partitions: 1 });
     const { mill } = await started(context, memory(), stepsFrom({ brokers: server.address, topic }));
     await write(topic, { keys: 1, to: 10 });
@@ -89,7 +89,7 @@ describe('pipelines on Kafka', { skip: withoutKafka }, () => {
     assert.deepEqual(await rowsOf(mill, 'k0', 20), upTo(20));
   });
 
-  test('poison is a dead letter, and the partition goes on', async (context) => {
+  test('poison records become dead letters, and the partition continues', async (context) => {
     const topic = await server.createTopic();
     const send = (value: Buffer | null) => server.clients.producer.send({ messages: [{ topic, partition: 0, value: value as Buffer }] });
     await send(Buffer.from('no JSON'));
@@ -107,7 +107,7 @@ describe('pipelines on Kafka', { skip: withoutKafka }, () => {
     );
   });
 
-  test('what a transaction has written is read once it has committed, and not if it was aborted', async (context) => {
+  test('the records of a transaction are read once it has committed, and never if it was aborted', async (context) => {
     const topic = await server.createTopic();
     const producer = new Producer({
       clientId: 'test',
@@ -133,7 +133,7 @@ describe('pipelines on Kafka', { skip: withoutKafka }, () => {
     assert.deepEqual(await rowsOf(mill, 'k0', 4), [31, 32, 61, 62]);
   });
 
-  test('a sign-in that fails ends nothing, and one that succeeds reads', async (context) => {
+  test('a failed sign-in ends nothing, and a successful one reads', async (context) => {
     const topic = await server.createTopic();
     await write(topic, { keys: 1, to: 3 });
     const brokers = server.signInAddress;
@@ -152,7 +152,7 @@ describe('pipelines on Kafka', { skip: withoutKafka }, () => {
 
   const Note = z.object({ key: z.string(), n: z.int() });
 
-  /** Delivers what it is told to a topic. */
+  /** A pipeline that delivers each of its events to a topic. */
   function notesTo(topic: string, options: Partial<Parameters<typeof kafka>[0]> = {}) {
     return pipeline('notes', {
       event: Note,
@@ -194,7 +194,7 @@ describe('pipelines on Kafka', { skip: withoutKafka }, () => {
     }
   }
 
-  test('deliveries go out in the order of their keys, at least once under their ids, though the broker ends in the middle', async (context) => {
+  test('deliveries arrive in order per key, at least once under their ids, although the broker is killed in the middle', async (context) => {
     const topic = await server.createTopic({ partitions: 3 });
     const { mill } = await started(context, memory(), notesTo(topic));
     const keys = upTo(50).map((key) => `key ${key}`);
@@ -227,7 +227,7 @@ describe('pipelines on Kafka', { skip: withoutKafka }, () => {
     context.diagnostic(`${records.length - 1_000} of 1,000 deliveries were repeated`);
   });
 
-  test('a delivery is a CloudEvent where that is asked for, and keys go where Java’s clients put them', async (context) => {
+  test('deliveries are CloudEvents if so declared, and keys go to the partitions that Java’s clients choose', async (context) => {
     const topic = await server.createTopic({ partitions: 3 });
     const out = pipeline('notes', {
       event: Note,
@@ -257,5 +257,5 @@ describe('pipelines on Kafka', { skip: withoutKafka }, () => {
   });
 });
 
-/** Where Java's default partitioner puts keys, of three partitions. */
+/** The partitions, out of three, that Java's default partitioner chooses for keys. */
 const javaPartitions: Readonly<Record<string, number>> = { a: 1, b: 2, c: 1, d: 2, e: 2 };

@@ -132,7 +132,7 @@ export class TopicWriter {
   }
 }
 
-/** Returns whether the broker said so, however the client wraps it. */
+/** Returns whether the broker answered with an error, however the client wraps it. @param apiId the error's name in Kafka's protocol */
 function hasApiId(thrown: unknown, apiId: string): boolean {
   if (!(thrown instanceof Error)) return false;
   if ('apiId' in thrown && thrown.apiId === apiId) return true;

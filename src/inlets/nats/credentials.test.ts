@@ -45,7 +45,7 @@ describe('credentials for NATS', { skip: withoutNats }, () => {
     await connection.connected();
   });
 
-  test('a certificate that is of an authority which is trusted, and one that is not', async (context) => {
+  test('a certificate of a trusted authority, and one of another', async (context) => {
     const folder = temporaryFolder(context);
     const { authority, certificate, key } = makeCertificates(folder);
     const server = await NatsServer.make(context, { settings: `tls { cert_file: "${certificate}", key_file: "${key}" }` });
@@ -55,7 +55,7 @@ describe('credentials for NATS', { skip: withoutNats }, () => {
     await fails(context, { servers, tls: true }, /certificate/);
   });
 
-  test('a server that does not encrypt is no server for who insists on it', async (context) => {
+  test('a server without encryption is refused if encryption is required', async (context) => {
     const server = await NatsServer.make(context);
     await fails(context, { servers: server.url, tls: true }, /tls/i);
   });

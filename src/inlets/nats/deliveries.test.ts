@@ -12,7 +12,7 @@ const keys = Array.from({ length: 20 }, (_, at) => `k${at}`);
 const perKey = 25;
 
 describe('deliveries to NATS', { skip: withoutNats }, () => {
-  test('a server that is killed in the middle has each of them in the end, those of a key in order', async (context) => {
+  test('a server that is killed in the middle has all deliveries in the end, and those of a key in order', async (context) => {
     const server = await NatsServer.make(context, { start: false });
     const mill = await started(context, server.url);
     for (let n = 1; n <= perKey; n += 1) for (const key of keys) await mill.ingest('orders', { key, n });

@@ -43,7 +43,7 @@ describe('events from NATS', { skip: withoutNats }, () => {
     assert.equal(second.counts().steps?.received, 40 * keys.length, 'nothing is taken in again');
   });
 
-  test('a process that is killed again and again takes each in once', async (context) => {
+  test('a process that is killed again and again takes each event once', async (context) => {
     const { server, publish } = await stream(context);
     const path = join(temporaryFolder(context), 'steps.db');
     await publish(1, 400);
@@ -52,7 +52,7 @@ describe('events from NATS', { skip: withoutNats }, () => {
     await applied(await started(context, { servers: server.url, stream: 'STEPS' }, sqlite(path)), 500);
   });
 
-  test('what is no event is a dead letter with its place and its bytes, and the stream is read on', async (context) => {
+  test('a message that is no event becomes a dead letter with its place and bytes, and reading continues', async (context) => {
     const { server, client, publish } = await stream(context);
     for (const body of ['no JSON', Uint8Array.of(0xff, 0), '', '{"key":"a"}']) await client.publish('steps.poison', body);
     await client.publish('steps.a', JSON.stringify({ key: 'a', n: 1, more: 'x'.repeat(900_000) }), { timeout: 20_000 });
@@ -69,7 +69,7 @@ describe('events from NATS', { skip: withoutNats }, () => {
     assert.deepEqual(origins[1].value, { base64: '/wA=' });
   });
 
-  test('messages that were deleted are passed over, and so are those of other subjects', async (context) => {
+  test('deleted messages are skipped, and so are those of other subjects', async (context) => {
     const { server, visit, publish } = await stream(context);
     await publish(1, 6, ['a', 'b']);
     await visit.manager.streams.deleteMessage('STEPS', 5);
@@ -81,7 +81,7 @@ describe('events from NATS', { skip: withoutNats }, () => {
     await until(() => mill.counts().steps?.sourceLag === 0);
   });
 
-  test('a stream whose messages have gone before they were read is not read on, unless that is allowed', async (context) => {
+  test('a stream that has lost unread messages is not read any further, unless that is allowed', async (context) => {
     const { server, visit, publish } = await stream(context);
     const options = { servers: server.url, stream: 'STEPS' };
     const store = memory();
@@ -97,7 +97,7 @@ describe('events from NATS', { skip: withoutNats }, () => {
     assert.deepEqual(await stepsOf(third, 'a'), [1, 2, 5, 6]);
   });
 
-  test('a stream that was created anew is not read on until somebody has decided so', async (context) => {
+  test('a stream that was created anew is not read until somebody decides so', async (context) => {
     const { server, visit, publish, create } = await stream(context);
     const options = { servers: server.url, stream: 'STEPS' };
     const store = memory();
@@ -114,7 +114,7 @@ describe('events from NATS', { skip: withoutNats }, () => {
     await until(async () => (await stepsOf(third, 'a')).length === 6);
   });
 
-  test('a stream that takes messages away once they are read is refused', async (context) => {
+  test('a stream that removes messages once they are read is refused', async (context) => {
     const server = await NatsServer.make(context);
     const { manager } = await server.visit(context);
     await manager.streams.add({ name: 'STEPS', subjects: ['steps.*'], retention: 'workqueue' });
@@ -165,14 +165,14 @@ describe('events from NATS', { skip: withoutNats }, () => {
     assert.deepEqual(warningsOf(second), []);
   });
 
-  test('while the door has no room nothing more is read, and nothing lost', async (context) => {
+  test('while the door has no room nothing more is read, and nothing is lost', async (context) => {
     const { server, publish } = await stream(context);
     await publish(1, 20);
     const mill = await started(context, { servers: server.url, stream: 'STEPS' }, memory(), { backlog: 10 });
     await applied(mill, 20);
   });
 
-  test('arrays, CloudEvents and bytes of a user are events, with their subject and traceparent', async (context) => {
+  test('arrays, CloudEvents and custom bytes become events, with their subject and traceparent', async (context) => {
     const { server, client } = await stream(context);
     const events = async (options: Partial<NatsInletOptions>, subject: string, body: string, headers: Record<string, string> = {}) => {
       const made = newHeaders();

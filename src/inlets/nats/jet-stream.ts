@@ -11,7 +11,7 @@ const connectMsMax = 5_000;
 const pingMs = 5_000;
 /** Maximum time for a server to acknowledge a message, in milliseconds, even if the endpoint allows more. */
 const acknowledgedMsMax = 60_000;
-/** How long the server keeps an idle consumer, in nanoseconds: one whose process has died, or has no room for more. */
+/** Time for which the server keeps an idle consumer, in nanoseconds: its process may have died, or have no room for more. */
 const consumerIdleNs = 60e9;
 
 export interface OutgoingMessage {

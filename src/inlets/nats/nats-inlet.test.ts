@@ -47,7 +47,7 @@ describe('NATS JetStream', { skip: withoutNats }, () => {
 });
 
 describe('a stream that changes while it is read', { skip: withoutNats }, () => {
-  test('is not read on when it was created anew, before somebody has looked at it', async (context) => {
+  test('is not read when it was created anew, until its topic is asked for again', async (context) => {
     const { manager, inlet, publish, create, read } = await changing(context);
     await publish(3);
     await read(1);
@@ -59,7 +59,7 @@ describe('a stream that changes while it is read', { skip: withoutNats }, () => 
     assert.deepEqual(await read(4), [4, 5, 6]);
   });
 
-  test('is read on where the server has forgotten who reads', async (context) => {
+  test('is read on after the server has lost the consumer', async (context) => {
     const { manager, publish, read } = await changing(context);
     await publish(2);
     assert.deepEqual(await read(1), [1, 2]);
@@ -68,7 +68,7 @@ describe('a stream that changes while it is read', { skip: withoutNats }, () => 
     assert.deepEqual(await read(3), [3]);
   });
 
-  test('is not read on where messages have gone, and is where they were deleted one by one', async (context) => {
+  test('is not read past messages that its limits removed, but past individually deleted ones', async (context) => {
     const { manager, publish, read } = await changing(context);
     await publish(6);
     assert.deepEqual(await read(1), [1, 2, 3, 4, 5, 6]);
@@ -78,6 +78,21 @@ describe('a stream that changes while it is read', { skip: withoutNats }, () => 
     await publish(3);
     await manager.streams.purge('CHANGES', { seq: 15 });
     await assert.rejects(read(13), /messages from 13 on have gone before they were read/);
+  });
+
+  test('does not seem to end before the position that another process has reached', async (context) => {
+    const { manager, inlet, publish, read } = await changing(context);
+    const endOf = async () => (await inlet.topic(AbortSignal.timeout(20_000))).partitions[0]?.end;
+    await publish(1);
+    assert.deepEqual(await read(1), [1]);
+    await publish(4);
+    for (const sequence of [2, 3, 4]) await manager.streams.deleteMessage('CHANGES', sequence);
+    // The other one has read the fifth message.
+    assert.equal(await endOf(), 6);
+    assert.deepEqual(await read(2), [5]);
+    await publish(2);
+    for (const sequence of [6, 7]) await manager.streams.deleteMessage('CHANGES', sequence);
+    assert.equal(await endOf(), 6);
   });
 });
 

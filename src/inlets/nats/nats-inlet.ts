@@ -61,8 +61,8 @@ export class NatsInlet implements Inlet {
     }
     this.#created = created;
     const left = await this.#reader?.left().catch(() => undefined);
-    // If some were deleted, or have other subjects, fewer are left than the sequences suggest.
-    const end = left === undefined || left.next > lastSequence ? lastSequence + 1 : left.next + left.pending;
+    // The last ones may have been deleted, or have other subjects. With others before them, another process may have read on meanwhile.
+    const end = left?.pending === 0 && left.next <= lastSequence ? left.next : lastSequence + 1;
     return { id: created, partitions: [{ partition: 0, earliest: firstSequence, end }] };
   }
 

@@ -32,7 +32,7 @@ describe('a transport to NATS', { skip: withoutNats }, () => {
     ]);
   });
 
-  test('a function names the subject, and one that is none is refused', async (context) => {
+  test('a function may name the subject, and an invalid one is refused', async (context) => {
     const { out, stored } = await endpoint(context, { options: { subject: ({ key }) => `orders.${key}` } });
     await out.call(call, signal);
     const refused = await out.call({ ...call, key: 'b.*' }, signal);
@@ -46,7 +46,7 @@ describe('a transport to NATS', { skip: withoutNats }, () => {
     );
   });
 
-  test('a delivery is a CloudEvent, its attributes headers or part of the body', async (context) => {
+  test('a delivery is a CloudEvent with its attributes in the headers or in the body', async (context) => {
     const cloudEvents = { source: '/shop', type: 'order.paid' };
     const { out, server, stored } = await endpoint(context, { options: { cloudEvents, headers: { 'x-team': 'b' } } });
     await out.call({ ...call, key: 'ä 1' }, signal);
@@ -69,7 +69,7 @@ describe('a transport to NATS', { skip: withoutNats }, () => {
     });
   });
 
-  test('a subject that no stream listens to is a failure that says so', async (context) => {
+  test('a subject without a stream is a failure that says so', async (context) => {
     const { out } = await endpoint(context, { options: { subject: 'nobody' } });
     assert.deepEqual(await out.call(call, signal), {
       result: 'failed',
@@ -77,7 +77,7 @@ describe('a transport to NATS', { skip: withoutNats }, () => {
     });
   });
 
-  test('a message that the server or the stream never takes is refused', async (context) => {
+  test('a message that the server or the stream will never accept is refused', async (context) => {
     const { out } = await endpoint(context, { settings: 'max_payload: 4000', stream: { max_msg_size: 2_000 } });
     for (const length of [3_000, 5_000]) {
       const { result } = await out.call({ ...call, body: JSON.stringify('x'.repeat(length)) }, signal);
@@ -97,7 +97,7 @@ describe('a transport to NATS', { skip: withoutNats }, () => {
     assert.equal((await out.call({ ...call, id: 'd2' }, signal)).result, 'delivered');
   });
 
-  test('the stream that listens must be the one that is named', async (context) => {
+  test('the stream of the subject must be the named one', async (context) => {
     const { out } = await endpoint(context, { options: { stream: 'OTHER' } });
     assert.deepEqual(await out.call(call, signal), {
       result: 'failed',
@@ -105,7 +105,7 @@ describe('a transport to NATS', { skip: withoutNats }, () => {
     });
   });
 
-  test('a server that is down fails a delivery at once, and is found again', async (context) => {
+  test('while the server is down deliveries fail at once, and they succeed once it is back', async (context) => {
     const { out, server } = await endpoint(context);
     await out.call(call, signal);
     await server.kill();

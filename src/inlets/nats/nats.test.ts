@@ -6,7 +6,7 @@ import { nats } from './nats.ts';
 
 const secret = 'hunter2';
 
-test('what nats() is given is checked, and no secret shown', () => {
+test('the options of nats() are checked, and no secret is shown', () => {
   const servers = 'nats://localhost:4222';
   const subject = 'orders.paid';
   refuses({ subject }, /^nats: servers: expected an address such as nats:\/\/localhost:4222, found nothing/);
@@ -22,7 +22,7 @@ test('what nats() is given is checked, and no secret shown', () => {
   refuses({ servers, subject, cloudEvents: { type: '' } }, /^nats: cloudEvents\.type: expected/);
 });
 
-test('without its packages it says what to install', () => {
+test('without its packages the error says what to install', () => {
   const withoutClient = `
     import { registerHooks } from 'node:module';
     registerHooks({

@@ -55,7 +55,7 @@ export interface PullPlace {
   readonly inbox: string;
 }
 
-/** How much later than requested a server may answer, in milliseconds. */
+/** Extra time for a server's answer, in milliseconds. */
 const lateMsMax = 5_000;
 
 /**

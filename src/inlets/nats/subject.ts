@@ -1,7 +1,7 @@
 import { describeFound } from '../../describe-found.ts';
 
 /**
- * Returns what is wrong with a subject to publish to; undefined if it is valid. The server itself accepts `*`, `>` and empty tokens, and
+ * Returns the fault of a subject to publish to; undefined if it is valid. The server itself accepts `*`, `>` and empty tokens, and
  * subscribers could not distinguish them from wildcards.
  */
 export function subjectFault(subject: unknown): string | undefined {

@@ -136,6 +136,37 @@ describe('when the database goes away', { skip: withoutPostgres }, () => {
     await link.close();
   });
 
+  test('batches of records whose answer is lost are unavailable, the offsets show which were taken, and none is taken twice', async () => {
+    const link = await UnreliableLink.to(server.port);
+    const store = await opened(link.url(server));
+    const lease = await store.claim(visits);
+    const bringing = (partition: number, expected: number | null, keys: readonly string[]) => {
+      const place = { pipeline: 'visits', source: 'kafka:orders', topicId: 'one', partition };
+      return lease.takeBatch({
+        ...place,
+        expected,
+        next: (expected ?? 0) + 1,
+        takings: keys.map((key) => ({ event: event(visits, key) })),
+      });
+    };
+    const nextOf = async () => (await store.sourceOffsets('visits', 'kafka:orders')).map(({ next }) => next);
+    for (const partition of [0, 1]) await bringing(partition, null, []);
+    for (const round of [1, 2]) {
+      link.loseAnswers();
+      const both = () => [0, 1].map((partition) => bringing(partition, round, [`${partition} ${round}`]));
+      for (const call of both()) await assert.rejects(call, { code: 'MILL_STORE_UNAVAILABLE' });
+      assert.deepEqual(await nextOf(), [round + 1, round + 1]);
+      for (const answer of await Promise.all(both())) assert.equal(answer.status, 'moved');
+    }
+    assert.equal(link.lost, 2);
+    assert.deepEqual(
+      (await store.read(visits, 0, 10)).map(({ key }) => key),
+      ['0 1', '1 1', '0 2', '1 2'],
+    );
+    await store.close();
+    await link.close();
+  });
+
   test('a connection that is half open is given up when its time is over', async () => {
     const link = await UnreliableLink.to(server.port);
     const store = await opened(link.url(server), { statementTimeoutMs: slowMs });
