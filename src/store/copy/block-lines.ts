@@ -7,7 +7,7 @@ import type { SliceOf } from './placing.ts';
 const placesMax = 1_000;
 
 /** A line of a block. */
-export interface TimelineLine {
+interface TimelineLine {
   readonly key: string;
   /** Valid in any block of its number, beside any log. */
   readonly text: string;
