@@ -9,6 +9,7 @@ import { checkOrder } from './invariants/order.ts';
 import { checkRest } from './invariants/rest.ts';
 import { checkSends } from './invariants/sends.ts';
 import { checkState } from './invariants/state.ts';
+import { checkTimelines } from './invariants/timeline.ts';
 import { checkTimers } from './invariants/timers.ts';
 import type { Ledger } from './ledger.ts';
 
@@ -35,6 +36,7 @@ export async function checkInvariants(ledger: Ledger, store: Store, { settledAt 
     await checkRest(one, ledger, { store, settledAt, say });
   }
   checkSends(evidence, ledger, (words) => void broken.push(words));
+  await checkTimelines(evidence, ledger, { store, isAtRest: settledAt !== undefined, say: (words) => void broken.push(words) });
   return broken;
 }
 

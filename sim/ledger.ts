@@ -49,6 +49,30 @@ export interface Witness {
   rows?(store: Store, turns: ReadonlyMap<string, readonly AppliedTurn[]>): Promise<readonly string[]>;
   /** The state after a key's turns, in its JSON form; absent if the state is not checked. */
   fold?(turns: readonly AppliedTurn[]): unknown;
+  /**
+   * Returns a page of a key's timeline, newest first, as the engine shows it; absent if timelines are not checked. The records of the turns
+   * must then be complete.
+   */
+  timeline?(store: Store, key: string, page: { readonly limit: number; readonly place?: unknown }): Promise<ShownPage>;
+}
+
+/** A page of a timeline. */
+export interface ShownPage {
+  readonly items: readonly ShownItem[];
+  /** The place of the next page; absent on the last. */
+  readonly next?: unknown;
+}
+
+/** An item of a timeline, with facts that depend on its kind. */
+export interface ShownItem {
+  readonly id: string;
+  readonly kind: string;
+  /** Milliseconds since 1970. */
+  readonly at: number;
+  readonly causedBy?: string;
+  /** Shared by the items of one commit, rising; null for an operator's action. */
+  readonly commit: string | null;
+  readonly [fact: string]: unknown;
 }
 
 export interface LedgerEndpoint {
@@ -91,6 +115,8 @@ export interface AppliedTurn {
   readonly cause: Cause;
   /** The life in which it took effect. */
   readonly life?: number;
+  /** The attempt that succeeded, counted from 1. */
+  readonly attempt?: number;
   readonly armed?: readonly Armed[];
   readonly asked?: readonly Asked[];
   readonly sent?: readonly Sent[];
@@ -136,6 +162,8 @@ export interface ArrivedCall {
 
 /** A redriven or discarded dead letter: an event by its name, a timer by its arm, an outcome or a delivery by `endpoint/id`, skipped numbers by `from-to`, an origin by its name. */
 export interface Resolved {
+  /** The dead letter's id. */
+  readonly id: string;
   readonly pipeline: string;
   readonly key: string;
   readonly what: DeadLetterKind;

@@ -6,6 +6,7 @@ import { checkAccounts } from './checks/accounts.ts';
 import { checkEvents } from './checks/events.ts';
 import { checkMessages } from './checks/messages.ts';
 import { checkRockets } from './checks/rockets.ts';
+import { withTimelines } from './declaration.ts';
 import type { Loads, Plan } from './loads/loads.ts';
 
 /** The facts known at the end of a life. They do not change during the next one. */
@@ -34,8 +35,9 @@ export async function examine(store: Store, { page, loads, settledAt, isCut = fa
 
 /** Does the same without the messages, which cannot be judged without the calls that arrived. */
 export async function examineWitnessed(store: Store, { page, loads, settledAt, isCut }: Examination): Promise<readonly string[]> {
+  const ledger = { ...page.ledger, witnesses: withTimelines(page.ledger.witnesses, store) };
   const broken = [
-    await checkInvariants(page.ledger, store, settledAt === undefined ? {} : { settledAt }),
+    await checkInvariants(ledger, store, settledAt === undefined ? {} : { settledAt }),
     await checkRockets(loads.rockets, store),
     await checkEvents(loads.events, store),
     await checkAccounts(store, { acknowledged: isCut ? nothing : loads.accounts.acknowledged, isSettled: settledAt !== undefined }),

@@ -28,6 +28,7 @@ import { sends } from './list/sends.ts';
 import { sources } from './list/sources.ts';
 import { strayFailures } from './list/stray-failures.ts';
 import { systems } from './list/systems.ts';
+import { timelines } from './list/timelines.ts';
 import { timers } from './list/timers.ts';
 import { types } from './list/types.ts';
 import { values } from './list/values.ts';
@@ -64,6 +65,7 @@ export const mutants: readonly Mutant[] = [
   ...sources,
   ...strayFailures,
   ...visibleFailure,
+  ...timelines,
   ...whatMayNeverHappen,
   ...values,
   ...types,

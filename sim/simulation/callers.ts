@@ -79,10 +79,12 @@ export class Callers {
 
   /** Throws the engine's error. */
   async resolve({ mill }: Life, letter: DeadLetter, how: Resolved['how']): Promise<void> {
-    const { kind, key, partition } = letter;
+    const { id, kind, key, partition } = letter;
     const wasParked = kind === 'event' && letter.parked;
-    this.resolved.push({ pipeline: partition.pipeline, key, what: kind, name: nameOf(letter), how, wasParked });
-    await (how === 'redriven' ? mill.redrive(letter.id) : mill.discard(letter.id));
+    // The timeline shows an action with a name from the audit, and any other one from its commit.
+    const by = this.resolved.length % 2 === 0 ? undefined : { who: 'operator' };
+    this.resolved.push({ id, pipeline: partition.pipeline, key, what: kind, name: nameOf(letter), how, wasParked });
+    await (how === 'redriven' ? mill.redrive(id, by) : mill.discard(id, by));
   }
 
   #begin(doing: Promise<void>): void {

@@ -65,4 +65,18 @@ export const regressions: readonly Regression[] = [
     engines: 1,
     found: 'the clock was set back while a look at the gaps took its time, and one that had begun meanwhile waited an hour too long',
   },
+  {
+    seed: 106,
+    steps: 40,
+    isPlain: false,
+    engines: 1,
+    found: 'a numbered event had failed before the log delivered it, and its attempts were counted from the first again',
+  },
+  {
+    seed: 99,
+    steps: 40,
+    isPlain: false,
+    engines: 1,
+    found: 'an operator reopened a key of which nothing else was stored, and its timeline was lost',
+  },
 ];

@@ -1,3 +1,4 @@
+import type { Mill } from '../../src/engine/mill.ts';
 import { MillraceError } from '../../src/errors.ts';
 import { dice } from '../../src/store/contract/dice.ts';
 import { Chance } from '../../src/store/differential/chance.fixture.test.ts';
@@ -15,7 +16,7 @@ import { happeningsMax, leaseMs, Processes } from './processes.ts';
 import { type Act, type Program, pipelineNames, type Step } from './program.ts';
 import { Scheduler } from './scheduler.ts';
 import { lastTable, turnsTable } from './turn.ts';
-import { witnessesOf } from './witnesses.ts';
+import { readerOf, witnessesOf } from './witnesses.ts';
 
 /** The result of a program. */
 export interface Report {
@@ -63,6 +64,8 @@ class Simulation implements World {
   undeclared: ReadonlySet<string> = new Set();
   readonly #chance: Chance;
   readonly #base: Store;
+  /** Reads the timelines of the store while no process works on it. */
+  readonly #reader: Mill;
   readonly #processes: Processes;
   readonly #callers: Callers;
   readonly #broken: string[] = [];
@@ -89,6 +92,7 @@ class Simulation implements World {
     const share = engines > 1 ? sharedMemory({ partitions: slices, leaseMs, now, inbox: own }) : undefined;
     const alone = () => (own === undefined ? memory({ partitions: slices }) : memoryWithInbox({ partitions: slices, inbox: own }));
     this.#base = store ?? share?.() ?? alone();
+    this.#reader = readerOf(this.#base);
     this.scheduler = new Scheduler({ chance: this.#chance, haste: settings.haste, note: (what) => this.note(what) });
     const other = inbox && new OtherProgram(inbox, this.scheduler);
     this.#processes = new Processes(this, { base: this.#base, share, chance: this.#chance, other });
@@ -386,7 +390,7 @@ class Simulation implements World {
     await this.#base.close();
     await this.#open();
     const { ingests, resolved, inserted } = this.#callers;
-    const witnesses = witnessesOf(this.program);
+    const witnesses = witnessesOf(this.program, this.#reader);
     const ledger: Ledger = { witnesses, ingests, calls: this.calls, resolved, inserted, clockJumpsMs: this.#clockJumpsMs };
     for (const what of await checkInvariants(ledger, this.#base, settledAt === undefined ? {} : { settledAt })) this.broken(what);
     if (settledAt !== undefined) return;

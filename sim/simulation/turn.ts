@@ -168,7 +168,8 @@ function decide({ deeds, turn, cause, name, surroundings, pipelineOf }: TurnMean
       asked.push({ endpoint: deed.endpoint, id: deed.id });
     }
   }
-  const written: AppliedTurn = { key: turn.key, cause, life: surroundings.lifeOf(name, turn.key), armed, asked, sent };
+  const life = surroundings.lifeOf(name, turn.key);
+  const written: AppliedTurn = { key: turn.key, cause, life, attempt: turn.attempt, armed, asked, sent };
   turn.add(turnsTable, { pipeline: name, key: turn.key, turn: written });
   const row = { id: `${name} ${turn.key}`, turn: nameOf(cause) };
   if (cause.kind === 'event') turn.put(lastTable, { ...row, event: cause.name });

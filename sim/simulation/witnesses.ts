@@ -1,30 +1,45 @@
+import * as z from 'zod';
+import { type Mill, millrace } from '../../src/engine/mill.ts';
+import type { TimelinePlace } from '../../src/engine/timeline-page.ts';
+import { pipeline } from '../../src/pipeline/pipeline.ts';
 import type { LoggedEvent, Store } from '../../src/store/store.ts';
 import type { AppliedTurn, Witness } from '../ledger.ts';
 import { after, type State, skipAfterMs } from './pipelines.ts';
 import { type Declared, endpointNames, type PipelineName, type Program, pipelineNames } from './program.ts';
 import { nameOf } from './turn.ts';
 
-/** Returns the records of the simulated pipelines. */
-export function witnessesOf(program: Program): readonly Witness[] {
-  return pipelineNames.map((name) => witnessOf(name, program));
+/**
+ * Returns the records of the simulated pipelines.
+ *
+ * @param reader reads their timelines, and has not been started
+ */
+export function witnessesOf(program: Program, reader: Mill): readonly Witness[] {
+  return pipelineNames.map((name) => witnessOf(name, program, reader));
 }
 
-function witnessOf(pipeline: PipelineName, { settings, steps }: Program): Witness {
+/** Returns an engine that only reads a store that somebody has opened. */
+export function readerOf(store: Store): Mill {
+  const pipelines = pipelineNames.map((name) => pipeline(name, { event: z.unknown(), key: () => '', handle: () => undefined }));
+  return millrace({ store, pipelines });
+}
+
+function witnessOf(name: PipelineName, { settings, steps }: Program, reader: Mill): Witness {
   const { attempts, skipsGaps } = settings;
   const undeclared = new Set(steps.flatMap((step) => (step.step === 'restart' ? (step.without ?? []) : [])));
   return {
-    pipeline,
-    numbered: pipeline === 'numbers',
+    pipeline: name,
+    numbered: name === 'numbers',
     skipsGaps,
     attempts,
     skipAfterMs: skipsGaps ? skipAfterMs : Number.POSITIVE_INFINITY,
-    endpoints: endpointNames.map((name) => ({ name, isOrdered: name === 'post', isTold: name !== 'shout' })),
+    endpoints: endpointNames.map((endpoint) => ({ name: endpoint, isOrdered: endpoint === 'post', isTold: endpoint !== 'shout' })),
     nameOf: ({ body }: LoggedEvent) => JSON.parse(body).mark,
     armOf: (data) => JSON.parse(data ?? '{}').arm ?? '',
-    wasDeclared: (name) => !undeclared.has(name as Declared),
-    turns: (store) => turnsOf(store, pipeline),
-    rows: (store, turns) => wrongRows(store, pipeline, turns),
-    ...(pipeline !== 'loose' && { fold: (turns) => turns.reduce<State | undefined>((state, { cause }) => after(state, cause), undefined) }),
+    wasDeclared: (declared) => !undeclared.has(declared as Declared),
+    turns: (store) => turnsOf(store, name),
+    rows: (store, turns) => wrongRows(store, name, turns),
+    timeline: (_, key, { limit, place }) => reader.timeline(name, key, { limit, place: place as TimelinePlace | undefined }),
+    ...(name !== 'loose' && { fold: (turns) => turns.reduce<State | undefined>((state, { cause }) => after(state, cause), undefined) }),
   };
 }
 

@@ -3,7 +3,6 @@ import type { NewDeadLetter, StoredCause } from '../store/store.ts';
 import { pauseMs } from './backoff.ts';
 import { type Cause, causeFields, describeCause, nameOf, type Waiting } from './cause.ts';
 import type { CauseWrites } from './cause-writes.ts';
-import type { Draft } from './draft.ts';
 import type { TenureContext } from './engine-context.ts';
 import type { Lane } from './lane.ts';
 import { tellFailure } from './told-turns.ts';
@@ -13,6 +12,13 @@ import type { TurnOrder } from './turn-order.ts';
 type WithoutFacts<Letter> = Letter extends unknown ? Omit<Letter, 'id' | 'key' | 'failedAt'> : never;
 /** A dead letter of a lane at the moment it is given up. */
 type GivenUp = WithoutFacts<NewDeadLetter>;
+
+/** A failed attempt that was just made. */
+interface Failed {
+  readonly error: unknown;
+  /** The index of its timeline item. */
+  readonly of: number | undefined;
+}
 
 /** Decides what is retried after a failure, and turns the rest into dead letters (promise 9). */
 export class Failures {
@@ -28,15 +34,15 @@ export class Failures {
 
   /** Handles a failed attempt: another one is due later, or none is left. */
   failed(lane: Lane, cause: Cause, error: unknown, durationMs?: number): void {
-    const draft = this.#context.draft();
-    if (draft.told !== undefined)
-      tellFailure(draft.told, lane, cause, { ...faultOf(error), at: this.#context.engine.clock.now(), durationMs });
-    if (cause.kind === 'event') this.#failEvent(lane, cause, error);
-    else this.#failCause(lane, cause, error);
+    const { told } = this.#context.draft();
+    const at = this.#context.engine.clock.now();
+    const of = told && tellFailure(told, lane, cause, { ...faultOf(error), at, durationMs });
+    if (cause.kind === 'event') this.#failEvent(lane, cause, { error, of });
+    else this.#failCause(lane, cause, { error, of });
   }
 
-  /** Gives up a timer or outcome. */
-  giveUpCause(lane: Lane, cause: StoredCause, fault: Fault): void {
+  /** Gives up a timer or outcome. @param of the index of the timeline item of its last attempt, if that was just made */
+  giveUpCause(lane: Lane, cause: StoredCause, fault: Fault, of?: number): void {
     const { engine, pipeline } = this.#context;
     const draft = this.#context.draft();
     const { attempts } = cause;
@@ -48,7 +54,7 @@ export class Failures {
       ...faultFields(fault),
     };
     engine.log.error(fields, `gave up, ${cause.kind} dropped`);
-    this.#bury(draft, lane, { ...failureOf(cause), ...fault, attempts });
+    this.#bury(lane, { ...failureOf(cause), ...fault, attempts }, of);
     this.#writes.write(lane, draft, { ...nameOf(cause), dueAt: null });
   }
 
@@ -58,7 +64,7 @@ export class Failures {
     const numbers = { from: lane.next, to: to - 1 };
     const missing = numbers.from === numbers.to ? `number ${numbers.from}` : `numbers ${numbers.from} to ${numbers.to}`;
     const reason = `${missing} ${why}`;
-    this.#bury(draft, lane, { kind: 'gap', reason, stack: null, attempts: 0, numbers });
+    this.#bury(lane, { kind: 'gap', reason, stack: null, attempts: 0, numbers });
     lane.moveTo(to);
     draft.change(lane);
     this.#context.drafted();
@@ -72,13 +78,13 @@ export class Failures {
     const { order: number, position, attempts } = waiting;
     const reason = `number ${number} is more than ${order?.jumpMax} beyond ${lane.next}, the next one: gap.maxJump`;
     const event = { position, order: number };
-    this.#bury(draft, lane, { kind: 'event', reason, stack: null, attempts, event, parked: false });
+    this.#bury(lane, { kind: 'event', reason, stack: null, attempts, event, parked: false });
     engine.log.error({ pipeline: name, key: lane.key, event: waiting.id, reason }, 'gave up, event skipped');
     this.#order.settled(lane, draft, waiting);
     this.#context.drafted();
   }
 
-  #failEvent(lane: Lane, waiting: Waiting, error: unknown): void {
+  #failEvent(lane: Lane, waiting: Waiting, { error, of }: Failed): void {
     const { engine, pipeline } = this.#context;
     const { name, retry, onGiveUp } = pipeline.declaration;
     const draft = this.#context.draft();
@@ -94,7 +100,7 @@ export class Failures {
     } else {
       const event = { position: waiting.position, order: waiting.order };
       const parked = onGiveUp === 'park';
-      this.#bury(draft, lane, { kind: 'event', ...fault, attempts: waiting.attempts, event, parked });
+      this.#bury(lane, { kind: 'event', ...fault, attempts: waiting.attempts, event, parked }, of);
       engine.log.error(fields, parked ? 'gave up, key parked' : 'gave up, event skipped');
       if (parked) this.#order.stopped(lane, draft, waiting, null);
       else this.#order.settled(lane, draft, waiting);
@@ -103,7 +109,7 @@ export class Failures {
     this.#context.drafted();
   }
 
-  #failCause(lane: Lane, cause: StoredCause, error: unknown): void {
+  #failCause(lane: Lane, cause: StoredCause, { error, of }: Failed): void {
     const { clock, log, random } = this.#context.engine;
     const { name, retry } = this.#context.pipeline.declaration;
     const draft = this.#context.draft();
@@ -120,12 +126,14 @@ export class Failures {
       this.#writes.write(lane, draft, failed);
       lane.retryCause(failed);
     } else {
-      this.giveUpCause(lane, { ...cause, attempts }, fault);
+      this.giveUpCause(lane, { ...cause, attempts }, fault, of);
     }
     this.#context.drafted();
   }
 
-  #bury(draft: Draft, lane: Lane, letter: GivenUp): void {
+  /** @param of the index of the timeline item that it comes from */
+  #bury(lane: Lane, letter: GivenUp, of?: number): void {
+    const draft = this.#context.draft();
     const { clock, newId } = this.#context.engine;
     const now = clock.now();
     const id = newId();
@@ -133,7 +141,7 @@ export class Failures {
     const { kind: letterKind, reason, attempts } = letter;
     const kind = letterKind === 'gap' ? 'gap-skipped' : 'gave-up';
     const isParked = letterKind === 'event' && letter.parked;
-    draft.told?.tell(lane, { kind, at: now, deadLetter: id, of: lane.lastTold, reason, attempts, parked: isParked });
+    draft.told?.tell(lane, { kind, at: now, deadLetter: id, of, reason, attempts, parked: isParked });
     if (letter.kind !== 'event') return;
     draft.counts.failed += 1;
     if (letter.parked) draft.parked.push(id);

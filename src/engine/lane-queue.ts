@@ -75,6 +75,11 @@ export abstract class LaneQueue extends LaneCounts {
     return true;
   }
 
+  /** Returns whether the event with that order waits in memory. */
+  has(order: number): boolean {
+    return this.#events?.some((waiting) => waiting.order === order) ?? false;
+  }
+
   takeHead(): Waiting | undefined {
     const head = this.#events?.shift();
     if (head !== undefined) this.memory.removeEvent(head);

@@ -95,11 +95,6 @@ export abstract class LaneRecord {
     return this.#toldCount > 0;
   }
 
-  /** Index of the last timeline item; undefined if there is none. */
-  get lastTold(): number | undefined {
-    return this.#toldCount === 0 ? undefined : this.#toldCount - 1;
-  }
-
   /** Returns the timeline items, separated by commas, and starts afresh. */
   takeTold(): string {
     const told = this.#told;

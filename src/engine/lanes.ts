@@ -226,6 +226,8 @@ export class Lanes {
   /** A numbered event is already held in the store; memory is only a short cut. */
   #takeNumbered(lane: Lane, waiting: Waiting): void {
     const draft = this.#context.draft();
+    // A key may have read it back and tried it before the log delivered it: then only the store knows its failed attempts.
+    const mayHaveFailed = waiting.position <= draft.cursor;
     // Until that is on disk nobody else counts the event. An empty draft never commits, and nobody may wait for it.
     lane.changeIn(draft.passed(waiting.position));
     this.#context.drafted();
@@ -239,7 +241,8 @@ export class Lanes {
     const { events } = this.#warm.memory;
     const thereIsRoom = lane.queued < queuedMax && events < limits.feed && !memory.waiting.isSpent && !lane.isStopped;
     if (lane.isStopped) stops.pileUp(lane);
-    if (!isNext && !thereIsRoom) lane.spillFrom(waiting.order);
+    if (mayHaveFailed && !lane.has(waiting.order)) lane.spillFrom(waiting.order);
+    else if (!isNext && !thereIsRoom) lane.spillFrom(waiting.order);
     else lane.insert(waiting);
     if (lane.hasGap && lane.first === waiting.order && lane.gap?.first !== waiting.order) this.#neighbours.gapBegan(lane, waiting);
   }

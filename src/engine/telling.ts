@@ -46,14 +46,19 @@ export class Telling {
     return items.push(this.#textOf(item)) - 1;
   }
 
-  /** Returns the block. The records of changed lanes name it; all other keys are indexed. */
+  /**
+   * Returns the block. The records of changed lanes name it; all other keys are indexed. A key that loses its record gets a line even without
+   * items: what the record named would be lost.
+   */
   toBlock(block: number, changed: ReadonlySet<Lane>): NewBlock | undefined {
-    const moment = this.#moment;
-    if (moment === undefined) return undefined;
+    for (const lane of changed) if (losesRecord(lane) && !lane.hasTold) this.#begin(lane);
+    if (this.#lanes.length + this.#others.size === 0) return undefined;
+    const moment = this.#moment ?? block;
     const keys: string[] = [];
     let text = momentLine(moment);
     for (const lane of this.#lanes) {
       text += lineOf(lane.key, lane.newestBlock, moment, lane.takeTold());
+      if (losesRecord(lane)) lane.newestBlock = undefined;
       if (lane.hasRecord && changed.has(lane)) lane.newestBlock = block;
       else keys.push(lane.key);
     }
@@ -84,4 +89,9 @@ export class Telling {
     for (const text of this.#others.get(lane.key) ?? []) lane.tell(text);
     this.#others.delete(lane.key);
   }
+}
+
+/** Returns whether a lane's record named a block, and is gone. */
+function losesRecord({ hasRecord, newestBlock }: Lane): boolean {
+  return !hasRecord && newestBlock !== undefined;
 }

@@ -63,7 +63,8 @@ export class TimelineReader {
 
   /** Reads on behind a page, for the causes of its items. */
   async #before(partition: PartitionId, key: string, place: TimelinePlace, signal: AbortSignal): Promise<readonly TimelineItem[]> {
-    const named = await this.#means.store.blocksOfKey(partition, key, { before: place.before, limit: causesMax }, { signal });
+    const { before } = place;
+    const named = await this.#means.store.blocksOfKey(partition, key, { before, limit: causesMax + 1 }, { signal });
     const walk = new TimelineWalk(key, { limit: causesMax, place, named, audit: [] });
     await this.#follow(walk, partition, signal);
     return walk.page().items;

@@ -32,17 +32,17 @@ function itemOf({ now: at, durationMs, attempt, ignored: reason }: TurnRecord, c
   return { kind, at, durationMs: tenths(durationMs), attempt, ...aboutOf(cause), reason };
 }
 
-/** Records a failed attempt. */
+/** Records a failed attempt. Returns the index of its item. */
 export function tellFailure(
   told: Telling,
   lane: Lane,
   cause: Cause,
   failed: { readonly reason: string; readonly stack: string | null; readonly at: number; readonly durationMs: number | undefined },
-): void {
+): number {
   const { at, durationMs } = failed;
   const reason = toStorableText(failed.reason, reasonLengthMax);
   const stack = failed.stack && toStorableText(failed.stack, stackLengthMax);
-  told.tell(lane, { kind: 'failed', at, durationMs, attempt: cause.attempts + 1, ...aboutOf(cause), reason, stack });
+  return told.tell(lane, { kind: 'failed', at, durationMs, attempt: cause.attempts + 1, ...aboutOf(cause), reason, stack });
 }
 
 /** Names the event, timer or outcome of a turn. */

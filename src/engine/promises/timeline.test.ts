@@ -115,6 +115,12 @@ test('a delivery leads from the turn that asked for it over its calls to its out
     ['handled', id],
   ]);
   const { items } = await timeline();
+  const paged: TimelineItem[] = [];
+  for (let page = await timeline({ limit: 1 }); ; page = await timeline({ limit: 1, place: page.next })) {
+    paged.push(...page.items);
+    if (page.next === undefined) break;
+  }
+  assert.deepEqual(paged, items);
   const [told, delivered, failed] = items;
   assert.equal(told?.causedBy, delivered?.id);
   assert.deepEqual([failed?.result, failed?.reason, failed?.attempt, delivered?.attempt], ['failed', 'answered 503', 1, 2]);
