@@ -5,7 +5,7 @@ import { revoked, throwing } from '../test/unreadable.ts';
 import { isError, MillraceError } from './errors.ts';
 import { codeOf, faultOf, stackOf } from './fault.ts';
 
-/** An error with frames of its own, as a user's module would have them. */
+/** An error with the given stack frames, like one from a user's module. */
 function withFrames(error: Error, ...frames: readonly string[]): Error {
   error.stack = [`${error.name}: ${error.message}`, ...frames.map((frame) => `    at ${frame}`)].join('\n');
   return error;

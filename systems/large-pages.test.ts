@@ -24,7 +24,9 @@ async function serve(t: StoreContext) {
     const text = await (await fetch(`${url}${path}`)).text();
     return { text, page: Page.parse(JSON.parse(text)) };
   };
-  /** All items, page by page: no page is too large, none but the last lacks a cursor, and the last is not empty. */
+  /**
+   * Reads all items page by page, and checks that no page is too large, that only the last lacks a cursor, and that the last is not empty.
+   */
   const readAll = async (path: string) => {
     const items: Item[] = [];
     let pages = 0;
@@ -46,7 +48,7 @@ test('lists of large items are read whole page by page, each once and in order',
   for (const n of numbers(12)) {
     const source = n % 3 === 0 ? 'web' : 'system';
     const timestamp = `2026-11-30T10:00:${String(n).padStart(2, '0')}Z`;
-    // Of one type there is little, so that its list ends before the others.
+    // One type has few events, so its list ends before the others.
     const type = n % 4 === 0 ? 'sensor_data' : n % 2 === 0 ? 'user_action' : 'system_log';
     await post('/events', { id: uuid(n), type, source, timestamp, data: n === 4 ? {} : { metadata: { large } } });
     await post('/accounts', { id: `a${n}`, accountType: 'escrow', tokens: n, callbackTimeMs: 0, data: { large }, version: 1 });

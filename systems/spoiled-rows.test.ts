@@ -23,8 +23,8 @@ const Item = z.looseObject({ id: z.string().optional(), errors: Errors.optional(
 const Listed = z.looseObject({ items: z.array(Item).optional(), rockets: z.array(Item).optional(), nextCursor: z.string().optional() });
 
 /**
- * A server on a file, and somebody's connection to it. `loose`: the tables that were made by hand before the first start, without
- * STRICT and checks, so that they hold anything, null as an id too.
+ * A server on a file, and somebody's connection to it. `loose` tables were created by hand before the first start, without STRICT and
+ * checks, so they can hold anything, even null as an id.
  */
 async function serve(context: TestContext, served: ConfigurableSystem | System, loose: readonly Table[] = []) {
   const path = join(temporaryFolder(context), 'mill.db');

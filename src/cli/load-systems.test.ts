@@ -11,7 +11,7 @@ provideMillrace();
 
 const own: readonly DeclaredSystem[] = [{ name: 'rockets', title: 'Rockets', description: 'Ours.', pipelines: [] }];
 
-/** Loads what the words of a command line name. */
+/** Loads the systems named on a command line. */
 function load(names: readonly string[]): Promise<readonly DeclaredSystem[]> {
   return loadSystems(names, own);
 }
@@ -28,10 +28,10 @@ const z = require('zod');
 const visits = pipeline('visits', { event: z.object({ page: z.string() }), handle() {} });
 `;
 
-/** Texts by the names of their files. */
+/** Contents by file name. */
 type Files = Readonly<Record<string, string>>;
 
-/** Writes the files into a folder of their own, which is the present one until the test ends. Returns the path of the first. */
+/** Writes the files to a new folder, and makes it the current folder until the test ends. Returns the path of the first. */
 function enter(context: TestContext, files: Files): string {
   const folder = mkdtempSync(join(tmpdir(), 'millrace-'));
   const former = process.cwd();

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import test, { type TestContext } from 'node:test';
 import { endWhenAsked, type StopOrder, stopRequested } from './stop-orders.ts';
 
-/** Orders that a test gives, and the exit codes with which they would have ended the process. */
+/** Stop orders sent by a test, and the exit codes that they would have ended the process with. */
 function ordering(context: TestContext) {
   const exits: unknown[] = [];
   context.mock.method(process, 'exit', (code: unknown) => exits.push(code));

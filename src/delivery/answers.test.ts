@@ -7,7 +7,7 @@ import { callOf, receive, receiveRaw, transport, unhurried } from './fixture.tes
 import type { HttpOptions } from './http-options.ts';
 import type { Judge } from './response.ts';
 
-/** Hands everything that a judge is given back. */
+/** Answers with everything the judge received. */
 const judge: Judge = ({ headers: _, ...rest }) => ({ result: 'delivered', answer: rest });
 
 const plain = '{"messageId":"m-1","text":"Ünïcode ✓"}';
@@ -145,7 +145,7 @@ function onceHeadersCame(call: () => void): void {
   subscribe('undici:request:headers', came);
 }
 
-/** Faults of an answer's body after its status has arrived. */
+/** Faults in an answer's body, after its status has arrived. */
 const breaks: readonly [what: string, (response: ServerResponse) => void][] = [
   ['the connection breaks', (response) => response.write(plain.slice(0, 9), () => response.socket?.destroy())],
   ['it is shorter than its length', (response) => response.write(plain, () => response.socket?.end())],

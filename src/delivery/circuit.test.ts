@@ -10,7 +10,7 @@ type Reply = (response: ServerResponse, request: Received) => void;
 const broken: Reply = (response) => response.writeHead(503).end();
 const sound: Reply = (response) => response.writeHead(204).end();
 
-/** A transport to a server whose reply can be changed; both clocks stand until they are moved. */
+/** A transport to a server whose reply can be changed; both clocks stand still until the test moves them. */
 async function serve(context: TestContext, circuit: CircuitOptions | false = { failures: 3, resetAfter: 1000, resetAfterMax: 4000 }) {
   let elapsedMs = 1_000.25;
   context.mock.method(performance, 'now', () => elapsedMs);

@@ -19,7 +19,7 @@ test('the address at the other end is judged once more, before the first byte is
       socket.on('close', () => closed.resolve());
     });
     const judged: string[] = [];
-    // Says yes the first time and no from then on, as if the connection had gone elsewhere.
+    // Allows the first address and refuses all later ones, as if the connection had gone elsewhere.
     const guard: AddressGuard = { faultOf: (address) => (judged.push(address) === 1 ? undefined : 'moved') };
     const { dispatcher, close } = connections({ guard, lookup: undefined });
     context.after(close);

@@ -12,7 +12,7 @@ function assertUntouched(...receivers: readonly Receiver[]): void {
   for (const { connections } of receivers) assert.equal(connections(), 0);
 }
 
-/** A server at all addresses of the machine, so that nothing but the guard keeps a call away. */
+/** A server on all addresses of the machine, so that only the guard can stop a call. */
 function receiveAnywhere(context: TestContext): Promise<Receiver> {
   return receive(context, undefined, '::');
 }

@@ -123,7 +123,7 @@ test('of a body no more than 64 KiB is read, however long it is', { timeout: 20_
   });
   const endless = await receive(context, (response) => {
     response.writeHead(200);
-    // The first byte moves all characters: the last one that fits is cut in two.
+    // The first byte shifts all characters by one, so the limit cuts the last one in two.
     response.write('x');
     const write = (): boolean => response.destroyed || (response.write('é'.repeat(10_000)) && write());
     response.on('drain', write);
@@ -330,7 +330,7 @@ test('without the option calls are unsigned, and a header that is no credential 
   assert.equal(shop.received[0]?.headers['x-note'], '');
 });
 
-/** As a program without a compiler may write it. */
+/** Options that a program without a compiler may pass. */
 const wrong: readonly (readonly [options: unknown, message: string])[] = [
   [{ signingSecret: secret }, 'http: signingSecret is no option; did you mean secret?'],
   [{ signingSecret: undefined }, 'http: signingSecret is no option; did you mean secret?'],

@@ -5,8 +5,8 @@ import { promisify } from 'node:util';
 import { shortageOf } from './local-shortage.ts';
 
 /**
- * A program that takes all descriptors that it may have, delivers, and gives them free once the engine says that its calls are
- * postponed. It prints what became of it.
+ * A program that uses up its file descriptors, makes deliveries, and frees the descriptors once the engine reports that calls are
+ * postponed. It prints the results.
  */
 const program = `
 import { once } from 'node:events';

@@ -7,7 +7,7 @@ import test from 'node:test';
 import { promisify } from 'node:util';
 import { lookUpDirectly } from './look-up.ts';
 
-/** A name server that answers a question as it is told, or never. */
+/** A name server that answers as the test decides, or never. */
 async function nameServer(context: test.TestContext, answer: (name: string, type: number) => Buffer | 'unknown' | 'never') {
   const socket = createSocket('udp4');
   socket.on('message', (asked: Buffer, { address, port }: RemoteInfo) => {

@@ -11,7 +11,7 @@ function secretOf(bytes: number): string {
 }
 
 test('the signature is the one that others compute', () => {
-  // The vector of the reference libraries.
+  // The reference libraries' test vector.
   assert.deepEqual(signer([secret])('msg_p5jXN8AQM9LWM0D4loKWxJek', 1_614_265_330_999, '{"test": 2432232314}'), {
     'webhook-id': 'msg_p5jXN8AQM9LWM0D4loKWxJek',
     'webhook-timestamp': '1614265330',

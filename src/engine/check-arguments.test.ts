@@ -19,7 +19,7 @@ before(async () => {
 });
 after(() => mill.stop());
 
-/** As a program without a compiler may call it. */
+/** Calls that a program without a compiler may make. */
 const refused: readonly (readonly [call: () => unknown, message: string])[] = [
   [() => mill.ingest(undefined as never, event), 'expected the name of a pipeline (orders), found nothing'],
   [() => mill.ingest(orders as never, event), 'expected the name of a pipeline (orders), found the pipeline orders itself'],

@@ -9,7 +9,7 @@ import type { MillOptions } from './mill-options.ts';
 const orders = pipeline('orders', { event: z.object({}), handle: () => undefined });
 const other = pipeline('orders', { event: z.object({ id: z.string() }), handle: () => undefined });
 
-/** As a program without a compiler may write it. */
+/** Accepts anything, like a program without a compiler. */
 const make = (options: unknown) => millrace(options as MillOptions);
 
 const refused: readonly (readonly [options: object, message: string])[] = [

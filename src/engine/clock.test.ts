@@ -5,7 +5,7 @@ import { type Machine, SystemClock } from './clock.ts';
 const hourMs = 3_600_000;
 const startAt = Date.UTC(2026, 0, 1);
 
-/** A machine whose two times a test moves. A wait counts elapsed time, as a timer of Node.js does. */
+/** A machine whose two clocks the test moves. A wait counts elapsed time, as a Node.js timer does. */
 class TestMachine implements Machine {
   #elapsedMs = 1_000.25;
   #leadMs = startAt - 1_000.25;
@@ -35,7 +35,7 @@ class TestMachine implements Machine {
     return this.#waits.length;
   }
 
-  /** Both times move; what waits rings on the way. */
+  /** Advances both clocks; due alarms ring on the way. */
   pass(ms: number): void {
     const until = this.#elapsedMs + ms;
     for (;;) {
@@ -48,7 +48,7 @@ class TestMachine implements Machine {
     this.#elapsedMs = until;
   }
 
-  /** The wall clock is set, or goes on while the machine sleeps. */
+  /** Moves the wall clock alone, as when somebody sets it or the machine sleeps. */
   jump(ms: number): void {
     this.#leadMs += ms;
   }

@@ -19,7 +19,7 @@ import { Waits } from './waits.ts';
 const orders = pipeline('orders', { event: z.object({ id: z.string() }), key: ({ id }) => id, handle: () => undefined });
 const id = { pipeline: 'orders', slice: 0 };
 
-/** The commits of a tenure on a store in memory, and what they told. */
+/** The commits of a tenure on an in-memory store, and everything they reported. */
 async function made() {
   const store = memory();
   const { engine, partitions } = assemble({ store, pipelines: [orders] });

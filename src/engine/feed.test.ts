@@ -8,7 +8,7 @@ import { Memory } from './memory.ts';
 const partition = { pipeline: 'visits', slice: 0 };
 const bound = 3;
 
-/** A log of events, none of which the feed was told of, as after a start. */
+/** A log of events that were not announced to the feed, as after a start. */
 async function feedOf(events: number, memoryBytes = 1024 * 1024): Promise<{ readonly store: Store; readonly feed: Feed }> {
   const store = memory();
   await store.open({ pipelines: [{ name: 'visits', numbered: false }], tables: [] });
@@ -37,7 +37,7 @@ test('what was read ahead and is told of meanwhile is handed out once', async ()
   assert.deepEqual(await positionsOf(feed, 2), [1, 2]);
   feed.offer(await store.read(partition, 2, 3));
   await append(store, 1);
-  // Beyond the bound: told of, and to be read.
+  // Beyond the limit: announced, but not kept.
   feed.offer(await store.read(partition, 5, 1));
   assert.deepEqual(await positionsOf(feed, 9), [3, 4, 5]);
   assert.deepEqual(await positionsOf(feed, 9), [6]);

@@ -50,7 +50,7 @@ const dueNow = (lane: Lane) => lane.dueCause && nameInKey(lane.dueCause);
 
 const unexpected = (error: unknown) => error instanceof MillraceError && error.code === 'MILL_INTERNAL';
 
-/** The ways into each status from a lane that was just made. */
+/** Brings a new lane into each status. */
 const waysInto: Readonly<Record<LaneStatus, (lane: Lane) => void>> = {
   open: () => undefined,
   ready: (lane) => lane.queueUp(),
@@ -70,7 +70,7 @@ function laneIn(status: LaneStatus): Lane {
   return lane;
 }
 
-/** Each transition, the only status that it may happen in, and the one that follows. */
+/** Each transition, the only status in which it may happen, and the status it leads to. */
 const transitions: readonly { readonly name: string; readonly from: LaneStatus; readonly to: LaneStatus; make(lane: Lane): void }[] = [
   { name: 'queueUp', from: 'open', to: 'ready', make: (lane) => lane.queueUp() },
   { name: 'takePlace', from: 'ready', to: 'open', make: (lane) => lane.takePlace() },

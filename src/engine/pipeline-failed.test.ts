@@ -9,10 +9,10 @@ function broken(): never {
   throw new TypeError('no such planet');
 }
 
-/** A schema that lets everything pass. */
+/** A schema that accepts everything. */
 const anything = { '~standard': { version: 1, vendor: 'careless', validate: (value: unknown) => ({ value }) } };
 
-/** A pipeline that is declared as a program without types may do it. */
+/** Declares a pipeline without type checks, as a JavaScript program may. */
 function declare(options: object): AnyPipeline {
   return pipeline('visits', { event: anything, handle: () => undefined, ...options } as never);
 }

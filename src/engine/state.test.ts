@@ -18,7 +18,7 @@ const first = pipeline('visits', {
   handle: (_visit, state) => ({ visits: (state?.visits ?? 0) + 1 }),
 });
 
-/** The same pipeline with another state, and what it was asked to upgrade. */
+/** The same pipeline with another state, and the states it was asked to upgrade. */
 function upgraded() {
   const asked: unknown[] = [];
   const second = pipeline('visits', {

@@ -7,7 +7,7 @@ const moment = 1_750_000_000_000;
 const failed: ToldItem = { kind: 'failed', at: moment + 3, event: 'e8', position: 8, reason: 'a "line"\nbreak, \u2028, \u0000, 🚀' };
 const kept: ToldItem = { kind: 'failed', at: moment + 3, event: 'e8', reason: failed.reason };
 
-/** A block whose number is some milliseconds after its moment, as after a clock was set back. */
+/** The number of a block some milliseconds after its moment, as after the clock was set back. */
 const block = moment + 40;
 const text = [
   [moment],

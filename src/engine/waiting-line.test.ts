@@ -9,7 +9,7 @@ import { WaitingLine } from './waiting-line.ts';
 const memory = new Memory(defaultLimits.memoryBytes);
 const laneOf = (key: string) => new Lane(key, undefined, new LaneMemory(memory));
 
-/** A line before places that are freed one at a time, and who went on, in order. */
+/** A line for places that become free one at a time, and who proceeded, in order. */
 function place() {
   const wentOn: string[] = [];
   let free = 0;

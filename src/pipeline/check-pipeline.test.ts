@@ -9,7 +9,7 @@ const key = ({ id }: z.infer<typeof event>) => id;
 const handle = () => undefined;
 const pages = table('pages', { page: 'text' });
 
-/** As a program without a compiler may write it. */
+/** Declares a pipeline without type checks, as a JavaScript program may. */
 const declare = (options: object) => pipeline('orders', { event, key, handle, ...options } as never);
 
 const refused: readonly (readonly [options: object, message: string])[] = [

@@ -9,7 +9,7 @@ const page = readFileSync(new URL('../../docs/schedules.md', import.meta.url), '
 /** The rows of the table of nights: zone, night, pattern, runs. */
 const nights = Array.from(page.matchAll(/^\| (\w+\/\w+) \| (\d{4}-\d\d-\d\d) \| `(.+)` \| (.+) \|$/gm));
 
-/** Every run of a pattern from a moment on, before another. */
+/** Every run of a pattern after one moment and before another. */
 function runsOf(pattern: string, zone: string, from: number, to: number): number[] {
   const nextAfter = parseCron(pattern, zone, 'schedule');
   const runs: number[] = [];

@@ -26,7 +26,7 @@ test('a duration is milliseconds, or a number with a unit, which may be written 
     ['1w', 604_800_000],
     ['1 week', 604_800_000],
     ['2 weeks', 1_209_600_000],
-    // Whatever JavaScript reads as a number, so does the type.
+    // The type accepts every text that JavaScript reads as a number.
     ['1e3ms', 1_000],
     ['0x10s', 16_000],
     ['+5s', 5_000],

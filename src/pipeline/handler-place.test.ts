@@ -5,7 +5,7 @@ import { MillraceError } from '../errors.ts';
 import { pipeline } from './pipeline.ts';
 import type { HandlerPlace } from './pipeline-options.ts';
 
-/** As a caller without types may write it. */
+/** Declares a pipeline without type checks, as a JavaScript program may. */
 function declare(place: object) {
   return pipeline('work', { event: z.object({}), handle() {}, ...(place as HandlerPlace) });
 }

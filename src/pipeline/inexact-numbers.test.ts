@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { findInexactNumbers, inexactNumbersAsText, inexactNumbersOf } from './inexact-numbers.ts';
 
-/** The places of the numbers that a text loses, all of them. */
+/** The places of all numbers that JavaScript rounds in a text. */
 function pathsIn(text: string): string[] {
   return inexactNumbersOf(findInexactNumbers(text)?.value).issues.map(({ path }) => path);
 }
@@ -74,7 +74,7 @@ test('whatever integers a text has, the ones are found that come out as others',
   );
 });
 
-/** The number as it is written in decimal, exactly. */
+/** The exact decimal value of a number. */
 function expanded(value: number): bigint {
   const [mantissa = '', exponent] = String(value).split('e+');
   if (exponent === undefined) return BigInt(mantissa);

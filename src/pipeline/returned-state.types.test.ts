@@ -9,7 +9,7 @@ const key = ({ id }: { readonly id: string }) => id;
 const Order = z.object({ status: z.enum(['placed', 'paid']) });
 const to: Transport = { call: async () => ({ result: 'delivered' }) };
 
-/** These are checked by the compiler: an expected error that does not come is itself an error. */
+/** The compiler checks these: an expected error that does not occur is itself an error. */
 test('a literal that a handler returns stays what it is, and one that no state has does not compile', () => {
   pipeline('method', {
     event,

@@ -7,7 +7,7 @@ const integers = '(from -9007199254740991 to 9007199254740991)';
 const texts = '(well-formed, without U+0000)';
 const moments = '(in UTC with milliseconds, such as 2022-02-02T18:39:05.863Z)';
 
-/** Values that a column cannot hold, each with what the message says of it. */
+/** Values that a column cannot hold, each with the words of the message. */
 const refused: readonly (readonly [type: ColumnType, value: unknown, words: string])[] = [
   ['integer', 2 ** 53 + 2, `expected integer ${integers}, found 9007199254740994`],
   ['integer', 2 ** 53, `expected integer ${integers}, found 9007199254740992`],

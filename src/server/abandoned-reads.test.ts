@@ -77,7 +77,7 @@ test('reads whose clients have gone are ended, and keep nobody waiting', async (
   const gone = new AbortController();
   const asked = [];
   for (let n = 0; n < 20; n += 1) asked.push(await askSlow(gone.signal));
-  // The engine's own reads and turns wait for none of them.
+  // None of them holds up the engine's own reads and turns.
   await mill.ingest('notes', { id: 'meanwhile' });
   assert.ok(await mill.settled('notes', 20_000));
   assert.equal((await fetch(`${url}/dead-letters?pipeline=notes`)).status, 200);

@@ -4,7 +4,7 @@ import { digestOf, newSecret } from './access/token.ts';
 import { Tokens } from './access/tokens.ts';
 import { post, problemIn, type Served, serve } from './fixture.test.ts';
 
-/** A server that asks for tokens: the headers of ann, who may do all, and of bob, who may do all to visits. */
+/** A server that requires tokens: the headers of ann, who may do everything, and of bob, who may do everything to visits. */
 async function serveWithTokens(
   t: TestContext,
 ): Promise<Served & { readonly ann: Record<string, string>; readonly bob: Record<string, string> }> {

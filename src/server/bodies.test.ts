@@ -212,7 +212,7 @@ test('a byte order mark in front of a body is no part of it', async (t) => {
   }
 });
 
-/** Posts a text with a length, or in chunks, which takes the long way. */
+/** Posts a text with a length, or in chunks, which go through Fastify. */
 function send(url: string, text: string, headers: Record<string, string>): Promise<Response> {
   if (headers['transfer-encoding'] === undefined) return post(url, text);
   const body = new ReadableStream({

@@ -28,7 +28,7 @@ async function statusOf(socket: Socket): Promise<string> {
   return String(bytes).slice('HTTP/1.1 '.length, 'HTTP/1.1 200'.length);
 }
 
-/** A request whose body comes in short of its last byte. */
+/** A request whose body lacks its last byte. */
 const unfinished = (path: string, bytes: number) =>
   `POST ${path} HTTP/1.1\r\nHost: x\r\nContent-Length: ${bytes}\r\n\r\n${' '.repeat(bytes - 1)}`;
 
@@ -38,7 +38,7 @@ test('bodies that have begun to come in take up so many bytes: beyond that one i
   const answers: string[] = [];
   for (const socket of sockets) {
     socket.once('data', (bytes) => answers.push(String(bytes)));
-    // By the way past Fastify, and through it.
+    // Around Fastify and through it, alternately.
     socket.write(unfinished(answers.length % 2 === 0 ? '/pipelines/visits/events' : '/pipelines/visits/events?', 100 * kilo));
   }
   await until(() => answers.length >= 2);
@@ -120,7 +120,7 @@ test('a client that reads nothing of its answer is closed', async (t) => {
   socket.resume();
   await once(socket, 'close');
   assert.ok(bytes < 8_000_000, 'it got no more than was on its way');
-  // It had nothing to read, and so it stays.
+  // It had nothing to read, so it stays connected.
   other.write('GET /leaf HTTP/1.1\r\nHost: x\r\n\r\n');
   assert.equal(await statusOf(other), '200');
 });
@@ -133,7 +133,7 @@ test('a client that reads slowly gets all of its answer', async (t) => {
   socket.on('data', (chunk) => {
     bytes += chunk.length;
     socket.pause();
-    // In all for longer than nothing may be read.
+    // In total this takes longer than a client may read nothing.
     setTimeout(() => socket.resume(), 40);
   });
   await once(socket, 'close');
@@ -195,7 +195,7 @@ test('what waits of streams takes up so many bytes: beyond that connections are 
   await until(() => closed >= 10);
   assert.equal((await fetch(`${url}/leaf`)).status, 200);
   for (const socket of sockets) socket.destroy();
-  // All of it is free again.
+  // All of the memory is free again.
   for (let n = 0; n < 3; n += 1) {
     let answer = await fetch(`${url}/short`);
     while (answer.status === 503) answer = await fetch(`${url}/short`);
@@ -231,7 +231,7 @@ test('the answer that has waited longest makes room, once it has waited for long
   assert.deepEqual([old.socket.destroyed, young.socket.destroyed, answers.bytes], [true, false, 30 * kilo]);
   young.made.emit('close');
   assert.equal(answers.bytes, 0);
-  // One answer may be larger than all that there is room for.
+  // A single answer may exceed the total room.
   answers.checkRoom(1_000 * kilo);
 });
 

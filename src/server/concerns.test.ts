@@ -11,7 +11,7 @@ import { findConcerns } from './concerns.ts';
 import { createServer } from './create-server.ts';
 import { visits } from './fixture.test.ts';
 
-/** Parks nothing: what fails is skipped. Nothing comes from its source. */
+/** Parks nothing: failed events are skipped. Its source is empty. */
 const mails = pipeline('mails', {
   event: z.object({ to: z.string() }),
   retry: { attempts: 1 },
@@ -21,7 +21,7 @@ const mails = pipeline('mails', {
   schedule: { every: '1h', source: () => [] },
 });
 
-/** Its other side does not answer. */
+/** Its endpoint does not answer. */
 const calls = pipeline('calls', {
   event: z.object({}),
   deliver: { shop: { to: { circuit: 'open', call: async () => ({ result: 'delivered' }) } as object as { call: () => never } } },
@@ -34,7 +34,10 @@ async function start(path: string, pipelines: readonly AnyPipeline[]) {
   return { mill, server, url: await server.listen({ host: '127.0.0.1', port: 0 }) };
 }
 
-/** A life in which two keys were parked, five dead letters made in all, and a schedule stopped; then the next life, with other pipelines. */
+/**
+ * An engine run in which two keys are parked, five dead letters are created and a schedule is stopped; then the next run, with other
+ * pipelines.
+ */
 async function afterRestart(t: TestContext, pipelines: readonly AnyPipeline[] = [visits, mails]) {
   const path = join(temporaryFolder(t), 'mill.db');
   const first = await start(path, [visits, mails]);

@@ -23,7 +23,7 @@ import { testMill } from '../testing/test-mill.ts';
 import { createServer } from './create-server.ts';
 import { post, problemIn, type Served, serve } from './fixture.test.ts';
 
-/** Three events that failed for good, with their dead letters as they are listed. */
+/** Three permanently failed events, with their dead letters as listed. */
 async function serveFailures(t: Parameters<typeof serve>[0]) {
   const served = await serve(t);
   for (const page of ['poison-1', 'poison-2', 'poison-3']) {
@@ -94,7 +94,7 @@ test('a dead letter of each kind has the fields of its kind, and null in those o
 
 const timeOf = (ms: number) => new Date(ms).toISOString();
 
-/** A dead letter of each kind, as an earlier life left them in the store. */
+/** A dead letter of each kind, left in the store by an earlier run. */
 async function serveKinds(t: TestContext) {
   const store = memory();
   const partition = { pipeline: 'visits', slice: 0 };

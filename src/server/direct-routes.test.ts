@@ -6,7 +6,7 @@ import { MillraceError } from '../errors.ts';
 import { post, problemIn, serve } from './fixture.test.ts';
 import { ingestRoute } from './ingest-route.ts';
 
-/** A server with a route that takes in, which says what it got or throws what it is asked to; and by which way the last request came to it. */
+/** A server with an ingest route that reports what it received, or throws on request; and the way the last request took. */
 async function serveBoth(t: Parameters<typeof serve>[0], hook?: (app: FastifyInstance) => unknown) {
   const seen: { way: 'short' | 'long' | undefined } = { way: undefined };
   const served = await serve(t, {
@@ -50,7 +50,7 @@ for (const [what, body, headers] of bodies) {
     const short = await told(await post(`${url}/take`, body, headers));
     assert.notEqual(seen.way, 'long');
     seen.way = undefined;
-    // Not the path as it was registered.
+    // This differs from the registered path.
     const long = await told(await post(`${url}/take/`, body, headers));
     assert.notEqual(seen.way, 'short');
     assert.deepEqual(short, long);
@@ -87,7 +87,7 @@ test('what is not plain goes the long way', async (t) => {
   assert.equal(seen.way, 'short');
 });
 
-/** All that may look at a request in a scope of an embedder's, added before the route or after it. */
+/** Everything that may inspect a request in an embedder's scope, added before or after the route. */
 const hooks: Readonly<Record<string, (app: FastifyInstance) => void>> = {
   onRequest: (app) => app.addHook('onRequest', keepOut),
   preParsing: (app) => app.addHook('preParsing', keepOut),
@@ -112,19 +112,19 @@ for (const [name, hook] of Object.entries(hooks)) {
     const { url, seen, mill } = await serveBoth(t, hook);
     const { detail } = await problemIn(await post(`${url}/take`, 1));
     assert.deepEqual([detail, seen.way], ['kept out', undefined]);
-    // Those of the server have no part in it.
+    // The server's own routes are unaffected.
     await post(`${url}/pipelines/visits/events`, { page: 'a' });
     assert.equal(mill.counts().visits?.received, 1);
   });
 }
 
-/** Changes of a route by what is in its options, which only `onRoute` hooks can put there. */
+/** Changes a route through its options, which only `onRoute` hooks can set. */
 const byOptions = (options: Partial<RouteOptions>) => (app: FastifyInstance) =>
   app.addHook('onRoute', (route) => {
     if (route.url === '/take') Object.assign(route, options);
   });
 
-/** Ways to change what becomes of a request to `/take` without a hook of requests, and what the answer then has in it. */
+/** Ways to change the handling of a request to `/take` without a request hook, each with a pattern for the answer. */
 const changes: Readonly<Record<string, readonly [change: (app: FastifyInstance) => unknown, answer: RegExp, body?: string]>> = {
   'another handler around its own': [
     (app) =>

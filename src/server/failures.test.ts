@@ -6,7 +6,7 @@ import { MillraceError } from '../errors.ts';
 import { pipeline } from '../pipeline/pipeline.ts';
 import { post, problemIn, serve } from './fixture.test.ts';
 
-/** A route that throws what it is given. */
+/** Adds a route that throws the given value. */
 function throwing(thrown: unknown): (app: FastifyInstance) => void {
   return (app) => {
     app.get('/fails', async () => {

@@ -5,7 +5,7 @@ import { pipeline } from '../pipeline/pipeline.ts';
 import { post, problemIn, serve, visits } from './fixture.test.ts';
 import { ingestRoute } from './ingest-route.ts';
 
-/** Payments come in signed, and by no other way. */
+/** Payments arrive only signed, and in no other way. */
 const payments = pipeline('payments', {
   event: z.object({ order: z.string() }),
   key: ({ order }) => order,

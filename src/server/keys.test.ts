@@ -12,7 +12,7 @@ async function list({ url }: Pick<Served, 'url'>, pipeline: string, query = '') 
 
 const names = async (...asked: Parameters<typeof list>) => (await list(...asked)).items.map(({ key }: { key: string }) => key);
 
-/** Orders that set timers, wait for a retry and ask for deliveries, by what their events say. */
+/** Orders whose events say whether they set a timer, fail and wait for a retry, or request a delivery. */
 const orders = pipeline('orders', {
   event: z.object({ id: z.string(), does: z.enum(['state', 'timer', 'fail', 'deliver']) }),
   key: ({ id }) => id,

@@ -13,7 +13,7 @@ const Sample = z.object({
   items: z.array(z.looseObject({ key: z.string(), what: z.string() })),
 });
 
-/** The events of a feed, as they come. */
+/** Yields the events of a feed as they arrive. */
 async function* eventsOf(response: Response): AsyncGenerator<{ readonly event: string; readonly data: unknown }> {
   assert.ok(response.body !== null);
   let unread = '';

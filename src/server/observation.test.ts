@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { post, type Served, serve } from './fixture.test.ts';
 
-/** Of the visits three are processed, one failed and one was rejected; a numbered event waits for the one before it. */
+/** Three visits are processed, one has failed and one was rejected; a numbered event waits for its predecessor. */
 async function serveBusily(t: Parameters<typeof serve>[0]): Promise<Served> {
   const served = await serve(t);
   const page = (name: string) => post(`${served.url}/pipelines/visits/events`, { page: name });

@@ -24,7 +24,7 @@ const requests: readonly (readonly [line: string, status: number, body?: string]
   ['POST /dead-letters/nobody/redrive', 404, ''],
 ];
 
-/** A request of HTTP/1.0 as ApacheBench sends it. */
+/** An HTTP/1.0 request like ApacheBench's. */
 function ofOld(line: string, body?: string): string {
   const length = body === undefined ? '' : `Content-Length: ${body.length}\r\n`;
   return `${line} HTTP/1.0\r\nConnection: Keep-Alive\r\n${length}\r\n${body ?? ''}`;
@@ -33,7 +33,7 @@ function ofOld(line: string, body?: string): string {
 test('a client of HTTP/1.0 keeps its connection, whatever it is answered', async (t) => {
   const { url } = await serve(t);
   for (const [line, status, body] of requests) {
-    // That the second is answered shows that the first left the connection open.
+    // The second answer shows that the first left the connection open.
     const [answer] = await onOneConnection(url, [ofOld(line, body), ofOld('GET /ping')]);
     assert.match(answer ?? '', new RegExp(`^HTTP/1.1 ${status} `), line);
     assert.match(answer ?? '', /^connection: keep-alive\r$/im, `${line} ${status}`);

@@ -7,7 +7,7 @@ import { pipeline } from '../pipeline/pipeline.ts';
 import { memory } from '../store/memory/memory-store.ts';
 import { createServer } from './create-server.ts';
 
-/** Sends two for each one that says so, and fails for one that is `null`. */
+/** Sends two events for each event that asks for it, and fails for `null`. */
 const loop = pipeline('loop', {
   event: z.object({ n: z.int().nullable(), isLoop: z.boolean().default(false) }),
   key: ({ n }) => `k${n === null ? 'sick' : n % 7}`,

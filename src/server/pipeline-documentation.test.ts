@@ -16,7 +16,7 @@ async function descriptionAt(url: string): Promise<z.infer<typeof OpenApi>> {
   return OpenApi.parse(await (await fetch(`${url}/openapi.json`)).json());
 }
 
-/** Returns the value at the end of these names. */
+/** Returns the value under a path of names. */
 function partOf(whole: unknown, ...names: readonly string[]): unknown {
   return names.reduce<unknown>((part, name) => Object(part)[name], whole);
 }

@@ -8,7 +8,7 @@ import { memory } from '../store/memory/memory-store.ts';
 import { createServer } from './create-server.ts';
 import { post, problemIn } from './fixture.test.ts';
 
-/** A pipeline whose key() fails on some events, saying what is no caller's to know. */
+/** A pipeline whose key() fails on some events, with a message that callers must not see. */
 const careless = pipeline('careless', {
   event: z.object({ user: z.object({ name: z.string() }).optional() }),
   key: ({ user }) => user?.name ?? fail(),

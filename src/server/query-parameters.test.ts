@@ -6,7 +6,7 @@ import { ingestRoute } from './ingest-route.ts';
 import { jsonSchemaOf } from './parse-request.ts';
 import { noQuery, queryCheck } from './query-parameters.ts';
 
-/** Returns the reasons why a query is refused, by parameter; empty when it is not. */
+/** Returns the reasons for refusing a query, by parameter; empty if it is accepted. */
 function refusals(schema: unknown, query: Record<string, unknown>): Record<string, string> {
   const verdict = queryCheck(schema)(query);
   return verdict === true ? {} : Object.fromEntries(verdict.error.issues.map(({ path, message }) => [path, message]));

@@ -6,7 +6,7 @@ import { markUnreadable } from '../pipeline/unreadable.ts';
 import { decodeCursor, encodeCursor, pageOf } from './page.ts';
 import { exactly, exactValue, withRowErrors } from './row-errors.ts';
 
-/** A row as a query answers it whose column `n` shows a placeholder. */
+/** Returns a query's row whose column `n` shows a placeholder. */
 function spoiled(found: FoundValue, placeholder: string | number = 0) {
   const row = { id: 'a', n: placeholder };
   markUnreadable(row, [{ column: 'n', message: 'expected one thing, found another', found }]);

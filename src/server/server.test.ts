@@ -32,7 +32,7 @@ test('a port in use is one clear line that names host and port', async (t) => {
   await second.stop(1_000);
 });
 
-/** A server with a request in flight that ends when the test says so. */
+/** A server with a request in flight, which ends when the test says so. */
 async function serveSlowly(t: Parameters<typeof serve>[0]) {
   const entered = Promise.withResolvers<void>();
   const release = Promise.withResolvers<void>();

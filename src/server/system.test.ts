@@ -16,7 +16,7 @@ test('a system is built from its settings; one without settings is served as it 
   assert.equal(configure(plain, {}), plain);
 });
 
-/** As a program without a compiler may write it. */
+/** Declarations that a program without a compiler may write. */
 const refused: readonly (readonly [declared: unknown, message: string])[] = [
   [undefined, 'system: expected an object of options (name, title, description, port, pipelines, routes), found nothing'],
   [{ ...face, name: 5, pipelines: [] }, 'system: name: expected a non-empty text, found 5'],

@@ -8,10 +8,10 @@ const rockets = { pipeline: 'rockets', slice: 0 };
 
 /** A database that several stores work on. */
 export interface SharedDatabase {
-  /** Opens so many stores on a new database, each as of a process of its own, of two slices. */
+  /** Opens this many stores on a new database with two slices, each as if in its own process. */
   stores(count: number): Promise<[Store, Store, ...Store[]]>;
   readonly leaseMs: number;
-  /** Lets so much time go by for all leases, in milliseconds. */
+  /** Lets time pass for all leases, in milliseconds. */
   pass(ms: number): Promise<unknown>;
   /** The database's clock, in milliseconds since 1970. */
   now(): number;
@@ -19,7 +19,7 @@ export interface SharedDatabase {
   readonly isUntold?: boolean;
 }
 
-/** Declares the tests of what stores that share a database owe each other. */
+/** Declares the tests for stores that share a database. */
 export function severalStores({ stores, leaseMs, pass, now, isUntold = false }: SharedDatabase): void {
   test('what one appends, sends, writes and remembers is there for the other', async () => {
     const [one, other] = await stores(2);
@@ -150,7 +150,7 @@ export function severalStores({ stores, leaseMs, pass, now, isUntold = false }: 
     const lease = await one.claim(visits);
     const heard = Promise.withResolvers<void>();
     const end = one.listen({ appended() {}, rollChanged: () => heard.resolve() });
-    // One that listens does so a moment later where that takes a connection.
+    // If listening takes a connection, it begins a moment later.
     let isHeard = isUntold;
     void heard.promise.then(() => {
       isHeard = true;

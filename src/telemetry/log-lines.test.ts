@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { LogLines } from './log-lines.ts';
 
-/** A named pipe, which a test fills and empties. */
+/** A named pipe that the test fills and empties. */
 class Pipe {
   readonly #path: string;
   readonly #open = new Set<number>();
@@ -25,7 +25,7 @@ class Pipe {
     this.writer = this.#opened(constants.O_WRONLY);
   }
 
-  /** All that is in it. */
+  /** Returns everything in it. */
   read(): string {
     const chunk = Buffer.alloc(1024 * 1024);
     let text = '';
@@ -39,13 +39,13 @@ class Pipe {
     return text;
   }
 
-  /** Nobody reads any more; what was in it is gone. */
+  /** Stops reading; the contents are lost. */
   leave(): void {
     closeSync(this.#reader);
     this.#open.delete(this.#reader);
   }
 
-  /** Somebody reads again. */
+  /** Starts reading again. */
   enter(): void {
     this.#reader = this.#opened(constants.O_RDONLY);
   }
@@ -57,7 +57,7 @@ class Pipe {
   }
 }
 
-/** Lines that go to a descriptor, with how many were dropped, and what was told of them. */
+/** Lines written to a descriptor, with the number of dropped ones and the reports about them. */
 function linesTo(fd: number, bytesMax?: number) {
   const told: number[] = [];
   let dropped = 0;

@@ -6,12 +6,12 @@ import { accountsPipeline } from './pipeline.ts';
 import { accountsTable, updatesTable } from './tables.ts';
 
 const test = testOn('memory', 'postgres', 'mariadb');
-/** Of what sweeps three thousand times. */
+/** For tests that sweep three thousand times. */
 const longTest = testOn('memory', 'postgres');
 
 const startAt = Date.UTC(2026, 0, 1);
 
-/** The accounts on a clock that stands still at 0; what happens is written down with its time. */
+/** The accounts on a clock that stands still at 0; happenings are recorded with their times. */
 async function start(context: StoreContext, options: Omit<TestMillOptions, 'pipelines'> = {}) {
   const told: string[] = [];
   const observe = ({ at, event, id, version, ...more }: Happening) => {
@@ -112,7 +112,7 @@ test('a callback that came due while nothing ran fires at the start, late, befor
 
 test('a version that was taken in when the callback before it was due does not cancel it, however late both are handled', async (context) => {
   const { t, told, at } = await start(context);
-  // Nothing is handled before this function waits.
+  // Nothing is handled until this function waits.
   const first = t.ingest('accounts', { ...anUpdate, id: 'a', version: 1, callbackTimeMs: 400 });
   t.clock.turnToNextAlarm(startAt + 400);
   const second = t.ingest('accounts', { ...anUpdate, id: 'a', version: 2, callbackTimeMs: 1000 });

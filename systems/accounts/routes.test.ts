@@ -14,7 +14,7 @@ const Body = z.record(z.string(), z.unknown());
 const Listed = z.object({ items: z.array(z.looseObject({})), nextCursor: z.string().optional() });
 const Refused = z.object({ errors: z.array(z.object({ path: z.string() })) });
 
-/** A server of accounts with nothing in it; what the store was asked for is written down. */
+/** A server without any accounts; the queries sent to the store are recorded. */
 async function serve(context: StoreContext) {
   const { store } = context.openStore();
   const queries: (readonly [sql: string, parameters: Parameters<typeof store.query>[1]])[] = [];
@@ -219,7 +219,7 @@ testOn('memory')('lists and the highest accounts are read along an index, and ne
   const [highest = '', ...lists] = await plans();
   assert.match(highest, /USING (COVERING )?INDEX accounts_account_type_tokens_id_idx/);
   assert.doesNotMatch(highest, /account_updates|SCAN accounts(?! USING)/);
-  // One statement by id, and three for a page that descends by another value.
+  // One statement for the list by id, and three for each page in descending order of another value.
   assert.equal(lists.length, 1 + 3 * 3);
   for (const plan of lists) assert.doesNotMatch(plan, /B-TREE FOR ORDER BY/);
 });

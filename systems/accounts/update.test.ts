@@ -4,7 +4,7 @@ import { AccountUpdate } from './update.ts';
 
 const update = { id: 'a', accountType: 'escrow', tokens: 500_000, callbackTimeMs: 400, data: { deep: [1, null] }, version: 123 };
 
-/** The paths of what is wrong with an update. */
+/** Returns the paths of an update's faults. */
 function faultsOf(value: unknown): readonly string[] {
   return AccountUpdate.safeParse(value).error?.issues.map(({ path }) => path.join('.')) ?? [];
 }

@@ -11,7 +11,7 @@ import { eventsSystem } from './index.ts';
 
 const Listed = z.object({ items: z.array(z.looseObject({ id: z.string(), processed_at: z.string() })), nextCursor: z.string().optional() });
 
-/** As an init script of the database makes it. */
+/** The table as a database's init script creates it. */
 const theirs = `CREATE TABLE processed_events (
   id VARCHAR(36) PRIMARY KEY,
   type ENUM('user_action', 'sensor_data', 'system_log') NOT NULL,
@@ -34,7 +34,7 @@ describe('events on MariaDB', { skip: withoutMariadb }, () => {
   });
   after(() => databases.close());
 
-  /** The system, served on a database until the test ends. */
+  /** Serves the system on a database until the test ends. */
   async function serve(context: TestContext, database: string) {
     const system = configure(eventsSystem(), { MAX_RETRIES: '0' });
     const store = mysql(databases.url(database), { partitions: 2 });
@@ -56,7 +56,7 @@ describe('events on MariaDB', { skip: withoutMariadb }, () => {
     return { url, post, list, stop };
   }
 
-  /** A database in which there is the table alone. */
+  /** Creates a database with only that table. */
   async function withTheirs(): Promise<string> {
     const database = await databases.create();
     await databases.query(`ALTER DATABASE ${database} CHARACTER SET utf8mb4`);
@@ -124,7 +124,7 @@ describe('events on MariaDB', { skip: withoutMariadb }, () => {
         created_at: `${timestamp.replace('T02', 'T00').slice(0, 19)}.000Z`,
       })),
     );
-    // What has no value is shown as what cannot be read.
+    // Missing values are shown like unreadable ones.
     const [{ processed_at: _, ...old } = {}] = items.slice(-1);
     assert.deepEqual(old, {
       id: 'an old one',

@@ -15,7 +15,7 @@ const Body = z.record(z.string(), z.unknown());
 const Listed = z.object({ items: z.array(z.looseObject({ id: z.string(), created_at: z.string() })), nextCursor: z.string().optional() });
 const Refused = z.object({ errors: z.array(z.object({ path: z.string() })) });
 
-/** A server of events with nothing in it; what the store was asked for is written down. */
+/** A server without any events; the queries sent to the store are recorded. */
 async function serve(context: StoreContext, options: EventsOptions = {}, limits: Partial<Limits> = {}) {
   const { store } = context.openStore();
   const queries: (readonly [sql: string, parameters: Parameters<typeof store.query>[1]])[] = [];
@@ -163,7 +163,7 @@ test('a full queue is 503 with Retry-After', async (context) => {
   resolve();
 });
 
-/** 40 events of all kinds, several at the same moment; and the list that they make. */
+/** 40 events of all kinds, several at the same moment; and the expected list. */
 function mixture() {
   const types = ['user_action', 'sensor_data', 'system_log'];
   const sources = ['web', 'mobile', 'iot_device', 'system'];

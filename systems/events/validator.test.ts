@@ -9,7 +9,7 @@ async function judge(event: unknown) {
   return eventValidator['~standard'].validate(event);
 }
 
-/** The paths of what is wrong with an event. */
+/** Returns the paths of an event's faults. */
 async function faultsOf(event: unknown): Promise<readonly string[]> {
   const { issues = [] } = await judge(event);
   return issues.map(({ path = [] }) => path.join('.'));

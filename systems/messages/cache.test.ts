@@ -24,7 +24,7 @@ function callFor(messageId: string, at: string = sentAt): OutgoingCall {
   };
 }
 
-/** A cache, and what it has logged; `logged` resolves when it logs something that matches. */
+/** A cache and its log; `logged` resolves when it logs a matching line. */
 async function openCache(context: TestContext, place: Partial<RedisPlace> & Pick<RedisPlace, 'port'>) {
   const lines: string[] = [];
   let onLine = () => {};
@@ -42,7 +42,7 @@ async function openCache(context: TestContext, place: Partial<RedisPlace> & Pick
       };
       onLine();
     });
-  /** Calls until it is not postponed, as the engine does. */
+  /** Repeats a call until it is not postponed, as the engine does. */
   const delivered = async (call: OutgoingCall) => {
     for (;;) {
       const answer = await cache.call(call);
@@ -126,7 +126,7 @@ test('an entry older than its life is let go, with or without a Redis', async (c
   assert.equal((await cache.call(callFor('young', new Date(now - 86_399_999).toISOString()))).result, 'postponed');
 });
 
-/** Opens a cache, closes it while its client loads, and ends unless something keeps it from that. */
+/** Opens a cache, closes it while its client loads, and ends unless something keeps the process alive. */
 const closesEarly = `
 import { RedisCache } from '${new URL('cache.ts', import.meta.url)}';
 const cache = new RedisCache({ host: '127.0.0.1', port: 1 });

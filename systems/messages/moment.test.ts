@@ -4,7 +4,7 @@ import test, { type TestContext } from 'node:test';
 import { DummyDriver, Kysely, SqliteAdapter, SqliteIntrospector, SqliteQueryCompiler } from 'kysely';
 import { timeBounds, timeOrder, toRfc3339 } from './moment.ts';
 
-/** Texts of a moment, put in order by the database. */
+/** Returns texts of moments in the order in which the database sorts them. */
 function sorted(context: TestContext, texts: readonly string[]) {
   const compiler = new Kysely<Record<string, never>>({
     dialect: {
@@ -23,7 +23,7 @@ function sorted(context: TestContext, texts: readonly string[]) {
   return rows.map(({ created_at, time }) => ({ text: String(created_at), time: String(time) }));
 }
 
-/** In the order of time. */
+/** In chronological order. */
 const moments = [
   '2026-11-20T23:59:59.999Z',
   '2026-11-21',

@@ -10,7 +10,7 @@ const test = testOn('sqlite', 'postgres', 'mariadb');
 
 const startAt = Date.UTC(2026, 10, 21, 10);
 
-/** Stands in for a server: answers as it is told, and remembers what it was asked. */
+/** Stands in for a server: gives the test's answers, and records the calls. */
 class Stub {
   readonly calls: OutgoingCall[] = [];
   answer: (call: OutgoingCall, signal: AbortSignal) => Answer | Promise<Answer> = accept;
@@ -28,7 +28,7 @@ class Stub {
   }
 }
 
-/** The test kit makes no calls, so none of these is asked. */
+/** The test kit makes no calls, so these are never used. */
 const unused: Transport = { call: () => Promise.reject(new Error('expected no call')) };
 
 function accept({ id }: OutgoingCall): Answer {
@@ -37,7 +37,7 @@ function accept({ id }: OutgoingCall): Answer {
 
 const unavailable: Answer = { result: 'failed', reason: 'status 503', answer: { rawResponse: 'later' } };
 
-/** The pipeline on a clock that stands still and a database that anyone may write; a batch of 2 is due every minute. */
+/** The pipeline on a clock that stands still, with a database that anyone may write; a batch of 2 is due every minute. */
 async function start(context: StoreContext, options: Partial<MessagesPipelineOptions> = {}) {
   const provider = new Stub();
   const cache = new Stub();
@@ -58,7 +58,7 @@ async function start(context: StoreContext, options: Partial<MessagesPipelineOpt
   const { store, run } = context.openStore({ isVirtual: true });
   const t = await testMill({ pipelines: [pipeline], store, startAt, answer });
   context.after(() => t.stop());
-  /** Adds a row as anyone would. The later the number, the younger the row. */
+  /** Adds a row as anyone would. A higher number means a newer row. */
   const insert = async (
     number: number,
     { id = `row-${number}`, to = `+90${number}`, content = `Nr ${number}`, created_at = createdAt(number) } = {},

@@ -31,7 +31,7 @@ interface Row {
   readonly attempts?: number;
 }
 
-/** A server of messages that sends none by itself; what the store was asked for is written down. */
+/** A server of messages that sends none by itself; the queries sent to the store are recorded. */
 async function serve(context: StoreContext) {
   const { store, run } = context.openStore();
   const queries: (readonly [sql: string, parameters: Parameters<typeof store.query>[1]])[] = [];
@@ -135,7 +135,7 @@ test('a row of somebody’s SQL is shown like the others, its moments as RFC 333
   for (const id of ['c', 'nobody']) assert.equal((await get(`/messages/${id}`)).status, 404);
 });
 
-/** 45 rows of a status, several of the same moment, in the form of SQL and of programs, on two days. */
+/** 45 rows with one status, on two days, several at the same moment, written as SQL and as programs would. */
 function mixture(status: 'SUCCESS' | 'PENDING' | 'FAILED'): Row[] {
   return Array.from({ length: 45 }, (_, index) => {
     const seconds = String(Math.floor(index / 3) + 10);

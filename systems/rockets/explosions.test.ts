@@ -27,7 +27,7 @@ interface Told {
   readonly body: string;
 }
 
-/** A server that takes what it is told. */
+/** A server that accepts and records every notification. */
 async function receiver(context: TestContext) {
   const told: Told[] = [];
   const server = createServer(async (request, response) => {
@@ -48,7 +48,7 @@ async function receiver(context: TestContext) {
   return { told, url: `http://127.0.0.1:${address.port}/hooks`, next: () => arrivals.next() };
 }
 
-/** Runs the rockets with the variables, and takes the messages in. */
+/** Runs the rockets with these variables, and ingests the messages. */
 async function run(context: TestContext, environment: Readonly<Record<string, string>>) {
   const { pipelines } = configure(rockets, environment);
   const mill = await millrace({ store: memory(), pipelines }).start();

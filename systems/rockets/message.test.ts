@@ -12,7 +12,7 @@ async function judge(message: unknown) {
   return RocketMessage['~standard'].validate(message);
 }
 
-/** The paths of what is wrong with a message. */
+/** Returns the paths of a message's faults. */
 async function faultsOf(message: unknown): Promise<readonly string[]> {
   const { issues = [] } = await judge(message);
   return issues.map(({ path = [] }) => path.join('.'));

@@ -24,7 +24,7 @@ const Listed = z.object({
 const History = z.object({ items: z.array(z.looseObject({ messageNumber: z.int() })), nextCursor: z.string().optional() });
 const Refused = z.object({ errors: z.array(z.object({ path: z.string() })) });
 
-/** A server of rockets with nothing in it. */
+/** A server without any rockets. */
 async function serve(context: StoreContext) {
   const system = configure(rockets, {});
   const mill = await millrace({ store: context.openStore().store, pipelines: system.pipelines, clock: patientClock }).start();

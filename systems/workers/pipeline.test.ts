@@ -7,7 +7,7 @@ import type { Observe } from './spoken.ts';
 
 const test = testOn('memory', 'postgres', 'mariadb');
 
-/** Five workers; what is said is written down. */
+/** Five workers; everything said is recorded. */
 async function start(context: StoreContext, options: Omit<TestMillOptions, 'pipelines'> & { readonly observe?: Observe } = {}) {
   const told: string[] = [];
   const { observe: ownObserve, ...kit } = options;

@@ -14,7 +14,7 @@ const Body = z.record(z.string(), z.unknown());
 const Listed = z.object({ items: z.array(z.looseObject({ worker: z.int() })), nextCursor: z.string().optional() });
 const Refused = z.object({ type: z.string(), errors: z.array(z.object({ path: z.string(), message: z.string() })) });
 
-/** A server of workers to whom nothing has happened. */
+/** A server whose workers have not said anything yet. */
 async function serve(context: StoreContext, environment: Readonly<Record<string, string>> = {}) {
   const system = configure(workersSystem({ observe: () => undefined }), environment);
   const mill = await millrace({ store: context.openStore().store, pipelines: system.pipelines, clock: patientClock }).start();

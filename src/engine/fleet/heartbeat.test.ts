@@ -7,7 +7,7 @@ import { Heartbeat } from './heartbeat.ts';
 
 const roll: Roll = { self: 'a', members: [], nextEndMs: Number.POSITIVE_INFINITY, partitions: new Map(), paused: new Set() };
 
-/** A heartbeat on a clock of its own, of leases that last three seconds. */
+/** A heartbeat on its own clock, for leases that last three seconds. */
 function made({ beat = async () => roll }: { readonly beat?: (clock: VirtualClock) => Promise<Roll> } = {}) {
   const clock = new VirtualClock(0);
   const askedAt: number[] = [];

@@ -4,7 +4,7 @@ import { shareBeside, shareOf } from './share.ts';
 
 const upTo = (count: number) => Array.from({ length: count }, (_, nth) => nth);
 
-/** Engines that look at one table, each once a round, one after the other. */
+/** Engines that look at the same table, one after another, once per round. */
 class Fleet {
   readonly owners: (string | null)[];
   readonly members: string[] = [];
@@ -21,12 +21,12 @@ class Fleet {
     this.members.push(member);
   }
 
-  /** One that dies leaves its slices behind, one that stops gives them back: nobody has them. */
+  /** Removes an engine that died or stopped: its slices are free. */
   leave(member: string): void {
     this.members.splice(this.members.indexOf(member), 1);
   }
 
-  /** Rounds until nobody has anything to do. */
+  /** Runs rounds until no engine has anything left to do, and returns their number. */
   settle(): number {
     for (let rounds = 0; ; rounds += 1) if (!this.#round()) return rounds;
   }

@@ -67,7 +67,7 @@ withPostgres('the inbox of PostgreSQL', () => {
     await owner.query('LISTEN millrace_inbox');
     const insert = () =>
       app.query("INSERT INTO public.millrace_inbox (pipeline, event) SELECT 'steps', nth::text FROM generate_series(1, 3) AS nth");
-    // It would stand for the real one, were it looked for first.
+    // It would shadow the real table if the trigger looked in the temporary schema first.
     await app.query('CREATE TEMP TABLE millrace_inbox (pipeline text, place int8)');
     await insert();
     await insert();

@@ -15,7 +15,7 @@ async function outcomeOf(reader: Writer) {
   return Array.from(keys, ([key, own]) => ({ key, numbers: own.map(({ n }) => Number(n)) })).toSorted((a, b) => a.key.localeCompare(b.key));
 }
 
-/** Resolves once the table has so many rows. */
+/** Resolves once the table has that many rows. */
 async function untilRows(reader: Writer, count: number): Promise<void> {
   for (;;) {
     const [found] = await reader.run('SELECT count(*) AS count FROM seen');

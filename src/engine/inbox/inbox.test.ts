@@ -34,7 +34,7 @@ function withInbox(store: Store, replaced: (inbox: Inbox) => Partial<Inbox>): St
   return withMembers(store, { inbox: withMembers(inbox, replaced(inbox)) });
 }
 
-/** A store whose leases take rows of the inbox in a way of their own. */
+/** A store whose leases take inbox rows as the test decides. */
 function taking(store: Store, take: (take: TakeInbox) => TakeInbox): Store {
   const claim: Store['claim'] = async (partition) => {
     const lease = await store.claim(partition);
@@ -43,7 +43,7 @@ function taking(store: Store, take: (take: TakeInbox) => TakeInbox): Store {
   return withMembers(store, { claim });
 }
 
-/** A store, and what resolves once the inbox was asked so many times what waits. */
+/** A store, and a function that resolves once the inbox has been asked that many times for waiting rows. */
 function watching(store: Store) {
   const looks = new Set<() => void>();
   const watched = withInbox(store, (inbox) => ({
@@ -420,7 +420,7 @@ onEveryInbox('the inbox', (worldOf) => {
         if (!isFirst) return taken;
         isFirst = false;
         const mill = await running.promise;
-        // Commits of the tenure at work are refused from now on, and so it is followed by another.
+        // From now on the current tenure's commits are refused, so another tenure follows.
         await base.claim(partition);
         for (const n of upTo(20)) await mill.ingest('steps', { key: `key ${n}`, n });
         await until(() => mill.counts().steps?.deadLetters === 1);
@@ -486,7 +486,7 @@ onEveryInbox('the inbox', (worldOf) => {
         });
         const ended = once(child, 'exit');
         const first = await Promise.race([once(child, 'message'), ended]);
-        // Once little is left, none of them handles as much as it wants.
+        // Near the end there are too few rows left for an engine to reach its count.
         if (!isWritten) assert.deepEqual(first, ['handled', undefined]);
         child.kill('SIGKILL');
         await ended;

@@ -37,7 +37,7 @@ onEveryKindOfStore('promise 7: the door is bounded', ({ testMill, makeStore }) =
     const t = await testMill({ store, pipelines: [steps({}, { numbered: true }), chosen], limits: { keyLength: lengthMax } });
     const longest = incompressible(Math.floor(keyBytesMax / 3)).padEnd(Math.floor(keyBytesMax / 3) + (keyBytesMax % 3), 'x');
     await t.ingest('chosen', { id: longest });
-    // The second number waits for the first: it is held, and there is a gap.
+    // The second number waits for the first, so it is held and there is a gap.
     await t.ingest('steps', { key: longest, n: 2 });
     await t.advance('5s');
     await t.ingest('steps', { key: longest, n: 1 });
@@ -217,7 +217,7 @@ onEveryKindOfStore('promise 7: the door is bounded', ({ testMill, makeStore }) =
   });
 });
 
-/** A text of so many characters, of three bytes each, which no database can shorten. */
+/** An incompressible text of `length` characters, of three bytes each. */
 function incompressible(length: number): string {
   return Array.from({ length }, (_, at) => String.fromCharCode(0x4e00 + ((at * 7_919) % 20_000))).join('');
 }

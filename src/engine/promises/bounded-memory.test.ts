@@ -25,7 +25,7 @@ interface Behaviour {
   readonly concurrency?: number;
 }
 
-/** Notes whose key remembers the last, and which of them there were. */
+/** Each key remembers its last note, and the numbers of all its notes. */
 function notebook({ attempt, numbered = false, concurrency = 100 }: Behaviour = {}) {
   return pipeline('notebook', {
     event: Note,
@@ -81,11 +81,11 @@ async function seenBy(t: TestMill, key: string): Promise<unknown> {
   return typeof state === 'object' && state !== null && 'seen' in state ? state.seen : undefined;
 }
 
-/** Texts in what a store answers, in UTF-16 units. */
+/** Sizes of the texts in a store's answer, in UTF-16 units. */
 const sizeOf = (items: readonly { readonly body?: string; readonly state?: { readonly json: string } | null }[]) =>
   items.map(({ body, state }) => (body?.length ?? 0) + (state?.json.length ?? 0));
 
-/** A store that notes how much each of its lists holds, how many deliveries are read at once, and all that is committed. */
+/** A store that records the size of each list, how many deliveries are read at once, and everything committed. */
 function observed(base: Store) {
   const lists: (readonly number[])[] = [];
   const commits: Commit[] = [];
@@ -131,7 +131,7 @@ function observed(base: Store) {
   return { store, lists, commits, due, statesLoaded: () => loads };
 }
 
-/** No list goes on once it has one KiB. */
+/** Asserts that every list ends once it has one KiB. */
 function assertShort(lists: readonly (readonly number[])[]): void {
   for (const sizes of lists) {
     const before = sizes.slice(0, -1).reduce((sum, size) => sum + size, 0);
@@ -148,7 +148,7 @@ onEveryStore('promise 7: memory is bounded', ({ testMill, makeStore }) => {
       for (const key of keys) await t.ingest('notebook', note(key, n, 4 * kilo));
       await t.drain();
     }
-    // Of forty states of 8 KiB and more at most sixteen have room.
+    // Of forty states of at least 8 KiB, at most sixteen fit.
     assert.ok(statesLoaded() > 2 * (keys.length - 16), `${statesLoaded()} states were read`);
     assertShort(lists);
     for (const key of keys) assert.deepEqual(await seenBy(t, key), [1, 2, 3]);
@@ -212,7 +212,7 @@ onEveryStore('promise 7: memory is bounded', ({ testMill, makeStore }) => {
       running -= 1;
     };
     const t = await testMill({ pipelines: [notebook({ attempt })], limits: { memoryBytes } });
-    // What the first turns took up is free again for the next.
+    // The memory used by the first turns is free again for the next ones.
     for (const wave of [1, 2]) {
       for (const n of upTo(20)) await t.ingest('notebook', note(`key ${n}`, wave, 2 * kilo));
       await until(() => running >= 2);
@@ -220,7 +220,7 @@ onEveryStore('promise 7: memory is bounded', ({ testMill, makeStore }) => {
       await t.drain();
       gate = Promise.withResolvers();
     }
-    // 32 KiB for events of 16, and one more.
+    // 32 KiB has room for two events of 16 KiB, and one turn may exceed it.
     assert.ok(most < 20 / 2, `${most} at once`);
     assert.equal(t.mill.counts().notebook?.processed, 40);
     await t.stop();
@@ -256,7 +256,7 @@ onEveryStore('promise 7: memory is bounded', ({ testMill, makeStore }) => {
     const accepted = (await Promise.allSettled(taken)).filter(({ status }) => status === 'fulfilled').length;
     await t.drain();
     assert.equal(t.mill.counts().notebook?.processed, accepted);
-    // None of those that were refused takes up anything.
+    // Refused events take up no memory.
     for (const n of upTo(10)) await t.ingest('notebook', note('b', n, 2 * kilo));
     await t.stop();
   });
@@ -299,7 +299,7 @@ onEveryStore('promise 7: memory is bounded', ({ testMill, makeStore }) => {
       assert.equal(await probe('other'), 'in');
       gate = Promise.withResolvers();
     }
-    // A batch is there as a whole while each of its events is looked at.
+    // The whole batch stays in memory while its events are checked one by one.
     const batch = t.ingestBatch('checked', [note('late', 1, 1), ...upTo(16).map((n) => note('other', n, 4 * kilo))]);
     assert.equal(await probe('other'), 'MILL_MEMORY_FULL');
     gate.resolve();
@@ -359,7 +359,7 @@ onEveryStore('promise 7: memory is bounded', ({ testMill, makeStore }) => {
     const called = t.calls.length;
     await t.crash();
     await until(() => t.calls.length >= called + 2);
-    // In each partition two are called, and another waits at most when more are read.
+    // In each partition two are called, and at most one more waits when others are read.
     assert.ok(
       due.every((count) => count <= 5),
       `${due.join(', ')} at once`,
@@ -390,13 +390,13 @@ onEveryStore('promise 7: memory is bounded', ({ testMill, makeStore }) => {
     isOpen = true;
     await t.crash();
     await until(() => t.calls.length > 0);
-    // As many reads as would find all of them.
+    // Enough reads to find all of them.
     for (const _read of upTo(50)) {
       await base.dueDeliveries({ pipeline: 'letters', slice: 0 }, 'post', t.clock.now(), 40);
       await setImmediate();
     }
     const called = Map.groupBy(t.calls, ({ key }) => sliceOf(key, base.partitions));
-    // Two take up what there is. One more may be under way, and one wait.
+    // Two use up the room. One more may be under way, and one may wait.
     for (const [slice, calls] of called) assert.ok(calls.length <= 4, `${calls.length} calls of slice ${slice}`);
     recorded.resolve();
     await t.drain();
@@ -411,7 +411,7 @@ onEveryStore('promise 7: memory is bounded', ({ testMill, makeStore }) => {
     for (const n of upTo(60)) await t.ingest('letters', note('dead', n, 2 * kilo));
     for (const n of upTo(5)) for (const key of ['a', 'b', 'z']) await t.ingest('letters', note(key, n, 2 * kilo));
     await until(() => idsOf(t.calls).filter((id) => !id.startsWith('dead')).length === 15);
-    // Ten may be under way, three be over until a commit records them, and two wait; another comes along when more are read.
+    // Ten may be under way, three be over until a commit records them, and two wait; one more may be read along with them.
     assert.ok(
       due.every((count) => count <= 16),
       `${due.join(', ')} at once`,

@@ -11,7 +11,7 @@ import { failing, isCode, onEveryStore, Step, upTo, withCalls } from './fixture.
 
 type Stepped = z.infer<typeof Step>;
 
-/** A pipeline that is ordered by number, and whose state is the numbers that it handled. */
+/** A pipeline ordered by number, whose state lists the numbers it has handled. */
 function numbers(order: Partial<OrderByNumber<Stepped>> = {}, attempt: (step: Stepped) => void = () => undefined) {
   return pipeline('numbers', {
     event: Step,
@@ -32,7 +32,7 @@ const statusesOf = (judged: readonly { readonly status: string }[]) => judged.ma
 const codesOf = (judged: Awaited<ReturnType<TestMill['ingestBatch']>>) =>
   judged.map((one) => (one.status === 'rejected' ? one.error.code : one.status));
 
-/** An event that a former version accepted: its number is the highest possible, and the next one is not exact. */
+/** Simulates an event accepted by an earlier version: its number is the highest possible, and the next one is not exact. */
 function withNumber(base: Store, from: number, to: number): Store {
   const append: Store['append'] = (events) =>
     base.append(events.map((event) => (event.number === from ? { ...event, number: to, id: `${event.key}#${to}` } : event)));

@@ -9,7 +9,7 @@ import { Generations } from './gone.fixture.test.ts';
 const Step = z.object({ key: z.string(), n: z.int(), fail: z.boolean().default(false) });
 const handled: string[] = [];
 
-/** Steps by number, by arrival, or each a key of its own. */
+/** Steps ordered by number, by arrival, or each as its own key. */
 function steps(how: 'numbered' | 'keyed' | 'keyless', { attempts = 1, onGiveUp = 'skip' as 'skip' | 'park' } = {}): AnyPipeline {
   return pipeline('steps', {
     event: Step,

@@ -15,7 +15,7 @@ import { delivered, failed, heldAnswers, shop, toldTo } from './shop.fixture.tes
 const startAt = Date.UTC(2026, 0, 1);
 const Tick = z.object({ dueAt: z.int(), now: z.int() });
 
-/** Each run brings one event, which says when it was due and when it began. */
+/** Each run brings one event with the times when the run was due and when it began. */
 function ticking(cadence: Pick<ScheduleOptions<unknown>, 'every' | 'cron'>) {
   return pipeline('ticking', {
     event: Tick,
@@ -32,7 +32,7 @@ async function runsOf(t: TestMill): Promise<readonly number[]> {
   return state?.runs.map(({ now }) => now - startAt) ?? [];
 }
 
-/** Sets a timer for each event, in so many seconds, and remembers when it fired. */
+/** Sets a timer for each event, as many seconds ahead as its number, and remembers when it fired. */
 const alarms = pipeline('alarms', {
   event: Step,
   key: ({ key }) => key,
@@ -193,7 +193,7 @@ onEveryStore('when the clock is set back an hour', ({ testMill, makeStore }) => 
       await t.drain();
       await setBack(t);
       await t.ingest('steps', { key: 'a', n: 3 });
-      // A restart knows the longest pause of the pipeline alone.
+      // After a restart only the pipeline's longest pause is known.
       await t.advance(isRestarted ? '30s' : '1s');
       await t.advance('2s');
       assert.deepEqual(await stepsOf(t, 'a'), [1, 2, 3]);
@@ -226,7 +226,7 @@ onEveryStore('when the clock is set back an hour', ({ testMill, makeStore }) => 
       await t.ingest('fragile', { key: 'a', n: 2 });
       await setBack(t);
       await t.ingest('fragile', { key: 'a', n: 3 });
-      // The event is in the log then, and nothing says yet that it waits.
+      // By then the event is in the log, but nothing records yet that it waits.
       if (isRestarted) await t.crash();
       await t.advance(300);
       assert.deepEqual(order, ['event 1', 'timer 1', 'timer 2', 'event 2', 'event 3']);
@@ -366,7 +366,7 @@ onEveryStore('when the clock is set back an hour', ({ testMill, makeStore }) => 
         pipelines: [shop({ timeout: 10 * hour })],
         answer({ id, attempt }) {
           if (!isDown) return delivered;
-          // Each comes due at a moment of its own.
+          // Each comes due at a different moment.
           return attempt === 1 && id !== 'a 0' ? { ...failed, retryAfterMs: 2 * hour + Number(id.slice(2)) } : new Promise(() => undefined);
         },
         limits: { memoryBytes },
@@ -405,7 +405,7 @@ onEveryStore('when the clock is set back an hour', ({ testMill, makeStore }) => 
 
   test('an outcome that a stop left on disk is told by the next process', async () => {
     const base = makeStore();
-    // The process dies between the commit of an outcome and the turn that it comes with.
+    // The process dies between the commit of an outcome and the outcome's turn.
     const commit: CommitCall = async (work, lease) => {
       const committed = await lease.commit(work);
       if (work.outcomes.some(({ dueAt }) => dueAt !== null)) throw new MillraceError('MILL_STORE_UNAVAILABLE', 'the power is cut');
@@ -508,7 +508,7 @@ onEveryStore('when the clock is set back an hour', ({ testMill, makeStore }) => 
       return committed;
     };
     const told: string[] = [];
-    // Its events have no keys, so that looks alone find what is left to them.
+    // Its events have no keys, so only looks can find whatever is left to looks.
     const letters = pipeline('letters', {
       event: z.object({}),
       deliver: { door: { to: { call: failing }, outcome: (_state, turn) => void told.push(turn.id) } },
@@ -523,7 +523,7 @@ onEveryStore('when the clock is set back an hour', ({ testMill, makeStore }) => 
       pipelines: [letters],
       store: withCalls(base, { commit, dueCauses }),
       answer,
-      // No more than one of the timers is read at once.
+      // Only one timer is read at a time.
       limits: { memoryBytes: 64_000 },
     });
     for (let n = 0; n < 40; n += 1) await t.ingest('letters', {}, { id: `x${n}` });

@@ -6,10 +6,10 @@ import { table } from '../../pipeline/table.ts';
 import { compareText } from '../../store/text-order.ts';
 import { failing, type OnStore, onStore } from './fixture.test.ts';
 
-/** Texts of which each is the same as another to some collation of some database, or to some reader of numbers. */
+/** Texts that some database collation, or some number parser, takes for one another. */
 const confusable: readonly string[] = [
   ...['a', 'A', 'a ', 'A ', ' a', 'a  ', 'a\t', 'a\u00a0', 'a\u3000'],
-  // Composed and decomposed, and what is folded into them.
+  // Composed and decomposed characters, and others that are folded into them.
   ...['ä', 'a\u0308', 'Ä', 'A\u0308', 'ae', 'æ', 'å', '\u212b', 'a\u030a', 'é', 'e\u0301', 'e'],
   ...['ß', 'ss', 'SS', 'ẞ', 'ﬁ', 'fi', 'œ', 'oe'],
   ...['i', 'I', 'ı', 'İ', 'i\u0307'],

@@ -528,7 +528,7 @@ onEveryKindOfStore('promise 6: deliveries at least once, under a stable id', ({ 
       if (given === changing) setImmediate().then(() => Object.assign(changing, { state: 'as it was later' }));
       return { result: 'delivered', answer: given };
     };
-    // So an answer waits for the second commit, and its object may change meanwhile.
+    // This makes each answer wait for the second commit; its object may change meanwhile.
     const t = await testMill({ pipelines: [receipts], answer, log, crashBeforeCommit: true });
     for (const at of kept.keys()) await t.ingest('receipts', { key: String(at), n: 1 });
     await t.advance('1h');
@@ -735,7 +735,7 @@ onEveryKindOfStore('promise 6: deliveries at least once, under a stable id', ({ 
     await setImmediate();
     waiting[0]?.give(delivered);
     await until(() => t.mill.counts().shop?.delivered === 1);
-    // The other one is read meanwhile, as far as anybody reads. Without an inbox the stop waits for nothing.
+    // Meanwhile the other delivery is read, if anything reads at all. Without an inbox the stop waits for nothing.
     for (let read = 0; slow !== undefined && read < 10; read += 1)
       await base.dueDeliveries({ pipeline: 'shop', slice: 0 }, 'door', t.clock.now(), 1);
     looked.resolve();

@@ -231,7 +231,7 @@ onEveryKindOfStore('promise 2: exactly once, inside', ({ testMill, makeStore }) 
     const sliceOfFirst = sliceOf('first', base.partitions);
     const others = upTo(100).map((n) => `other ${n}`);
     const second = others.find((key) => sliceOf(key, base.partitions) === sliceOfFirst) as string;
-    // Where there are several slices it is of another one, so that not all places are taken by turns of one.
+    // If there are several slices, it is in another one, so that turns of a single slice do not take all places.
     const elsewhere = others.find(
       (key) => key !== second && (base.partitions === 1 || sliceOf(key, base.partitions) !== sliceOfFirst),
     ) as string;
@@ -256,7 +256,7 @@ onEveryKindOfStore('promise 2: exactly once, inside', ({ testMill, makeStore }) 
     for (const key of ['first', elsewhere]) await t.ingest('steps', { key, n: 1 });
     await until(() => order.length === 2);
     const advanced = t.advance('1s');
-    // The retry is read, and waits for a place.
+    // The retry has been read and waits for a place.
     for (let nth = 0; nth < 20; nth += 1) await setImmediate();
     gates.get('first')?.resolve();
     await until(() => order.includes(second));
@@ -485,7 +485,7 @@ onEveryKindOfStore('promise 2: exactly once, inside', ({ testMill, makeStore }) 
       const base = makeStore();
       const sent = Promise.withResolvers<void>();
       const sliceOfKey = (key: string) => sliceOf(key, base.partitions);
-      // Where there is one slice, it is its own.
+      // If there is only one slice, it is in the same one.
       const far = upTo(100).find((n) => sliceOfKey(`${n}`) !== sliceOfKey('0')) ?? 1;
       let isStart = false;
       const store = withCalls(base, {

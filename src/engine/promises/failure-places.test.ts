@@ -8,7 +8,7 @@ import type { Store } from '../../store/store.ts';
 import { recordingLogger } from '../logger.fixture.test.ts';
 import { onEveryStore } from './fixture.test.ts';
 
-/** Throws as a user's program does by mistake, with a cause. */
+/** Throws like a bug in a user's program, with a cause. */
 function broken(): never {
   throw new TypeError('no such planet', { cause: new RangeError('beyond the map') });
 }
@@ -19,7 +19,7 @@ const thrownHere =
 const Step = z.object({ key: z.string() });
 type Step = z.infer<typeof Step>;
 
-/** A pipeline of keys in which one of its functions is replaced. Everything has one attempt. */
+/** A pipeline with keys and one replaced function. Everything has a single attempt. */
 function fragile(replaced: object): AnyPipeline {
   return pipeline('fragile', {
     event: Step,
@@ -30,7 +30,7 @@ function fragile(replaced: object): AnyPipeline {
   });
 }
 
-/** A schema of a library that throws where it should return issues. */
+/** A library's schema that throws instead of returning issues. */
 const throwing: StandardSchemaV1<Step> = { '~standard': { version: 1, vendor: 'careless', validate: broken } };
 
 onEveryStore('promise 9: a failure shows its place', ({ testMill, makeStore }) => {

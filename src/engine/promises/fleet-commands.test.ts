@@ -13,7 +13,7 @@ async function stepsIn(mill: Mill, key: string): Promise<readonly number[]> {
   return rows.map(({ n }) => n);
 }
 
-/** A fleet whose handlers fail until they are mended; the first engine works on everything. */
+/** A fleet whose handlers fail until they are fixed; the first engine works on everything. */
 class BrokenFleet extends Fleet {
   isMended = false;
 
@@ -26,7 +26,10 @@ class BrokenFleet extends Fleet {
     return call;
   }
 
-  /** Two engines, and the dead letters of some keys, each of which waits for its first event and has a second one. `die` ends the first one. */
+  /**
+   * Two engines, and the dead letters of some keys. Each key is parked by its first event and has a second one waiting. `die` ends the
+   * first engine.
+   */
   async withLetters(keys: readonly string[], overSecond?: (store: Store) => Store) {
     const link = new CutLink();
     const [first, second] = [await this.startOne(link.around), await this.startOne(overSecond)];
@@ -45,7 +48,7 @@ class BrokenFleet extends Fleet {
   }
 }
 
-/** The commands that lie in the store of an engine, whoever is to carry them out. */
+/** Records the commands that an engine gives through its store. */
 function watchingCommands() {
   const given: string[] = [];
   const around = (base: Store): Store => {
@@ -148,7 +151,7 @@ describe('what only the owner of a partition can do is done by any engine of a f
 
   test('a command that nobody answers in time is withdrawn: nothing is done long after it was asked for', async () => {
     const fleet = new BrokenFleet();
-    // A release that knows no commands.
+    // A release without commands.
     const older = (base: Store) =>
       withCalls(base, {
         async beat() {
@@ -217,7 +220,7 @@ describe('what only the owner of a partition can do is done by any engine of a f
         async beat() {
           const roll = await base.beat();
           if (roll.commands?.length === 1) beats += 1;
-          // The first tells of it, the second asks for the pauses.
+          // The first beat reports the change, the second asks for the pauses.
           if (beats === 3) await rolling.promise;
           return roll;
         },
@@ -311,7 +314,7 @@ describe('what only the owner of a partition can do is done by any engine of a f
     await fleet.pass(100);
     assert.equal(await fleet.during(third.mill.discardEvents('steps', { key: 'key 3' })), 1);
     assert.equal(await fleet.during(third.mill.discardEvents('steps')), 11);
-    // Nobody else has heard of either yet.
+    // The other engines know of neither yet.
     await second.mill.resume('steps');
     await assert.rejects(third.mill.discardEvents('steps'), isCode('MILL_CONFLICT'));
     await second.mill.pause('steps');

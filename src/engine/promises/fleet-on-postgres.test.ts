@@ -10,15 +10,15 @@ import type { DeadLetter } from '../../store/store.ts';
 import { type Mill, millrace } from '../mill.ts';
 import { applied, type Behaviour, failing, isCode, steps, upTo } from './fixture.test.ts';
 
-/** Of those that a process leaves behind which is killed. */
+/** Lease length in tests that kill a process and wait for its leases to expire. */
 const leaseMs = 1_000;
-/** Of all others: no busy machine lets them run out, and nobody waits for that. */
+/** Lease length in all other tests: long enough for a busy machine, since nothing waits for these leases to expire. */
 const longLeaseMs = 10_000;
 /** Far longer than anything here takes. */
 const settleMs = 30_000;
 const keys = ['a', 'b', 'c', 'd', 'e', 'f'];
 
-/** An engine in a process of its own, which says so once it works. */
+/** An engine in a separate process, which reports when it is working. */
 const program = `
   const [url, schema, failing] = process.argv.slice(1);
   const of = (path) => import(new URL(path, ${JSON.stringify(import.meta.url)}));
@@ -52,7 +52,7 @@ describe('a fleet on PostgreSQL', { skip: withoutPostgres }, () => {
     return child;
   }
 
-  /** Takes the nth step of every key in, by the mills in turn. */
+  /** Ingests the nth step of every key, through each mill in turn. */
   async function step(mills: readonly Mill[], n: number): Promise<void> {
     await Promise.all(keys.map((key, at) => mills[(at + n) % mills.length]?.ingest('steps', { key, n })));
   }
@@ -104,7 +104,7 @@ describe('a fleet on PostgreSQL', { skip: withoutPostgres }, () => {
       await underWay;
       await step([mill], 3 * round + 3);
       await checkSteps([mill], 3 * round + 3);
-      // The next one that is killed owns nothing, until this one has stopped.
+      // The next process to be killed owns nothing until this one has stopped.
       owner = await startedElsewhere(schema);
     }
     await mill.stop();
@@ -144,7 +144,7 @@ describe('a fleet on PostgreSQL', { skip: withoutPostgres }, () => {
     await step(mills, 2);
     for (const mill of mills) assert.equal(await mill.settled('steps', settleMs), true);
     for (const key of keys) assert.deepEqual(await mills[2].state('steps', key), { steps: key === first?.key ? [1, 2] : [2] });
-    // Whoever has an answer clears the command away a moment later.
+    // The sender removes a command a moment after it gets the answer.
     await until(async () => (await server.query(`SELECT FROM "${schema}".millrace_commands`)).length === 0);
     await Promise.all(mills.map((mill) => mill.stop()));
   });

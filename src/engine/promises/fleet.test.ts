@@ -63,7 +63,7 @@ describe('several engines on one store', () => {
       return lease.commit(work);
     };
     const first = await fleet.start((base) => withCalls(base, { commit }));
-    // So is what the other takes over.
+    // The other engine's takeover is slow, too.
     const slow = new Set<number>();
     const slowly = (base: Store) =>
       withCalls(base, {
@@ -389,7 +389,7 @@ describe('several engines on one store', () => {
     assert.deepEqual(calls, ['a, 1']);
     await fleet.pass(15_000);
     assert.deepEqual(calls, ['a, 1', 'a, 2']);
-    // By the clock as it is now.
+    // Measured by the current clock.
     await second.mill.ingest('letters', { key: 'b', n: 1 });
     await fleet.pass(100);
     await second.mill.stop();
@@ -455,7 +455,7 @@ describe('several engines on one store', () => {
     const fleet = new Fleet(2);
     const gate = Promise.withResolvers<void>();
     const first = await fleet.start(undefined, [], () => gate.promise);
-    // Of four keys each of the two partitions has some.
+    // Each of the two partitions has some of the four keys.
     const keys = upTo(4).map((n) => `key ${n}`);
     for (const key of keys) await first.mill.ingest('steps', { key, n: 1 });
     for (const key of keys) await first.mill.ingest('steps', { key, n: 2 });

@@ -14,7 +14,7 @@ onEveryStore('promise 4: a flood costs others nothing', ({ testMill, makeStore }
   const Call = z.object({ key: z.string(), say: z.string() });
   const dueAt = Date.UTC(2026, 0, 2);
 
-  /** `arm` arms a timer of the key, or several; any other word is remembered, as is what rings. */
+  /** `arm` sets one or more timers of the key; any other word is recorded, and so are the timers that fire. */
   function bells(heard: string[], ring: (key: string) => void | Promise<void> = () => undefined, concurrency = 4) {
     const rings = (name: string) => (_state: unknown, turn: { key: string }) => {
       const note = () => void heard.push(`${turn.key} ${name}`);
@@ -53,7 +53,7 @@ onEveryStore('promise 4: a flood costs others nothing', ({ testMill, makeStore }
     await t.drain();
   }
 
-  /** Waits for the engine to do what it can do at once, however long its handlers take. */
+  /** Waits until the engine has done everything it can do now, however long its handlers take. */
   async function settle(condition: () => boolean): Promise<void> {
     await until(condition);
   }
@@ -250,7 +250,7 @@ onEveryStore('promise 4: a flood costs others nothing', ({ testMill, makeStore }
     }
     assert.equal(loads, 0, 'the other keys stay in memory');
     assert.equal(retried, 0);
-    // The virtual clock lets one alarm after the other ring; what has come due in a pause goes on at once.
+    // The virtual clock rings alarms one by one; everything that comes due during a pause proceeds at once afterwards.
     await t.mill.pause('retrying');
     await t.advance('1m');
     assert.equal(retried, 0);

@@ -7,7 +7,7 @@ import type { Store } from '../../store/store.ts';
 import { applied, failing, onEveryStore, steps, withCalls } from './fixture.test.ts';
 
 onEveryStore('a read sees what was accepted before it', ({ testMill, makeStore }) => {
-  /** Commits take their time, so that whoever does not wait for them sees nothing. */
+  /** Slows down commits, so that a read that does not wait for them sees nothing. */
   const slowly = (base: Store) =>
     withCalls(base, {
       async commit(work, lease) {

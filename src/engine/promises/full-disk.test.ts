@@ -44,7 +44,7 @@ async function started(t: TestContext, path: string, declared = noting()): Promi
   return mill as unknown as Mill;
 }
 
-/** Takes the last byte of a file system; returns how to give all of them back. */
+/** Fills a file system to the last byte; returns a function that frees the space again. */
 function fill(folder: string): () => void {
   const path = join(folder, 'filler');
   const file = openSync(path, 'a');
@@ -61,7 +61,7 @@ function fill(folder: string): () => void {
 
 const full = { code: 'MILL_STORE_FULL', retryAfterMs: 5_000 };
 
-/** Brings notes until one is refused; returns the ids of those that were accepted. */
+/** Ingests notes until one is refused; returns the ids of the accepted ones. */
 async function ingestUntilFull(mill: Mill): Promise<string[]> {
   const accepted: string[] = [];
   for (let n = 0; n < 1_000; n += 1) {
@@ -81,7 +81,7 @@ async function ids(mill: Mill): Promise<string[]> {
   return rows.map(({ id }) => id);
 }
 
-/** Tries until it is taken in, as a sender does; the test's own time limit bounds it. */
+/** Retries until the note is accepted, as a sender does; the test's own time limit applies. */
 async function ingestOnceThereIsRoom(mill: Mill, note: Note): Promise<void> {
   for (;;) {
     try {
@@ -103,7 +103,7 @@ describe('a disk that becomes full', () => {
     assert.ok(await mill.settled('notes', patienceMs));
     const empty = fill(folder);
     const accepted = await ingestUntilFull(mill);
-    // The next one is refused before anything is tried.
+    // The next one is refused before anything is attempted.
     await assert.rejects(mill.ingest('notes', { id: 'refused', text: '' }), full);
     await assert.rejects(mill.withdraw('notes', 'gone'), full);
     assert.deepEqual(await mill.state('notes', 'first'), { id: 'first', text: '' });
@@ -172,7 +172,7 @@ describe('a start on a full disk', () => {
       await before.stop();
       const more = fill(folder);
       assert.equal(statSync(`${path}-reserve`).size, reserveBytes);
-      // Twice: a start that was of no use leaves the next one what it needs.
+      // Twice: a start that fails to get anywhere leaves enough space for the next one.
       for (const time of ['once', 'again']) {
         const mill = await started(t, path);
         assert.deepEqual(await mill.state('notes', 'first'), { id: 'first', text: '' }, time);

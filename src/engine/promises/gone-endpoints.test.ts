@@ -6,7 +6,7 @@ import { Generations, orders, seenBy } from './gone.fixture.test.ts';
 import { delivered } from './shop.fixture.test.ts';
 
 onEveryStore('promises 6 and 9: deliveries to an endpoint that is gone', ({ makeStore }) => {
-  /** Deliveries of the keys, three of each to the shop and one to the mail, that no call has reached: every one is postponed. */
+  /** Leaves waiting deliveries: three to the shop and one to the mail for each key. All calls are postponed. */
   async function waiting(generations: Generations, keys: readonly string[], order: 'none' | 'key' = 'none'): Promise<void> {
     const t = await generations.next([orders({ endpoints: ['shop', 'mail'], order })], {
       answer: () => ({ result: 'postponed', reason: 'closed', retryAfterMs: 1_000_000 }),

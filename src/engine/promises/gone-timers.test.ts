@@ -120,7 +120,7 @@ onEveryStore('promises 5 and 9: timers whose declaration is gone', ({ makeStore 
     await back.stop();
   });
 
-  /** Leaves an outcome in the store of which the key has not been told: the engine ends while the key is being told. */
+  /** Leaves an outcome in the store that its key has not been notified of: the engine ends during the notification. */
   async function untold(generations: Generations): Promise<void> {
     const t = await generations.next([orders({ endpoints: ['shop'], outcomes: 'stuck' })]);
     await t.ingest('orders', { key: 'a', tell: ['shop'] });

@@ -6,7 +6,7 @@ import type { Store } from '../../store/store.ts';
 import type { TestMill } from '../../testing/test-mill.ts';
 import { type CommitCall, isCode, onEveryKindOfStore, steps, stepsOf, upTo, withCalls } from './fixture.test.ts';
 
-/** Turns the clock to where a gap is skipped that came up now (`skipAfter: '5m'`), while a call of the store is not answered. */
+/** Advances the clock until a gap that began now is skipped (`skipAfter: '5m'`), while a store call stays unanswered. */
 async function turnUntil(t: TestMill, isDone: () => boolean): Promise<void> {
   const until = t.clock.now() + 300_000;
   while (!isDone()) {
@@ -354,7 +354,7 @@ onEveryKindOfStore('promise 3: in order per key', ({ testMill, makeStore }) => {
       await until(() => loads >= others);
       await t.ingest('steps', { key: `k${others}`, n: 1 });
     }
-    // One load brings in all keys that wait for one.
+    // One load serves all keys that wait for a load.
     await until(() => loads >= 21);
     await t.ingest('steps', { key: 'a', n: 2 });
     await t.ingest('steps', { key: 'last', n: 1 });

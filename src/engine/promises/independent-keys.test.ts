@@ -139,7 +139,7 @@ onEveryKindOfStore('promise 4: keys are independent', ({ testMill, makeStore }) 
     const sliceOfSlow = sliceOf('slow', store.partitions);
     const keyIn = (isSame: boolean) => upTo(100).find((n) => (sliceOf(`${n}`, store.partitions) === sliceOfSlow) === isSame);
     const waiting = `${keyIn(true)}`;
-    // A store of one slice has no other.
+    // A store with one slice has no other slice.
     const other = `${keyIn(false) ?? 'other'}`;
     const gates = new Map(['slow', other].map((key) => [key, Promise.withResolvers<void>()]));
     const begun: string[] = [];

@@ -282,7 +282,7 @@ onEveryStore('promise 2: memory is what the store would give', ({ testMill, make
   test('anything that has a method then is awaited', async () => {
     const done: string[] = [];
     const later = (what: string, value?: unknown) => ({
-      // biome-ignore lint/suspicious/noThenProperty: what some libraries return in place of a promise
+      // biome-ignore lint/suspicious/noThenProperty: some libraries return such objects instead of promises
       then(resolve: (value: unknown) => void, reject: (error: unknown) => void) {
         done.push(what);
         if (value instanceof Error) reject(value);

@@ -7,7 +7,7 @@ import { Fleet } from './fleet.fixture.test.ts';
 const by = { who: 'ann', reason: 'it is back' };
 
 onEveryStore('what is done to many dead letters is done to each of them once', ({ testMill }) => {
-  /** Events of so many keys whose handlers have failed for good, and what lets them succeed. */
+  /** Permanently failed events of this many keys, and a switch that lets them succeed. */
   async function withLetters(keys: number) {
     const made = { isMended: false };
     const declared = steps({ attempt: () => (made.isMended ? undefined : failing()) }, { attempts: 1, onGiveUp: 'skip' });

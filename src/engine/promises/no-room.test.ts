@@ -7,7 +7,7 @@ import type { Store } from '../../store/store.ts';
 import { sliceOf } from '../identify.ts';
 import { type CommitCall, failing, isCode, onEveryStore, steps, stepsOf, upTo, withCalls } from './fixture.test.ts';
 
-/** A store that has room or not, as it is told. */
+/** A store that has room or not, as the test decides. */
 function withRoom(store: Store) {
   const room = { isFull: false, claims: 0, appends: 0 };
   const check = () => {

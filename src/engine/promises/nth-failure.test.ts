@@ -6,6 +6,6 @@ onStore('memory', 'promises 2, 5, 6, 8: whichever call of the store fails', ({ m
 });
 
 onStore('sqlite', 'promises 2, 5, 6, 8: whichever call of the store fails', ({ makeStore }) => {
-  // On disk a run takes a fifth of a second, so fewer calls fail there, and more of them in the long tests.
+  // A run on disk takes a fifth of a second, so fewer calls are made to fail here; the long tests cover more.
   whicheverCallFails(makeStore, { kinds: failures, stride: 35 });
 });

@@ -7,7 +7,7 @@ import { type CommitCall, failing, isCode, onEveryStore, steps, stepsOf, upTo, w
 
 const forever = Number.MAX_SAFE_INTEGER;
 
-/** As many at once as one call takes. */
+/** Pages as large as one call accepts. */
 function* pagesOf<T>(all: readonly T[]): Generator<readonly T[]> {
   for (let at = 0; at < all.length; at += 500) yield all.slice(at, at + 500);
 }

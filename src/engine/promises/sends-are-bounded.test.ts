@@ -16,8 +16,8 @@ const handled = table('handled', { pipeline: 'text', key: 'text', n: 'integer', 
 const forever = Number.MAX_SAFE_INTEGER;
 
 /**
- * Sends each event on, as often and for as long as the event says, to a few keys that end in a digit. Rows have no order of their own: each
- * holds its place among those of its key.
+ * Sends each event on, as often and for as long as the event says, to a few keys that end in a digit. Rows have no inherent order, so each
+ * contains its place among its key's rows.
  */
 function relay(name: string, to: string, may: (n: number) => void | Promise<void> = () => undefined): AnyPipeline {
   return pipeline(name, {
@@ -39,7 +39,7 @@ function relay(name: string, to: string, may: (n: number) => void | Promise<void
 }
 
 const depthOf = (t: TestMill, name: string) => t.mill.counts()[name]?.depth ?? 0;
-/** The rows of a pipeline, those of each key in the order in which they were handled. */
+/** The rows of a pipeline, in the order in which each key's events were handled. */
 const handledBy = async (t: TestMill, name: string) =>
   (await t.rows(handled)).filter((row) => row.pipeline === name).sort((one, other) => one.nth - other.nth);
 
@@ -196,7 +196,7 @@ onEveryStore('promise 7: sends are bounded', ({ testMill, makeStore }) => {
   test('what was decided and is void takes up no room', async () => {
     const base = makeStore();
     let calls = 0;
-    // Turns decide on while it is under way, and every other time all of that is void.
+    // Turns keep deciding while the commit is under way; every other time all of those decisions are void.
     const commit: CommitCall = async (work, lease) => {
       calls += 1;
       const isBroken = calls % 2 === 0;

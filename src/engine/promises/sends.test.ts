@@ -11,7 +11,7 @@ const Letter = z.object({ to: z.string(), from: z.string(), n: z.int() });
 type Letter = z.infer<typeof Letter>;
 const Received = z.object({ letters: z.array(z.string()) });
 
-/** A pipeline whose state tells which letters came, in which order. */
+/** A pipeline whose state records which letters arrived, and in which order. */
 function inbox<Name extends string>(name: Name, attempt: (letter: Letter, attempt: number) => unknown = () => undefined) {
   return pipeline(name, {
     event: Letter,
@@ -46,7 +46,7 @@ onEveryStore('promise 2: sends', ({ testMill, makeStore }) => {
     const base = makeStore();
     let calls = 0;
     let cutAt = 0;
-    // Dies before the commit, or after it without an answer, every other time.
+    // Alternately dies before the commit and, without an answer, after it.
     const commit: CommitCall = async (work, lease) => {
       calls += 1;
       if (calls !== cutAt) return lease.commit(work);
@@ -225,7 +225,7 @@ onEveryStore('promise 2: sends', ({ testMill, makeStore }) => {
         return { passed: (state?.passed ?? 0) + 1 };
       },
     });
-    // With room in memory for no more than this.
+    // Memory has room for only this much.
     const t = await testMill({ pipelines: [ring], limits: { feed: 1, warmKeys: 3 } });
     await t.ingest('ring', { at: 0, left: passes });
     await t.drain();

@@ -10,7 +10,7 @@ import { sliceOf } from '../identify.ts';
 import { type CommitCall, failing, onEveryStore, steps, stepsOf, withCalls } from './fixture.test.ts';
 import { delivered, heldAnswers, shop, toldTo } from './shop.fixture.test.ts';
 
-/** Reads of the store that take their time, once the test says so, until it releases them. */
+/** Store reads that wait, once the test says so, until it releases them. */
 function heldReads() {
   const gate = Promise.withResolvers<void>();
   let begun = 0;
@@ -82,7 +82,7 @@ onEveryStore('while a read of the store takes its time', ({ testMill, makeStore 
     reads.hold();
     t.clock.turnToNextAlarm(t.clock.now() + 1_000);
     await until(() => reads.begun === 1);
-    // The outcome finds no place for its turn, and is left for a look to find.
+    // The outcome finds no free place for its turn, and is left to a later look.
     await t.mill.pause('letters');
     answered.resolve(delivered);
     await until(() => outcomes === 1);

@@ -8,7 +8,7 @@ import { isCode, onEveryStore } from './fixture.test.ts';
 
 type Lookup = { readonly key: string; readonly answer: 'now' | 'never' | 'late' };
 
-/** Takes events whose look-up has an answer. One that says `never` waits for ever, one that says `late` until it is let go. */
+/** Accepts events whose look-up is answered. `never` is never answered, and `late` only when the test releases it. */
 function lookedUp() {
   const late = Promise.withResolvers<void>();
   const validate = async (value: unknown) => {
@@ -17,7 +17,7 @@ function lookedUp() {
     if (answer === 'late') await late.promise;
     return { value: value as Lookup };
   };
-  // Not one of zod, which runs an asynchronous schema twice and leaves the first promise to nobody.
+  // Not a zod schema: zod runs an asynchronous schema twice, and nobody awaits the first promise.
   const event: StandardSchemaV1<Lookup> = { '~standard': { version: 1, vendor: 'test', validate } };
   const declared = pipeline('lookups', { event, key: ({ key }) => key, state: z.object({}), handle: () => ({}) });
   return { declared, late };

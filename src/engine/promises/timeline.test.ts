@@ -53,7 +53,7 @@ test('a timeline tells what a turn decided, and which attempts failed, the newes
   await t.stop();
 });
 
-/** A shop that asks for a delivery, sets a timer or fails, as its events say. */
+/** A shop whose events say whether it requests a delivery, sets a timer or fails. */
 const shop = pipeline('shop', {
   event: event.extend({ asks: z.boolean().optional(), sets: z.boolean().optional() }),
   key: ({ key }) => key,
@@ -70,7 +70,7 @@ const shop = pipeline('shop', {
   },
 });
 
-/** The shop, whose bank answers so, one call after another, and then takes everything. */
+/** Serves the shop. Its bank gives these answers, one per call, and then accepts everything. */
 async function serveShop(answers: Answer[]) {
   const t = await testMill({ store: memory(), pipelines: [shop], answer: () => answers.shift() ?? { result: 'delivered' } });
   const timeline = async (page: { limit: number; place?: TimelinePlace | undefined } = { limit: 50 }) => t.mill.timeline('shop', 'a', page);

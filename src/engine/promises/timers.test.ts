@@ -76,7 +76,7 @@ onEveryKindOfStore('promise 5: timers fire once, or never if cancelled first', (
   const Say = z.object({ key: z.string(), say: z.string(), after: z.number().optional() });
   const said = table('said', { key: 'text', what: 'text' });
 
-  /** Writes down what happens to a key. `set` sets a timer, `cancel` cancels it; `slow` waits for the gate. */
+  /** Records what happens to a key. `set` sets a timer, `cancel` cancels it; `slow` waits for the gate. */
   function speech(means: { gate?: Promise<void>; breaks?: () => void; ring?: (attempt: number) => void; concurrency?: number } = {}) {
     return pipeline('speech', {
       event: Say,
@@ -103,7 +103,7 @@ onEveryKindOfStore('promise 5: timers fire once, or never if cancelled first', (
       },
     });
   }
-  /** To one key, or to all. */
+  /** The records of one key, or of all. */
   const whatWasSaid = async (t: Awaited<ReturnType<typeof testMill>>, key?: string) =>
     (await t.rows(said)).filter((row) => key === undefined || row.key === key).map(({ what }) => what);
 
@@ -132,7 +132,7 @@ onEveryKindOfStore('promise 5: timers fire once, or never if cancelled first', (
     await t.advance(500);
     gate.resolve();
     await t.drain();
-    // The slow turn holds the only place of its own partition.
+    // The slow turn takes the only place of its partition.
     const ofA = (await whatWasSaid(t)).filter((what) => what !== 'slow');
     assert.deepEqual(ofA, ['set', 'before', 'ring']);
     await t.stop();

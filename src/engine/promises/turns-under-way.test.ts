@@ -18,7 +18,7 @@ onEveryStore('promises 4 and 9: a failure for which nobody waits has the turn th
       handle: ({ key }) =>
         new Promise<void>((resolve) => {
           begun.push(key);
-          // As a timer would: it keeps the context that it was made in.
+          // Like a timer, it keeps the context in which it was created.
           callbacks.set(
             `${key} fails`,
             AsyncLocalStorage.bind(() => t.mill.turns.fail(new Error(`${key} has given up`))),

@@ -28,7 +28,7 @@ function putting(attempt: (id: string) => object) {
   });
 }
 
-/** Puts rows past the engine, as somebody's SQL would. */
+/** Writes rows behind the engine's back, as somebody's SQL would. */
 async function spoil(store: Store, rows: RowWrite['rows']): Promise<void> {
   await store.open({ pipelines: [{ name: 'things', numbered: false }], tables: [things] });
   const partition = { pipeline: 'things', slice: 0 };
@@ -39,7 +39,7 @@ async function spoil(store: Store, rows: RowWrite['rows']): Promise<void> {
 
 /** Possible values in a column of booleans: only a database with a boolean type excludes the others. */
 const oddBooleanIn = ({ kind }: Store) => (kind === 'postgres' ? 1 : 7);
-/** The same of a text with U+0000. */
+/** The same for a text with U+0000. */
 const oddTextIn = ({ kind }: Store) => (kind === 'postgres' ? 'a\u0001' : 'a\u0000');
 
 /** True if a column of numbers can hold an infinity, which most of these rows have. MySQL has none; other unreadable values are the same everywhere. */

@@ -45,7 +45,7 @@ onEveryStore('promise 2: a value that the store cannot hold is the fault of its 
   const notes = table('notes', { id: 'text', note: 'json' }, { primaryKey: ['id'] });
   type Said = (turn: Turn<'careless', unknown, { notes: typeof notes }, 'ring', 'door'>) => unknown;
 
-  /** Returns the results of turns that each return a value while another key continues, and of the next start. */
+  /** Returns why each of these turns failed, and checks that neither other keys nor the next start are affected. */
   async function reasonsOf(sayings: readonly Said[]): Promise<readonly string[]> {
     const careless = pipeline('careless', {
       event: z.object({ key: z.string() }),
@@ -77,7 +77,7 @@ onEveryStore('promise 2: a value that the store cannot hold is the fault of its 
     return Array.from(sayings.keys(), (key) => letters.find((letter) => letter.key === String(key))?.reason ?? '');
   }
 
-  /** Holds the reason of each saying against the words that it must have. */
+  /** Checks that the reason for refusing each returned value contains the expected words. */
   async function refuses(expected: readonly (readonly [Said, RegExp | string])[]): Promise<void> {
     for (const [at, reason] of (await reasonsOf(expected.map(([says]) => says))).entries()) {
       const words = expected[at]?.[1] ?? '';

@@ -268,7 +268,7 @@ onEveryStore('promise 9: what waits for a number is listed', ({ testMill, makeSt
     await until(() => held === 1);
     await t.ingest('numbers', { key: later, n: 2 });
     await t.ingest('numbers', { key: next, n: 1 });
-    // The turn of an event that stands behind the one that waits.
+    // The turn of an event behind the waiting one.
     await until(() => handled.includes(next));
     t.clock.jump(-3_600 * second);
     gate.resolve();

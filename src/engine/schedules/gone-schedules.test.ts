@@ -7,7 +7,7 @@ import { type CommitCall, onEveryStore, withCalls } from '../promises/fixture.te
 import { Generations } from '../promises/gone.fixture.test.ts';
 import { forgetSchedule } from './forget-schedule.ts';
 
-/** Its schedule takes nothing in, every ten minutes. */
+/** Its schedule runs every ten minutes and brings no events. */
 function scheduled(name: string, isScheduled = true): AnyPipeline {
   return pipeline(name, {
     event: z.object({}),
@@ -87,7 +87,7 @@ onEveryStore('promises 5 and 9: schedules whose declaration is gone', ({ makeSto
       };
       const first = await generations.next([scheduled('post'), scheduled('other')], { store: withCalls(generations.store, { commit }) });
       isCut = true;
-      // A stop is answered when it is carried out, which it is not here.
+      // A stop is answered once it is carried out, which never happens here.
       const command = first.mill.schedule('post')[action]();
       command.catch(() => undefined);
       await first.deadLetters();

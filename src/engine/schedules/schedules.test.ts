@@ -18,7 +18,7 @@ const startAt = Date.UTC(2026, 0, 1);
 const Mail = z.object({ id: z.string() });
 const mails = table('mails', { id: 'text', status: 'text', tries: 'integer?' }, { primaryKey: ['id'], defaults: { status: 'PENDING' } });
 
-/** Sends the mails that wait in a table; `add` puts one there. */
+/** Sends the mails that wait in a table; `add` inserts one. */
 function post(options: Partial<ScheduleOptions<z.input<typeof Mail>>> = {}, timeout = 60_000) {
   return pipeline('post', {
     event: Mail,
@@ -70,7 +70,7 @@ const statuses = async (t: TestMill) =>
     .map(({ id, status }) => `${id} ${status}`)
     .join(', ');
 
-/** Answers that a test gives by hand. */
+/** Answers that the test gives one by one. */
 function heldAnswers() {
   const waiting: ((answer: Answer) => void)[] = [];
   const answer = (_call: OutgoingCall) => new Promise<Answer>((give) => waiting.push(give));

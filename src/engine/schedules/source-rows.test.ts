@@ -419,7 +419,7 @@ test('a run waits for the dead letters of its rows, and one that cannot be writt
   let asked = 0;
   const pendingOrigins: Store['pendingOrigins'] = async (partition, origins) => {
     asked += 1;
-    // The first look is the run's own, the second that of whoever is about to write the dead letter.
+    // The run itself makes the first look; the second precedes the dead letter.
     if (asked === 2) await new Promise<void>((go) => held.push(go));
     if (asked === 2) throw new MillraceError('MILL_STORE_UNAVAILABLE', 'the answer was lost');
     return base.pendingOrigins(partition, origins);

@@ -100,7 +100,7 @@ onEveryStore('a source of rows', ({ testMill }) => {
     assert.deepEqual(seen, [1, 2, 3, 4, 5]);
     world.isMended = true;
     await t.advance('5m');
-    // Both retries are due, of keys that need not wait for each other.
+    // Both retries are due, and their keys need not wait for each other.
     assert.deepEqual(
       [seen.slice(0, 5), seen.slice(5).sort()],
       [

@@ -30,7 +30,7 @@ const keys = ['a', 'b', 'c'];
 const stateOf = (n: readonly number[], alarms = 0) => ({ steps: n, alarms, inMainThread: false });
 const isCode = (code: string) => (error: unknown) => error instanceof MillraceError && error.code === code;
 
-/** Resolves when a handler says these words, in whichever thread. */
+/** Resolves when a handler in any thread reports these words. */
 function told(words: string): Promise<void> {
   const channel = new BroadcastChannel(channelName);
   return new Promise((resolve) => {
@@ -52,7 +52,7 @@ const realClock: Clock = new SystemClock({
   },
 });
 
-/** Turns the clock until no retry is left; `advance` alone does not wait for threads. */
+/** Advances the clock until no retry is left; `advance` alone does not wait for threads. */
 async function settleWithRetries(t: TestMill): Promise<void> {
   for (const _retry of upTo(4)) {
     await t.drain();
@@ -61,7 +61,7 @@ async function settleWithRetries(t: TestMill): Promise<void> {
   await t.drain();
 }
 
-/** A key according to its state, its rows and its sends, which must agree. */
+/** The steps applied to a key according to its state, its rows and its sends, which must agree. */
 async function appliedTo(t: TestMill, key: string): Promise<readonly number[]> {
   await t.drain();
   const state = Object(await t.state('steps', key));
@@ -196,7 +196,7 @@ for (const [does, reason] of fatal) {
   test(`promise 9: a handler that does this ends in a dead letter, and the pipeline goes on: ${does}`, async () => {
     const gaveUp = Promise.withResolvers<void>();
     const log: Logger = { ...silentLogger, error: () => gaveUp.resolve() };
-    // On a busy machine what ends at once may take a while, too.
+    // On a busy machine even an immediate end may take a while.
     const erring = { ...steps, timeoutMs: does === 'spin' ? 1_000 : 60_000, onGiveUp: 'skip' } as const;
     const mill = await millrace({ store: memory(), pipelines: [erring, heard], clock: realClock, log }).start();
     await mill.ingest('steps', { key: 'a', n: 1, does });
@@ -223,7 +223,7 @@ test('a handler’s time counts from when its thread calls it, not while the thr
   const t = await testMill({ pipelines: [slow] });
   rmSync(mayLoad);
   const loads = told('loads');
-  // It ends the thread that is there; the retry gets one that has to load.
+  // The first attempt ends the existing thread; the retry gets a new one, which has to load.
   await t.ingest('slow', {});
   while (t.mill.counts().slow?.retries === 0) await t.advance(0);
   await t.advance('10ms');
@@ -235,7 +235,7 @@ test('a handler’s time counts from when its thread calls it, not while the thr
   await t.stop();
 });
 
-/** A module that threads can load only while there is such a file, and says so, with a pipeline whose first attempt ends its thread. */
+/** A module that threads can load only while a file exists, with a pipeline whose first attempt ends its thread. */
 function slowToLoad(file: string): string {
   const url = (name: string) => JSON.stringify(import.meta.resolve(name));
   return `
@@ -390,7 +390,7 @@ describe('a start fails with one line when threads cannot have the pipeline', ()
         failing.start(),
         (error) => isCode('MILL_INVALID_DECLARATION')(error) && line.test(String(Object(error).message)),
       );
-      // The store was let go of.
+      // The store was released.
       const mill = await millrace({ store, pipelines: [heard] }).start();
       await mill.stop();
     });

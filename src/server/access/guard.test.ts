@@ -31,7 +31,7 @@ async function keptOpen(t: TestContext, url: string, request: string): Promise<s
   return String(answer);
 }
 
-/** A log that keeps its lines, and tells of each. */
+/** A log that keeps its lines, and reports each one. */
 function keptLog() {
   const lines: string[] = [];
   const waiting = new Map<string, () => void>();
@@ -185,7 +185,7 @@ test('no secret is told: not by the log at its finest, errors, metrics or the AP
   const told: string[] = [];
   for (const path of ['/broken', '/nowhere', '/', '/metrics?format=prometheus', '/openapi.json', '/docs', '/health'])
     told.push(await (await fetch(`${url}${path}`, { headers })).text());
-  // As clients send it that cannot set a header. Who does so is told that it is no parameter, and by nothing else.
+  // Some clients that cannot set a header put the token here. Only the answer says that there is no such parameter; nothing is logged.
   for (const path of ['/broken', '/nowhere', '/%', '/ping', '/failing'])
     for (const method of ['GET', 'POST']) await fetch(`${url}${path}?access_token=${secret}`, { method, headers });
   assert.ok(lines.some((line) => line.includes('request failed') && line.includes('"path":"/broken"')));

@@ -28,7 +28,7 @@ const foreign = [
 
 test('a host that is an address, a name without a dot or one of ours may pass, and no other', () => {
   const hosts = new Hosts(['mill.example.org']);
-  // The second time the answer comes from memory.
+  // The second answer comes from memory.
   for (const host of [...own, ...reached, ...own, undefined]) assert.equal(hosts.knows(host), true, host ?? 'none');
   for (const host of [...foreign, ...foreign]) assert.equal(hosts.knows(host), false, host);
 });

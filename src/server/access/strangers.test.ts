@@ -5,7 +5,7 @@ import { Strangers } from './strangers.ts';
 
 const log = pino({ level: 'silent' });
 
-/** Returns how many of a number of simultaneous tries are answered at once, later, and never. */
+/** Returns how many simultaneous tries are answered at once, later, and never. */
 function tried(strangers: Strangers, addresses: readonly string[]) {
   const counts = { now: 0, later: 0, never: 0 };
   for (const address of addresses) {
@@ -21,7 +21,7 @@ test('an address is answered ten times at once and a hundred times later, and th
   t.mock.timers.enable({ apis: ['setTimeout'] });
   const strangers = new Strangers(log);
   const { now, later, never } = tried(strangers, times(500, '192.0.2.1'));
-  // The clock goes on while they are tried.
+  // The clock moves on during the tries.
   assert.ok(now >= 10 && now <= 12, `${now}`);
   assert.ok(later >= 99 && later <= 101, `${later}`);
   assert.equal(never, 500 - now - later);

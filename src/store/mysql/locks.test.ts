@@ -26,7 +26,7 @@ import { mysql } from './mysql-store.ts';
 
 const visits = { pipeline: 'visits', slice: 1 };
 const rockets = { pipeline: 'rockets', slice: 1 };
-/** Partitions of others, in front of those two and behind them in every index. */
+/** Other owners' partitions, before and after those two in every index. */
 const others: readonly PartitionId[] = [
   { pipeline: 'orders', slice: 1 },
   { pipeline: 'rockets', slice: 0 },
@@ -34,10 +34,10 @@ const others: readonly PartitionId[] = [
   { pipeline: 'visits', slice: 0 },
   { pipeline: 'visits', slice: 2 },
 ];
-/** One that nobody declares any more. */
+/** A partition of a pipeline that is no longer declared. */
 const left: PartitionId = { pipeline: 'left', slice: 1 };
 
-/** Rows of a partition in every table of the engine. */
+/** Returns statements that insert rows of a partition into every engine table. */
 function rowsOf({ pipeline, slice }: PartitionId, name: string): readonly string[] {
   const of = `'${pipeline}', ${slice}`;
   return [
@@ -65,8 +65,8 @@ const underWay = [
 const accounts = ['l', 'm', 'n'].map((id) => [id, 1, 1, 1, '{}']);
 
 /**
- * The tables are as small as they are in a fleet that keeps up, so that the database would rather scan them, whatever their indexes; and all rows of others are
- * locked by a transaction that has not ended, some of them new ones.
+ * The tables are as small as in a fleet that keeps up, so the database prefers to scan them, whatever their indexes. An open transaction
+ * has locked all rows of other partitions, some of them new.
  */
 describe('whoever works on a partition waits for nobody who works on another one', { skip: withoutMariadb }, () => {
   let server: MariadbServer;
@@ -97,7 +97,7 @@ describe('whoever works on a partition waits for nobody who works on another one
     await prepare();
     holder = await createConnection({ host: '127.0.0.1', port: server.port, user: 'root', database });
     for (const text of [...others, left].flatMap((partition) => rowsOf(partition, 'a'))) await holder.query(text);
-    // Of a table whose rows are all but a few of one pipeline, the database reads all for that one.
+    // If nearly all rows of a table belong to one pipeline, the database scans the table for it.
     await holder.query(`INSERT INTO millrace_held SELECT 'left', 1, CONCAT('many ', seq), 1, 1, 0, NULL FROM seq_1_to_50`);
     await hold();
   });

@@ -11,7 +11,7 @@ import { mysql } from './mysql-store.ts';
 
 const visits = { pipeline: 'visits', slice: 0 };
 const rockets = { pipeline: 'rockets', slice: 0 };
-/** A time that no answer takes, on a busy machine either, and that a test may wait for. In milliseconds. */
+/** Longer than any answer takes, even on a busy machine, and short enough for a test to wait. In milliseconds. */
 const slowMs = 2_000;
 
 describe('when the database of MariaDB goes away', { skip: withoutMariadb }, () => {
@@ -199,7 +199,7 @@ describe('when the database of MariaDB goes away', { skip: withoutMariadb }, () 
   });
 });
 
-/** Stands between a store and its database, and loses what passes as it is told. */
+/** A link between a store and its database that loses whatever the test says. */
 class UnreliableLink {
   lost = 0;
   readonly #server: Server;
@@ -226,19 +226,19 @@ class UnreliableLink {
     return url.href;
   }
 
-  /** The answer to the next statements with this text is lost, and their connection ends. */
+  /** Loses the answer to the next statements with this text, and ends their connection. */
   loseAnswerTo(text: string): void {
     this.#wanted = { text, isWithheld: false, done: () => undefined };
   }
 
-  /** The next statements with this text do not arrive, and nothing behind them passes. Resolves when that has happened. */
+  /** Withholds the next statements with this text, and everything behind them. Resolves when that has happened. */
   withhold(text: string): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>();
     this.#wanted = { text, isWithheld: true, done: resolve };
     return promise;
   }
 
-  /** Nothing passes, and nothing ends. */
+  /** Lets nothing pass, and ends no connection. */
   swallow(): void {
     this.#mode = 'swallow';
   }

@@ -13,7 +13,7 @@ const leaseMs = 60_000;
 
 describe('several stores on one database of MariaDB', { skip: withoutMariadb }, () => {
   let server: MariadbServer;
-  /** Of the stores that were opened last. */
+  /** The database of the most recently opened stores. */
   let database: string;
   const open: Store[] = [];
   before(async () => {
@@ -24,7 +24,7 @@ describe('several stores on one database of MariaDB', { skip: withoutMariadb }, 
     await server.stop();
   });
 
-  /** So many that are open, each as of a process of its own. */
+  /** Opens this many stores, each as if in its own process. */
   async function stores(count: number): Promise<[Store, Store, ...Store[]]> {
     const url = await server.createDatabase();
     database = new URL(url).pathname.slice(1);
@@ -34,7 +34,7 @@ describe('several stores on one database of MariaDB', { skip: withoutMariadb }, 
     return made as [Store, Store, ...Store[]];
   }
 
-  /** So much time has gone by for all leases. */
+  /** Lets time pass for all leases. */
   const pass = (ms: number) => server.query(`UPDATE millrace_processes SET until = until - ${ms}`, database);
 
   severalStores({ stores, leaseMs, pass, now: () => Date.now(), isUntold: true });
@@ -67,7 +67,7 @@ describe('several stores on one database of MariaDB', { skip: withoutMariadb }, 
     const heard = listening(owner);
     await owner.append([event(rockets, 'a')]);
     const isHeard = once(heard.events, 'heard');
-    // The look that finds it finds the other as well.
+    // The look that finds it also finds the other one.
     await other.append([event(visits, 'a')]);
     await isHeard;
     await owner.append([event(rockets, 'a'), event(visits, 'a')]);

@@ -13,7 +13,7 @@ import { migrateDatabase } from './schema/migrate-database.ts';
 const visits = { pipeline: 'visits', slice: 0 };
 const invalid = 'MILL_INVALID_CONFIGURATION';
 
-/** Makes tables those of version 6. */
+/** Turns the tables into those of version 6. */
 const toVersion6 = `DROP TABLE millrace_operations, millrace_source_offsets, millrace_blocks, millrace_key_blocks; ALTER TABLE millrace_keys DROP COLUMN block;
   ALTER TABLE millrace_dead_letters DROP COLUMN kind, DROP COLUMN reason_hash`;
 
@@ -226,7 +226,7 @@ describe('opening a database', { skip: withoutPostgres }, () => {
     assert.equal((await indexes()).length, 2);
   });
 
-  /** Begins to make an index beside somebody who writes, and gives it up. */
+  /** Begins to build an index while somebody writes, and abandons it. */
   async function breakIndexOff(url: string): Promise<void> {
     const writer = new pg.Client({ connectionString: url });
     await writer.connect();

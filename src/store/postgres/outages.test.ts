@@ -11,7 +11,7 @@ import { postgres } from './postgres-store.ts';
 
 const visits = { pipeline: 'visits', slice: 0 };
 const rockets = { pipeline: 'rockets', slice: 0 };
-/** A time that no answer takes, on a busy machine either, and that a test may wait for. In milliseconds. */
+/** Longer than any answer takes, even on a busy machine, and short enough for a test to wait. In milliseconds. */
 const slowMs = 1_000;
 
 describe('when the database goes away', { skip: withoutPostgres }, () => {
@@ -43,7 +43,7 @@ describe('when the database goes away', { skip: withoutPostgres }, () => {
       () => store.prune({ partition: visits, acceptedBefore: 0, idsBefore: 0, after: 0, limit: 1 }),
       () => store.setPaused('visits', true),
     ];
-    // The first may meet connections that have just ended, and finds out what became of it until its time is over.
+    // The first call may meet connections that have just ended, and then spends its time finding out its own result.
     await Promise.allSettled(calls.slice(1).map((call) => call()));
     const from = performance.now();
     for (const call of calls.slice(1)) await assert.rejects(call(), { code: 'MILL_STORE_UNAVAILABLE' });
@@ -244,7 +244,7 @@ describe('when the database goes away', { skip: withoutPostgres }, () => {
     await store.close();
   });
 
-  /** Somebody else's transaction, which has run a statement and sits idle. */
+  /** Opens somebody else's transaction, which has run a statement and sits idle. */
   async function holding(sql: string): Promise<{ release(): Promise<void> }> {
     const client = new pg.Client({ connectionString: server.url('postgres') });
     await client.connect();
@@ -254,7 +254,7 @@ describe('when the database goes away', { skip: withoutPostgres }, () => {
   }
 });
 
-/** Stands between a store and its database, and loses what passes as it is told. */
+/** A link between a store and its database that loses whatever the test says. */
 class UnreliableLink {
   lost = 0;
   readonly #server: Server;
@@ -278,17 +278,17 @@ class UnreliableLink {
     return server.url('postgres').replace(String(server.port), String(address.port));
   }
 
-  /** The next answer is lost, and its connection ends. */
+  /** Loses the next answer, and ends its connection. */
   loseAnswers(): void {
     this.#mode = 'lose answers';
   }
 
-  /** Nothing passes, and nothing ends. */
+  /** Lets nothing pass, and ends no connection. */
   swallow(): void {
     this.#mode = 'swallow';
   }
 
-  /** The next flight arrives without its COMMIT, and nothing behind that passes. Resolves when that has happened. */
+  /** Withholds the COMMIT of the next flight, and everything behind it. Resolves when that has happened. */
   withholdCommit(): Promise<void> {
     this.#mode = 'withhold commit';
     const { promise, resolve } = Promise.withResolvers<void>();
@@ -319,13 +319,13 @@ class UnreliableLink {
       const commitAt = bytes.indexOf('COMMIT\0');
       if (this.#mode === 'withhold commit' && commitAt !== -1) {
         this.#mode = 'swallow';
-        // Before its text a message has its kind and its length.
+        // A message's kind and length precede its text.
         database.write(bytes.subarray(0, commitAt - 5), () => this.#withheld());
       } else if (this.#mode !== 'swallow') database.write(bytes);
     });
     database.on('data', (bytes) => {
       if (this.#mode === 'pass') client.write(bytes);
-      // The database answers a flight once it has done all of it.
+      // The database answers a flight once it has executed all of it.
       else if (this.#mode === 'lose answers' && bytes.includes('COMMIT\0')) {
         this.lost += 1;
         this.#mode = 'pass';

@@ -15,7 +15,7 @@ const leaseMs = 60_000;
 
 describe('several stores on one database', { skip: withoutPostgres }, () => {
   let server: PostgresServer;
-  /** Of the stores that were opened last. */
+  /** The schema of the most recently opened stores. */
   let schema: string;
   const open: Store[] = [];
   before(async () => {
@@ -26,7 +26,7 @@ describe('several stores on one database', { skip: withoutPostgres }, () => {
     await server.stop();
   });
 
-  /** So many that are open, each as of a process of its own. */
+  /** Opens this many stores, each as if in its own process. */
   async function stores(count: number, options: PostgresOptions = {}): Promise<[Store, Store, ...Store[]]> {
     schema = await server.createSchema();
     const made = Array.from({ length: count }, () => postgres(server.url('postgres'), { partitions: 2, leaseMs, schema, ...options }));
@@ -35,7 +35,7 @@ describe('several stores on one database', { skip: withoutPostgres }, () => {
     return made as [Store, Store, ...Store[]];
   }
 
-  /** So much time has gone by for all leases. */
+  /** Lets time pass for all leases. */
   const pass = (ms: number) => server.query(`UPDATE ${schema}.millrace_processes SET until = until - ${ms}`);
 
   severalStores({ stores, leaseMs, pass, now: () => Date.now() });
@@ -82,7 +82,7 @@ describe('several stores on one database', { skip: withoutPostgres }, () => {
       await change();
       if (!isNew) await once(heard, 'changed');
     };
-    // Until it listens: nobody is told twice.
+    // Repeats until it listens: nobody is notified twice.
     while (!isNew) {
       await other.close();
       await other.open(declaration);
@@ -144,7 +144,7 @@ function listening(store: Store) {
   return heard;
 }
 
-/** Until it is heard of: the connection that listens may not be there yet. */
+/** Repeats until it is heard: the listening connection may not exist yet. */
 async function untilHeard({ partitions, events }: ReturnType<typeof listening>, append: () => Promise<unknown>): Promise<void> {
   while (partitions.length === 0) {
     const heard = once(events, 'heard');

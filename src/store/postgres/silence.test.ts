@@ -11,7 +11,7 @@ import { postgresServers } from './copy/postgres-servers.ts';
 import { postgres } from './postgres-store.ts';
 
 const visits = { pipeline: 'visits', slice: 0 };
-/** Longer than any test: who waits for one of these has hung. */
+/** Longer than any test: waiting for one of these means hanging. */
 const patience = { connectTimeoutMs: 600_000, statementTimeoutMs: 600_000 };
 
 describe('a database that goes silent, and closes no connection', { skip: withoutPostgres, timeout: 60_000 }, () => {
@@ -47,7 +47,7 @@ describe('a database that goes silent, and closes no connection', { skip: withou
     await store.close();
   });
 
-  /** A store whose first opening met silence; with the second the server is there. */
+  /** Returns a store whose first opening met silence, and whose second one reaches the server. */
   async function openedLater(deaf: Server): Promise<Store> {
     const link = await SilentLink.to(portOf(deaf), Number.POSITIVE_INFINITY);
     const store = postgres(link.lead(server), { schema: await server.createSchema(), partitions: 1, ...patience });
@@ -117,7 +117,7 @@ describe('a database that goes silent, and closes no connection', { skip: withou
     store.listen({ appended: () => undefined, rollChanged: () => undefined });
     link.beSilent();
     await store.close();
-    // Those of the link are of this process, too.
+    // The link's sockets belong to this process, too.
     await until(() => openSockets() <= others + link.sockets);
     await link.close();
   });
@@ -133,9 +133,9 @@ function portOf(server: Server): number {
   return address.port;
 }
 
-/** Stands between a store and its database. From some point on nothing passes, and nothing ends. */
+/** A link between a store and its database. From some point on nothing passes, and no connection ends. */
 class SilentLink {
-  /** Resolves when something is sent that does not pass. */
+  /** Resolves when something has been sent and did not pass. */
   readonly silent: Promise<void>;
   readonly #server: Server;
   readonly #sockets = new Set<Socket>();
@@ -149,18 +149,18 @@ class SilentLink {
     this.#isSilent = resolve;
     this.#port = port;
     this.#passes = passes;
-    // An end that is not answered is none.
+    // The end of a connection counts only once it is answered.
     this.#server = createServer({ allowHalfOpen: true }, (client) => this.#join(client, connect(this.#port, '127.0.0.1')));
   }
 
-  /** @param passes so many times what a client sends passes */
+  /** @param passes how many of a client's messages pass */
   static async to(port: number, passes: number): Promise<SilentLink> {
     const link = new SilentLink(port, passes);
     await once(link.#server.listen(0, '127.0.0.1'), 'listening');
     return link;
   }
 
-  /** The address of a database by way of this. */
+  /** Returns the address of a database through this link. */
   lead(server: PostgresServer, url = server.url('postgres')): string {
     return url.replace(String(server.port), String(portOf(this.#server)));
   }

@@ -15,8 +15,8 @@ const steps = table('steps', { cursor: 'integer' }, { primaryKey: ['cursor'] });
 const declaration: StoreDeclaration = { pipelines: [{ name: 'visits', numbered: false }], tables: [steps] };
 
 /**
- * Opens the database and appends from several sides at once, beside commits that each write one row a step of the
- * cursor; says each id once it was accepted, and each cursor once it was committed.
+ * Opens the database and runs several appenders at once, beside commits that write one row for each step of the cursor. Prints each id once
+ * it is accepted, and each cursor once it is committed.
  */
 const program = `
   import { sqlite } from ${JSON.stringify(new URL('./sqlite-store.ts', import.meta.url).href)};
@@ -42,7 +42,7 @@ const program = `
   await Promise.all([append('a'), append('b'), append('c'), commit()]);
 `;
 
-/** Lets the program run until it has said so many lines, kills it, and answers all that it said. */
+/** Runs the program until it has printed this many lines, kills it, and returns everything it printed. */
 async function runAndKill(path: string, run: number, lineCount: number): Promise<string[]> {
   const child: ChildProcess = spawn(process.execPath, ['--input-type=module', '--eval', program, path, String(run)], {
     stdio: ['ignore', 'pipe', 'inherit'],

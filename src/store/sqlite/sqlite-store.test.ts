@@ -43,7 +43,7 @@ const declaration: StoreDeclaration = { pipelines: [{ name: 'visits', numbered: 
 interface Subject {
   readonly store: Store;
   readonly path: string;
-  /** Every thread that was started since. */
+  /** Every thread started since then. */
   readonly threads: readonly Worker[];
 }
 
@@ -81,7 +81,7 @@ function event(key: string): NewEvent {
 test('a value that a column cannot hold refuses the commit, whichever part of it it is in, and the store goes on', async () => {
   await withStore(async ({ store }) => {
     const lease = await store.claim(visits);
-    // No engine decides these. Met all the same, they must not be taken for a fault of the store.
+    // No engine decides on such values. If they occur anyway, they must not be taken for a fault of the store.
     const wrong = 'x' as never;
     const timers = (attempts: number) => [{ ...timer('a', 'wake', 7), attempts }];
     const outcomes = (attempts: number) => [{ ...outcome('a', 'one', 7), attempts }];
@@ -125,7 +125,7 @@ async function transactionsIn(wal: string): Promise<number> {
   const frameBytes = 24 + bytes.readUInt32BE(8);
   let transactions = 0;
   for (let frame = 32; frame + frameBytes <= bytes.length; frame += frameBytes) {
-    // Frames of an earlier round through the file bear another salt.
+    // Frames from an earlier pass through the file have another salt.
     if (bytes.readUInt32BE(frame + 8) === bytes.readUInt32BE(16) && bytes.readUInt32BE(frame + 4) > 0) transactions += 1;
   }
   return transactions;

@@ -6,7 +6,7 @@ import { literal, quoteAll } from './sql-text.ts';
 import { indexChanges, missingColumns } from './table-changes.ts';
 import { updateStatement } from './write-statements.ts';
 
-/** Those of a database that is not SQLite. */
+/** The types of a database other than SQLite. */
 const types: SqlTypes = {
   text: 'text',
   integer: 'bigint',

@@ -38,7 +38,7 @@ test('as many senders as asked for work side by side', async (context) => {
   const waiting: (() => void)[] = [];
   const url = await serve(context, (_request, response) => {
     waiting.push(() => response.writeHead(202).end('{"status":"accepted"}'));
-    // Answered only once three are here together.
+    // Answers only once three requests are waiting.
     if (waiting.length === 3) for (const answer of waiting.splice(0)) answer();
   });
   const sent = await sendAll([{}, {}, {}, {}, {}, {}], {

@@ -19,7 +19,7 @@ function folderOf(context: TestContext): string {
   return folder;
 }
 
-/** The path of a database with rows of `messages_table`. */
+/** Returns the path of a database with these rows in `messages_table`. */
 function databaseOf(context: TestContext, rows: readonly TableRow[], sql = schema): string {
   const path = join(folderOf(context), 'talk.db');
   const db = new DatabaseSync(path);
@@ -42,7 +42,7 @@ function contentsOf(folder: string) {
   return readdirSync(folder).map((name) => [name, hashOf(name)]);
 }
 
-/** It is refused with what is wrong, and nothing of its folder is other than before. */
+/** Asserts that it is refused with a message about the fault, and that its folder is unchanged. */
 function assertRefused(path: string, message: RegExp): void {
   const folder = join(path, '..');
   const before = contentsOf(folder);
@@ -179,7 +179,7 @@ test('a journal that a crash left is heeded, and stays where it is', (context) =
   const path = databaseOf(context, [[1, good]], `PRAGMA journal_mode = DELETE; ${schema}`);
   const writer = new DatabaseSync(path);
   context.after(() => writer.close());
-  // So small a cache that what is not committed is written to the file.
+  // A cache so small that uncommitted data is written to the file.
   writer.exec('PRAGMA cache_size = 5; BEGIN');
   const insert = writer.prepare('INSERT INTO messages_table VALUES (?, ?)');
   for (let id = 2; id < 5_000; id += 1) insert.run(id, 'never committed');

@@ -29,7 +29,7 @@ describe('connections', { skip: withoutPostgres }, () => {
     }
   }
 
-  /** Reads on so many connections at once; returns the processes that the database had for them. */
+  /** Makes this many reads at once; returns the database's process for each. */
   async function burst(connections: PostgresConnections, reads: number): Promise<readonly unknown[]> {
     const pid = { text: 'SELECT pg_backend_pid(), pg_sleep(0.02)', values: [] };
     const answers = await Promise.all(Array.from({ length: reads }, () => connections.read(pid)));

@@ -5,10 +5,10 @@ import { PostgresServer, withoutPostgres } from '../../../../test/postgres-serve
 import { declaration } from '../../contract/fixtures.ts';
 import { postgres } from '../postgres-store.ts';
 
-/** Rows that were taken, and are kept for somebody who sits idle in a transaction. */
+/** Number of taken rows, which are retained for a session idle in a transaction. */
 const taken = 5_000;
 const inserts = 20;
-/** Entries of the index of the inbox that an insert may be led to. */
+/** Maximum entries of the inbox's index that an insert may visit. */
 const entriesMax = 300;
 
 describe('the trigger of the inbox', { skip: withoutPostgres }, () => {
@@ -26,7 +26,7 @@ describe('the trigger of the inbox', { skip: withoutPostgres }, () => {
     return url;
   }
 
-  /** Entries that scans have led to. */
+  /** Returns how many entries scans have read. */
   async function entriesOf(url: string): Promise<number> {
     const [row] = await server.counted(
       `SELECT idx_tup_read::int4 + seq_tup_read::int4 AS entries

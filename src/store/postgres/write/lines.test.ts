@@ -8,9 +8,9 @@ import { postgres } from '../postgres-store.ts';
 
 const visits = { pipeline: 'visits', slice: 0 };
 const rounds = 400;
-/** Runs of a statement after which its plan no longer looks at the parameters: five, and some more. */
+/** Number of runs after which a statement's plan no longer depends on its parameters: five, and a few more. */
 const runs = 8;
-/** Entries of indexes that a delivery may lead to from its asking to its end, those of what went before it included. */
+/** Maximum index entries that a delivery may visit from its request to its end, including those of earlier deliveries. */
 const entriesMax = 20;
 
 async function open(url: string): Promise<Store> {
@@ -19,7 +19,7 @@ async function open(url: string): Promise<Store> {
   return store;
 }
 
-/** The ids of what is due. */
+/** Returns the ids of the due deliveries. */
 async function due(store: Store): Promise<string[]> {
   return (await store.dueDeliveries(visits, 'mail', 10, 100)).map(({ id }) => id);
 }
@@ -31,7 +31,7 @@ describe('lines of deliveries', { skip: withoutPostgres }, () => {
   });
   after(() => server.stop());
 
-  /** Entries of the indexes that scans have led to. A store must be closed. */
+  /** Returns how many index entries scans have read. The stores must be closed. */
   async function entriesOf(url: string): Promise<number> {
     const text = "SELECT sum(idx_tup_read)::int4 AS entries FROM pg_stat_user_indexes WHERE relname = 'millrace_deliveries'";
     const [row] = await server.counted(text, url);

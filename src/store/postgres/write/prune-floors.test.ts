@@ -18,7 +18,7 @@ describe('sweeps', { skip: withoutPostgres }, () => {
   });
   after(() => server.stop());
 
-  /** Entries of the indexes of a table that scans have led to. A store must be closed. */
+  /** Returns how many entries of a table's indexes scans have read. The stores must be closed. */
   async function entriesOf(table: string, url: string): Promise<number> {
     const text = `SELECT sum(idx_tup_read)::int4 AS entries FROM pg_stat_user_indexes WHERE relname = '${table}'`;
     const [row] = await server.counted(text, url);

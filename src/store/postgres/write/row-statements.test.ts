@@ -6,7 +6,7 @@ import { postgres } from '../postgres-store.ts';
 
 const visits = { pipeline: 'visits', slice: 0 };
 
-/** A text of so many bytes, which the database cannot shorten. */
+/** An incompressible text of `bytes` bytes. */
 function incompressible(bytes: number): string {
   const characters = Math.floor(bytes / 3);
   return Array.from({ length: characters }, (_, at) => String.fromCharCode(0x4e00 + ((at * 7_919) % 20_000)))

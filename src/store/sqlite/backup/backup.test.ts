@@ -27,7 +27,7 @@ import { restoreSqlite } from './restore.ts';
 const quiet: BackupOptions = { force: false, signal: new AbortController().signal };
 const forced: BackupOptions = { ...quiet, force: true };
 
-/** A database at rest with so many events. */
+/** Writes a database at rest with this many events. */
 async function written(t: TestContext, path: string, events: number, bodyLength = 1): Promise<string> {
   const store = await opened(t, path);
   await store.append(Array.from({ length: events }, () => visit(bodyLength)));
@@ -49,7 +49,7 @@ function count(path: string): unknown {
   return rowsOf(path, 'SELECT count(*) AS events FROM millrace_log_visits')[0]?.events;
 }
 
-/** The position of one more event. */
+/** Appends one more event, and returns its position. */
 async function appendedTo(store: Store): Promise<number | undefined> {
   const [appended] = await store.append([visit()]);
   return appended?.status === 'accepted' ? appended.position : undefined;
@@ -65,7 +65,7 @@ async function positionsOf(path: string): Promise<readonly number[]> {
   }
 }
 
-/** All rows of all tables, each with its row id where it has one, and all that the schema says. */
+/** Returns all rows of all tables, with their row ids if they have any, and the schema. */
 function dump(path: string): unknown {
   const db = new DatabaseSync(path, { readOnly: true });
   db.exec('BEGIN');
@@ -124,7 +124,7 @@ describe('a backup', () => {
     const folder = temporaryFolder(t);
     const path = await written(t, join(folder, 'mill.db'), 2);
     const foreign = join(folder, 'of another program.db');
-    // As a copy by hand of a database at rest: it says that it has a log.
+    // Like a manual copy of a database at rest: its header says that it has a log.
     copyFileSync(path, foreign);
     await backUpSqlite(path, join(folder, 'copy.db'), quiet);
     for (const [at, file] of [foreign, join(folder, 'copy.db')].entries()) {
@@ -242,7 +242,7 @@ describe('a backup', () => {
     assert.equal(count(copy), 1);
     await backUpSqlite(path, join(folder, 'text'), forced);
     assert.deepEqual(await positionsOf(join(folder, 'text')), [1]);
-    // The log of the text, which would be read with it, is gone, and so is the lock of what was replaced.
+    // The text's log, which would be read with it, is gone, and so is the replaced file's lock.
     assert.deepEqual(
       before.filter((name) => !existsSync(join(folder, name))),
       ['copy.db-owner', 'text-wal'],
@@ -321,7 +321,7 @@ describe('a restore', () => {
     await store.append([visit(), visit()]);
     await assert.rejects(restoreSqlite(copy, path, forced), { code: 'MILL_STORE_OWNED' });
     await store.close();
-    // A crash leaves what it wrote in the log.
+    // A crash leaves the latest writes in the log.
     const other = await otherProcess(t, path);
     await other.exec('UPDATE millrace_log_visits SET key = upper(key)');
     await assert.rejects(restoreSqlite(copy, path, forced), { code: 'MILL_STORE_BUSY' });
@@ -345,7 +345,7 @@ describe('a restore', () => {
     const copy = join(folder, 'copy.db');
     await backUpSqlite(await written(t, join(folder, 'mill.db'), 1), copy, quiet);
     writeFileSync(join(folder, 'shared.db'), '', { mode: 0o640 });
-    // A log without its database belongs to nothing, and an index without its log neither.
+    // A log without its database belongs to nothing, and neither does an index without its log.
     writeFileSync(join(folder, 'shared.db-shm'), 'of another one');
     writeFileSync(join(folder, 'new.db-journal'), 'of another one');
     symlinkSync('shared.db', join(folder, 'link.db'));

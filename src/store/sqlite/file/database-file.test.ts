@@ -53,7 +53,7 @@ describe('a database with a second name is refused', () => {
   test('a mount of the file alone, although within one file system, and of its log', async (t) => {
     const folder = temporaryFolder(t);
     const path = await filled(join(folder, 'mill.db'));
-    // The list of mounts writes a space in another way.
+    // The list of mounts escapes a space.
     const mounted = join(folder, 'a b', 'mill.db');
     mkdirSync(dirname(mounted));
     writeFileSync(mounted, '');

@@ -24,7 +24,7 @@ describe('the owner of a database', () => {
     await reader.exec('BEGIN; SELECT * FROM owner');
     const store = await opened(t, path);
     assert.equal((await store.append([visit()]))[0]?.status, 'accepted');
-    // The row still has the process before, since the reader keeps it from being changed.
+    // The row still names the previous process, since the reader prevents a change.
     await assert.rejects(sqlite(path).open(declaration), { code: 'MILL_STORE_OWNED', message: ownedBy(process.pid) });
     await reader.exec('COMMIT');
     await assert.rejects(sqlite(path).open(declaration), { code: 'MILL_STORE_OWNED', message: ownedBy(process.pid) });

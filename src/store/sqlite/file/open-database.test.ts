@@ -20,7 +20,7 @@ test('a commit of the writer returns when it is on the disk, not merely on its w
   const db = openWriter({ path, busyTimeoutMs: 0 });
   try {
     prepareWriter(db, path);
-    // No death of a process shows the difference, only that of the machine does.
+    // Only a crash of the machine would show the difference, not one of the process.
     assert.equal(db.prepare('PRAGMA synchronous').get()?.synchronous, 2, 'FULL: the write ahead log is synced by every commit');
     assert.equal(db.prepare('PRAGMA journal_mode').get()?.journal_mode, 'wal');
   } finally {
@@ -52,8 +52,8 @@ test('a file that another program is just copying its write ahead log into is no
   program.exec('PRAGMA journal_mode = WAL; PRAGMA wal_autocheckpoint = 0; CREATE TABLE longer (text TEXT)');
   reader.exec('BEGIN; SELECT * FROM longer');
   program.exec("INSERT INTO longer VALUES (printf('%.100000c', 'x')); BEGIN IMMEDIATE");
-  // A full checkpoint keeps others from one of their own while it waits for the writer. It gives up at once when another is
-  // at one just then, and begins again.
+  // While a full checkpoint waits for the writer, no other connection can make one. It fails at once if another one is under way, and is
+  // then repeated.
   const checkpoint = new Worker(
     `const { DatabaseSync } = require('node:sqlite');
     const full = new DatabaseSync(${JSON.stringify(path)}, { timeout: 600_000 }).prepare('PRAGMA wal_checkpoint(FULL)');

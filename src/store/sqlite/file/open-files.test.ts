@@ -17,7 +17,7 @@ function positionsAt(path: string): unknown[] {
   return rows.map(({ position }) => position);
 }
 
-/** By another process: this one would lose the locks that it has on the file. */
+/** Uses another process: this one would lose its locks on the file. */
 function copy(from: string, to: string): void {
   execFileSync('cp', [from, to]);
 }
@@ -62,7 +62,7 @@ describe('an open database takes nothing in any more', () => {
       await assert.rejects(store.append([visit()]), { code: 'MILL_STORE_MOVED' satisfies ErrorCode });
       await store.close();
       if (existsSync(`${path}-wal`)) assert.equal(statSync(`${path}-wal`).size, 0, 'a log that belongs to another file');
-      // What was refused is not stored.
+      // Refused events are not stored.
       if (left !== undefined) assert.deepEqual(positionsAt(join(folder, left)), [1]);
     });
   }
@@ -78,7 +78,7 @@ describe('an open database takes nothing in any more', () => {
   });
 });
 
-/** Resolves once all that is written is in the file alone. */
+/** Resolves once everything written is in the file itself. */
 async function emptied(path: string): Promise<void> {
   const watcher = watch(dirname(path));
   const changes = on(watcher, 'change');
@@ -96,7 +96,7 @@ describe('a database that is at rest', () => {
     await store.claim(visits);
     await store.append([visit()]);
     await emptied(path);
-    // This finds nothing to do, and comes after whatever the writer still has to do.
+    // An empty request, which is answered after everything the writer still has to do.
     await store.append([]);
     await setTimeout(checkedForMs + 1);
     copy(`${path}.backup`, path);

@@ -11,7 +11,7 @@ test('a lock whose file was deleted before it was taken is taken anew, on the fi
   const side = `${path}-owner`;
   let deletions = 0;
   t.mock.method(DatabaseSync.prototype, 'exec', function exec(this: DatabaseSync, sql: string) {
-    // The owner before ends just now.
+    // The previous owner ends at this very moment.
     if (sql === 'BEGIN IMMEDIATE' && deletions++ === 0) rmSync(side);
     this.prepare(sql).run();
   });

@@ -36,7 +36,7 @@ function events(count: number, bodyLength: number): NewEvent[] {
   return Array.from({ length: count }, (_, i) => ({ ...event, key: `key ${i}` }));
 }
 
-/** The error that opening it comes to. It must fit on one line and name the path. */
+/** Returns the error of opening it, which must fit on one line and name the path. */
 async function openingError(path: string, code: ErrorCode): Promise<string> {
   const store = sqlite(path, { busyTimeoutMs: 50 });
   const error = await store.open(declaration).then(
@@ -50,7 +50,7 @@ async function openingError(path: string, code: ErrorCode): Promise<string> {
   return error.message;
 }
 
-/** The path of a database with events of a thousand bytes in it. */
+/** Returns the path of a database with events of a thousand bytes. */
 async function filled(name: string, count = 1_000): Promise<string> {
   const path = join(folder, name);
   await whileOpen(sqlite(path), (store) => store.append(events(count, 1_000)));
@@ -148,7 +148,7 @@ describe('opening what cannot be written', () => {
     assert.match(await openingError('/proc/folder/x.db', 'MILL_STORE_READ_ONLY'), /ENOENT/);
   });
 
-  // Nothing is forbidden to root, who may mount the read-only file system of the next test instead.
+  // Permissions do not stop root, who can mount the read-only file system of the next test instead.
   if (process.getuid?.() !== 0) {
     test('a file or folder without permission says so', async () => {
       const path = await filled('forbidden.db');
@@ -178,7 +178,7 @@ describe('opening what cannot be written', () => {
       execFileSync('mount', ['-o', 'remount,size=4m', mounted]);
       assert.deepEqual((await store.append(events(10, 1_000)))[0], { status: 'accepted', position: accepted + 1 });
     });
-    // Without the reserve not even the index of the log finds room.
+    // Without the reserve there is no room even for the log's index.
     rmSync(join(mounted, 'x.db-reserve'));
     assert.throws(() => writeFileSync(join(mounted, 'filler'), Buffer.alloc(4 * 1024 * 1024)), { code: 'ENOSPC' });
     assert.match(await openingError(join(mounted, 'x.db'), 'MILL_STORE_FULL'), /no space/);

@@ -4,7 +4,7 @@ import { describe, test } from 'node:test';
 import { commitOf } from '../../contract/fixtures.ts';
 import { opened, otherProcess, positionsIn, temporaryFolder, visit, visits } from '../fixture.test.ts';
 
-/** Longer than any test may take: who waits for it does not end. */
+/** Longer than any test may take: waiting for it would never end. */
 const forever = 3_600_000;
 const isBusy = { code: 'MILL_STORE_BUSY' };
 

@@ -19,7 +19,7 @@ function reopened(db: DatabaseSync): ChosenIds {
   return ids;
 }
 
-/** More than the growing bucket takes, so that there are several, and more than one shelf. */
+/** Too many for one bucket, so that there are several buckets, and more than one shelf. */
 const many = Array.from({ length: 300_000 }, (_, at) => `id ${Math.imul(at, 2_654_435_761)}`);
 
 function rememberAll(ids: ChosenIds, names: readonly string[], acceptedAt = 1): void {

@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import { createSchema } from '../schema/schema.ts';
 import { PartitionReader } from './partition-reader.ts';
 
-/** The plans of the statements that read timers and outcomes, by what sets each apart. */
+/** Returns the plans of the statements that read timers and outcomes, found by a distinctive part of each. */
 function plansOf(marks: readonly string[]): readonly (readonly unknown[])[] {
   const db = new DatabaseSync(':memory:');
   createSchema(db, ['orders']);

@@ -5,7 +5,7 @@ import { createSchema } from '../schema/schema.ts';
 import { PartitionLog } from './partition-log.ts';
 import { PartitionReader } from './partition-reader.ts';
 
-/** A database in memory whose statements are recorded, with as many held events as asked for. */
+/** An in-memory database with this many held events, whose statements are recorded. */
 function withHeld(events: number) {
   const db = new DatabaseSync(':memory:');
   createSchema(db, ['rockets']);

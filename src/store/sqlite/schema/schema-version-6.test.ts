@@ -10,7 +10,7 @@ import { sqlite } from '../sqlite-store.ts';
 
 const written = join(import.meta.dirname, 'version-6.sql');
 const orders = { pipeline: 'orders', slice: 0 };
-/** Of the pipelines whose work lies there, `carts` is no longer declared. */
+/** The database has work of two pipelines; `carts` is no longer declared. */
 const declaration: StoreDeclaration = { pipelines: [{ name: 'orders', numbered: false }], tables: [] };
 const allOf = { uncounted: [], named: [] };
 const whenTold = 1_796_062_519_272;
@@ -23,7 +23,7 @@ before(async () => {
 
 after(() => rm(folder, { recursive: true }));
 
-/** A database of version 6, and what SQL has made of it. */
+/** Makes a database of version 6, and changes it with SQL. */
 async function databaseOf(name: string, change = ''): Promise<string> {
   const path = join(folder, name);
   const db = new DatabaseSync(path);

@@ -4,7 +4,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { type TestContext, test } from 'node:test';
 import { opened, temporaryFolder, undoAtEnd, visits } from '../fixture.test.ts';
 
-/** A store with rows enough that a scan of their pairs takes hours. */
+/** A store with enough rows that a scan of their pairs takes hours. */
 async function withRows(t: TestContext, rows = 30_000) {
   const path = join(temporaryFolder(t), 'mill.db');
   const store = await opened(t, path);
@@ -29,7 +29,7 @@ test('a query that runs ends when its signal is aborted, and its thread answers 
   const note = (worker: unknown) => started.push(worker);
   process.on('worker', note);
   t.after(() => process.off('worker', note));
-  // From here on both threads are at work at once.
+  // From here on both threads are busy at the same time.
   await Promise.all([1, 2].map(() => store.query(quick, [], { signal: AbortSignal.timeout(20_000) })));
   for (let time = 0; time < 6; time += 1) {
     const gone = new AbortController();
@@ -68,7 +68,7 @@ test('however many query, the engine and who asks for keys is answered at once',
 test('a statement that cannot be ended keeps its thread, and others are answered', async (t) => {
   const store = await withRows(t, 10);
   const gone = new AbortController();
-  // It looks at no row of a table.
+  // It reads no table rows.
   const counting = 'WITH RECURSIVE n (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < 30000000) SELECT max(n) AS n FROM n';
   const asked = [1, 2].map(() => store.query(counting, [], { signal: gone.signal }));
   const next = store.query(quick, [], { signal: AbortSignal.timeout(30_000) });

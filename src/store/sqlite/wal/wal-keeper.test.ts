@@ -17,11 +17,11 @@ const pageBytes = 4_096;
 interface Subject {
   readonly path: string;
   readonly writer: DatabaseSync;
-  /** The log, by a connection of its own, as the thread has one. */
+  /** The log through a separate connection, like the thread's. */
   readonly wal: WriteAheadLog;
-  /** One commit, and the care for the log after it. */
+  /** Makes a commit, and lets the keeper look after the log. */
   commit(frames: number): void;
-  /** Copies, all but the latest commit, if the writer has asked for it; answers whether it has. */
+  /** If the writer has requested a copy, copies all but the latest commit; returns whether it was requested. */
   copyIfAsked(): boolean;
   extent(): WalExtent;
   /** The log lines, each with its level. */
@@ -60,7 +60,7 @@ async function withKeeper(
       },
       copyIfAsked() {
         if (receiveMessageOnPort(port2) === undefined) return false;
-        // What is committed during a copy is not in it.
+        // A copy does not include commits made during it.
         reader.exec('BEGIN');
         reader.prepare('SELECT 1 FROM blobs').get();
         insert.run(1);
@@ -82,7 +82,7 @@ async function withKeeper(
   }
 }
 
-/** Commits so many frames, each copy done right when it is asked for. */
+/** Commits this many frames, making each copy as soon as it is requested. */
 function write({ commit, copyIfAsked }: Subject, frames: number): void {
   for (let written = 0; written < frames; written += 100) {
     commit(100);
@@ -140,14 +140,14 @@ describe('the keeper of the write ahead log', () => {
     }));
 });
 
-/** Lets as much time pass as the keeper waits for before it takes nobody to be writing. */
+/** Lets enough time pass for the keeper to conclude that nobody is writing. */
 function rest(t: TestContext): void {
   for (let seconds = 0; seconds < 4; seconds += 1) t.mock.timers.tick(1_000);
 }
 
 /** Counts the blobs in the file without its log. */
 function blobsInFile(path: string): unknown {
-  // Not by this process: it would lose the locks that it has on the file.
+  // Not by this process, which would lose its locks on the file.
   execFileSync('cp', [path, `${path}.copy`]);
   const copy = new DatabaseSync(`${path}.copy`);
   const row = copy.prepare('SELECT count(*) AS count FROM blobs').get();
