@@ -65,7 +65,7 @@ async function pauseOrders(url: string): Promise<void> {
   await act('resume', 'the warehouse is well');
 }
 
-/** How long before the pictures orders are paused, and for how long. */
+/** The time from the pause of orders to the pictures, and the length of the pause. */
 const pausedBeforeMs = 30_000;
 const pausedMs = 8_000;
 /** The third invoice is the first whose currency has no rate. */

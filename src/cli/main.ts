@@ -34,7 +34,7 @@ export async function main(words: readonly string[], { orders, shipped }: Parts)
     process.stderr.write(text);
     exit(exitCode);
   };
-  // A terminal was closed, or a reader has ended: nobody is left to read the output, which is no reason to fail.
+  // The terminal was closed, or the reader has ended: a command does not fail just because nobody is left to read its output.
   process.stderr.on('error', () => undefined);
   process.on('uncaughtException', fail);
   process.on('unhandledRejection', fail);

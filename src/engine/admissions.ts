@@ -81,7 +81,7 @@ export class Admissions {
     return 'in';
   }
 
-  /** The number that all others wait for must be admitted; for a lower one the store knows what became of it. */
+  /** The number that all others wait for must be admitted; the store knows what became of any lower one. */
   #refusalOfNumber(lane: Lane, number: number, isFull: boolean): Admission | undefined {
     if (number <= lane.next) return undefined;
     if (number - lane.next > this.#jumpMax) return 'too early';

@@ -26,7 +26,7 @@ export class Lifecycle {
     await started;
   }
 
-  /** Ends all work, and hands back whatever is unfinished after `timeoutMs`. All calls resolve with the same stop. */
+  /** Ends all work, and returns whatever is unfinished after `timeoutMs` to the store. All calls resolve with the same stop. */
   stop(timeoutMs: number): Promise<void> {
     this.#stopping ??= this.#stop(timeoutMs);
     return this.#stopping;

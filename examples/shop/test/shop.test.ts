@@ -9,7 +9,7 @@ import { stock } from '../src/stock.ts';
 const order: OrderEvent = { type: 'placed', order: 'o1', items: [{ sku: 'pen', quantity: 2 }], cents: 500 };
 const payment: OrderEvent = { type: 'paid', order: 'o1', payment: 'p1', cents: 500 };
 
-/** The shop on a clock that the test turns; nothing leaves the program. */
+/** The shop on a clock that the test advances; nothing leaves the program. */
 async function openShop(context: TestContext, answer?: TestMillOptions['answer']) {
   const orders = ordersPipeline(http({ url: 'https://warehouse.example/', secret: `whsec_${'A'.repeat(32)}` }));
   const shop = await testMill({ pipelines: [orders, stock, salesPipeline], crashBeforeCommit: true, ...(answer && { answer }) });

@@ -7,7 +7,7 @@ export interface PagedList<Item> {
   readonly items: readonly Item[];
   readonly first: Loaded<Page<Item>>;
   readonly hasMore: boolean;
-  /** Whether the reader has asked for more than the first page; the list then goes on as it is scrolled. */
+  /** True once the reader has asked for more than the first page; from then on scrolling loads further pages. */
   readonly isGoing: boolean;
   /** Why the last page could not be loaded. */
   readonly error: Error | undefined;
@@ -15,12 +15,12 @@ export interface PagedList<Item> {
   more(): Promise<void>;
 }
 
-/** The size of pages after the first, in items: the most that the server gives. */
+/** Items per page after the first: the server's maximum. */
 const pageSize = 100;
 
 type Query = Readonly<Record<string, string | number | undefined>>;
 
-/** The pages after the first, and the first that they follow. */
+/** The pages after the first one, and the first page they belong to. */
 interface Later<Item> {
   readonly after: Page<Item> | undefined;
   readonly items: readonly Item[];
@@ -33,7 +33,7 @@ export function usePagedList<Item>(path: string, query: Query): PagedList<Item> 
   const first = useLoaded((signal) => get<Page<Item>>(path, query, signal), [path, JSON.stringify(query)]);
   const { value } = first;
   const [stored, setLater] = useState<Later<Item>>();
-  // What followed another first page belongs to a list that is no longer shown.
+  // Later pages of another first page belong to a list that is no longer shown.
   const later = stored !== undefined && stored.after === value ? stored : undefined;
   const present = useRef(value);
   present.current = value;

@@ -50,7 +50,7 @@ export function List<Item>({ list, noun, nouns, empty, changed, children }: List
 /** How far below the window the end of a list may be when the next page is loaded, in pixels. */
 const aheadPx = 1_500;
 
-/** The end of what is loaded; says when the reader comes near it. */
+/** The end of the loaded items; calls back when the reader comes near it. */
 function End({ reached }: { readonly reached: () => Promise<void> }) {
   const element = useRef<HTMLDivElement>(null);
   const latest = useRef(reached);

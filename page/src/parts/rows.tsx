@@ -1,13 +1,13 @@
 import type { RefObject, VNode } from 'preact';
 import { useEffect, useLayoutEffect, useReducer, useRef } from 'preact/hooks';
 
-/** The rows of one chunk. A chunk is a `tbody` that is in the document as a whole or not at all. */
+/** Rows per chunk. A chunk is a `tbody`, which is in the document either as a whole or not at all. */
 const chunkSize = 25;
-/** Up to this many rows all of them are in the document. */
+/** Up to this number, all rows are in the document. */
 export const wholeMax = 2 * chunkSize;
-/** How far outside the window rows are drawn, in pixels. */
+/** Rows are drawn up to this far outside the window, in pixels. */
 const marginPx = 700;
-/** The height of a row before any was measured, in pixels. */
+/** The assumed height of a row until one has been measured, in pixels. */
 const likelyRowPx = 33;
 
 interface RowsProps<Item> {
@@ -18,8 +18,8 @@ interface RowsProps<Item> {
 }
 
 /**
- * The rows of a table, of which only those near the window are in the document, and those around the focus, so that the keyboard comes from
- * row to row. A space as high as they were stands for the others.
+ * The rows of a table. Only those near the window are in the document, and those around the focus, so that the keyboard can move from row
+ * to row. Blank space of the same height replaces the others.
  */
 export function Rows<Item>({ items, columns, row }: RowsProps<Item>) {
   const bodies = useRef(new Map<number, HTMLTableSectionElement>());
@@ -37,7 +37,7 @@ export function Rows<Item>({ items, columns, row }: RowsProps<Item>) {
   useLayoutEffect(() => {
     for (const [chunk, body] of bodies.current) {
       heights.current.set(chunk, body.getBoundingClientRect().height);
-      // The first row is that of the heads.
+      // The first row holds the column heads.
       for (const [at, element] of [...body.rows].entries()) element.ariaRowIndex = String(chunk * chunkSize + at + 2);
     }
   });

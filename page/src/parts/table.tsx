@@ -5,18 +5,18 @@ import { Glyph, type GlyphName } from './glyph.tsx';
 import { Rows, wholeMax } from './rows.tsx';
 import { Wide } from './wide.tsx';
 
-/** The head of a column: its name, and that what it has stands at the right, or that the name is only heard. */
+/** The head of a column: its name, optionally with right-aligned contents, or hidden except from screen readers. */
 export type ColumnHead = string | readonly [name: string, form: 'right' | 'hidden'];
 
 interface TableProps<Item> {
   readonly heads: readonly ColumnHead[];
-  /** Whether there is nothing in it that the keyboard comes to. */
+  /** True if nothing in it takes the keyboard focus. */
   readonly isText?: boolean;
   readonly items: readonly Item[];
   readonly row: (item: Item) => VNode;
 }
 
-/** A table with its heads, which scrolls where it is too wide. A long one keeps only the rows near the window in the document. */
+/** A table with column heads, which scrolls if it is too wide. A long one keeps only the rows near the window in the document. */
 export function Table<Item>({ heads, isText = false, items, row }: TableProps<Item>) {
   const element = useRef<HTMLTableElement>(null);
   const isLong = items.length > wholeMax;
@@ -68,11 +68,11 @@ interface KeyLinkProps {
   readonly pipeline: string;
   readonly name: string;
   readonly glyph?: GlyphName;
-  /** What stands there in place of the whole name. */
+  /** Shown instead of the whole name. */
   readonly children?: ComponentChildren;
 }
 
-/** A key, which leads to its view. */
+/** A key, as a link to its view. */
 export function KeyLink({ pipeline, name, glyph, children = name }: KeyLinkProps) {
   const link = (
     <a class="link mono" href={hrefOf(['pipelines', pipeline, 'keys', name])}>

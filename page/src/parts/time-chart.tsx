@@ -37,7 +37,10 @@ const colours = {
   'bar-red': '--series-4',
 } as const;
 
-/** A chart over time. Its crosshair is that of all charts of the view; the names of its series stand in its title with their values there, or now. */
+/**
+ * A chart over time. All charts of a view share one crosshair. The title names the series, with their values at the crosshair or, without
+ * one, now.
+ */
 export function TimeChart({ title, unit, at, spanMs, series, floor, format, acts }: TimeChartProps) {
   const holder = useRef<HTMLDivElement>(null);
   const plot = useRef<uPlot>(undefined);
@@ -195,7 +198,7 @@ function optionsOf(
   };
 }
 
-/** Draws a line for each act that lies in the window. */
+/** Draws a line for each act in the window. */
 function drawActs(plot: uPlot, acts: readonly Act[], colour: string): void {
   const { ctx, bbox } = plot;
   ctx.save();

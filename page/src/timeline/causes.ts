@@ -1,11 +1,11 @@
 import type { Item } from './model.ts';
 
-/** Acts that let a whole key go on, so that its first turn afterwards comes from them. */
+/** Acts that let a whole key proceed, and so cause its first turn afterwards. */
 const letsGo: ReadonlySet<unknown> = new Set(['resume', 'resume key', 'skip gap']);
 
 /**
- * Returns the items with the causes of what the page has added: the turn of a timer comes from the moment at which that came due, and the first turn after a key was
- * let go from whoever did that. The end of a timer by its own turn is no act, and is left out.
+ * Returns the items with causes that involve the page's own items: a timer's turn is caused by the timer coming due, and the first turn
+ * after a key was released by the release. The end of a timer by its own turn is not an act, and is left out.
  */
 export function withCauses(items: readonly Item[]): readonly Item[] {
   const byId = new Map(items.map((item) => [item.id, item]));
@@ -16,7 +16,7 @@ export function withCauses(items: readonly Item[]): readonly Item[] {
   });
 }
 
-/** The first turn after each act that lets a key go on, by its id. */
+/** Finds the first turn after each act that lets a key proceed. Maps the turn's id to the act's. */
 function turnsLetGo(inOrder: readonly Item[]): ReadonlyMap<string, string> {
   const found = new Map<string, string>();
   for (const [at, item] of inOrder.entries()) {

@@ -12,7 +12,7 @@ export interface Item {
   readonly name: string;
   /** The same in words. */
   readonly text: string;
-  /** A few words to stand beside its shape. */
+  /** A few words to show beside its shape. */
   readonly label: string;
   readonly causedBy: string | null;
   /** Items with the same commit are on disk together. */

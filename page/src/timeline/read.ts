@@ -46,7 +46,7 @@ function readItem(item: TimelineItem): Item {
   const shown = (readings[item.kind] ?? unknownKind)(item);
   const { id, at, durationMs = 0, causedBy, commit, kind: _, ...details } = item;
   const told = Date.parse(at);
-  // A failure and the end of a call are told when they have come, all else when it begins.
+  // Failures and the ends of calls are recorded when they happen, everything else when it begins.
   const from = shown.isGood === false || shown.kind === 'call' ? told - durationMs : told;
   const name = shown.name ?? '';
   return {
@@ -144,7 +144,7 @@ function acceptedIn(items: readonly TimelineItem[]): readonly Item[] {
   return [...accepted.values()];
 }
 
-/** The moment at which each timer came due, which its turn tells; it came from whatever set the timer. */
+/** The moment at which each timer came due, taken from its turn. Its cause is whatever set the timer. */
 function dueIn(items: readonly TimelineItem[]): readonly Item[] {
   return items.flatMap(({ id, kind, timer, dueAt, causedBy = null }) => {
     if (timer === undefined || dueAt === undefined || kind === 'timer-set') return [];

@@ -22,7 +22,7 @@ const power = 0.36;
 const stretchMin = 1.5;
 const stretchMax = 40;
 const foldAfterMs = 10_000;
-/** The time since the last moment grows while somebody looks, and must not push drawn items. */
+/** The time since the last moment grows while somebody is looking, and must not shift drawn items. */
 const foldSinceLastMs = 1_000;
 const foldWidth = 45;
 

@@ -70,7 +70,7 @@ type OfPipeline<Item> = Item & { readonly pipeline: string };
 
 interface Found<Item> {
   readonly items: readonly OfPipeline<Item>[];
-  /** Pipelines that have more of them than are shown. */
+  /** Pipelines that have more keys than are shown. */
   readonly further: readonly string[];
 }
 
@@ -80,15 +80,15 @@ interface HeldKeysProps<Item> {
   readonly glyph: GlyphName;
   readonly of: Loaded<Found<Item>>;
   readonly empty: string;
-  /** Of the columns behind the key and its pipeline. */
+  /** The columns after the key and its pipeline. */
   readonly heads: readonly ColumnHead[];
-  /** By which the command finds them. */
+  /** The status by which the command finds them. */
   readonly status: string;
-  /** The cells of those columns. */
+  /** The cells in those columns. */
   readonly children: (item: Item) => ComponentChildren;
 }
 
-/** Keys of every pipeline that cannot go on, each with its pipeline and what keeps it. */
+/** Blocked keys of all pipelines, each with its pipeline and what it waits for. */
 function HeldKeys<Item extends { readonly key: string }>(props: HeldKeysProps<Item>) {
   const { title, text, glyph, of, empty, heads, status, children } = props;
   return (

@@ -1,6 +1,6 @@
 import type { JSX } from 'preact';
 
-/** The shapes of the picture, each in a box so wide, and what they mean. */
+/** The shapes in the picture, with the widths of their boxes and their meanings. */
 const entries: readonly (readonly [shape: JSX.Element, width: number, meaning: string])[] = [
   [<path key="commit" d="M7 0v12" stroke="var(--water)" stroke-width="2" />, 14, 'one commit: all of it or none'],
   [<rect key="good" class="good" x="1" y="1" width="14" height="10" rx="2" />, 16, 'succeeded'],
@@ -10,7 +10,7 @@ const entries: readonly (readonly [shape: JSX.Element, width: number, meaning: s
   [<rect key="fold" class="fold" width="16" height="12" stroke="var(--line-strong)" stroke-dasharray="2 2" />, 16, 'folded: nothing ran'],
 ];
 
-/** What the shapes of the picture mean. */
+/** Explains the shapes in the picture. */
 export function Legend() {
   return (
     <div class="legend">

@@ -11,11 +11,14 @@ const countOrNone = (value: number | null) => (value === null ? '–' : countTex
 
 interface ChartsProps {
   readonly chart: Chart | undefined;
-  /** What people have done to the pipeline. */
+  /** The operators' acts on the pipeline. */
   readonly acts: readonly Act[];
 }
 
-/** Four charts with one crosshair: events, latency, what waits, failures. What a person did is a line through all of them, and said below. */
+/**
+ * Four charts with one crosshair: events, latency, waiting items, failures. A line through all of them marks each operator's act, which is
+ * named below.
+ */
 export function Charts({ chart, acts: all }: ChartsProps) {
   const shown = useMemo(() => seriesOf(chart), [chart]);
   const from = (chart?.at.at(-1) ?? 0) - (chart?.spanMs ?? 0);

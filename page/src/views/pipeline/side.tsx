@@ -11,7 +11,7 @@ import { SourcePanel } from './source.tsx';
 const shown = 5;
 const everyMs = 5_000;
 
-/** What stands beside the keys: the topic, the schedule, deliveries, timers, and how to send the first event. */
+/** The column beside the keys: the topic, the schedule, deliveries, timers, and how to send the first event. */
 export function SidePanels({ details }: { readonly details: PipelineDetails }) {
   const { name, declared, received, deadLetters, source } = details;
   return (

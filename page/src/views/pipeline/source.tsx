@@ -5,7 +5,7 @@ import { Glyph } from '../../parts/glyph.tsx';
 import { Panel } from '../../parts/panel.tsx';
 import { Table } from '../../parts/table.tsx';
 
-/** Partitions that are shown before somebody asks for all. */
+/** Number of partitions shown until somebody asks for all. */
 const shownMax = 10;
 
 /** The topic that a pipeline takes events from: how far each partition was read, and what holds it up. */
@@ -13,7 +13,7 @@ export function SourcePanel({ source: { name, partitions, warnings } }: { readon
   const [areAll, setAreAll] = useState(false);
   const lag = partitions.reduce((sum, one) => sum + one.lag, 0);
   const heldUp = partitions.filter(({ noRoom }) => noRoom !== null).length;
-  // What a row says already is not said twice.
+  // Skips what a row already says.
   const others = warnings.filter((warning) => !partitions.some(({ noRoom }) => noRoom !== null && warning.endsWith(noRoom)));
   const shown = areAll ? partitions : worstOf(partitions);
   return (

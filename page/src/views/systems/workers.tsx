@@ -18,7 +18,7 @@ interface Worker {
 const everyMs = 1_000;
 const shown = 100;
 
-/** The workers' conversation: whom each heard last, and what. */
+/** The workers' conversation: the last message each has heard, and its sender. */
 export function WorkersView() {
   const { isOn } = useStore(live);
   const list = useLoaded((signal) => get<Page<Worker>>('/workers', { limit: shown }, signal), [], isOn ? everyMs : undefined);
