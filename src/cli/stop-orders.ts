@@ -9,7 +9,7 @@ export interface StopOrder {
    * started is gone.
    */
   readonly way: 'signal' | 'launcher' | 'parent';
-  /** When it came, by a clock of its own for each way. */
+  /** The time at which it came, by a separate clock for each way. */
   readonly atMs: number;
 }
 

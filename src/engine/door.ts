@@ -83,7 +83,7 @@ export class Door {
     }
   }
 
-  /** Why the store, or a schema, currently accepts nothing; undefined if it does, or if none was tried for a while. */
+  /** The reason the store, or a schema, currently accepts nothing; undefined if it does, or if none was tried for a while. */
   get refusal(): string | undefined {
     return this.#engine.eventLog.refusal ?? this.#timeouts.trouble;
   }

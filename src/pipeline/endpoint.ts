@@ -15,7 +15,7 @@ export interface OutgoingCall {
   readonly url: string | undefined;
   /** 1 on the first try. */
   readonly attempt: number;
-  /** When the turn requested it, in milliseconds since 1970. */
+  /** The time at which the turn requested it, in milliseconds since 1970. */
   readonly askedAt: number;
   /** The trace it belongs to, as a W3C Trace Context `traceparent`. */
   readonly traceparent: string | undefined;
@@ -87,7 +87,7 @@ export type DeliveryOutcome = {
   readonly id: string;
   /** Attempts so far. */
   readonly attempts: number;
-  /** When it became known, in milliseconds since 1970. */
+  /** The time at which it became known, in milliseconds since 1970. */
   readonly at: number;
 } & (
   | { readonly status: 'delivered'; readonly answer: unknown }

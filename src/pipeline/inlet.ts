@@ -4,7 +4,7 @@ import type { TransportLogger } from './endpoint.ts';
 export interface InletRecord {
   /** Its position in the partition. A partition's offsets rise, with possible gaps. */
   readonly offset: number;
-  /** When it was written, in milliseconds since 1970. */
+  /** The time at which it was written, in milliseconds since 1970. */
   readonly timestamp: number;
   readonly key: Uint8Array | null;
   /** Null for a record without a value, which a compacted topic calls a tombstone. */

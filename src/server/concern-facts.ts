@@ -15,7 +15,7 @@ export interface ConcernFacts {
   readonly count: number;
   /** Number of events it holds back. */
   readonly holds: number;
-  /** When its oldest item came; null if unknown. */
+  /** The time at which its oldest item came; null if unknown. */
   readonly since: number | null;
   /** Its author; null if there is none, or no name was required. */
   readonly who: string | null;

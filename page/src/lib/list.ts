@@ -9,7 +9,7 @@ export interface PagedList<Item> {
   readonly hasMore: boolean;
   /** True once the reader has asked for more than the first page; from then on scrolling loads further pages. */
   readonly isGoing: boolean;
-  /** Why the last page could not be loaded. */
+  /** The reason the last page could not be loaded. */
   readonly error: Error | undefined;
   /** Loads the next page. One call at a time has an effect. */
   more(): Promise<void>;

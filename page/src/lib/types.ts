@@ -72,7 +72,7 @@ export interface SourcePartition {
   readonly next: number;
   readonly end: number;
   readonly lag: number;
-  /** Why the next record waits for room. */
+  /** The reason the next record waits for room. */
   readonly noRoom: string | null;
 }
 

@@ -12,7 +12,7 @@ interface OperateProps {
   readonly action: string;
   readonly isDanger?: boolean;
   readonly isMain?: boolean;
-  /** Why it cannot be done now; undefined if it can. */
+  /** The reason it cannot be done now; undefined if it can. */
   readonly unable?: string | undefined;
   readonly shortcut?: string;
   readonly act: (reason: string | undefined) => Promise<unknown>;

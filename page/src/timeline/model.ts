@@ -3,7 +3,7 @@ export interface Item {
   readonly id: string;
   /** In milliseconds since the epoch. */
   readonly at: number;
-  /** When it ended; the same moment for an instantaneous one. */
+  /** The time at which it ended; the same moment for an instantaneous one. */
   readonly end: number;
   readonly kind: ItemKind;
   /** True if it went well; undefined if that does not apply. */

@@ -5,7 +5,7 @@ import { nameOfUpdate } from '../loads/accounts.ts';
 type Row = Readonly<Record<string, FoundValue>>;
 
 export interface AccountsCheck {
-  /** When each update was known to be taken in, by name, in milliseconds since 1970; other updates are absent. */
+  /** The times at which updates were known to be taken in, by name, in milliseconds since 1970; other updates are absent. */
   readonly acknowledged: ReadonlyMap<string, number>;
   readonly isSettled: boolean;
 }

@@ -26,7 +26,7 @@ function ticking(cadence: Pick<ScheduleOptions<unknown>, 'every' | 'cron'>) {
   });
 }
 
-/** When the runs began, in milliseconds since the start of the test's clock. */
+/** Returns the times at which the runs began, in milliseconds since the start of the test's clock. */
 async function runsOf(t: TestMill): Promise<readonly number[]> {
   const state = (await t.state('ticking', 'one')) as { runs: z.infer<typeof Tick>[] } | undefined;
   return state?.runs.map(({ now }) => now - startAt) ?? [];

@@ -20,11 +20,11 @@ export interface ScheduleStatus {
   readonly status: 'running' | 'paused' | 'stopped';
   /** True if a run is under way. */
   readonly isAtWork: boolean;
-  /** When the last run began; null before the first. */
+  /** The time at which the last run began; null before the first. */
   readonly lastRunAt: number | null;
-  /** When the next run is due; null if none is. */
+  /** The time at which the next run is due; null if none is. */
   readonly nextRunAt: number | null;
-  /** Why the last run could not take its batch, or one of its events; null if it could. Covers this process only. */
+  /** The reason the last run could not take its batch, or one of its events; null if it could. Covers this process only. */
   readonly lastFailure: string | null;
 }
 
@@ -109,7 +109,7 @@ export class Schedules {
   readonly #atWork = new Map<string, Promise<RunEnd>>();
   /** Schedules that have run in this process, with the number of their pipeline's absences at that time. */
   readonly #begun = new Map<string, number>();
-  /** Why the last run of a schedule could not take its batch. */
+  /** The reason the last run of a schedule could not take its batch. */
   readonly #failures = new Map<string, string>();
   #endWatch: (() => void) | undefined;
   /** Cancels the next attempt to plan. */

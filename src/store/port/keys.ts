@@ -62,7 +62,7 @@ export interface Gap {
   readonly next: number;
   /** The lowest waiting number. */
   readonly first: number;
-  /** When the wait began, in milliseconds since 1970. */
+  /** The time at which the wait began, in milliseconds since 1970. */
   readonly since: number;
 }
 
