@@ -19,13 +19,13 @@ import { addStore } from './store.ts';
 import { addSystemCommands, type Invocation } from './system-commands.ts';
 import { addToken } from './token.ts';
 
-/** The parts of the program besides its commands. */
+/** The parts of the program other than its commands. */
 interface Parts {
   readonly orders: StopOrders;
   readonly shipped: Shipped;
 }
 
-/** Runs one command to its end and exits with its exit code. */
+/** Runs one command to completion and exits with its exit code. */
 export async function main(words: readonly string[], { orders, shipped }: Parts): Promise<void> {
   let environment: Environment = process.env;
   const program = new Command('millrace');

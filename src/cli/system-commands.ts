@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import type { Environment } from '../configuration/setting.ts';
 import type { StopOrders } from './stop-orders.ts';
 
-/** The context of a command besides its arguments. */
+/** The context of a command, without its arguments. */
 export interface Invocation {
   /** The variables of the process and of `.env`. */
   readonly environment: Environment;

@@ -6,7 +6,7 @@ import type { Lane } from './lane.ts';
  * - `cold`: its key must be loaded first, since the store may hold some of its events.
  * - `key is full`: too many events wait for its key.
  * - `all is full`: too many events of the pipeline wait, and this one would have to wait too.
- * - `too early`: its number lies too far beyond the next one.
+ * - `too early`: its number is too far beyond the next one.
  */
 export type Admission = 'in' | 'cold' | 'key is full' | 'all is full' | 'too early';
 

@@ -74,7 +74,7 @@ export interface Transport {
 }
 
 /**
- * The outcome of a delivery, which its key receives in a turn of its own.
+ * The outcome of a delivery, which its key receives in a separate turn.
  *
  * - `delivered`: delivered once, with the answer.
  * - `given up`: it was refused or its last attempt failed, and it is now a dead letter; or an operator withdrew it, in which case the

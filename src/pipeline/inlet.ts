@@ -61,8 +61,8 @@ export interface InletEvent {
 }
 
 /**
- * A topic of a broker that a pipeline takes events from: the mirror image of a `Transport`. The engine decides which partitions this process
- * reads and from where; an inlet keeps no position of its own and joins no consumer group.
+ * A topic of a broker that a pipeline takes events from: the mirror image of a `Transport`. The engine decides which partitions this
+ * process reads and from where; an inlet keeps no position and joins no consumer group.
  */
 export interface Inlet {
   /**

@@ -9,7 +9,7 @@ const arrivalMinutes = 60;
 /** Dead letters of a pipeline searched for the first that parks its key. */
 const lettersMax = 20;
 
-/** The details of a concern besides its text, used for sorting. */
+/** The details of a concern other than its text, used for sorting. */
 export interface ConcernFacts {
   /** Number of items: keys, dead letters; otherwise 1. */
   readonly count: number;

@@ -293,8 +293,8 @@ function go(schedule: Schedule, state: State | undefined, { now, timers }: Turn)
 }
 
 /**
- * A pause set by a clock that has been set back since ends no later than one that begins now. The timer that ends it has had its turn in
- * vain if the schedule was gone at the time.
+ * A pause set by a clock that has been set back since ends no later than one that begins now. The timer that ends it had no effect if it
+ * fired while the schedule was gone.
  */
 function planPause(schedule: Schedule, state: State, { now, timers }: Turn): State | undefined {
   const { nextRunAt, pauseMs } = state;

@@ -9,7 +9,7 @@ import { table } from '../../pipeline/table.ts';
 const Step = z.object({
   key: z.string(),
   n: z.int(),
-  /** The handler's action besides applying the step. */
+  /** The handler's action in addition to applying the step. */
   does: z
     .enum([
       ...(['nothing', 'fail once', 'throw', 'throw without file', 'spin', 'exit', 'answer a function', 'answer a Map'] as const),

@@ -26,7 +26,7 @@ type FailedTimer = {
   readonly timer: Pick<StoredTimer, 'name' | 'dueAt' | 'data'>;
 };
 
-/** An outcome of which its key could not be notified. */
+/** An outcome that its key could not be notified of. */
 type FailedOutcome = {
   readonly kind: 'outcome';
   readonly outcome: Pick<StoredOutcome, 'endpoint' | 'id' | 'dueAt' | 'data'>;
