@@ -62,7 +62,7 @@ function witnessOf(applied: readonly AppliedTurn[], changes: Partial<Witness> = 
 
 const turn = (at: number): AppliedTurn => turns[at] as AppliedTurn;
 
-describe('what is as it should be', () => {
+describe('a correct history', () => {
   test('breaks nothing', async () => {
     const { store, ledger } = await world();
     assert.deepEqual(await checkInvariants(ledger, store), []);
@@ -315,7 +315,7 @@ const breaks: readonly Break[] = [
   { what: 'at rest a timer is due', says: /bell of key ann is due and has not fired/, settledAt: now + 10 },
 ];
 
-describe('what is not as it should be is found', () => {
+describe('a fault in a history is found', () => {
   for (const {
     what,
     says,
@@ -365,19 +365,19 @@ describe('with numbers', () => {
     return checkInvariants({ witnesses: [numbered], ingests, calls: [], resolved: [] }, store, { settledAt: now });
   }
 
-  test('whatever order they came in, nothing is broken as long as they are applied in theirs; what is early waits', async () => {
+  test('any order of arrival is fine as long as numbers are applied in order; early ones wait', async () => {
     assert.deepEqual(await brokenOf([3, 1, 2, 5], [1, 2, 3]), []);
   });
 
-  test('numbers that were applied in another order are found', async () => {
+  test('numbers applied out of order are found', async () => {
     assert.match((await brokenOf([1, 2], [2, 1])).join('\n'), /1 was applied after 2/);
   });
 
-  test('a number that was said to be late and was never skipped is found', async () => {
+  test('a number reported late but never skipped is found', async () => {
     assert.match((await brokenOf([1, 2], [1, 2], 1)).join('\n'), /1 was said to be late and was never skipped/);
   });
 
-  test('a number that was passed over is found', async () => {
+  test('a number that was left out is found', async () => {
     assert.match((await brokenOf([1, 3], [1, 3])).join('\n'), /3 was applied and 2, which stands before it, was not/);
   });
 });

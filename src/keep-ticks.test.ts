@@ -5,7 +5,7 @@ import { setImmediate as turn } from 'node:timers/promises';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 
-test('the object of a tick outlives its tick, and with it the shape that the next ones have', async () => {
+test('a tick’s object outlives its tick, and with it the shape of the next ones', async () => {
   setFlagsFromString('--expose-gc');
   const collect = runInNewContext('gc') as () => void;
   const ticks: WeakRef<object>[] = [];

@@ -216,7 +216,7 @@ const ways: Readonly<Record<string, (route: Route, headers: Record<string, strin
 };
 
 // Answers to a wrong token are delayed, so all requests wait at the same time.
-describe('each route lets in who may use it, and nobody else', { concurrency: true }, () => {
+describe('each route admits exactly those who may use it', { concurrency: true }, () => {
   test('by fetch', async (t) => {
     await forEach(t, async ({ method, path, ...route }, headers, url) => {
       const answer = await fetch(`${url}${path}`, { method, headers, redirect: 'manual', body: bodyOf({ method, path, ...route }) });
@@ -242,7 +242,7 @@ describe('each route lets in who may use it, and nobody else', { concurrency: tr
   }
 });
 
-test('a wrong method and a path that is none are told only to who has a token', async (t) => {
+test('only callers with a token learn that a method or path is wrong', async (t) => {
   const { url, headers } = await serveLocked(t);
   for (const [caller, { known = true }] of Object.entries(callers)) {
     for (const [method, path, status] of [
@@ -258,7 +258,7 @@ test('a wrong method and a path that is none are told only to who has a token', 
   }
 });
 
-test('a token for some pipelines sees these alone in what shows several', async (t) => {
+test('a token for some pipelines sees only these in answers about several', async (t) => {
   const { url, headers } = await serveLocked(t);
   const own = { headers: headers['operate, for rockets'] ?? {} };
   const { items } = z.object({ items: z.array(z.object({ name: z.string() })) }).parse(await (await fetch(`${url}/pipelines`, own)).json());

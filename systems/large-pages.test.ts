@@ -43,7 +43,7 @@ async function serve(t: StoreContext) {
   return { url, mill, post, read, readAll };
 }
 
-test('lists of large items are read whole page by page, each once and in order', async (t) => {
+test('lists of large items are read completely page by page, each once and in order', async (t) => {
   const { mill, post, readAll } = await serve(t);
   for (const n of numbers(12)) {
     const source = n % 3 === 0 ? 'web' : 'system';
@@ -74,7 +74,7 @@ test('lists of large items are read whole page by page, each once and in order',
   );
 });
 
-test('what workers have heard is listed few at a time where it is much', async (t) => {
+test('long texts heard by workers are listed a few at a time', async (t) => {
   const { mill, post, url } = await serve(t);
   for (const n of numbers(5))
     await post('/workers/messages', { worker: n, message: 'y'.repeat(900_000), interval: 0, destination_worker: n });
@@ -93,7 +93,7 @@ test('what workers have heard is listed few at a time where it is much', async (
 
 const Rockets = z.object({ count: z.int(), rockets: z.array(z.looseObject({ id: z.string() })), sort: z.string(), order: z.string() });
 
-test('a long list of rockets without a limit has all of them, in order', async (t) => {
+test('a long list of rockets without a limit is complete and in order', async (t) => {
   const { mill, post, url, readAll } = await serve(t);
   const message = (n: number, messageNumber: number, messageType: string, what: object) =>
     post('/messages', { metadata: { channel: uuid(n), messageNumber, messageTime: '2022-02-02T19:39:05Z', messageType }, message: what });

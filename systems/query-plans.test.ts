@@ -98,7 +98,7 @@ function addRows(database: DatabaseSync): void {
 
 const Page = z.looseObject({ nextCursor: z.string().optional() });
 
-test('each list of each system reads no more than it answers, with any filter, on any page', async (t) => {
+test('each list of each system reads no more than it returns, with any filter, on any page', async (t) => {
   const { url, database, asked } = await serve(t);
   addRows(database);
   const slow: string[] = [];

@@ -115,7 +115,7 @@ test('an engine knows its pipelines by name, their events and their states', () 
   void [ofList, ofListFromElsewhere, ofAnyPipelines, underTest];
 });
 
-test('an engine stands wherever less is asked for, and nowhere where more is', () => {
+test('an engine is assignable wherever fewer pipelines are required, and not where more are', () => {
   type Both = PipelinesOf<readonly [typeof orders, typeof audit]>;
   const takesAny = (_: Mill) => {};
   const takesOrders = (mill: Mill<{ orders: typeof orders }>) => mill.ingest('orders', { id: 'a', amount: '12' });

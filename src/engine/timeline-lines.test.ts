@@ -34,7 +34,7 @@ test('a block names the positions of events that only the log can name', () => {
   assert.deepEqual(positionsIn(`[${moment}]\n`), []);
 });
 
-test('the lines of a block for another log tell the same, with the ids of events instead of their positions', () => {
+test('lines moved to a block for another log contain the same, with event ids instead of positions', () => {
   const [a, c] = moved(text, events);
   const plain = { kind: 'handled', attempt: 1 };
   assert.deepEqual(a, {
@@ -54,7 +54,7 @@ test('the lines of a block for another log tell the same, with the ids of events
   });
 });
 
-test('lines that were moved before stay as they are', () => {
+test('lines that were already moved stay unchanged', () => {
   const lines = linesOf(block, text, events);
   const again = `[${block}]\n${lines.map((line) => `${line.text}\n`).join('')}`;
   assert.deepEqual(positionsIn(again), []);

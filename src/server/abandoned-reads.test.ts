@@ -72,7 +72,7 @@ async function serve(t: TestContext, limits: { readonly reads?: number; readonly
   return { url, mill, askSlow };
 }
 
-test('reads whose clients have gone are ended, and keep nobody waiting', async (t) => {
+test('reads whose clients have left are ended, and hold nobody up', async (t) => {
   const { url, mill, askSlow } = await serve(t, { readTimeoutMs: 600_000 });
   const gone = new AbortController();
   const asked = [];
@@ -86,7 +86,7 @@ test('reads whose clients have gone are ended, and keep nobody waiting', async (
   await Promise.allSettled(asked.map(({ answer }) => answer));
 });
 
-test('a read that takes too long is ended, and answered with 503', async (t) => {
+test('a read that takes too long is ended and answered with 503', async (t) => {
   const { url, askSlow } = await serve(t, { readTimeoutMs: 3_000 });
   const { answer } = await askSlow();
   const { status, headers } = await answer;
@@ -95,7 +95,7 @@ test('a read that takes too long is ended, and answered with 503', async (t) => 
   assert.deepEqual(await (await fetch(`${url}/quick`)).json(), { found: 1 });
 });
 
-test('more reads than the limit are refused at once, and let in when others have ended', async (t) => {
+test('reads beyond the limit are refused at once, and admitted when others have ended', async (t) => {
   const { url, askSlow } = await serve(t, { reads: 2, readTimeoutMs: 600_000 });
   const gone = new AbortController();
   await askSlow(gone.signal);

@@ -32,7 +32,7 @@ async function statusOf(socket: Socket): Promise<string> {
 const unfinished = (path: string, bytes: number) =>
   `POST ${path} HTTP/1.1\r\nHost: x\r\nContent-Length: ${bytes}\r\n\r\n${' '.repeat(bytes - 1)}`;
 
-test('bodies that have begun to come in take up so many bytes: beyond that one is answered 503, and all others are served', async (t) => {
+test('unfinished bodies use limited memory: beyond that one is answered 503, and all others are served', async (t) => {
   const { url } = await serve(t, { http: { ...httpLimits, bodiesBytes: 300 * kilo } });
   const sockets = await Promise.all(Array.from({ length: 5 }, () => dial(t, url)));
   const answers: string[] = [];
@@ -54,7 +54,7 @@ test('bodies that have begun to come in take up so many bytes: beyond that one i
   await until(async () => (await room()) === 202);
 });
 
-test('a connection whose body was refused goes on with the next request', async (t) => {
+test('a connection whose body was refused continues with the next request', async (t) => {
   const { url } = await serve(t, { http: { ...httpLimits, bodiesBytes: 50 * kilo } });
   const socket = await dial(t, url);
   socket.write(unfinished('/pipelines/visits/events', 100 * kilo));
@@ -63,7 +63,7 @@ test('a connection whose body was refused goes on with the next request', async 
   assert.equal(await statusOf(socket), '200');
 });
 
-test('the body that has been coming in for long is refused before one that comes in now', (t) => {
+test('a body that has been arriving for long is refused before a recent one', (t) => {
   let now = 0;
   t.mock.method(performance, 'now', () => now);
   const bodies = new Bodies(100);
@@ -103,7 +103,7 @@ async function library(t: TestContext, http: Partial<typeof httpLimits>, closed?
   });
 }
 
-test('a client that reads nothing of its answer is closed', async (t) => {
+test('a client that reads nothing of its answer is disconnected', async (t) => {
   const closed = Promise.withResolvers<void>();
   const { url } = await library(t, { answerTimeoutMs: 100, timeoutCheckMs: 20 }, closed.resolve);
   const socket = await dial(t, url);
@@ -125,7 +125,7 @@ test('a client that reads nothing of its answer is closed', async (t) => {
   assert.equal(await statusOf(other), '200');
 });
 
-test('a client that reads slowly gets all of its answer', async (t) => {
+test('a slow reader gets all of its answer', async (t) => {
   const { url } = await library(t, { answerTimeoutMs: 3_000, timeoutCheckMs: 20 });
   const socket = await dial(t, url);
   socket.write('GET /book HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n');
@@ -140,7 +140,7 @@ test('a client that reads slowly gets all of its answer', async (t) => {
   assert.ok(bytes > 8_000_000, `${bytes}`);
 });
 
-test('answers that wait to be read take up so many bytes: beyond that further ones are 503, and small ones are answered', async (t) => {
+test('unread answers use limited memory: beyond that further large ones are 503, and small ones are answered', async (t) => {
   const { url } = await library(t, { answersBytes: 10_000_000 });
   const socket = await dial(t, url);
   socket.pause();
@@ -161,7 +161,7 @@ test('answers that wait to be read take up so many bytes: beyond that further on
   await until(async () => (await fetch(`${url}/book`)).status === 200);
 });
 
-test('what waits of streams takes up so many bytes: beyond that connections are closed, none begins, and all others are answered', async (t) => {
+test('unread streams use limited memory: beyond that connections are closed, no stream begins, and all others are answered', async (t) => {
   const piece = 'x'.repeat(1_000_000);
   const pieces = function* (count: number) {
     for (let n = 0; n < count; n += 1) yield piece;
@@ -208,7 +208,7 @@ test('what waits of streams takes up so many bytes: beyond that connections are 
   await reader?.cancel();
 });
 
-test('the answer that has waited longest makes room, once it has waited for long', async (t) => {
+test('the answer that has waited longest makes room, once it has waited long enough', async (t) => {
   let now = 0;
   t.mock.method(performance, 'now', () => now);
   const server: Server = createHttpServer();
@@ -235,7 +235,7 @@ test('the answer that has waited longest makes room, once it has waited for long
   answers.checkRoom(1_000 * kilo);
 });
 
-test('what a client pipelines is answered in order, however much that is, and few of it is at work at once', async (t) => {
+test('pipelined requests are answered in order, however many, and only a few are processed at once', async (t) => {
   let atWork = 0;
   let most = 0;
   const { url, mill } = await serve(t, {
@@ -262,7 +262,7 @@ test('what a client pipelines is answered in order, however much that is, and fe
   assert.ok(most <= 33, `${most} at work at once`);
 });
 
-test('a client that pipelines far more than is answered is closed', async (t) => {
+test('a client that pipelines far more than it reads is disconnected', async (t) => {
   const release = Promise.withResolvers<void>();
   const { url } = await serve(t, { routes: (app) => void app.get('/held', () => release.promise) });
   const many = await dial(t, url);

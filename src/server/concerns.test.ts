@@ -51,7 +51,7 @@ async function afterRestart(t: TestContext, pipelines: readonly AnyPipeline[] = 
   return second;
 }
 
-test('what waits for a person is found in the store, after a restart too', async (t) => {
+test('everything that waits for a person is found in the store, even after a restart', async (t) => {
   const { mill } = await afterRestart(t);
   assert.deepEqual(
     (await findConcerns(mill)).map(({ kind, where, what, link }) => [kind, where, what, link]),
@@ -67,7 +67,7 @@ test('what waits for a person is found in the store, after a restart too', async
   assert.deepEqual(await findConcerns(mill), []);
 });
 
-test('the routes of concerns tell after a restart what waits, each with a link that is answered', async (t) => {
+test('after a restart the concerns routes report what is waiting, each with a working link', async (t) => {
   const { mill, url } = await afterRestart(t);
   const ask = async () => JSON.parse(await (await fetch(`${url}/concerns`)).text()).items;
   const items = await ask();
@@ -83,7 +83,7 @@ test('the routes of concerns tell after a restart what waits, each with a link t
   assert.deepEqual(await ask(), []);
 });
 
-test('the routes of counts and metrics tell the same after a restart', async (t) => {
+test('after a restart the routes of counts and metrics report the same', async (t) => {
   const { url } = await afterRestart(t);
   const { items } = JSON.parse(await (await fetch(`${url}/pipelines`)).text());
   assert.deepEqual(
@@ -98,7 +98,7 @@ test('the routes of counts and metrics tell the same after a restart', async (t)
     assert.ok(metrics.includes(`${line}\n`), line);
 });
 
-test('what is left of a pipeline that is gone waits too', async (t) => {
+test('stored work of a removed pipeline is a concern too', async (t) => {
   const { mill } = await afterRestart(t, [visits]);
   while (mill.leftovers().length < 2) await new Promise(setImmediate);
   const concerns = await findConcerns(mill);
@@ -114,7 +114,7 @@ test('what is left of a pipeline that is gone waits too', async (t) => {
   for (const { why } of concerns.slice(2)) assert.match(why, /^Stored work is kept although (the pipeline|its schedule) is gone/);
 });
 
-test('an open circuit is shown, and goes on without anybody', async (t) => {
+test('an open circuit is shown, and recovers without help', async (t) => {
   const { mill, server, url } = await start(join(temporaryFolder(t), 'mill.db'), [calls]);
   t.after(() => server.stop(1_000));
   assert.deepEqual(
@@ -128,7 +128,7 @@ test('an open circuit is shown, and goes on without anybody', async (t) => {
   );
 });
 
-test('receivers that give no answers are named, among the concerns, in health and by number in the metrics', async (t) => {
+test('unresponsive receivers are named among the concerns and in health, and counted in the metrics', async (t) => {
   const refused = Object.assign(new Error('connect ECONNREFUSED'), { code: 'ECONNREFUSED' });
   const hooks = pipeline('hooks', {
     event: z.object({ to: z.string() }),
@@ -155,7 +155,7 @@ test('receivers that give no answers are named, among the concerns, in health an
   assert.ok(metrics.includes('millrace_resting_addresses{pipeline="hooks",endpoint="hook"} 2\n'));
 });
 
-test('who crowds the deliveries of a pipeline is named before it takes no events in', async (t) => {
+test('whoever crowds a pipeline’s deliveries is named before it stops accepting events', async (t) => {
   const hooks = pipeline('hooks', {
     event: z.object({ n: z.int() }),
     deliver: { hook: { to: { address: () => 'https://busy.example', call: () => new Promise(() => {}) } } },
@@ -192,7 +192,7 @@ test('a transport that makes no calls is a concern, with its reason', async (t) 
   );
 });
 
-test('a schedule that cannot be read is a concern that says why', async (t) => {
+test('an unreadable schedule is a concern that says why', async (t) => {
   const { mill } = await afterRestart(t);
   await mill.stop();
   const concerns = await findConcerns(mill);

@@ -45,7 +45,7 @@ const bodies: readonly (readonly [what: string, body: string, headers?: Record<s
 ];
 
 for (const [what, body, headers] of bodies) {
-  test(`the short way answers as the long one does: ${what}`, async (t) => {
+  test(`the direct way gives the same answer as Fastify: ${what}`, async (t) => {
     const { url, seen } = await serveBoth(t);
     const short = await told(await post(`${url}/take`, body, headers));
     assert.notEqual(seen.way, 'long');
@@ -58,7 +58,7 @@ for (const [what, body, headers] of bodies) {
   });
 }
 
-test('a route sees the bytes of a body as they came, by both ways, for a signature to be checked', async (t) => {
+test('in both ways a route sees the original bytes of a body, to check a signature', async (t) => {
   const { url } = await serveBoth(t);
   const body = '\ufeff{ "a" : "ü", "b" : 1.0 }\n';
   for (const path of ['/take', '/take/']) {
@@ -67,7 +67,7 @@ test('a route sees the bytes of a body as they came, by both ways, for a signatu
   }
 });
 
-test('what is not plain goes the long way', async (t) => {
+test('any request that is not plain goes through Fastify', async (t) => {
   const { url, seen } = await serveBoth(t);
   const stream = () => new Blob(['1']).stream();
   const others: readonly (readonly [path: string, request: RequestInit & { duplex?: 'half' }, status: number])[] = [
@@ -108,7 +108,7 @@ const keepOut = async () => {
 };
 
 for (const [name, hook] of Object.entries(hooks)) {
-  test(`a hook of an embedder runs for ingest routes: ${name}`, async (t) => {
+  test(`an embedder’s hook runs for ingest routes: ${name}`, async (t) => {
     const { url, seen, mill } = await serveBoth(t, hook);
     const { detail } = await problemIn(await post(`${url}/take`, 1));
     assert.deepEqual([detail, seen.way], ['kept out', undefined]);
@@ -183,7 +183,7 @@ const changes: Readonly<Record<string, readonly [change: (app: FastifyInstance) 
 };
 
 for (const [name, [change, answer, body = '1']] of Object.entries(changes)) {
-  test(`what an embedder changes for a route holds for plain requests to it: ${name}`, async (t) => {
+  test(`an embedder’s change to a route applies to plain requests: ${name}`, async (t) => {
     const { url } = await serveBoth(t, change);
     const headers = { 'accept-version': '1.0.0' };
     const plain = await told(await post(`${url}/take`, body, headers));
@@ -193,7 +193,7 @@ for (const [name, [change, answer, body = '1']] of Object.entries(changes)) {
   });
 }
 
-test('a route of an embedder that has the path of a generic one takes its requests', async (t) => {
+test('an embedder’s route with the path of a generic one takes its requests', async (t) => {
   const { url, mill } = await serve(t, {
     routes(app) {
       app.post('/pipelines/visits/events', keepOut);
@@ -205,7 +205,7 @@ test('a route of an embedder that has the path of a generic one takes its reques
   assert.equal(mill.counts().visits?.received, 0);
 });
 
-test('a hook that is added after the route, or in a scope above it, runs for it', async (t) => {
+test('a hook added after the route, or in a scope above it, runs for it', async (t) => {
   const { url } = await serve(t, {
     routes(app) {
       ingestRoute(app, '/before', {}, async () => ({}));
@@ -216,7 +216,7 @@ test('a hook that is added after the route, or in a scope above it, runs for it'
   for (const path of ['/before', '/deep/within']) assert.equal((await problemIn(await post(`${url}${path}`, 1))).detail, 'kept out', path);
 });
 
-test('an answer that a hook or a handler of errors changes is changed for ingest routes', async (t) => {
+test('an answer changed by a hook or an error handler is changed for ingest routes too', async (t) => {
   const { url } = await serve(t, {
     routes(app) {
       app.register(async (scope) => {
@@ -235,7 +235,7 @@ test('an answer that a hook or a handler of errors changes is changed for ingest
   assert.equal((await post(`${url}/failing`, 1)).status, 418);
 });
 
-test('a hook of one scope leaves the short way to the routes of others', async (t) => {
+test('a hook in one scope leaves the direct way open to routes in others', async (t) => {
   const ways: (string | undefined)[] = [];
   const { url } = await serve(t, {
     routes(app) {
@@ -250,7 +250,7 @@ test('a hook of one scope leaves the short way to the routes of others', async (
   assert.deepEqual(ways, ['short']);
 });
 
-test('a stop waits for requests that went the short way', async (t) => {
+test('a stop waits for requests handled directly', async (t) => {
   const entered = Promise.withResolvers<void>();
   const release = Promise.withResolvers<void>();
   const { url, server, mill } = await serve(t, {
@@ -272,7 +272,7 @@ test('a stop waits for requests that went the short way', async (t) => {
   assert.equal(mill.counts().visits?.processed, 1);
 });
 
-test('what take answers that is not sent as JSON is refused by both ways, and named', async (t) => {
+test('if take returns something not sent as JSON, both ways refuse it by name', async (t) => {
   const answers: Readonly<Record<string, () => unknown>> = {
     nothing: () => undefined,
     null: () => null,
@@ -299,7 +299,7 @@ test('what take answers that is not sent as JSON is refused by both ways, and na
   for (const path of ['/list', '/list/']) assert.equal(await (await post(`${url}${path}`, 1)).text(), '[1]');
 });
 
-test('what a route throws that throws again when it is read is answered as any unexpected error, and harms nothing', async (t) => {
+test('an error that throws when read is answered like any unexpected error, and does no harm', async (t) => {
   const refuse = () => {
     throw new Error('a secret');
   };

@@ -30,7 +30,7 @@ function ofOld(line: string, body?: string): string {
   return `${line} HTTP/1.0\r\nConnection: Keep-Alive\r\n${length}\r\n${body ?? ''}`;
 }
 
-test('a client of HTTP/1.0 keeps its connection, whatever it is answered', async (t) => {
+test('an HTTP/1.0 client keeps its connection, whatever the answer', async (t) => {
   const { url } = await serve(t);
   for (const [line, status, body] of requests) {
     // The second answer shows that the first left the connection open.
@@ -41,7 +41,7 @@ test('a client of HTTP/1.0 keeps its connection, whatever it is answered', async
   }
 });
 
-test('a client of HTTP/1.0 that asks for no connection to keep has it closed', async (t) => {
+test('an HTTP/1.0 client that does not ask to keep its connection has it closed', async (t) => {
   const { url } = await serve(t);
   for (const [line, status, body] of requests) {
     const request = ofOld(line, body).replace('Connection: Keep-Alive\r\n', '');
@@ -51,7 +51,7 @@ test('a client of HTTP/1.0 that asks for no connection to keep has it closed', a
   }
 });
 
-test('a client that is refused because the server stops has its connection closed', async (t) => {
+test('a client refused because the server is stopping has its connection closed', async (t) => {
   const entered = Promise.withResolvers<void>();
   const release = Promise.withResolvers<void>();
   const { url, server } = await serve(t, {

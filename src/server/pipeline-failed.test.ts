@@ -19,7 +19,7 @@ function fail(): never {
   throw new TypeError('the password is hunter2');
 }
 
-test('a key() that throws is a 500 that says no more than which function failed, by every way in, and one line of the log with its stack', async (t) => {
+test('a key() that throws is a 500 that says only which function failed, in every way in, and one log line with its stack', async (t) => {
   for (const level of ['info', 'debug'] as const) {
     const lines: string[] = [];
     const log = pino({ level }, { write: (line: string) => void lines.push(line) });

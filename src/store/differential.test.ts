@@ -55,7 +55,7 @@ const stepsMin = 100;
 const stepsMax = 400;
 
 for (let seed = 1; seed <= runs; seed += 1) {
-  test(`every store answers a random sequence of calls as the others do (seed ${seed})`, async () => {
+  test(`every store gives the same answers to a random sequence of calls (seed ${seed})`, async () => {
     const folder = await mkdtemp(join(tmpdir(), 'millrace-'));
     const [first, ...further] = storesOf(seed);
     const made = await Promise.all(further.map((make) => make(folder)));

@@ -52,7 +52,7 @@ function reading(number: number, changes: object = {}) {
   return { id: idOf(number), type: 'sensor_data', source: 'iot_device', data: { number }, ...changes };
 }
 
-test('an event is accepted once and a duplicate from then on, in upper case too', async (context) => {
+test('an event is accepted once and is a duplicate from then on, even in upper case', async (context) => {
   const { post, list } = await serve(context);
   assert.deepEqual(await post('/events', reading(1)), { status: 202, retryAfter: null, body: { id: idOf(1), status: 'accepted' } });
   const again = reading(1, { id: idOf(1).toUpperCase(), data: { number: 2 } });
@@ -61,7 +61,7 @@ test('an event is accepted once and a duplicate from then on, in upper case too'
   assert.equal((await list()).items.length, 2);
 });
 
-test('an invalid event is refused with everything that is wrong, and nothing is stored', async (context) => {
+test('an invalid event is refused with all of its faults, and nothing is stored', async (context) => {
   const { post, list } = await serve(context);
   const { status, body } = await post('/events', { type: 'user_action', source: 'tv', data: { action: 'jump' } });
   assert.equal(status, 400);
@@ -113,7 +113,7 @@ test('a batch has 1 to 100 events, at least one of them valid; otherwise nothing
   assert.equal((await post('/events/batch', { events: many(100) })).body.accepted, 100);
 });
 
-test('an event is shown as it was stored, user_id only when it has one', async (context) => {
+test('an event is shown as stored, with user_id only if it has one', async (context) => {
   const { post, get } = await serve(context);
   await post('/events', reading(1, { timestamp: '2022-02-02T19:39:05.86337+01:00' }));
   const { status, body } = await get(`/events/${idOf(1).toUpperCase()}`);
@@ -130,13 +130,13 @@ test('an event is shown as it was stored, user_id only when it has one', async (
   assert.equal((await get(`/events/${idOf(2)}`)).body.user_id, 'ann');
 });
 
-test('an id that is no UUID is 400, an unknown one 404', async (context) => {
+test('an id that is not a UUID is 400, and an unknown one 404', async (context) => {
   const { get } = await serve(context);
   for (const id of ['x', '193270a9', `${idOf(1)}0`]) assert.equal((await get(`/events/${id}`)).status, 400);
   assert.equal((await get(`/events/${idOf(1)}`)).status, 404);
 });
 
-test('an event that was given up is 404 and says why; the others are processed', async (context) => {
+test('a given-up event is 404 and says why; the others are processed', async (context) => {
   const { post, get, list } = await serve(context, {
     processor({ data }) {
       if (data.number === 1) throw new Error('the sensor is broken');
@@ -195,7 +195,7 @@ const filters: readonly [query: string, chosen: (event: Mixed) => boolean][] = [
   ],
 ];
 
-test('the list is filtered, newest first, and its pages put together are the whole', async (context) => {
+test('the list is filtered, newest first, and its pages make up the whole', async (context) => {
   const { post, list } = await serve(context);
   const events = mixture();
   assert.equal((await post('/events/batch', { events })).body.accepted, 40);
@@ -238,7 +238,7 @@ testOn('memory')('every list is read along one of the indexes, in its order', as
   }
 });
 
-test('a wrong parameter is 400 and names it', async (context) => {
+test('an invalid parameter is 400 and named', async (context) => {
   const { get } = await serve(context);
   const wrong: readonly [string, string][] = [
     ['type=weather', 'type'],

@@ -92,7 +92,7 @@ test('while Redis is unavailable notes are postponed; its loss and return are lo
   );
 });
 
-test('the password opens Redis and is never logged; a wrong one is as if Redis were unavailable', {
+test('the password opens Redis and is never logged; a wrong one is treated like an unavailable Redis', {
   skip: withoutRedis,
 }, async (context) => {
   const { port } = await RedisServer.make(context, { password: 'hush-hush' });
@@ -108,7 +108,7 @@ test('the password opens Redis and is never logged; a wrong one is as if Redis w
   }
 });
 
-test('what Redis refuses is postponed too, and the reason logged once', { skip: withoutRedis }, async (context) => {
+test('notes refused by Redis are postponed too, and the reason is logged once', { skip: withoutRedis }, async (context) => {
   const { port } = await RedisServer.make(context);
   const { cache, delivered, lines } = await openCache(context, { port });
   await delivered(callFor('one'));
@@ -120,7 +120,7 @@ test('what Redis refuses is postponed too, and the reason logged once', { skip: 
   assert.match(lines.join('\n'), /^Redis is unavailable.*OOM.*\nRedis is back.*$/);
 });
 
-test('an entry older than its life is let go, with or without a Redis', async (context) => {
+test('an expired entry is dropped, with or without Redis', async (context) => {
   const { cache } = await openCache(context, { port: 1 });
   assert.deepEqual(await cache.call(callFor('old', new Date(now - 86_400_000).toISOString())), { result: 'delivered' });
   assert.equal((await cache.call(callFor('young', new Date(now - 86_399_999).toISOString()))).result, 'postponed');
@@ -135,6 +135,6 @@ cache.close();
 await opening;
 `;
 
-test('one that is closed while it opens keeps no process from its end', async () => {
+test('a cache closed while opening does not keep the process alive', async () => {
   await promisify(execFile)(process.execPath, ['--input-type=module', '--eval', closesEarly], { timeout: 20_000 });
 });

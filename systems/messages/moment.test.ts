@@ -36,14 +36,14 @@ const moments = [
   '2026-11-21 10:00:02+00:00',
 ];
 
-test('moments are in the order of time, as a program or as SQL writes them', (context) => {
+test('moments are in chronological order, written by a program or by SQL', (context) => {
   assert.deepEqual(
     sorted(context, moments.toReversed()).map(({ text }) => text),
     moments,
   );
 });
 
-test('a bound holds for every form of its moment', (context) => {
+test('a bound applies to every form of its moment', (context) => {
   const same = ['2026-11-21 10:00:00', '2026-11-21T10:00:00Z', '2026-11-21T10:00:00.000Z', '2026-11-21 10:00:00+00:00'];
   const { first, last } = timeBounds('2026-11-21T10:00:00.000Z');
   for (const { time } of sorted(context, same)) assert.ok(first <= time && time <= last, time);
@@ -55,7 +55,7 @@ test('a bound holds for every form of its moment', (context) => {
   }
 });
 
-test('a moment is answered as RFC 3339, what is none as it is', () => {
+test('a moment is returned as RFC 3339, and anything else unchanged', () => {
   for (const [text, answer] of [
     ['2026-11-21 10:00:00', '2026-11-21T10:00:00.000Z'],
     ['2026-11-21T10:00:00Z', '2026-11-21T10:00:00.000Z'],

@@ -65,7 +65,7 @@ describe('other arguments', () => {
     'the partitions of a store': (value) => millrace({ store: Object.assign(memory(), { partitions: value }), pipelines: [] }),
   };
   for (const [what, call] of Object.entries(calls)) {
-    test(`${what} is taken, or refused by a MillraceError`, () => takesOrRefuses(call));
+    test(`${what} is accepted, or refused by a MillraceError`, () => takesOrRefuses(call));
   }
 });
 
@@ -111,11 +111,11 @@ describe('the methods of an engine', () => {
   const stopping = (value: never) => millrace({ store: memory(), pipelines: [] }).stop(value);
 
   for (const [what, call] of Object.entries({ ...calls, 'stop: options': stopping })) {
-    test(`${what} is taken, or refused by a MillraceError`, () => takesOrRefuses(call));
+    test(`${what} is accepted, or refused by a MillraceError`, () => takesOrRefuses(call));
   }
 });
 
-test('what a handler says is taken, or fails its turn by a MillraceError', async () => {
+test('a handler’s request is accepted, or fails its turn by a MillraceError', async () => {
   const Event = z.object({ page: z.string() });
   const says: Readonly<Record<string, (turn: Turn, value: never) => unknown>> = {
     'put: table': (turn, value) => turn.put(value, { page: 'a', visits: 1 } as never),

@@ -173,17 +173,17 @@ const app = { post: () => undefined, hasDecorator: () => false, prefix: '' };
 
 for (const [name, { options, declare }] of Object.entries(declarations)) {
   describe(name, () => {
-    test('takes all of its options', async () => {
+    test('accepts all of its options', async () => {
       await declare(options as never);
     });
 
-    test('refuses an option that it does not know, wherever options stand', async () => {
+    test('refuses an unknown option, wherever options are given', async () => {
       for (const path of pathsOf(options).filter((path) => isObjectOfOptions(valueAt(options, path)))) {
         await refuses(() => declare(changed(options, [...path, 'nonsense'], 1) as never), 'nonsense', `${path.join('.')} with nonsense`);
       }
     });
 
-    test('takes or refuses by name whatever stands in for an option', async () => {
+    test('accepts any value of an option, or refuses it by name', async () => {
       let refusals = 0;
       for (const path of pathsOf(options)) {
         for (const [what, value] of Object.entries(strange)) {

@@ -17,7 +17,7 @@ async function openShop(context: TestContext, answer?: TestMillOptions['answer']
   return shop;
 }
 
-test('what is paid goes to the warehouse, and is shipped', async (context) => {
+test('a paid order goes to the warehouse and is shipped', async (context) => {
   const shop = await openShop(context);
   await shop.ingest('orders', order);
   await shop.drain();
@@ -31,7 +31,7 @@ test('what is paid goes to the warehouse, and is shipped', async (context) => {
   );
 });
 
-test('what nobody pays is cancelled after half an hour, and goes back on the shelf', async (context) => {
+test('an unpaid order is cancelled after half an hour, and its stock is returned', async (context) => {
   const shop = await openShop(context);
   await shop.ingest('orders', order);
   await shop.advance('29m');
@@ -56,7 +56,7 @@ test('an order stays paid while the warehouse does not answer', async (context) 
   );
 });
 
-test('every night the sales of the day before are added up', async (context) => {
+test('every night the previous day’s sales are added up', async (context) => {
   const shop = await openShop(context);
   for (const id of ['o1', 'o2', 'o3']) await shop.ingest('orders', { ...order, order: id });
   for (const id of ['o1', 'o3']) await shop.ingest('orders', { ...payment, order: id, payment: id });

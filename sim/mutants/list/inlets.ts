@@ -12,7 +12,7 @@ export const inlets: readonly Mutant[] = [
     file: 'src/store/sqlite/partition/source-offsets.ts',
     find: 'isIt} AND next = ?`',
     replace: 'isIt} AND ? IS NOT NULL`',
-    tests: [contract('sqlite', 'a batch whose offset is not there, or another one')],
+    tests: [contract('sqlite', 'a batch changes nothing if its offset is missing, or is another one')],
   },
   {
     name: 'offset-moved-without-compare-and-set-on-servers',
@@ -20,7 +20,7 @@ export const inlets: readonly Mutant[] = [
     file: 'src/store/sql/write/source-batches.ts',
     find: 'isIt} AND next = $5)`',
     replace: 'isIt} AND $5 = $5)`',
-    tests: [contract('postgres', 'a batch whose offset is not there, or another one')],
+    tests: [contract('postgres', 'a batch changes nothing if its offset is missing, or is another one')],
   },
   {
     name: 'offset-moved-without-compare-and-set-in-steps',
@@ -29,8 +29,8 @@ export const inlets: readonly Mutant[] = [
     find: 'isIt} AND next = $6`',
     replace: 'isIt} AND $6 = $6`',
     tests: [
-      contract('postgres', 'a batch whose offset is not there, or another one'),
-      contract('postgres', 'of batches that come at once'),
+      contract('postgres', 'a batch changes nothing if its offset is missing, or is another one'),
+      contract('postgres', 'simultaneous batches are judged separately'),
     ],
   },
   {
@@ -39,7 +39,7 @@ export const inlets: readonly Mutant[] = [
     file: 'src/store/memory/memory-source-offsets.ts',
     find: 'if ((this.#offsets.get(name)?.next ?? null) !== expected) return false;',
     replace: '',
-    tests: [contract('memory', 'a batch whose offset is not there, or another one')],
+    tests: [contract('memory', 'a batch changes nothing if its offset is missing, or is another one')],
   },
   {
     name: 'records-taken-under-a-lease-that-is-over-in-files',
@@ -47,7 +47,7 @@ export const inlets: readonly Mutant[] = [
     file: 'src/store/sqlite/partition/writer.ts',
     find: 'this.#advanceCursor({ partition, epoch, cursor: 0 });\n    if (!this.#sourceOffsets',
     replace: 'if (!this.#sourceOffsets',
-    tests: [contract('sqlite', 'a lease that is over takes nothing')],
+    tests: [contract('sqlite', 'an expired lease takes nothing')],
   },
   {
     name: 'record-that-is-late-lost',
@@ -55,7 +55,7 @@ export const inlets: readonly Mutant[] = [
     file: 'src/store/sqlite/partition/writer.ts',
     find: 'letter !== null && (event === null || answer === isLate)',
     replace: 'letter !== null && event === null',
-    tests: [contract('sqlite', 'an event that comes too late')],
+    tests: [contract('sqlite', 'an event that is too late becomes the dead letter it comes with')],
   },
   {
     name: 'record-without-room-buried',

@@ -14,7 +14,7 @@ async function clientOf(context: TestContext, url: string): Promise<pg.Client> {
 }
 
 withPostgres('the inbox of PostgreSQL', () => {
-  test('statements of pg and of Kysely write in the transactions in which they run', async (context) => {
+  test('statements of pg and of Kysely write within their own transactions', async (context) => {
     const world = await onPostgres(context);
     const turns = new Turns();
     const steps = stepsOf(turns);
@@ -51,7 +51,7 @@ withPostgres('the inbox of PostgreSQL', () => {
     assert.deepEqual(turns.of('a'), [3, 4, 5]);
   });
 
-  test('a program that may insert and nothing else can write, and the database notifies of the first row that waits', async (context) => {
+  test('a program that may only insert can write, and the database announces the first waiting row', async (context) => {
     const world = await onPostgres(context);
     const { mill } = await world.start({ pipelines: [stepsOf(new Turns())] });
     await mill.stop();

@@ -140,7 +140,7 @@ function assertShort(lists: readonly (readonly number[])[]): void {
 }
 
 onEveryStore('promise 7: memory is bounded', ({ testMill, makeStore }) => {
-  test('states beyond the memory are forgotten and read again, and nothing is lost', async () => {
+  test('states beyond the memory limit are forgotten and reloaded, and nothing is lost', async () => {
     const { store, lists, statesLoaded } = observed(makeStore());
     const t = await testMill({ pipelines: [notebook()], store, limits: { memoryBytes } });
     const keys = upTo(40).map((n) => `key ${n}`);
@@ -166,7 +166,7 @@ onEveryStore('promise 7: memory is bounded', ({ testMill, makeStore }) => {
     await t.stop();
   });
 
-  test('a backlog of large events is read few at a time after a start, and commits hold few of them', async () => {
+  test('after a start a backlog of large events is read a few at a time, and commits hold few of them', async () => {
     const { store, lists, commits } = observed(makeStore());
     let isStuck = true;
     const attempt = () => (isStuck ? new Promise<void>(() => {}) : undefined);
@@ -187,7 +187,7 @@ onEveryStore('promise 7: memory is bounded', ({ testMill, makeStore }) => {
     await t.stop();
   });
 
-  test('what waits behind a turn that takes long is held in the store once memory is used up, and keeps its order', async () => {
+  test('events behind a slow turn are held in the store once memory is used up, and keep their order', async () => {
     const { store, commits, lists } = observed(makeStore());
     const gates = new Map(['a', 'b'].map((key) => [key, Promise.withResolvers<void>()]));
     const isFirst = new Set(gates.keys());
@@ -202,7 +202,7 @@ onEveryStore('promise 7: memory is bounded', ({ testMill, makeStore }) => {
     await t.stop();
   });
 
-  test('no more asynchronous turns start than there is memory for their events', async () => {
+  test('asynchronous turns start only while there is memory for their events', async () => {
     let [running, most] = [0, 0];
     let gate = Promise.withResolvers<void>();
     const attempt = async () => {
@@ -226,7 +226,7 @@ onEveryStore('promise 7: memory is bounded', ({ testMill, makeStore }) => {
     await t.stop();
   });
 
-  test('early numbers beyond the memory wait in the store, and are applied in their order', async () => {
+  test('early numbers beyond the memory limit wait in the store, and are applied in order', async () => {
     const { store, lists } = observed(makeStore());
     const t = await testMill({ pipelines: [notebook({ numbered: true })], store, limits: { memoryBytes } });
     for (const key of upTo(5)) for (const n of upTo(20).reverse()) if (n > 1) await t.ingest('notebook', note(`key ${key}`, n, kilo));
@@ -238,7 +238,7 @@ onEveryStore('promise 7: memory is bounded', ({ testMill, makeStore }) => {
     await t.stop();
   });
 
-  test('events on their way to the log take up memory: more are refused until they are there', async () => {
+  test('events on their way to the log use memory: more are refused until they have arrived', async () => {
     const base = makeStore();
     const gate = Promise.withResolvers<void>();
     const append: Store['append'] = async (events) => {
@@ -261,7 +261,7 @@ onEveryStore('promise 7: memory is bounded', ({ testMill, makeStore }) => {
     await t.stop();
   });
 
-  test('events whose asynchronous schema is at work take up memory: more are refused until it has answered, or can answer no more', async () => {
+  test('events in an asynchronous schema use memory: more are refused until it has answered, or can no longer answer', async () => {
     let gate = Promise.withResolvers<void>();
     const checked = pipeline('checked', {
       event: {
@@ -309,7 +309,7 @@ onEveryStore('promise 7: memory is bounded', ({ testMill, makeStore }) => {
     await t.stop();
   });
 
-  test('a pipeline whose keys rest gives its memory to one whose keys are at work', async () => {
+  test('a pipeline with idle keys gives up memory to one with busy keys', async () => {
     const other = pipeline('other', {
       event: Note,
       key: ({ key }) => key,
@@ -330,7 +330,7 @@ onEveryStore('promise 7: memory is bounded', ({ testMill, makeStore }) => {
     await t.stop();
   });
 
-  test('the status of many keys with large states is read few at a time', async () => {
+  test('the status of many keys with large states is read a few at a time', async () => {
     const { store, lists } = observed(makeStore());
     const t = await testMill({ pipelines: [notebook()], store });
     const keys = upTo(5).map((n) => `key ${n}`);
@@ -370,7 +370,7 @@ onEveryStore('promise 7: memory is bounded', ({ testMill, makeStore }) => {
     await t.stop();
   });
 
-  test('large payloads whose calls are over are few, however long their commit takes, and all are delivered', async () => {
+  test('few large payloads of finished calls are in memory, however long their commit takes, and all are delivered', async () => {
     const base = makeStore();
     const recorded = Promise.withResolvers<void>();
     const commit: CommitCall = async (work, lease) => {
@@ -404,7 +404,7 @@ onEveryStore('promise 7: memory is bounded', ({ testMill, makeStore }) => {
     await t.stop();
   });
 
-  test('large payloads for a receiver that never answers hide nobody else', async () => {
+  test('large payloads for an unresponsive receiver hide nobody else’s', async () => {
     const { store, due } = observed(makeStore());
     const answer = ({ url }: OutgoingCall) => (url === 'dead' ? new Promise<never>(() => {}) : delivered);
     const t = await testMill({ pipelines: [letters()], store, limits: { memoryBytes }, answer });
@@ -419,7 +419,7 @@ onEveryStore('promise 7: memory is bounded', ({ testMill, makeStore }) => {
     await t.stop();
   });
 
-  test('timers with large data come due at once: few are read at a time, and each fires once', async () => {
+  test('if timers with large data come due at once, few are read at a time, and each fires once', async () => {
     const { store, lists } = observed(makeStore());
     const heard: string[] = [];
     const t = await testMill({ pipelines: [reminders(heard)], store, limits: { memoryBytes } });

@@ -68,7 +68,7 @@ function staysApart({ testMill }: OnStore): void {
     await t.stop();
   });
 
-  test('as ids of events, also after a crash', async () => {
+  test('as ids of events, even after a crash', async () => {
     const named = pipeline('named', {
       event: Said,
       key: ({ key }) => key,
@@ -125,7 +125,7 @@ function staysApart({ testMill }: OnStore): void {
     await t.stop();
   });
 
-  test('in primary keys and other columns of tables: put, changed, sought and put in order', async () => {
+  test('in primary keys and other columns of tables: put, changed, searched and sorted', async () => {
     const rows = pipeline('rows', {
       event: Said,
       key: ({ key }) => key,

@@ -95,7 +95,7 @@ onEveryStore('promise 9: a failure shows its place', ({ testMill, makeStore }) =
     await second.stop();
   });
 
-  test('every attempt that fails is logged with its stack, not the last alone', async () => {
+  test('every failed attempt is logged with its stack, not only the last one', async () => {
     const { log, lines } = recordingLogger();
     const t = await testMill({ pipelines: [fragile({ handle: broken, retry: { attempts: 3 } })], log });
     await t.ingest('fragile', { key: 'a' });
@@ -111,7 +111,7 @@ onEveryStore('promise 9: a failure shows its place', ({ testMill, makeStore }) =
     await t.stop();
   });
 
-  test('what was given up although nothing was thrown has no stack', async () => {
+  test('a dead letter without a thrown error has no stack', async () => {
     const refused = fragile({ handle: delivers, deliver: { door } });
     const numbered = pipeline('numbered', {
       event: z.object({ key: z.string(), n: z.int() }),
@@ -135,7 +135,7 @@ onEveryStore('promise 9: a failure shows its place', ({ testMill, makeStore }) =
     await t.stop();
   });
 
-  test('whatever is thrown ends as a dead letter, and the engine goes on', async () => {
+  test('anything thrown ends as a dead letter, and the engine continues', async () => {
     const refuse = () => {
       throw new Error('read');
     };
@@ -166,7 +166,7 @@ onEveryStore('promise 9: a failure shows its place', ({ testMill, makeStore }) =
     }
   });
 
-  test('a log that throws, or rejects, fails no turn', async () => {
+  test('a logger that throws or rejects fails no turn', async () => {
     for (const fail of [broken, async () => broken()]) {
       const log = { debug: fail, info: fail, warn: fail, error: fail, child: () => log };
       for (const child of [() => log, broken]) {
@@ -187,7 +187,7 @@ onEveryStore('promise 9: a failure shows its place', ({ testMill, makeStore }) =
     }
   });
 
-  test('tracing that throws fails no turn, no commit and no call, and leaves no room in the backlog taken', async () => {
+  test('tracing that throws fails no turn, commit or call, and leaks no room in the backlog', async () => {
     const span = { traceparent: '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01', run: <T>(work: () => T) => work(), end() {} };
     const kindsOfTracing = [
       { start: broken },
@@ -224,7 +224,7 @@ onEveryStore('promise 9: a failure shows its place', ({ testMill, makeStore }) =
     }
   });
 
-  test('an error of the handler is its own, whether its span fails or not', async () => {
+  test('an error of the handler stays its own, whether or not its span fails', async () => {
     const span = { traceparent: '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01', end() {} };
     const runs = [
       <T>(work: () => T) => work(),
@@ -256,7 +256,7 @@ function thrownBy(work: () => unknown): unknown {
 }
 
 onEveryStore('promise 9: a failure of the engine itself shows its place', ({ testMill, makeStore }) => {
-  test('retention that fails is logged with its stack', async () => {
+  test('failing retention is logged with its stack', async () => {
     const store = makeStore();
     const { log, lines } = recordingLogger();
     const failing: Store = new Proxy(store, {

@@ -63,8 +63,8 @@ function watchingCommands() {
   return { given, around };
 }
 
-describe('what only the owner of a partition can do is done by any engine of a fleet', () => {
-  test('another engine has it redrive a dead letter: its event is tried again, once and before those behind it', async () => {
+describe('any engine of a fleet can do what only a partition’s owner can do', () => {
+  test('another engine has the owner redrive a dead letter: its event is retried once, before those behind it', async () => {
     const fleet = new BrokenFleet();
     const { first, second, ids } = await fleet.withLetters(['a']);
     fleet.isMended = true;
@@ -80,7 +80,7 @@ describe('what only the owner of a partition can do is done by any engine of a f
     await Promise.all([first.mill.stop(), second.mill.stop()]);
   });
 
-  test('what the owner refuses, the other engine refuses with the same words', async () => {
+  test('the other engine passes on the owner’s refusal in the same words', async () => {
     const fleet = new BrokenFleet();
     const { first, second } = await fleet.withLetters([]);
     const quiet = pipeline('quiet', {
@@ -108,7 +108,7 @@ describe('what only the owner of a partition can do is done by any engine of a f
     await Promise.all([one.mill.stop(), two.mill.stop()]);
   });
 
-  test('an owner that dies before it has carried a command out leaves it to the next one, and whoever gave it learns what came of it', async () => {
+  test('if an owner dies before carrying out a command, the next one does, and the sender learns the result', async () => {
     const fleet = new BrokenFleet();
     const { second, die, ids } = await fleet.withLetters(['a']);
     fleet.isMended = true;
@@ -120,7 +120,7 @@ describe('what only the owner of a partition can do is done by any engine of a f
     await second.mill.stop();
   });
 
-  test('an owner that dies with the commit of what it was told has answered with it', async () => {
+  test('an owner that dies after committing a command has answered it in that commit', async () => {
     const fleet = new BrokenFleet();
     const link = new CutLink();
     let died: (() => void) | undefined;
@@ -149,7 +149,7 @@ describe('what only the owner of a partition can do is done by any engine of a f
     await second.mill.stop();
   });
 
-  test('a command that nobody answers in time is withdrawn: nothing is done long after it was asked for', async () => {
+  test('a command that is not answered in time is withdrawn: nothing is done long after the request', async () => {
     const fleet = new BrokenFleet();
     // A release without commands.
     const older = (base: Store) =>
@@ -176,7 +176,7 @@ describe('what only the owner of a partition can do is done by any engine of a f
   });
 
   for (const failing of ['deadLetters', 'commit'])
-    test(`a failure of the store at the owner, at ${failing}, is no answer: it does what it was told once the store is there`, async () => {
+    test(`a store failure at the owner, at ${failing}, is no answer: the command is carried out once the store is back`, async () => {
       const fleet = new BrokenFleet();
       let failures = 0;
       const failOnce = (call: string) => {
@@ -206,7 +206,7 @@ describe('what only the owner of a partition can do is done by any engine of a f
       await Promise.all([first.mill.stop(), second.mill.stop()]);
     });
 
-  test('a command is not begun again by a roll of before its answer', async () => {
+  test('a command is not restarted by a roll from before its answer', async () => {
     const fleet = new BrokenFleet();
     fleet.isMended = true;
     const [answering, rolling] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
@@ -245,7 +245,7 @@ describe('what only the owner of a partition can do is done by any engine of a f
     await Promise.all([first.mill.stop(), second.mill.stop()]);
   });
 
-  test('a store that does not answer for a while loses no answer', async () => {
+  test('a temporarily unresponsive store loses no answer', async () => {
     const fleet = new BrokenFleet();
     let failures = 0;
     const failingNow = (base: Store): Store => {
@@ -267,7 +267,7 @@ describe('what only the owner of a partition can do is done by any engine of a f
     await Promise.all([first.mill.stop(), second.mill.stop()]);
   });
 
-  test('an engine that stops waits for no answer', async () => {
+  test('a stopping engine waits for no answer', async () => {
     const fleet = new BrokenFleet();
     const { second, die, ids } = await fleet.withLetters(['a']);
     die();
@@ -278,7 +278,7 @@ describe('what only the owner of a partition can do is done by any engine of a f
     await assert.rejects(waiting, isCode('MILL_STOPPING'));
   });
 
-  test('all dead letters of a pipeline are discarded, whoever owns them, by a command for each owner and page', async () => {
+  test('all dead letters of a pipeline are discarded, whoever owns them, with one command per owner and page', async () => {
     const fleet = new BrokenFleet(4);
     const [first, second] = [await fleet.startOne(), await fleet.startOne()];
     await fleet.pass(500);
@@ -300,7 +300,7 @@ describe('what only the owner of a partition can do is done by any engine of a f
     await Promise.all([first, second, third].map(({ mill }) => mill.stop()));
   });
 
-  test('what waits in a paused pipeline is discarded by any engine, as soon as one of them has paused it, and not behind its end', async () => {
+  test('any engine can discard a paused pipeline’s waiting events, as soon as one has paused it, but not after its end', async () => {
     const fleet = new BrokenFleet(4);
     fleet.isMended = true;
     const members = [await fleet.startOne(), await fleet.startOne(), await fleet.startOne()] as const;
@@ -326,7 +326,7 @@ describe('what only the owner of a partition can do is done by any engine of a f
     await Promise.all(members.map(({ mill }) => mill.stop()));
   });
 
-  test('deliveries to an endpoint that is gone are withdrawn by any engine, in all slices', async () => {
+  test('any engine can withdraw deliveries to a removed endpoint, in all slices', async () => {
     const fleet = new Fleet(4);
     const event = z.object({ key: z.string() });
     const never = { to: { call: () => new Promise<never>(() => undefined) }, timeout: '1h' as const };

@@ -68,7 +68,7 @@ describe('a fleet on PostgreSQL', { skip: withoutPostgres }, () => {
     }
   }
 
-  test('any process takes events in and answers reads; each event is handled once, in order', async () => {
+  test('any process accepts events and answers reads; each event is handled once, in order', async () => {
     const schema = await server.createSchema();
     const mills = [await started(schema), await started(schema), await started(schema)];
     for (const n of upTo(10)) await step(mills, n);
@@ -81,7 +81,7 @@ describe('a fleet on PostgreSQL', { skip: withoutPostgres }, () => {
     await Promise.all(mills.map((mill) => mill.stop()));
   });
 
-  test('one that stops hands over at once, and the others go on', async () => {
+  test('a stopping process hands over at once, and the others continue', async () => {
     const schema = await server.createSchema();
     const [first, ...others] = [await started(schema), await started(schema), await started(schema)];
     assert.ok(first);
@@ -93,7 +93,7 @@ describe('a fleet on PostgreSQL', { skip: withoutPostgres }, () => {
     await Promise.all(others.map((mill) => mill.stop()));
   });
 
-  test('what a process had that was killed is taken over when its leases have run out: nothing lost, nothing twice, in order', async () => {
+  test('a killed process’s partitions are taken over when its leases expire: nothing is lost or duplicated, and order is kept', async () => {
     const schema = await server.createSchema();
     let owner = await startedElsewhere(schema);
     const mill = await started(schema, { lease: leaseMs });
@@ -123,7 +123,7 @@ describe('a fleet on PostgreSQL', { skip: withoutPostgres }, () => {
     }
   }
 
-  test('any process redrives and discards what another one owns, and is refused as by the owner', async () => {
+  test('any process can redrive and discard letters owned by another, and gets the owner’s refusals', async () => {
     const schema = await server.createSchema();
     let isMended = false;
     const behaviour = { attempt: () => (isMended ? undefined : failing()) };
@@ -149,7 +149,7 @@ describe('a fleet on PostgreSQL', { skip: withoutPostgres }, () => {
     await Promise.all(mills.map((mill) => mill.stop()));
   });
 
-  test('what a process is to do that was killed is done by the next owner, once', async () => {
+  test('a command to a killed process is carried out by the next owner, once', async () => {
     const schema = await server.createSchema();
     const owner = await startedElsewhere(schema, 'failing');
     const [mill, other] = [await started(schema), await started(schema)];

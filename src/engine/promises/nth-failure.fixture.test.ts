@@ -471,7 +471,7 @@ interface Choice {
 export function whicheverCallFails(makeStore: () => Store, { kinds, stride }: Choice): void {
   for (const [place, scenario] of scenarios.entries()) {
     for (const [at, kind] of kinds.entries()) {
-      test(`${scenario().name}: a call that ${kind} changes nothing in the end`, async (context) => {
+      test(`${scenario().name}: a call that ${kind} makes no difference in the end`, async (context) => {
         const first = 1 + ((place + at) % stride);
         const wrong: string[] = [];
         let failed = 0;

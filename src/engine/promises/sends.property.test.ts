@@ -149,7 +149,7 @@ function failingAt(base: Store, fates: readonly string[]): Store {
 }
 
 onEveryStore('promises 2 and 3: sends', ({ testMill, makeStore }) => {
-  test('whatever fails and crashes, sends end as they would one after the other; each arrives once and in order', async () => {
+  test('whatever fails or crashes, the result is the same as sending one by one; each event arrives once and in order', async () => {
     const property = fc.asyncProperty(steps, commits, async (sequence, fates) => {
       const broken: string[] = [];
       const pipelines = pipelinesOf(broken);

@@ -45,8 +45,8 @@ function besideA(count: number, partitions: number): readonly string[] {
   return found;
 }
 
-onEveryStore('while a read of the store takes its time', ({ testMill, makeStore }) => {
-  test('promise 6: a delivery is not made again whose outcome came while its key was being read', async () => {
+onEveryStore('slow reads of the store', ({ testMill, makeStore }) => {
+  test('promise 6: a delivery whose outcome arrives while its key is being read is not repeated', async () => {
     const base = makeStore();
     const reads = heldReads();
     const load: Store['load'] = async (...asked) => {
@@ -93,7 +93,7 @@ onEveryStore('while a read of the store takes its time', ({ testMill, makeStore 
     await t.stop();
   });
 
-  test('promise 5: a timer comes behind an event that was accepted before it was due, and waits for another key to be read', async () => {
+  test('promise 5: a timer follows an event accepted before it was due, and waits for another key to be read', async () => {
     const base = makeStore();
     const reads = heldReads();
     const load: Store['load'] = async (...asked) => {
@@ -128,7 +128,7 @@ onEveryStore('while a read of the store takes its time', ({ testMill, makeStore 
     await t.stop();
   });
 
-  test('promise 5: an overdue timer of an event without a key fires although another with its id, long after it, is under way', async () => {
+  test('promise 5: an overdue timer of an event without a key fires even if another event with the same id, much later, is under way', async () => {
     const base = makeStore();
     const reads = heldReads();
     const dueCauses: Store['dueCauses'] = async (...asked) => {
@@ -168,7 +168,7 @@ onEveryStore('while a read of the store takes its time', ({ testMill, makeStore 
     await t.stop();
   });
 
-  test('promise 6: an outcome does not overtake one of its key that waits for its place', async () => {
+  test('promise 6: an outcome does not overtake an earlier one of its key that waits for its place', async () => {
     const base = makeStore();
     const reads = heldReads();
     const dueCauses: Store['dueCauses'] = async (...asked) => {
@@ -199,7 +199,7 @@ onEveryStore('while a read of the store takes its time', ({ testMill, makeStore 
     await t.stop();
   });
 
-  test('promise 3: a number is given up in its time although the log comes to events that were read back before', async () => {
+  test('promise 3: a number is given up in time even if the log reaches events that were read back earlier', async () => {
     const base = makeStore();
     const reads = heldReads();
     // Returns only the first event of the log until the test releases the reads.

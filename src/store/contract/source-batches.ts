@@ -36,7 +36,7 @@ export function sourceBatchesContract(it: StoreTest): void {
     assert.deepEqual(await store.sourceOffsets('visits', 'kafka:orders'), [{ ...first, next: 9 }]);
   });
 
-  it('a batch whose offset is not there, or another one, changes nothing', async ({ store, visits }) => {
+  it('a batch changes nothing if its offset is missing, or is another one', async ({ store, visits }) => {
     const lease = await store.claim(visits);
     const takings = [{ event: event(visits, 'a') }, { letter: rejectedLetter('1', 'x', '{"source":"s"}') }];
     assert.deepEqual(await lease.takeBatch(batch(3, 4, takings)), { status: 'moved' });
@@ -47,7 +47,7 @@ export function sourceBatchesContract(it: StoreTest): void {
     assert.deepEqual([await store.read(visits, 0, 10), await store.deadLetters({ limit: 10 })], [[], []]);
   });
 
-  it('pipelines, sources, topics and partitions have offsets of their own', async ({ store, visits, orders }) => {
+  it('pipelines, sources, topics and partitions have separate offsets', async ({ store, visits, orders }) => {
     const lease = await store.claim(visits);
     const ofOrders = await store.claim(orders);
     await lease.takeBatch(batch(null, 1));
@@ -69,7 +69,7 @@ export function sourceBatchesContract(it: StoreTest): void {
     assert.deepEqual(await of('orders', 'kafka:other'), []);
   });
 
-  it('of batches that come at once each is judged by itself', async ({ store, visits }) => {
+  it('simultaneous batches are judged separately', async ({ store, visits }) => {
     const lease = await store.claim(visits);
     for (const partition of [0, 1, 2]) await lease.takeBatch(batch(null, 1, [], { partition }));
     const bringing = (partition: number, expected: number, takings: readonly SourceTaking[]) =>
@@ -94,7 +94,7 @@ export function sourceBatchesContract(it: StoreTest): void {
     assert.equal((await store.claim(visits)).standing.deadLetters, 1);
   });
 
-  it('events of a batch are judged as those of an append, and may lie in any slice', async ({ store, visits }) => {
+  it('events of a batch are judged like those of an append, and may be in any slice', async ({ store, visits }) => {
     const lease = await store.claim(visits);
     const elsewhere = { pipeline: 'visits', slice: 0 };
     const takings = [{ event: chosen(visits, 'a', 'id 1') }, { event: chosen(visits, 'a', 'id 1') }, { event: event(elsewhere, 'b') }];
@@ -103,7 +103,10 @@ export function sourceBatchesContract(it: StoreTest): void {
     assert.deepEqual((await store.read(elsewhere, 0, 10)).filter(({ key }) => key === 'b').length, 1);
   });
 
-  it('what is no event becomes a dead letter of the lease’s partition, which the next claim counts', async ({ store, visits }) => {
+  it('a record that yields no event becomes a dead letter in the lease’s partition, which the next claim counts', async ({
+    store,
+    visits,
+  }) => {
     const lease = await store.claim(visits);
     const takings = [{ letter: rejectedLetter('1', 'kafka:orders/0/1', '{"source":"s","offset":1}') }, { event: event(visits, 'a') }];
     assert.deepEqual(statusesOf(await lease.takeBatch(batch(null, 3, takings))), ['buried', 'accepted']);
@@ -115,7 +118,7 @@ export function sourceBatchesContract(it: StoreTest): void {
     assert.equal((await store.claim(visits)).standing.deadLetters, 1);
   });
 
-  it('an event that comes too late is the dead letter that it says', async ({ store, rockets }) => {
+  it('an event that is too late becomes the dead letter it comes with', async ({ store, rockets }) => {
     const owner = await own(store, rockets);
     await owner.commit({ keys: [{ key: 'r', state: null, next: 3, parked: false }], deadLetters: [gap('gap', 'r', 1, 2)] });
     const late: NewDeadLetter = rejectedLetter('late', 'kafka:orders/0/1', '{"source":"s","offset":1}');
@@ -132,7 +135,7 @@ export function sourceBatchesContract(it: StoreTest): void {
     );
   });
 
-  it('a lease that is over takes nothing', async ({ store, visits }) => {
+  it('an expired lease takes nothing', async ({ store, visits }) => {
     const before = await store.claim(visits);
     const present = await store.claim(visits);
     const takings = [{ event: event(visits, 'a') }, { letter: rejectedLetter('1', 'x', '{"source":"s"}') }];
@@ -148,7 +151,7 @@ export function sourceBatchesContract(it: StoreTest): void {
     await refusal(present.takeBatch(batch(4, 5)), 'MILL_STORE_FENCED');
   });
 
-  it('offsets outlive the store, and are forgotten with their pipeline', async ({ store, visits, reopen }) => {
+  it('offsets survive a reopening, and are deleted with their pipeline', async ({ store, visits, reopen }) => {
     await (await store.claim(visits)).takeBatch(batch(null, 3));
     const again = await reopen();
     assert.deepEqual(await again.sourceOffsets('visits', 'kafka:orders'), [{ ...first, next: 3 }]);

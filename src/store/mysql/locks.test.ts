@@ -68,7 +68,7 @@ const accounts = ['l', 'm', 'n'].map((id) => [id, 1, 1, 1, '{}']);
  * The tables are as small as in a fleet that keeps up, so the database prefers to scan them, whatever their indexes. An open transaction
  * has locked all rows of other partitions, some of them new.
  */
-describe('whoever works on a partition waits for nobody who works on another one', { skip: withoutMariadb }, () => {
+describe('nobody who works on a partition waits for somebody working on another', { skip: withoutMariadb }, () => {
   let server: MariadbServer;
   let database: string;
   let holder: Connection;

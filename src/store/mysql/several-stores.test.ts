@@ -11,7 +11,7 @@ const visits = { pipeline: 'visits', slice: 0 };
 const rockets = { pipeline: 'rockets', slice: 0 };
 const leaseMs = 60_000;
 
-describe('several stores on one database of MariaDB', { skip: withoutMariadb }, () => {
+describe('several stores on one MariaDB database', { skip: withoutMariadb }, () => {
   let server: MariadbServer;
   /** The database of the most recently opened stores. */
   let database: string;
@@ -39,13 +39,13 @@ describe('several stores on one database of MariaDB', { skip: withoutMariadb }, 
 
   severalStores({ stores, leaseMs, pass, now: () => Date.now(), isUntold: true });
 
-  test('all of them make the tables at once, and one of them does', async () => {
+  test('all of them create the tables at once, and one of them succeeds', async () => {
     const [one, other] = await stores(6);
     await one.append([event(visits, 'a')]);
     assert.equal((await other.read(visits, 0, 10)).length, 1);
   });
 
-  test('the owner finds what another has brought into its log, and nobody else is told', async () => {
+  test('the owner finds events that another store added to its log, and nobody else is notified', async () => {
     const [owner, other] = await stores(2);
     await owner.claim(visits);
     await owner.claim(rockets);
@@ -60,7 +60,7 @@ describe('several stores on one database of MariaDB', { skip: withoutMariadb }, 
     assert.deepEqual(strangers.partitions, []);
   });
 
-  test('what an owner has brought there itself is not looked for', async () => {
+  test('an owner’s own events are not looked for', async () => {
     const [owner, other] = await stores(2);
     await owner.claim(visits);
     await owner.claim(rockets);
@@ -77,7 +77,7 @@ describe('several stores on one database of MariaDB', { skip: withoutMariadb }, 
     assert.deepEqual(heard.partitions, [visits, visits]);
   });
 
-  test('a pipeline that another process declares is not forgotten', async () => {
+  test('a pipeline that another process declares is not deleted', async () => {
     const [one, other] = await stores(2);
     await one.claim(visits);
     await other.close();

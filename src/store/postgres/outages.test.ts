@@ -14,7 +14,7 @@ const rockets = { pipeline: 'rockets', slice: 0 };
 /** Longer than any answer takes, even on a busy machine, and short enough for a test to wait. In milliseconds. */
 const slowMs = 1_000;
 
-describe('when the database goes away', { skip: withoutPostgres }, () => {
+describe('a database outage', { skip: withoutPostgres }, () => {
   let server: PostgresServer;
   before(async () => {
     server = await PostgresServer.start({ isDurable: true });
@@ -27,7 +27,7 @@ describe('when the database goes away', { skip: withoutPostgres }, () => {
     return store;
   }
 
-  test('calls are refused at once while it is gone, and go on by themselves when it is back; what was acknowledged is there', async () => {
+  test('calls are refused at once during it, and work again by themselves afterwards; acknowledged events are still there', async () => {
     const store = await opened(server.url('postgres'));
     const lease = await store.claim(visits);
     await store.append([event(visits, 'before')]);
@@ -59,7 +59,7 @@ describe('when the database goes away', { skip: withoutPostgres }, () => {
     await store.close();
   });
 
-  test('an append that meets connections which end is answered all the same, and takes effect once', async () => {
+  test('an append that meets ending connections is still answered, and takes effect once', async () => {
     const store = await opened(server.url('postgres'));
     let isOver = false;
     const terminator = (async () => {
@@ -91,7 +91,7 @@ describe('when the database goes away', { skip: withoutPostgres }, () => {
     await store.close();
   });
 
-  test('an append whose answer is lost behind its commit is found in the log', async () => {
+  test('an append whose answer is lost after its commit is found in the log', async () => {
     const link = await UnreliableLink.to(server.port);
     const store = await opened(link.url(server));
     await store.append([event(visits, 'first')]);
@@ -109,7 +109,7 @@ describe('when the database goes away', { skip: withoutPostgres }, () => {
     await link.close();
   });
 
-  test('a release that the database did not hear of is made by the next call; until then the lease commits nothing more', async () => {
+  test('a release that did not reach the database is repeated by the next call; until then the lease commits nothing more', async () => {
     const schema = await server.createSchema();
     const [owner, other] = await Promise.all([opened(server.url('postgres'), { schema }), opened(server.url('postgres'), { schema })]);
     const lease = await owner.claim(visits);
@@ -124,7 +124,7 @@ describe('when the database goes away', { skip: withoutPostgres }, () => {
     await Promise.all([owner.close(), other.close()]);
   });
 
-  test('a commit whose answer is lost is unavailable: nobody knows', async () => {
+  test('a commit whose answer is lost is unavailable: its result is unknown', async () => {
     const link = await UnreliableLink.to(server.port);
     const store = await opened(link.url(server));
     const lease = await store.claim(visits);
@@ -136,7 +136,7 @@ describe('when the database goes away', { skip: withoutPostgres }, () => {
     await link.close();
   });
 
-  test('a connection that is half open is given up when its time is over', async () => {
+  test('a half-open connection is given up when its time is over', async () => {
     const link = await UnreliableLink.to(server.port);
     const store = await opened(link.url(server), { statementTimeoutMs: slowMs });
     await store.append([event(visits, 'a')]);
@@ -149,7 +149,7 @@ describe('when the database goes away', { skip: withoutPostgres }, () => {
     await link.close();
   });
 
-  test('an append that meets a connection that is half open is refused within five seconds, and so are those behind it', async () => {
+  test('an append on a half-open connection is refused within five seconds, and so are those behind it', async () => {
     const link = await UnreliableLink.to(server.port);
     const store = await opened(link.url(server));
     await store.append([event(visits, 'before')]);
@@ -167,7 +167,7 @@ describe('when the database goes away', { skip: withoutPostgres }, () => {
     await store.close();
   });
 
-  test('a beat that has no answer is given up when its leases have run out', async () => {
+  test('an unanswered beat is given up when its leases have expired', async () => {
     const link = await UnreliableLink.to(server.port);
     const store = await opened(link.url(server), { leaseMs: slowMs });
     await store.beat();
@@ -181,7 +181,7 @@ describe('when the database goes away', { skip: withoutPostgres }, () => {
     await link.close();
   });
 
-  test('when a beat has no answer, whatever else waits for one on its connection is given up too, and so is the beat behind it', async () => {
+  test('if a beat is unanswered, everything else waiting on its connection is given up too, and so is the next beat', async () => {
     const link = await UnreliableLink.to(server.port);
     const store = await opened(link.url(server), { leaseMs: slowMs, connectTimeoutMs: slowMs });
     const lease = await store.claim(visits);
@@ -197,7 +197,7 @@ describe('when the database goes away', { skip: withoutPostgres }, () => {
     await link.close();
   });
 
-  test('nobody waits for long for the locks of a process that is cut off in the middle of a flight', async () => {
+  test('nobody waits long for the locks of a process cut off in the middle of a flight', async () => {
     const link = await UnreliableLink.to(server.port);
     const schema = await server.createSchema();
     const cutOff = postgres(link.url(server), { partitions: 1, schema });
@@ -220,7 +220,7 @@ describe('when the database goes away', { skip: withoutPostgres }, () => {
     await other.close();
   });
 
-  test('a call that gets no connection, since all are taken, is refused when its time is over', async () => {
+  test('a call that gets no free connection is refused when its time is over', async () => {
     const schema = await server.createSchema();
     const store = postgres(server.url('postgres'), { partitions: 1, schema, maxConnections: 5, connectTimeoutMs: slowMs });
     await store.open(declaration);
@@ -233,7 +233,7 @@ describe('when the database goes away', { skip: withoutPostgres }, () => {
     await store.close();
   });
 
-  test('a call that waits for a lock of somebody who sits idle in a transaction is refused as busy when its time is over', async () => {
+  test('a call that waits for a lock of a session idle in a transaction is refused as busy when its time is over', async () => {
     const schema = await server.createSchema();
     const store = postgres(server.url('postgres'), { partitions: 1, schema, lockTimeoutMs: 50 });
     await store.open(declaration);

@@ -40,13 +40,13 @@ describe('several stores on one database', { skip: withoutPostgres }, () => {
 
   severalStores({ stores, leaseMs, pass, now: () => Date.now() });
 
-  test('all of them make the tables at once, and one of them does', async () => {
+  test('all of them create the tables at once, and one of them succeeds', async () => {
     const [one, other] = await stores(6);
     await one.append([event(visits, 'a')]);
     assert.equal((await other.read(visits, 0, 10)).length, 1);
   });
 
-  test('the owner hears of what another has brought into its log, and nobody else does', async () => {
+  test('the owner hears that another store extended its log, and nobody else does', async () => {
     const [owner, other, third] = await stores(3);
     assert.ok(third);
     const lease = await owner.claim(visits);
@@ -65,7 +65,7 @@ describe('several stores on one database', { skip: withoutPostgres }, () => {
     await last.release();
   });
 
-  test('each hears when another comes, releases a lease, or leaves', async () => {
+  test('each hears when another arrives, releases a lease, or leaves', async () => {
     const [one, other] = await stores(2);
     await one.beat();
     const heard = new EventTarget();
@@ -97,7 +97,7 @@ describe('several stores on one database', { skip: withoutPostgres }, () => {
     });
   });
 
-  test('through a pooler, where nobody can tell it, the owner looks by itself', async () => {
+  test('behind a pooler, without notifications, the owner looks by itself', async () => {
     const [owner, other] = await stores(2, { pooled: true });
     await owner.claim(visits);
     await owner.claim(rockets);
@@ -111,7 +111,7 @@ describe('several stores on one database', { skip: withoutPostgres }, () => {
     assert.deepEqual(strangers.partitions, []);
   });
 
-  test('a notification that is lost with its connection is one too few, and the next are heard', async () => {
+  test('only the notification lost with its connection is missed, and later ones are heard', async () => {
     const [owner, other] = await stores(2);
     await owner.claim(visits);
     const heard = listening(owner);
@@ -121,7 +121,7 @@ describe('several stores on one database', { skip: withoutPostgres }, () => {
     await untilHeard(heard, () => other.append([event(visits, 'b')]));
   });
 
-  test('a pipeline that another process declares is not forgotten', async () => {
+  test('a pipeline that another process declares is not deleted', async () => {
     const [one, other] = await stores(2);
     await one.claim(visits);
     await other.close();

@@ -14,14 +14,14 @@ const visits = { pipeline: 'visits', slice: 0 };
 /** Longer than any test: waiting for one of these means hanging. */
 const patience = { connectTimeoutMs: 600_000, statementTimeoutMs: 600_000 };
 
-describe('a database that goes silent, and closes no connection', { skip: withoutPostgres, timeout: 60_000 }, () => {
+describe('a database that goes silent without closing connections', { skip: withoutPostgres, timeout: 60_000 }, () => {
   let server: PostgresServer;
   before(async () => {
     server = await PostgresServer.start();
   });
   after(() => server.stop());
 
-  test('an opening that is given up ends at once, wherever it was', async () => {
+  test('an abandoned opening ends at once, at any stage', async () => {
     const schema = await server.createSchema();
     let isOpen = false;
     for (let passed = 0; !isOpen; passed += 1 + (passed >> 2)) {
@@ -38,7 +38,7 @@ describe('a database that goes silent, and closes no connection', { skip: withou
     }
   });
 
-  test('an opening that was given up leaves a store that can be opened', async () => {
+  test('a store whose opening was abandoned can be opened', async () => {
     const deaf = createServer().listen(0, '127.0.0.1');
     await once(deaf, 'listening');
     const store = await openedLater(deaf);
@@ -63,7 +63,7 @@ describe('a database that goes silent, and closes no connection', { skip: withou
     return store;
   }
 
-  test('a signal that is aborted later is nothing to a store that is open', async () => {
+  test('a signal aborted later does not affect an open store', async () => {
     const given = new AbortController();
     const store = postgres(server.url('postgres'), { schema: await server.createSchema(), partitions: 1 });
     await store.open(declaration, undefined, given.signal);
@@ -72,7 +72,7 @@ describe('a database that goes silent, and closes no connection', { skip: withou
     await store.close();
   });
 
-  test('a server that begins to encrypt and says no more is given up too', async () => {
+  test('a server that falls silent after starting encryption is given up too', async () => {
     const half = createServer((socket) => {
       socket.once('data', () => socket.write('S'));
       socket.on('data', () => half.emit('hello'));
@@ -88,7 +88,7 @@ describe('a database that goes silent, and closes no connection', { skip: withou
     half.close();
   });
 
-  test('either end of a copy is given up in the middle of it, and can be closed', async () => {
+  test('either end of a copy can be abandoned in the middle, and closed', async () => {
     const { target, source } = { target: await server.createDatabase(), source: await server.createDatabase() };
     const store = postgres(source);
     await store.open(declaration);
@@ -106,7 +106,7 @@ describe('a database that goes silent, and closes no connection', { skip: withou
     await link.close();
   });
 
-  test('a store is closed all the same, within the length of a lease and no connection stays', async () => {
+  test('a store can still be closed, within a lease period and without remaining connections', async () => {
     const others = openSockets();
     const link = await SilentLink.to(server.port, Number.POSITIVE_INFINITY);
     const store = postgres(link.lead(server), { schema: await server.createSchema(), partitions: 1, leaseMs: 2_000, ...patience });

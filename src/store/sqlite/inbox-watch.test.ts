@@ -8,7 +8,7 @@ import { setImmediate } from 'node:timers/promises';
 import { until } from '../../../test/until.ts';
 import { InboxWatch } from './inbox-watch.ts';
 
-test('tells of rows that come and of rows that go, and not of commits while there are none', async (context) => {
+test('reports rows that come and rows that go, but no commits while there are none', async (context) => {
   const folder = mkdtempSync(join(tmpdir(), 'millrace-watch-'));
   const db = new DatabaseSync(join(folder, 'mill.db'));
   context.after(() => {

@@ -58,7 +58,7 @@ async function runAndKill(path: string, run: number, lineCount: number): Promise
   return lines;
 }
 
-test('what was acknowledged before kill -9 is there, once, and the next start takes over at once (promises 1, 2, 8)', async () => {
+test('acknowledged events survive kill -9, once each, and the next start takes over at once (promises 1, 2, 8)', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'millrace-'));
   const path = join(folder, 'test.db');
   const store = sqlite(path);
@@ -91,7 +91,7 @@ test('what was acknowledged before kill -9 is there, once, and the next start ta
   }
 });
 
-test('a database whose owner runs elsewhere is refused, and can be opened once that one was killed', async () => {
+test('a database whose owner runs elsewhere is refused, and can be opened once that process is killed', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'millrace-'));
   const path = join(folder, 'test.db');
   const store = sqlite(path);

@@ -105,7 +105,7 @@ test('data that cannot be played is refused with the row, what was expected and 
   }
 });
 
-test('an id must be an integer, and there is one row of each', (context) => {
+test('an id must be an integer, and unique', (context) => {
   for (const id of [null, 'one', 1.5]) {
     const path = databaseOf(
       context,
@@ -139,7 +139,7 @@ test('a database without the table, or without its columns, is refused', (contex
   assertRefused(databaseOf(context, [], 'CREATE TABLE messages_table (data JSON)'), /no such column: id$/);
 });
 
-test('an empty file, a damaged one, and one that is no database are refused', (context) => {
+test('an empty file, a damaged one, and one that is not a database are refused', (context) => {
   const rows = Array.from({ length: 1_000 }, (_, at): TableRow => [at, says(`message ${at}`)]);
   const spoiled = (spoil: (bytes: Buffer) => Uint8Array) => {
     const path = databaseOf(context, rows);
@@ -168,14 +168,14 @@ test('an empty file, a damaged one, and one that is no database are refused', (c
   );
 });
 
-test('a path that SQLite would take for something else is a path', (context) => {
+test('a path that SQLite would interpret otherwise is treated as a path', (context) => {
   const path = databaseOf(context, [[1, good]]);
   for (const name of [':memory:', `file:${path}`, `${path}?mode=rwc`]) {
     assert.throws(() => MessagesFile.open(name, 5), /cannot be played: ENOENT/);
   }
 });
 
-test('a journal that a crash left is heeded, and stays where it is', (context) => {
+test('a journal left by a crash is taken into account, and stays in place', (context) => {
   const path = databaseOf(context, [[1, good]], `PRAGMA journal_mode = DELETE; ${schema}`);
   const writer = new DatabaseSync(path);
   context.after(() => writer.close());

@@ -43,7 +43,7 @@ interface Cost {
   readonly read: number;
 }
 
-describe('lists of rows with large texts are read along an index, and their texts alone where they fit', { skip: withoutMariadb }, () => {
+describe('lists of rows with large texts are read along an index, and only the texts that fit are read', { skip: withoutMariadb }, () => {
   let server: MariadbServer;
   let connections: MysqlConnections;
   before(async () => {

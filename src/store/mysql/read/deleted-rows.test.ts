@@ -17,7 +17,7 @@ const few = 60;
  * While a session keeps its snapshot, deleted rows are not removed. InnoDB recognises the end of a range by the next existing entry, which
  * lies beyond all deleted ones.
  */
-test('few pages are read of a log and of what a key holds beside many rows that were deleted', { skip: withoutMariadb }, async () => {
+test('few pages are read of a log and of a key’s data beside many deleted rows', { skip: withoutMariadb }, async () => {
   const server = await MariadbServer.start();
   const url = await server.createDatabase();
   const store = mysql(url, { partitions: 2 });

@@ -31,7 +31,7 @@ describe('the head of a log', { skip: withoutPostgres }, () => {
     return Number(row?.entries);
   }
 
-  test('is found without reading what was pruned and is kept for a session that sits idle in a transaction', async () => {
+  test('is found without reading pruned rows that are retained for a session idle in a transaction', async () => {
     const url = await server.createDatabase();
     const fill = postgres(url, { partitions: 1 });
     await fill.open(declaration);

@@ -25,7 +25,7 @@ describe('reads of a partition', { skip: withoutPostgres }, () => {
     return Number(row?.read);
   }
 
-  test('keys are looked up one by one, and not those of a whole slice read, also where nobody has analysed the tables', async () => {
+  test('look keys up one by one instead of reading a whole slice, even in tables that were never analysed', async () => {
     const url = await server.createDatabase();
     const keys = Array.from({ length: stored }, (_, nth) => `key-${nth}`);
     const store = postgres(url, { partitions: 1 });

@@ -11,7 +11,7 @@ const inserts = 20;
 /** Maximum entries of the inbox's index that an insert may visit. */
 const entriesMax = 300;
 
-describe('the trigger of the inbox', { skip: withoutPostgres }, () => {
+describe('the inbox trigger', { skip: withoutPostgres }, () => {
   let server: PostgresServer;
   before(async () => {
     server = await PostgresServer.start();
@@ -36,7 +36,7 @@ describe('the trigger of the inbox', { skip: withoutPostgres }, () => {
     return Number(row?.entries);
   }
 
-  test('reads few rows, also while a session that sits idle in a transaction keeps all that were taken', async () => {
+  test('reads few rows, even while a session idle in a transaction retains all taken rows', async () => {
     const url = await emptyDatabase();
     const session = new pg.Client({ connectionString: url });
     await session.connect();

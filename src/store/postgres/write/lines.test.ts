@@ -42,7 +42,7 @@ describe('lines of deliveries', { skip: withoutPostgres }, () => {
     { line: 'empty', ahead: 0 },
     { line: 'long', ahead: 3 },
   ]) {
-    test(`begin where they last began, also while a session that sits idle in a transaction keeps all that left: a line that is ${line} again and again`, async () => {
+    test(`begin where they last began, even while a session idle in a transaction retains all removed ones: a line that is ${line} again and again`, async () => {
       const url = await server.createDatabase();
       const store = await open(url);
       const lease = await store.claim(visits);
@@ -60,7 +60,7 @@ describe('lines of deliveries', { skip: withoutPostgres }, () => {
     });
   }
 
-  test('a delivery is found by its name, also while the database takes a table for empty of which nothing could be cleaned up', async () => {
+  test('a delivery is found by its name, even if the database believes that a table without cleaned-up rows is empty', async () => {
     const url = await server.createDatabase();
     const fill = await open(url);
     const filling = await fill.claim(visits);
@@ -89,7 +89,7 @@ describe('lines of deliveries', { skip: withoutPostgres }, () => {
     assert.ok(entries < entriesMax * 20 * runs, `expected some entries for each of ${20 * runs} deliveries, found ${entries}`);
   });
 
-  test('what another lease has brought into a line below its beginning is seen by the next one', async () => {
+  test('deliveries that another lease added to a line before its known beginning are seen by the next one', async () => {
     const url = await server.createDatabase();
     const [one, other] = [await open(url), await open(url)];
     const first = await one.claim(visits);
@@ -115,7 +115,7 @@ describe('lines of deliveries after a failover', { skip: withoutPostgres }, () =
   });
   after(() => server.stop());
 
-  test('are looked at from their first place on: what took over has what had gone, and gives places out again', async () => {
+  test('are read from their first place on: the new server has deliveries that had gone, and reassigns places', async () => {
     const url = await server.createDatabase();
     const store = await open(url);
     const lease = await store.claim(visits);

@@ -29,7 +29,7 @@ function withoutKey(key: string): Partial<Commit> {
   };
 }
 
-describe('the rows that a write is about', { skip: withoutPostgres }, () => {
+describe('the rows for a write', { skip: withoutPostgres }, () => {
   let server: PostgresServer;
   before(async () => {
     // Without autovacuum, so the tables are never analysed.
@@ -53,7 +53,7 @@ describe('the rows that a write is about', { skip: withoutPostgres }, () => {
     await store.close();
   }
 
-  test('are looked up one by one, also by a plan that was made while the tables were empty', async () => {
+  test('are looked up one by one, even by a plan made while the tables were empty', async () => {
     const url = await server.createDatabase();
     await withStore(url, async (store) => {
       const owner = await store.claim(visits);
@@ -93,7 +93,7 @@ describe('the rows that a write is about', { skip: withoutPostgres }, () => {
     }
   });
 
-  test('of timers are looked up by their names, also while the index of their moments is the lower one, and where there is none', async () => {
+  test('of timers are looked up by name, even if the index of their moments is shallower, or there is none', async () => {
     const url = await server.createDatabase();
     const count = 6_000;
     // Long enough to give the index of names one more level.

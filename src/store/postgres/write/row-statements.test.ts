@@ -21,7 +21,7 @@ describe('rows of declared tables', { skip: withoutPostgres }, () => {
   });
   after(() => server.stop());
 
-  test('a row that is too long for an index is refused with the column that it may be', async () => {
+  test('a row too long for an index is refused with the probable column', async () => {
     const store = postgres(await server.createDatabase(), { partitions: 1 });
     await store.open(declaration);
     const lease = await store.claim(visits);

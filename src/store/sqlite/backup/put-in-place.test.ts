@@ -103,7 +103,7 @@ function logsOf(path: string): readonly string[] {
 }
 
 describe('kill -9 before each step', () => {
-  test('that puts a database in its place leaves the old one or the new one, whole', async (t) => {
+  test('of putting a database in place leaves the old one or the new one, whole', async (t) => {
     const { old, backup } = await scene(t);
     const [before, after] = [keysIn(old), keysIn(backup)];
     assert.deepEqual([before.length, after.length, before.some((key) => after.includes(key))], [3, 2, false]);
@@ -122,7 +122,7 @@ describe('kill -9 before each step', () => {
     assert.ok(found.length > 10, `${found.length} calls`);
   });
 
-  test('that puts one in the place of a damaged one leaves that, or the new one without its log', async (t) => {
+  test('of replacing a damaged one leaves it, or the new one without its log', async (t) => {
     const { old, backup } = await scene(t);
     const after = keysIn(backup);
     for (let [call, isKilled] = [1, true]; isKilled; call++) {
@@ -140,7 +140,7 @@ describe('kill -9 before each step', () => {
   });
 
   // Each run takes half a second, so not every call is tried: the important ones are above.
-  test('of a restore leaves the old database or the new one, and the next restore goes through', async (t) => {
+  test('of a restore leaves the old database or the new one, and the next restore succeeds', async (t) => {
     const { old, backup } = await scene(t);
     const [before, after] = [keysIn(old), keysIn(backup)];
     for (let [call, isKilled] = [2, true]; isKilled; call += 7) {
@@ -158,7 +158,7 @@ describe('kill -9 before each step', () => {
     }
   });
 
-  test('of a backup leaves no file of its name, and the next one deletes what there is', async (t) => {
+  test('of a backup leaves no file under its name, and the next one deletes the remains', async (t) => {
     const { old } = await scene(t);
     const source = keysIn(old);
     for (let [call, isKilled] = [3, true]; isKilled; call += 7) {

@@ -15,7 +15,7 @@ function pathOf(context: TestContext): string {
   return join(folder, 'millrace.db');
 }
 
-test('a commit of the writer returns when it is on the disk, not merely on its way there (promise 1)', (context) => {
+test('the writer’s commit returns once it is on disk, not merely on its way there (promise 1)', (context) => {
   const path = pathOf(context);
   const db = openWriter({ path, busyTimeoutMs: 0 });
   try {
@@ -28,7 +28,7 @@ test('a commit of the writer returns when it is on the disk, not merely on its w
   }
 });
 
-test('the writer keeps some MiB of pages in memory, however many it has written', (context) => {
+test('the writer caches some MiB of pages, however many it has written', (context) => {
   const path = pathOf(context);
   const db = openWriter({ path, busyTimeoutMs: 0 });
   try {
@@ -46,7 +46,7 @@ test('the writer keeps some MiB of pages in memory, however many it has written'
   }
 });
 
-test('a file that another program is just copying its write ahead log into is not called damaged', async (context) => {
+test('a file that another program is copying its write-ahead log into is not reported as damaged', async (context) => {
   const path = pathOf(context);
   const [program, reader, looking] = [new DatabaseSync(path), new DatabaseSync(path), new DatabaseSync(path)];
   program.exec('PRAGMA journal_mode = WAL; PRAGMA wal_autocheckpoint = 0; CREATE TABLE longer (text TEXT)');

@@ -49,7 +49,7 @@ const moves: readonly { readonly name: string; move(path: string): void; readonl
   { name: "the owner's lock is deleted", move: (path) => rmSync(`${path}-owner`), reason: /mill\.db-owner was moved/, left: 'mill.db' },
 ];
 
-describe('an open database takes nothing in any more', () => {
+describe('an open database accepts nothing any more', () => {
   for (const { name, move, reason, left } of moves) {
     test(`once ${name}${left === undefined ? '' : '; what it acknowledged is there when it is closed'}`, async (t) => {
       const folder = join(temporaryFolder(t), 'data');
@@ -67,7 +67,7 @@ describe('an open database takes nothing in any more', () => {
     });
   }
 
-  test('but goes on when a file of another name comes or goes beside it', async (t) => {
+  test('but continues when an unrelated file appears or disappears beside it', async (t) => {
     const path = join(temporaryFolder(t), 'mill.db');
     const store = await opened(t, path);
     await store.append([visit()]);
@@ -86,8 +86,8 @@ async function emptied(path: string): Promise<void> {
   watcher.close();
 }
 
-describe('a database that is at rest', () => {
-  test('takes nothing in any more when another one was copied over it, and leaves that as it is', async (t) => {
+describe('a database at rest', () => {
+  test('accepts nothing after another one was copied over it, and leaves that unchanged', async (t) => {
     const path = join(temporaryFolder(t), 'mill.db');
     const store = await opened(t, path);
     await store.append([visit()]);
@@ -108,7 +108,7 @@ describe('a database that is at rest', () => {
     assert.deepEqual(positionsAt(path), [1]);
   });
 
-  test('takes events in when another program writes rows and copies the log, or the time of the file was changed', async (t) => {
+  test('still accepts events after another program wrote rows and copied the log, or the file’s time changed', async (t) => {
     const path = join(temporaryFolder(t), 'mill.db');
     const store = await opened(t, path);
     await store.append([visit()]);

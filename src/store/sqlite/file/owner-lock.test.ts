@@ -6,7 +6,7 @@ import { test } from 'node:test';
 import { otherProcess, temporaryFolder } from '../fixture.test.ts';
 import { OwnerLock } from './owner-lock.ts';
 
-test('a lock whose file was deleted before it was taken is taken anew, on the file that is there', async (t) => {
+test('a lock whose file was deleted before it was taken is taken again, on the existing file', async (t) => {
   const path = join(temporaryFolder(t), 'mill.db');
   const side = `${path}-owner`;
   let deletions = 0;

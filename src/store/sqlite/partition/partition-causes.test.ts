@@ -26,7 +26,7 @@ function plansOf(marks: readonly string[]): readonly (readonly unknown[])[] {
   return plans;
 }
 
-test('timers and outcomes are read together by one index: no second query, no scan, no sort', () => {
+test('timers and outcomes are read together through one index: no second query, no scan, no sort', () => {
   const causes = 'millrace_causes_orders';
   const due = 'millrace_idx_causes_orders';
   assert.deepEqual(

@@ -23,7 +23,7 @@ function countingSearches(db: DatabaseSync): { count: number } {
   return searches;
 }
 
-test('keys are searched for held events, timers and outcomes only where some key has one', () => {
+test('keys are searched for held events, timers and outcomes only if some key has any', () => {
   const db = new DatabaseSync(':memory:');
   createSchema(db, ['orders']);
   const searches = countingSearches(db);

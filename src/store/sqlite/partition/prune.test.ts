@@ -8,7 +8,7 @@ import { opened, temporaryFolder, undoAtEnd, visits } from '../fixture.test.ts';
 const events = 60_000;
 const keptMax = 55_000;
 
-test('events that dead letters keep are passed in pieces, and those behind them go', async (t) => {
+test('events retained by dead letters are passed over in pieces, and later ones are deleted', async (t) => {
   const path = join(temporaryFolder(t), 'mill.db');
   const store = await opened(t, path);
   await store.claim(visits);

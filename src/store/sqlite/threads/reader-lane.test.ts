@@ -23,7 +23,7 @@ const nested =
 const quick = 'SELECT count(*) AS events FROM millrace_log_visits';
 const reason = new Error('the client has gone');
 
-test('a query that runs ends when its signal is aborted, and its thread answers the next one', async (t) => {
+test('a running query ends when its signal is aborted, and its thread answers the next one', async (t) => {
   const store = await withRows(t);
   const started: unknown[] = [];
   const note = (worker: unknown) => started.push(worker);
@@ -42,7 +42,7 @@ test('a query that runs ends when its signal is aborted, and its thread answers 
   assert.ok(started.length <= 2, `${started.length} threads were started: some were left to a query that did not end`);
 });
 
-test('queries that are given up while they wait are never begun, and keep nobody waiting', async (t) => {
+test('queries cancelled while waiting never begin, and hold nobody up', async (t) => {
   const store = await withRows(t);
   const gone = new AbortController();
   const asked = Array.from({ length: 300 }, () => store.query(endless, [], { signal: gone.signal }));
@@ -52,7 +52,7 @@ test('queries that are given up while they wait are never begun, and keep nobody
   assert.deepEqual(await next, [{ events: 30_000 }]);
 });
 
-test('however many query, the engine and who asks for keys is answered at once', async (t) => {
+test('however many queries run, the engine and callers asking for keys are answered at once', async (t) => {
   const store = await withRows(t);
   const gone = new AbortController();
   const asked = Array.from({ length: 50 }, () => store.query(endless, [], { signal: gone.signal }));

@@ -79,8 +79,8 @@ function assertWhole(path: string, count: number): void {
   db.close();
 }
 
-describe('the thread that copies the write ahead log', () => {
-  test('has it started anew again and again under continuous writing, so that it stays short, and ends with the store', () =>
+describe('the thread that copies the write-ahead log', () => {
+  test('makes it restart again and again under continuous writing, so that it stays short, and ends with the store', () =>
     withStore(async ({ store, path, started }) => {
       const plain = new DatabaseSync(path);
       const look = plain.prepare('PRAGMA wal_checkpoint(NOOP)');
@@ -107,7 +107,7 @@ describe('the thread that copies the write ahead log', () => {
       assertWhole(path, count);
     }));
 
-  test('may die, of which a warning tells, and the store goes on', () =>
+  test('may die, which is a warning, and the store continues', () =>
     withStore(async ({ store, path, started, isStarted }) => {
       const before = await appendUntil(store, isStarted);
       const worker = await started;
