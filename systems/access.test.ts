@@ -90,7 +90,7 @@ const table: Readonly<Record<string, readonly [access: Access, deals: Deals]>> =
 const callers: Readonly<Record<string, { readonly role?: Role; readonly pipelines?: readonly string[]; readonly known?: false }>> = {
   'no token': { known: false },
   'a wrong token': { known: false },
-  'a token that was taken back': { role: 'operate', known: false },
+  'a revoked token': { role: 'operate', known: false },
   ingest: { role: 'ingest' },
   read: { role: 'read' },
   operate: { role: 'operate' },
@@ -123,7 +123,7 @@ async function serveLocked(t: TestContext) {
   }
   tokens.replace(made);
   const served = await serveAll(t, { access: { tokens } });
-  const before = await fetch(`${served.url}/pipelines`, { headers: headers['a token that was taken back'] ?? {} });
+  const before = await fetch(`${served.url}/pipelines`, { headers: headers['a revoked token'] ?? {} });
   assert.equal(before.status, 200);
   tokens.replace(made.filter(({ name }) => name !== 'a-token-that-was-taken-back'));
   return { ...served, headers };
@@ -190,7 +190,7 @@ async function forEach(t: TestContext, ask: (route: Route, headers: Record<strin
 const bodyOf = ({ method }: Route) => (method === 'POST' ? '{}' : null);
 
 const ways: Readonly<Record<string, (route: Route, headers: Record<string, string>, url: string) => Promise<number>>> = {
-  'with a slash at the end, so by the long way': async ({ method, path, ...route }, headers, url) =>
+  'with a trailing slash, and so through Fastify': async ({ method, path, ...route }, headers, url) =>
     (
       await fetch(`${url}${path.endsWith('/') ? path : `${path}/`}`, {
         method,
@@ -211,7 +211,7 @@ const ways: Readonly<Record<string, (route: Route, headers: Record<string, strin
     ];
     return Number((await exchange(url, `${lines.join('\r\n')}\r\n\r\n{}`)).split(' ')[1]);
   },
-  'by HEAD, which is as GET': async ({ method, path }, headers, url) =>
+  'by HEAD, which is like GET': async ({ method, path }, headers, url) =>
     method === 'GET' ? (await fetch(`${url}${path}`, { method: 'HEAD', headers, redirect: 'manual' })).status : Number.NaN,
 };
 

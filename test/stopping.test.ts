@@ -94,7 +94,7 @@ const ways: Readonly<Record<string, Way>> = {
     signals: ['SIGTERM', 'SIGINT', 'SIGHUP'],
     skip: withoutOldNode,
   },
-  'the program as npm links it': { how: () => ({ command: [launcher] }), signals: ['SIGTERM'] },
+  'the program as linked by npm': { how: () => ({ command: [launcher] }), signals: ['SIGTERM'] },
   'npm start': { how: npmStart, signals: ['SIGTERM', 'SIGINT'] },
   'a script with exec': { how: npmScript(`exec node ${launcher} serve`), signals: ['SIGTERM'] },
   'node bin/millrace.js as PID 1': {

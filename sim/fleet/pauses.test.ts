@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import test, { suite } from 'node:test';
 import { type Noted, stalls, standstills } from './pauses.ts';
 
-suite('how long work stood still for a fault', () => {
+suite('how long a fault kept work from continuing', () => {
   const frozen: Noted = { fault: 'freeze', at: 1_000, pid: 1, partitions: ['steps 0'], backAt: 6_000 };
 
   test('until another process’s first turn', async () => {

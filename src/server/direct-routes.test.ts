@@ -93,7 +93,7 @@ const hooks: Readonly<Record<string, (app: FastifyInstance) => void>> = {
   preParsing: (app) => app.addHook('preParsing', keepOut),
   preValidation: (app) => app.addHook('preValidation', keepOut),
   preHandler: (app) => app.addHook('preHandler', keepOut),
-  'onRequest of a plugin that breaks its encapsulation': (app) =>
+  'onRequest in a plugin that breaks its encapsulation': (app) =>
     app.register(
       Object.assign(async (scope: FastifyInstance) => scope.addHook('onRequest', keepOut), { [Symbol.for('skip-override')]: true }),
     ),
@@ -126,39 +126,39 @@ const byOptions = (options: Partial<RouteOptions>) => (app: FastifyInstance) =>
 
 /** Ways to change the handling of a request to `/take` without a request hook, each with a pattern for the answer. */
 const changes: Readonly<Record<string, readonly [change: (app: FastifyInstance) => unknown, answer: RegExp, body?: string]>> = {
-  'another handler around its own': [
+  'another handler around the route’s': [
     (app) =>
       app.addHook('onRoute', (route) => {
         route.handler = keepOut;
       }),
     /kept out/,
   ],
-  'a parser of bodies': [
+  'a body parser': [
     (app) => {
       app.removeAllContentTypeParsers();
       app.addContentTypeParser('application/json', keepOut);
     },
     /kept out/,
   ],
-  'no parser of bodies': [(app) => app.removeAllContentTypeParsers(), /415/],
-  'a compiler of validators': [(app) => app.setValidatorCompiler(() => () => ({ error: new Error('not valid') })), /not valid/],
-  'a validator of the route': [byOptions({ validatorCompiler: () => () => ({ error: new Error('not valid') }) }), /not valid/],
+  'a missing body parser': [(app) => app.removeAllContentTypeParsers(), /415/],
+  'a validator compiler': [(app) => app.setValidatorCompiler(() => () => ({ error: new Error('not valid') })), /not valid/],
+  'a validator for the route': [byOptions({ validatorCompiler: () => () => ({ error: new Error('not valid') }) }), /not valid/],
   'a serializer': [(app) => app.setReplySerializer(() => 'as I say'), /as I say/],
-  'a compiler of serializers': [
+  'a serializer compiler': [
     (app) => {
       app.setSerializerCompiler(() => () => 'as I say');
       byOptions({ schema: { body: {}, response: { 202: {} } } })(app);
     },
     /as I say/,
   ],
-  'a serializer of the route': [
+  'a serializer for the route': [
     byOptions({ schema: { body: {}, response: { 202: {} } }, serializerCompiler: () => () => 'as I say' }),
     /as I say/,
   ],
-  'a bound on its body': [byOptions({ bodyLimit: 2 }), /MILL_BODY_TOO_LARGE/, '1000'],
-  'a host that it is for': [byOptions({ constraints: { host: 'elsewhere.example' } }), /MILL_NOT_FOUND/],
-  'a version that another route is for': [(app) => app.post('/take', { constraints: { version: '1.0.0' } }, keepOut), /kept out/],
-  'a rule of its own for which requests a route is for': [
+  'a limit for its body': [byOptions({ bodyLimit: 2 }), /MILL_BODY_TOO_LARGE/, '1000'],
+  'a host constraint': [byOptions({ constraints: { host: 'elsewhere.example' } }), /MILL_NOT_FOUND/],
+  'a version constraint on another route': [(app) => app.post('/take', { constraints: { version: '1.0.0' } }, keepOut), /kept out/],
+  'a custom constraint': [
     (app) => {
       app.addConstraintStrategy({
         name: 'asked',
@@ -171,10 +171,10 @@ const changes: Readonly<Record<string, readonly [change: (app: FastifyInstance) 
     },
     /MILL_NOT_FOUND/,
   ],
-  'a body that need not be there': [byOptions({ schema: {} }), /"body":null/, 'null'],
+  'an optional body': [byOptions({ schema: {} }), /"body":null/, 'null'],
   'bodies of one media type': [byOptions({ schema: { body: { content: { 'text/csv': { schema: {} } } } } }), /"body":null/, 'null'],
-  'a check that leaves it to the handler': [byOptions({ attachValidation: true }), /"body":null/, 'null'],
-  'a handler of its errors': [byOptions({ errorHandler: (_error, _request, reply) => reply.send('told') }), /told/, '"full"'],
+  'a check left to the handler': [byOptions({ attachValidation: true }), /"body":null/, 'null'],
+  'an error handler for the route': [byOptions({ errorHandler: (_error, _request, reply) => reply.send('told') }), /told/, '"full"'],
   'numbers that are left to the engine': [
     byOptions({ config: { inexactNumbers: 'by event' } }),
     /"body":\{"events"/,

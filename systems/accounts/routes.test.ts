@@ -210,7 +210,7 @@ test('the highest account of each type has the most tokens in its latest version
   assert.deepEqual(await collect('/highest?limit=1'), items);
 });
 
-testOn('memory')('lists and the highest accounts are read along an index, and never the updates', async (context) => {
+testOn('memory')('lists and the highest accounts are read along an index, and the updates never', async (context) => {
   const { post, list, queries, plans } = await serve(context);
   await post(mixture());
   queries.length = 0;

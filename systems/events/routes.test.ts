@@ -218,7 +218,7 @@ test('the list is filtered, newest first, and its pages make up the whole', asyn
   assert.equal((await list()).items.length, 20);
 });
 
-testOn('memory')('every list is read along one of the indexes, in its order', async (context) => {
+testOn('memory')('every list is read along an index, in its order', async (context) => {
   const { post, list, queries, plans } = await serve(context);
   await post('/events/batch', { events: mixture() });
   for (const [query] of filters) {

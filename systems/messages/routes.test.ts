@@ -212,7 +212,7 @@ function rest({ created_at = '', id }: Row): string {
   return `${created_at.replace('T', ' ').slice(19)} ${id}`;
 }
 
-testOn('sqlite')('what was sent is read along its index, in its order', async (context) => {
+testOn('sqlite')('sent messages are read along their index, in its order', async (context) => {
   const { insert, list, queries, plans } = await serve(context);
   await insert(mixture('SUCCESS'));
   for (const filter of ['', '&from=2026-11-20T10:00:13Z', '&from=2026-11-20T10:00:13Z&until=2026-11-21T10:00:13Z']) {

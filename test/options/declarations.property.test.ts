@@ -91,7 +91,7 @@ const declarations: Readonly<Record<string, { readonly options: object; declare(
     },
     declare: (options) => http(options),
   },
-  'nats, of deliveries': {
+  'nats, for deliveries': {
     options: {
       servers: ['nats://localhost:4222'],
       user: 'mill',
@@ -105,7 +105,7 @@ const declarations: Readonly<Record<string, { readonly options: object; declare(
     },
     declare: (options) => nats(options),
   },
-  'nats, of events': {
+  'nats, for events': {
     options: {
       servers: 'nats://localhost:4222',
       credsFile: 'mill.creds',
@@ -140,11 +140,11 @@ const declarations: Readonly<Record<string, { readonly options: object; declare(
     },
     declare: (options) => system(options),
   },
-  'configure, of a system without settings': {
+  'configure, for a system without settings': {
     options: { name: 'mail', title: 'Mail', description: 'Sends mail.', port: 1, pipelines: [visits], routes: () => undefined },
     declare: (options) => configure(options, {}),
   },
-  'configure, of what build returns': {
+  'configure, for what build returns': {
     options: { pipelines: [visits], routes: () => undefined },
     declare: (options) => configure({ name: 'mail', title: 'Mail', description: 'Sends mail.', settings: {}, build: () => options }, {}),
   },

@@ -24,7 +24,7 @@ export const commands: readonly Mutant[] = [
     file: inMemory,
     find: 'for (const [id, { until }] of this.#kept)',
     replace: 'this.#kept.clear();\n    for (const [id, { until }] of this.#kept)',
-    tests: [contract('memory', 'is told to the owner')],
+    tests: [contract('memory', 'a command reaches the owner of its partition')],
   },
   {
     name: 'command-carried-out-when-its-time-is-over',
@@ -32,7 +32,7 @@ export const commands: readonly Mutant[] = [
     file: inMemory,
     find: 'answer === undefined && until > this.#now()',
     replace: 'answer === undefined',
-    tests: [contract('memory', 'whose time is over')],
+    tests: [contract('memory', 'or one that has expired')],
   },
   {
     name: 'command-carried-out-when-its-time-is-over-on-postgres',
@@ -40,7 +40,7 @@ export const commands: readonly Mutant[] = [
     file: shared,
     find: 'AND command.answer IS NULL AND command.until > ',
     replace: 'AND command.answer IS NULL AND 0 < ',
-    tests: [contract('postgres', 'whose time is over')],
+    tests: [contract('postgres', 'or one that has expired')],
   },
   {
     name: 'second-answer-to-a-command-counts-on-postgres',
@@ -56,7 +56,7 @@ export const commands: readonly Mutant[] = [
     file: 'src/store/memory/memory-store.ts',
     find: 'commands.open.filter(({ partition }) => leases.ownerOf(partition) === self)',
     replace: 'commands.open',
-    tests: [contract('memory', 'that nobody owns')],
+    tests: [contract('memory', 'nobody gets a command for an unowned partition')],
   },
   {
     name: 'owner-not-told-of-a-command-on-postgres',

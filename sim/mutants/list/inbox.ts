@@ -22,7 +22,7 @@ export const inbox: readonly Mutant[] = [
     file: writer,
     find: 'if (answer !== isLate) ',
     replace: '',
-    tests: [contract('sqlite', 'a number that was skipped stays')],
+    tests: [contract('sqlite', 'a skipped number stays for whoever buries it')],
   },
   {
     name: 'inbox-row-that-is-gone-taken-again',
@@ -46,7 +46,7 @@ export const inbox: readonly Mutant[] = [
     file: takes,
     find: 'const there = takings.filter(isThere);',
     replace: 'const there = takings;',
-    tests: [contract('postgres', 'of several who take the first rows')],
+    tests: [contract('postgres', 'of several callers taking the first rows')],
   },
   {
     name: 'inbox-not-stopped-by-a-pause',
@@ -166,7 +166,7 @@ export const inbox: readonly Mutant[] = [
     file: writer,
     find: 'this.#insert.run(pipeline, event, id, traceparent);',
     replace: 'this.#insert.run(pipeline, event, null, traceparent);',
-    tests: [contract('sqlite', 'a commit puts rows')],
+    tests: [contract('sqlite', 'a commit adds rows behind existing ones')],
   },
   {
     name: 'inbox-of-pipelines-that-nobody-declared-not-in-the-inventory',

@@ -159,7 +159,7 @@ export const mysql: readonly Mutant[] = [
     find: "      addDeletion(flight, {\n        table: 'millrace_held',\n        key: asked,",
     replace:
       '      flight.add({\n        text: \'DELETE gone FROM millrace_held AS gone WHERE gone.pipeline = $1 AND gone.slice = $2 AND gone."key" = $3 AND gone."order" BETWEEN $4 AND $5\',\n        values: [String(pipeline), Number(slice), String(key), Number(first), Number(last)],\n      });\n      addDeletion(flight, {\n        table: \'millrace_held\',\n        key: asked,',
-    tests: [beside('store/mysql/locks', 'held events let go, one and several')],
+    tests: [beside('store/mysql/locks', 'releases of held events, one and several')],
   },
   {
     name: 'mysql-old-ids-found-with-locks',
@@ -167,7 +167,7 @@ export const mysql: readonly Mutant[] = [
     file: `${folder}/write/prune-statements.ts`,
     find: 'ORDER BY accepted_at LIMIT $4`;',
     replace: 'ORDER BY accepted_at LIMIT $4 FOR UPDATE`;',
-    tests: [beside('store/mysql/locks', 'prunes what is old')],
+    tests: [beside('store/mysql/locks', 'prunes old data')],
   },
   {
     name: 'mysql-rows-found-with-locks',
@@ -183,7 +183,7 @@ export const mysql: readonly Mutant[] = [
     file: `${folder}/write/remove-piece.ts`,
     find: 'WHERE pipeline = $1',
     replace: "WHERE CONCAT(pipeline, '') = $1",
-    tests: [beside('store/mysql/locks', 'forgets a pipeline')],
+    tests: [beside('store/mysql/locks', 'deletes a pipeline')],
   },
   {
     name: 'mysql-due-timers-in-order-by-their-names',

@@ -40,7 +40,7 @@ onEveryStore('promise 6: deliveries, while the store fails', ({ testMill, makeSt
   });
 
   for (const [what, answer, again] of [
-    ['asked for anew', delivered, async (t: TestMill) => void (await t.ingest('shop', { key: 'a', n: 1 }))],
+    ['requested again', delivered, async (t: TestMill) => void (await t.ingest('shop', { key: 'a', n: 1 }))],
     [
       'redriven',
       { result: 'refused', reason: 'gone' },

@@ -53,8 +53,8 @@ onEveryStore('promise 9: a failure shows its place', ({ testMill, makeStore }) =
       pipeline: fragile({ handle: delivers, deliver: { door } }),
       answer: () => ({ result: 'unknown', reason: 'the judge failed', cause: thrownBy(broken) }),
     },
-    'a schema of states': { pipeline: fragile({ state: throwing, handle: ({ key }: Step) => ({ key }) }) },
-    'the key() of a pipeline that is sent to': {
+    'a state schema': { pipeline: fragile({ state: throwing, handle: ({ key }: Step) => ({ key }) }) },
+    'the key() of a pipeline it sends to': {
       pipeline: fragile({
         handle: (_event: unknown, _state: unknown, turn: { send(to: string, event: unknown): void }) => turn.send('keyed', { key: 'a' }),
       }),

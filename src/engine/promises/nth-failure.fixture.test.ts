@@ -295,7 +295,7 @@ function deliveries(): Scenario {
     },
   });
   return {
-    name: 'a delivery that fails once, and is told of',
+    name: 'a delivery that fails once, with its notifications',
     pipelines: [shop],
     answer: ({ attempt }) => (attempt === 1 ? { result: 'failed', reason: 'not today' } : { result: 'delivered' }),
     async act({ t, ingest }) {
@@ -375,7 +375,7 @@ function rejectedRows(): Scenario {
     handle: ({ id }, _state, turn) => turn.put(parts, { id, done: 0 }),
   });
   return {
-    name: 'a run over a row that is no event and one that fails',
+    name: 'a run over a row that yields no event and one that fails',
     pipelines: [assemble, writer],
     async act({ t, ingest, redriveAll }) {
       isBroken = true;

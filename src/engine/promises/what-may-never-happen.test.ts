@@ -184,7 +184,7 @@ const misbehaviours: readonly Misbehaviour[] = [
     }),
   },
   {
-    what: 'a claim whose cursor lies beyond the log',
+    what: 'a claim whose cursor is beyond the log',
     code: 'MILL_STORE_CORRUPT',
     reason: /^partition steps\/\d: expected a cursor of \d, the end of the log, or less, found 1000$/,
     calls: (store) => ({ claim: async (partition) => standingAt(await store.claim(partition), { cursor: 1_000 }) }),

@@ -148,25 +148,25 @@ describe('nobody who works on a partition waits for somebody working on another'
   const commits: Readonly<Record<string, Partial<Commit>>> = {
     'a cursor': { cursor: 3 },
     'a held event': { holds: [{ key: 'm', order: 3, position: 3, attempts: 1, retryAt: null }] },
-    'held events let go, one and several': {
+    'releases of held events, one and several': {
       releases: [
         { key: 'm', from: 1, to: 1 },
         { key: 'm', from: 2, to: 6 },
       ],
     },
     'the record of a key': { keys: [{ key: 'm', state: { json: '{}', version: 1 }, next: null, parked: false }] },
-    'a key forgotten': { keys: [{ key: 'm', state: null, next: null, parked: false }] },
-    'a gap, noted': { gaps: [{ key: 'm', gap: { next: 8, first: 9, since: 9 } }] },
-    'a gap, forgotten': { gaps: [{ key: 'm', gap: null }] },
-    'timers, armed and disarmed': { timers: [timer('m', 'wake', 20), disarm('m', 'sleep')] },
-    'an outcome, told': { outcomes: [{ ...outcome('m', 'o', 12), dueAt: null }] },
-    'deliveries, asked for': {
+    'a deleted key': { keys: [{ key: 'm', state: null, next: null, parked: false }] },
+    'a noted gap': { gaps: [{ key: 'm', gap: { next: 8, first: 9, since: 9 } }] },
+    'a forgotten gap': { gaps: [{ key: 'm', gap: null }] },
+    'timers set and cancelled': { timers: [timer('m', 'wake', 20), disarm('m', 'sleep')] },
+    'a handled outcome': { outcomes: [{ ...outcome('m', 'o', 12), dueAt: null }] },
+    'requested deliveries': {
       deliveries: ask(delivery('one', 'm'), delivery('four', 'm'), delivery('five', 'other', { ordered: false })),
     },
-    'a delivery, tried again': {
+    'a retried delivery': {
       deliveries: [{ write: 'retry', endpoint: 'mail', key: 'm', id: 'one', attempts: 1, dueAt: 20, pauseMs: 10 }],
     },
-    'a delivery, done': { deliveries: remove('m', 'one') },
+    'a finished delivery': { deliveries: remove('m', 'one') },
     'rows of tables': {
       rows: [
         put('accounts', ['m', 2, 2, 1, '{}']),
@@ -175,9 +175,9 @@ describe('nobody who works on a partition waits for somebody working on another'
       ],
     },
     'dead letters': { deadLetters: [letter('again', 'm', 2)] },
-    'dead letters, resolved': { resolvedDeadLetters: ['visited', 'skipped'] },
+    'resolved dead letters': { resolvedDeadLetters: ['visited', 'skipped'] },
     'an answer to a command': { answers: [{ id: '1', answer: '{}' }] },
-    'an event sent': { sends: [event(visits, 'sent')] },
+    'a sent event': { sends: [event(visits, 'sent')] },
   };
 
   for (const [what, work] of Object.entries(commits)) {
@@ -190,18 +190,18 @@ describe('nobody who works on a partition waits for somebody working on another'
   const calls: Readonly<Record<string, () => Promise<unknown>>> = {
     'appends events': () => store.append([event(visits, 'appended'), chosen(visits, 'm', 'id 9')]),
     'appends numbered events': () => store.append([numbered(rockets, 'm', 8), numbered(rockets, 'nn', 1)]),
-    'prunes what is old': () =>
+    'prunes old data': () =>
       store.prune({ partition: visits, acceptedBefore: acceptedAt + 1, idsBefore: acceptedAt + 1, after: 0, limit: 100 }),
     beats: () => store.beat(),
     'gives a command': () => commands.give({ id: '3', partition: visits, body: '{}' }, 60_000),
     'withdraws commands': () => commands.withdraw(['1', '2']),
     'pauses a pipeline': () => store.setPaused('visits', true),
-    'takes rows of the inbox': async () => {
+    'takes inbox rows': async () => {
       const rows = (await store.inbox?.rows({ pipeline: 'visits', except: [], eventLengthMax: 100, limit: 10 })) ?? [];
       const taken = await visit.takeInbox?.(rows.map(({ place }) => ({ place, event: event(visits, 'taken') })));
       assert.ok(taken !== undefined && taken.length >= 2 && taken.every(({ status }) => status === 'accepted'));
     },
-    'forgets a pipeline': () => store.forget('left'),
+    'deletes a pipeline': () => store.forget('left'),
     'claims a partition': () => store.claim(visits),
     'releases a partition': () => rocket.release(),
   };

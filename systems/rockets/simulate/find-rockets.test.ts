@@ -43,7 +43,7 @@ test('a temporarily failing server is not given up', async (context) => {
 const withoutRockets: readonly [string, (context: TestContext) => Promise<URL>, RegExp][] = [
   ['where nobody listens', closedPort, /does not answer: nothing listens there/],
   [
-    'localhost, of two addresses',
+    'localhost, with two addresses',
     async (context) => new URL(`http://localhost:${(await closedPort(context)).port}`),
     /nothing listens there/,
   ],
@@ -52,7 +52,7 @@ const withoutRockets: readonly [string, (context: TestContext) => Promise<URL>, 
   ['a page', (context) => http(context, answer(200, '<html>')), /answers something other than rockets/],
   ['a list', (context) => http(context, answer(200, '[]')), /answers something other than rockets/],
   [
-    'https:// for a server of http://',
+    'https:// for an http:// server',
     async (context) => new URL(`https://127.0.0.1:${(await http(context, answer(200, '{}'))).port}`),
     /does not speak https \(.+\); is it http:\/\/, or another kind of server\?/,
   ],
@@ -66,7 +66,7 @@ const withoutRockets: readonly [string, (context: TestContext) => Promise<URL>, 
     /does not speak http \(.+\); is it https:\/\/, or another kind of server\?/,
   ],
   [
-    'a server of another protocol',
+    'a server with another protocol',
     (context) =>
       listen(
         context,

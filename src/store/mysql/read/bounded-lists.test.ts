@@ -79,7 +79,7 @@ describe('lists of rows with large texts are read along an index, and only the t
 
   const lists: Readonly<Record<string, (reads: PartitionReads, charactersMax?: number) => Promise<readonly unknown[]>>> = {
     'due timers': (reads, charactersMax) => reads.dueCauses(3, limit, { charactersMax }),
-    'due timers behind a place': (reads, charactersMax) =>
+    'due timers after a place': (reads, charactersMax) =>
       reads.dueCauses(3, limit, {
         after: { kind: 'timer', key: 'key 0700', name: 'name 1700', dueAt: 3 },
         charactersMax,
