@@ -125,7 +125,7 @@ async function serveLocked(t: TestContext) {
   const served = await serveAll(t, { access: { tokens } });
   const before = await fetch(`${served.url}/pipelines`, { headers: headers['a revoked token'] ?? {} });
   assert.equal(before.status, 200);
-  tokens.replace(made.filter(({ name }) => name !== 'a-token-that-was-taken-back'));
+  tokens.replace(made.filter(({ name }) => name !== 'a-revoked-token'));
   return { ...served, headers };
 }
 
