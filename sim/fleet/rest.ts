@@ -23,7 +23,7 @@ export async function atRest(query: Query, pipelines: readonly string[], signal:
   for (const until = performance.now() + patienceMs; ; ) {
     const waiting = (await query(waitingSql(pipelines))).filter(({ count }) => Number(count) > 0);
     if (waiting.length === 0 || signal.aborted) return [];
-    if (performance.now() > until) return waiting.map(({ what, count }) => `after ${patienceMs} ms there are ${count} ${what}`);
+    if (performance.now() > until) return waiting.map(({ what, count }) => `after ${patienceMs} ms there are still ${count} ${what}`);
     await pause(lookAgainMs);
   }
 }
@@ -44,5 +44,5 @@ async function faultsOf({ name, connection }: Member, size: number, pipelines: n
   const { members, unowned } = fleet.body as { members: readonly { partitions: number }[]; unowned: number };
   const shares = members.map(({ partitions }) => partitions);
   const isEven = members.length === size && unowned === 0 && Math.max(...shares) - Math.min(...shares) <= pipelines;
-  return isEven ? [] : [`${name} says that the members have ${shares.join(', ')} partitions, and ${unowned} nobody has`];
+  return isEven ? [] : [`${name} reports shares of ${shares.join(', ')} partitions, and ${unowned} without an owner`];
 }
