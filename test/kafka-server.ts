@@ -13,7 +13,7 @@ import { until } from './until.ts';
 export const withoutKafka: string | false =
   existsSync(kafkaJars) || process.env.TEST_SERVERS === 'required'
     ? false
-    : 'there is no Kafka here; with it (node test/kafka-jars.ts) this runs';
+    : 'Kafka is missing; to run this: node test/kafka-jars.ts';
 
 /** The user who may sign in, if the broker requires it. */
 export const kafkaUser = { username: 'millrace', password: 'secret of tests' } as const;
