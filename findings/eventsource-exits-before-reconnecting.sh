@@ -10,7 +10,7 @@
 # Seen, where the server ends each answer after one event: the process hears event 1 and exits with 0; with an idle timer of its own it hears 1, 2, 3
 # with the right Last-Event-ID each time. The same with either library.
 #
-# Exits 0 while that is so, 1 once it is not, 2 when the check cannot be made.
+# Exits 0 while this holds, 1 once it no longer does, 2 if the check cannot be made.
 set -euo pipefail
 folder=$(mktemp -d)
 server=

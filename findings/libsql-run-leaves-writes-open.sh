@@ -12,7 +12,7 @@
 # process finds three rows; with libsql it finds no table. With `exec()` for the PRAGMA it finds three with libsql as well. With an
 # `INSERT … RETURNING` first: four rows with better-sqlite3, none with libsql.
 #
-# Exits 0 as long as libsql does that.
+# Exits 0 as long as libsql does this.
 set -euo pipefail
 
 folder=$(mktemp -d)

@@ -17,7 +17,7 @@
 #   amounts 1, 2, 3, 4           no row                      affectedRows 4
 #   amounts 1, 2.5, 3, 4         1, 2                        an array of 3
 #
-# Exits 0 as long as they do that, 1 once they do not, 2 where there is no MariaDB or the check cannot be made.
+# Exits 0 as long as they do this, 1 once they no longer do, 2 without MariaDB or if the check cannot be made.
 set -euo pipefail
 [ -x /usr/sbin/mariadbd ] || exit 2
 folder=$(mktemp -d)

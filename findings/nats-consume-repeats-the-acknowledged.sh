@@ -11,7 +11,7 @@
 # Seen, for six messages, a handler of 600 ms and `ack_wait` of 1 s: by default 16 runs, four of them for the sixth message, after each of which
 # `ackAck()` answered true; with `max_messages: 1` six runs. The check asks for ten runs or more.
 #
-# Exits 0 while that is so, 1 once it is not, 2 when the check cannot be made.
+# Exits 0 while this holds, 1 once it no longer does, 2 if the check cannot be made.
 set -euo pipefail
 folder=$(mktemp -d)
 server=

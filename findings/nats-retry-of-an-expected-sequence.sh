@@ -14,7 +14,7 @@
 #   msgID and lastSubjectSequence         an error, wrong last sequence: 4
 #   msgID and lastMsgID                   seq 5, duplicate
 #
-# Exits 0 while that is so, 1 once it is not, 2 when the check cannot be made.
+# Exits 0 while this holds, 1 once it no longer does, 2 if the check cannot be made.
 set -euo pipefail
 folder=$(mktemp -d)
 server=

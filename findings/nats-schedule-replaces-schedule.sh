@@ -10,7 +10,7 @@
 # Seen, for four messages that are due after 1.0, 1.1, 1.2 and 1.3 seconds, each acknowledged and no duplicate: on one subject "4" is delivered, on a
 # subject each "1 2 3 4". The four have ids, those that are delivered have none.
 #
-# Exits 0 while that is so, 1 once it is not, 2 when the check cannot be made.
+# Exits 0 while this holds, 1 once it no longer does, 2 if the check cannot be made.
 set -euo pipefail
 folder=$(mktemp -d)
 server=

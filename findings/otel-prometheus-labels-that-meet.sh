@@ -13,7 +13,7 @@
 #   { '2xx': true }                                  jobs_total{2xx="true",…}                         fails: invalid labels
 #   { 'queue.name': 'a' } and { queue_name: 'a' }    jobs_total{queue_name="a",…} 1 and the same 2    reads one series twice
 #
-# Exits 0 while that is so, 1 once it is not, 2 when the check cannot be made.
+# Exits 0 while this holds, 1 once it no longer does, 2 if the check cannot be made.
 set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT

@@ -14,7 +14,7 @@
 #   an observable up-down counter    7, and 5
 # Without the view the observable ones report 5 and 7.
 #
-# Exits 0 while that is so, 1 once it is not, 2 when the check cannot be made.
+# Exits 0 while this holds, 1 once it no longer does, 2 if the check cannot be made.
 set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT

@@ -10,7 +10,7 @@
 # Seen, as the order in which ten jobs of one key are fetched: sent one by one "0 1 2 3 4 5 6 7 8 9"; sent in a transaction, or given to insert(),
 # another order at each run, such as "3 7 2 8 9 1 6 5 4 0".
 #
-# Exits 0 as long as pg-boss does that. (Ten jobs are in order by chance once in 3.6 million runs.)
+# Exits 0 as long as pg-boss does this. (Ten jobs are in order by chance once in 3.6 million runs.)
 set -euo pipefail
 
 folder=$(mktemp -d)

@@ -10,7 +10,7 @@
 # Seen: of a database of 26 pages the file has 1. A PASSIVE checkpoint beside a FULL one that waits for a writer answers "1, -1, -1"; once the writer
 # and the reader have gone, "0, 28, 28".
 #
-# Exits 0 while that is so, 1 once it is not, 2 when the check cannot be made.
+# Exits 0 while this holds, 1 once it no longer does, 2 if the check cannot be made.
 set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT

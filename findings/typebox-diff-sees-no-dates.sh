@@ -9,7 +9,7 @@
 # Seen, for a = { id: 1, due: 2026-01-01 } and b = { id: 1, due: 2026-06-01 }: Equal true, Diff of no edits, Patch gives 2026-01-01, while their hashes
 # differ. Two maps and two sets of other members are equal as well. With the dates as texts: Equal false, one edit.
 #
-# Exits 0 while that is so, 1 once it is not, 2 when the check cannot be made.
+# Exits 0 while this holds, 1 once it no longer does, 2 if the check cannot be made.
 set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT

@@ -16,7 +16,7 @@
 #   minimum without a type, in an array's items         [{ count: 0 }]         zod: valid      Ajv: invalid
 #   const: { kind: 'a' }                                { kind: 'a' }          zod: invalid    Ajv: valid
 #
-# Exits 0 while that is so, 1 once it is not, 2 when the check cannot be made.
+# Exits 0 while this holds, 1 once it no longer does, 2 if the check cannot be made.
 set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT

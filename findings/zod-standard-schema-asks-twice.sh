@@ -12,7 +12,7 @@
 #   ~standard.validate   2 1
 #   parseAsync           1 1
 #
-# Exits 0 as long as zod does that.
+# Exits 0 as long as zod does this.
 set -euo pipefail
 
 folder=$(mktemp -d)
