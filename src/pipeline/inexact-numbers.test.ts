@@ -101,13 +101,13 @@ test('as text they stay as written, and all others stay numbers', () => {
   assert.deepEqual(value, { a: '1405478888888888901', b: ['1e400', 2], c: '1405478888888888901.50e1' });
 });
 
-test('of a large number the first hundred are listed, with their total', () => {
+test('the first hundred of many are listed, with their total', () => {
   const text = `[${Array.from({ length: 1_000 }, () => '{"id":1405478888888888901}').join(',')}]`;
   assert.equal(pathsIn(text).length, 100);
   assert.equal(inexactNumbersOf(findInexactNumbers(text)?.value).issueCount, 1_000);
 });
 
-test('each of a large number is refused or taken as text, even beyond those listed', () => {
+test('each one of many is refused or taken as text, even beyond those listed', () => {
   const text = `{"events":[${Array.from({ length: 150 }, (_, at) => `{"id":9007199254740993,"list":[${'1e400,'.repeat(at)}1e400]}`)}]}`;
   const { events } = Object(findInexactNumbers(text)?.value);
   for (const event of events) {

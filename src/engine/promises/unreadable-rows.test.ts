@@ -143,7 +143,7 @@ onEveryStore('promise 9: a row spoiled by SQL affects nothing else', ({ testMill
     await t.stop();
   });
 
-  test('of a large number of such rows only the first thousand are logged', async () => {
+  test('only the first thousand of many such rows are logged', async () => {
     const warned: number[] = [];
     const log: Logger = { ...silentLogger, warn: () => warned.push(1), child: () => log };
     const store = makeStore();

@@ -325,7 +325,7 @@ describe('updates of rows', () => {
     assert.equal(prepare.mock.callCount(), 2);
   });
 
-  test('of a large number of column sets the latest statements are kept', (t) => {
+  test('the statements of the latest of many column sets are kept', (t) => {
     const names = Array.from('abcdefghi');
     const wide = table(
       'wide',
