@@ -168,7 +168,7 @@ export const reading: readonly Mutant[] = [
     file: unreadableRows,
     find: 'if (this.#told.size >= rowsMax) return;',
     replace: '',
-    tests: [promise('unreadable-rows', 'of a large number of such rows only the first thousand are logged')],
+    tests: [promise('unreadable-rows', 'only the first thousand of many such rows are logged')],
   },
   {
     name: 'cursor-of-a-placeholder',
