@@ -1,5 +1,5 @@
 # Builds the image of Millrace from this checkout: docker build -t millrace .
-# It serves the five systems; mount modules of your own and name them: docker run … -v ./pipelines:/pipelines millrace serve /pipelines/visits.ts
+# It serves the five systems; mount your own modules and name them: docker run … -v ./pipelines:/pipelines millrace serve /pipelines/visits.ts
 
 FROM node:26-slim AS build
 WORKDIR /build
@@ -11,7 +11,7 @@ COPY systems systems
 COPY page page
 RUN npm run page && npm run build
 
-# What the program needs when it runs, the clients of all databases and brokers among them.
+# The runtime dependencies, including the clients of all databases and brokers.
 FROM node:26-slim AS dependencies
 WORKDIR /build
 COPY package.json package-lock.json ./
@@ -32,8 +32,8 @@ VOLUME /data
 EXPOSE 8080
 HEALTHCHECK --interval=10s --timeout=5s --start-period=15s \
   CMD ["node", "-e", "fetch(`http://127.0.0.1:${process.env.PORT}/health`).then(({ ok }) => process.exit(ok ? 0 : 1), () => process.exit(1))"]
-# Node.js is PID 1 itself, so that it hears the signal; a stop takes up to SHUTDOWN_TIMEOUT (10 s).
+# Node.js itself is PID 1, so that it receives signals; a stop takes up to SHUTDOWN_TIMEOUT (10 s).
 STOPSIGNAL SIGTERM
 ENTRYPOINT ["node", "/app/bin/millrace.js"]
-# An address that others reach asks for tokens: MILLRACE_TOKENS has them, and ACCESS=open does without.
+# An address that others can reach requires tokens (MILLRACE_TOKENS), unless ACCESS=open.
 CMD ["serve"]

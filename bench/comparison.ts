@@ -26,9 +26,9 @@ export async function compare({ command, peers, ours, prefix, conclude }: Compar
   const usage = `Usage: ${command} -- [options]
   --peers LIST     ${peers.join(',')} (default: all)
   --runs N         runs, interleaved; medians are shown (5)
-  --seconds N      how long each measurement takes, about (4)
+  --seconds N      approximate length of each measurement (4)
   --keys N         (10000)
-  --window N       events under way when the greatest rate is looked for (256)
+  --window N       events under way in the search for the greatest rate (256)
   --low-rate N     events per second for the latency at a low rate (100)
   --recovery N     seconds that a peer may take to recover from kill -9 (60)
   --no-crash       without kill -9

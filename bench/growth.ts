@@ -7,13 +7,13 @@ import { type GrowthKind, type SessionLevel, sessionLevels } from './tables/data
 import { measureTables, type TablesSettings } from './tables/measure-tables.ts';
 
 const usage = (kind: GrowthKind) => `Usage: npm run ${kind}-growth -- [options]
-  --minutes N         how long the load takes (10)
-  --rate N            events per second, of all processes together (3000)
+  --minutes N         length of the load (10)
+  --rate N            events per second, for all processes together (3000)
   --members N         processes, each an engine with a share of the load (3)
-  --keys N            of each of the two pipelines (20000)
+  --keys N            keys of each of the two pipelines (20000)
   --warm-up N         seconds of load before the first sizes are taken (30)
-  --idle-seconds N    how long the fleet is looked at while it has nothing to do (30)
-  --session LEVEL     of the session that sits idle in a transaction meanwhile: ${sessionLevels.join(', ')} (repeatable-read)
+  --idle-seconds N    how long the idle fleet is observed (30)
+  --session LEVEL     isolation of a session that sits idle in a transaction meanwhile: ${sessionLevels.join(', ')} (repeatable-read)
   --folder PATH       on the disk to be measured (the system's temporary folder)
   --json FILE         all figures
 `;

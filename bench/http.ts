@@ -9,7 +9,7 @@ import { Cleanup } from './servers/cleanup.ts';
 
 const usage = `Usage: npm run http -- [options]
   --runs N               rounds; medians are shown (5)
-  --seconds N            how long each load takes (10)
+  --seconds N            length of each load (10)
   --connections N        for single events and for the echo server (64)
   --batch-connections N  for batches (8)
   --folder PATH          on the disk to be measured (the system's temporary folder)

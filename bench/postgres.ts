@@ -24,10 +24,10 @@ const usage = `Usage: npm run postgres -- [options]
   --only LIST            peers,fleet,inbox,http (default: all)
   --peers LIST           ${comparisons.postgres.join(',')} (default: all)
   --runs N               runs, interleaved; medians are shown (5)
-  --seconds N            how long each measurement takes, about (4)
-  --http-seconds N       how long each load over HTTP takes (10)
+  --seconds N            approximate length of each measurement (4)
+  --http-seconds N       length of each load over HTTP (10)
   --keys N               (10000)
-  --window N             events under way when the greatest rate is looked for (256)
+  --window N             events under way in the search for the greatest rate (256)
   --low-rate N           events per second for the latency at a low rate (100)
   --recovery N           seconds that a peer may take to recover from kill -9 (60)
   --no-crash             without kill -9

@@ -13,10 +13,10 @@ const usage = `Usage: npm run scale -- [options]
   --only LIST        growth,idle,restart (default: all)
   --small N,K        events and keys of the small database (100000,10000)
   --large N,K        events and keys of the large one (10000000,1000000)
-  --measured N       events of one measurement of their cost (50000)
-  --rounds N         measurements, in turns (5)
+  --measured N       events per measurement of their cost (50000)
+  --rounds N         measurements of each, alternating (5)
   --idle-keys N      keys with a timer each (1000000)
-  --idle-seconds N   how long idleness is looked at (10)
+  --idle-seconds N   how long the idle process is observed (10)
   --backlog N        events that wait for the restart (1000000)
   --folder PATH      on the disk to be measured (the system's temporary folder)
   --json FILE        all figures
@@ -110,7 +110,7 @@ function idleLines({ keys, afterWork, afterRest, afterStart }: Idle): string[] {
     `Idle with ${figure(keys)} keys and as many timers, for ${afterStart.seconds} s`,
     ...tableLines(
       ['', 'RSS MiB', 'CPU %', 'calls of the store', 'reads and writes'],
-      [row('after it made them', afterWork), row('a minute later', afterRest), row('after a start on them', afterStart)],
+      [row('after creating them', afterWork), row('a minute later', afterRest), row('after a start on them', afterStart)],
     ),
   ];
 }

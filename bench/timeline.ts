@@ -16,11 +16,11 @@ import { type Distribution, median } from './work/distribution.ts';
 
 const usage = `Usage: npm run timeline -- [options]
   --only LIST      drain,http,read (default: all)
-  --rounds N       with it and without it, in turns (5)
-  --events N       of one drain (200000)
-  --seconds N      of one load over HTTP (4)
+  --rounds N       rounds with and without timelines, alternating (5)
+  --events N       events per drain (200000)
+  --seconds N      length of each load over HTTP (4)
   --stored N,K     events and keys among which timelines are read (10000000,1000000)
-  --reads N        timelines that are read (2000)
+  --reads N        number of timelines to read (2000)
   --folder PATH    on the disk to be measured (the system's temporary folder)
   --json FILE      all figures
 `;

@@ -11,7 +11,7 @@ class RateMissing extends Error {
 async function rateOf(currency: string): Promise<number> {
   const answer = await fetch(`${process.env.RATES_URL}/${currency}`);
   if (answer.status === 404) throw new RateMissing(`no exchange rate for ${currency} on ${new Date().toISOString().slice(0, 10)}`);
-  if (!answer.ok) throw new Error(`the rates answered status ${answer.status}`);
+  if (!answer.ok) throw new Error(`the rates service answered status ${answer.status}`);
   return z.object({ rate: z.number() }).parse(await answer.json()).rate;
 }
 

@@ -57,7 +57,7 @@ async function redriveFirst(url: string): Promise<void> {
   const { items } = (await answer.json()) as { items: readonly { id: string }[] };
   const [letter] = items;
   if (letter === undefined) return;
-  const body = JSON.stringify({ reason: 'the rate for TRY has come' });
+  const body = JSON.stringify({ reason: 'the rate for TRY has arrived' });
   await fetch(`${url}/dead-letters/${letter.id}/redrive`, { method: 'POST', headers, body });
 }
 
@@ -67,10 +67,10 @@ async function pauseOrders(url: string): Promise<void> {
     fetch(`${url}/pipelines/orders/${what}`, { method: 'POST', headers, body: JSON.stringify({ reason }) });
   await act('pause', 'a look at the warehouse');
   await new Promise((resolve) => setTimeout(resolve, pausedMs));
-  await act('resume', 'the warehouse is well');
+  await act('resume', 'the warehouse is up');
 }
 
-/** How long before the pictures orders are paused, and for how long. */
+/** The time from the pause of orders to the pictures, and the length of the pause. */
 const pausedBeforeMs = 30_000;
 const pausedMs = 8_000;
 /** The third invoice is the first whose currency has no rate. */

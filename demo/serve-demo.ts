@@ -79,7 +79,7 @@ export async function serveDemo({ port, database, tokens }: DemoOptions): Promis
 /** Returns the address that the server reports listening on. */
 async function addressOf(server: ChildProcess): Promise<string> {
   let said = '';
-  const ended = once(server, 'exit').then(() => Promise.reject(new Error(`the server has ended before it listened: ${said}`)));
+  const ended = once(server, 'exit').then(() => Promise.reject(new Error(`the server ended before it was listening: ${said}`)));
   const listening = new Promise<string>((resolve) => {
     server.stdout?.setEncoding('utf8').on('data', (text: string) => {
       said += text;

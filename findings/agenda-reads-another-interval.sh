@@ -1,13 +1,14 @@
 #!/usr/bin/env bash
-# Agenda 6.2.6 with PostgreSQL 18.4: `every('500 milliseconds', …)` runs each 500 seconds, `every('1,000 seconds', …)` each second, and `every('half an hour', …)`
-# without a pause.
+# Agenda 6.2.6 with PostgreSQL 18.4: `every('500 milliseconds', …)` runs every 500 seconds, `every('1,000 seconds', …)` every second, and `every('half
+# an hour', …)` without a pause.
 #
-# Agenda takes "human-readable syntax" for intervals (https://github.com/agenda/agenda#features), and has them read by human-interval, whose README
-# (https://github.com/agenda/human-interval#readme) lists the units from seconds to years, and knows words for numbers. What it does not understand, such as "10 mins", is
-# an error: "failed to calculate nextRunAt due to invalid repeat interval". So one takes an interval that is accepted for one that is understood. But it looks for the name of
-# a unit anywhere in the text, and for a number before it: "milliseconds" contains "second", of "1,000" it reads the 1, what follows the last unit is left out, and
-# a word that is no number counts as 0. So the next run of "an hour", "half an hour" or "a week" is due when the last one begins, and the job runs as often as
-# Agenda looks for jobs. `processEvery: '200 milliseconds'`, which says how often that is, makes it 200 seconds.
+# Agenda accepts "human-readable syntax" for intervals (https://github.com/agenda/agenda#features) and parses them with human-interval, whose README
+# (https://github.com/agenda/human-interval#readme) lists the units from seconds to years, and knows words for numbers. What it does not understand,
+# such as "10 mins", is an error: "failed to calculate nextRunAt due to invalid repeat interval". So an accepted interval seems to have been
+# understood. But it looks for the name of a unit anywhere in the text, and for a number before it: "milliseconds" contains "second", only the 1 of
+# "1,000" is read, anything after the last unit is ignored, and a word that is not a number counts as 0. So the next run of "an hour", "half an hour"
+# or "a week" is due when the last one begins, and the job runs as often as Agenda looks for jobs. `processEvery: '200 milliseconds'`, which says how
+# often that is, makes it 200 seconds.
 #
 # Seen, as the time from the last run to the next that Agenda has planned:
 #   10 minutes                          600 seconds
@@ -17,7 +18,7 @@
 #   an hour, half an hour, a week       0 seconds; each runs more than once in 4 seconds
 #   10 mins                             an error
 #
-# Exits 0 while that is so, 1 once it is not, 2 when the check cannot be made.
+# Exits 0 while this holds, 1 once it no longer does, 2 if the check cannot be made.
 set -euo pipefail
 
 folder=$(mktemp -d)

@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
-# arktype 2.2.10: `string.date.iso.parse` takes 30 February, and makes 2 March of it.
+# arktype 2.2.10: `string.date.iso.parse` accepts 30 February and turns it into 2 March.
 #
-# The keyword (https://arktype.io/keywords/) stands for a text that is an ISO 8601 date, which it turns into a Date; what is none is refused with "must be an ISO 8601
-# (YYYY-MM-DDTHH:mm:ss.sssZ) date". ISO 8601 knows no 30 February, so one expects it to be refused, like month 13 and day 32, and like zod 4.6.7 and
-# ajv-formats 3.0.1 refuse it. But after the form only JavaScript's Date is asked, and that counts days that a month does not have, up to the 31st, on into the next. A
-# date of birth or a due date with a slip comes out as another day, with no error, and whoever keeps the text by `string.date.iso` stores a
-# date that PostgreSQL and Java refuse later.
+# The keyword (https://arktype.io/keywords/) accepts text that is an ISO 8601 date and turns it into a Date; anything else is refused with "must be an
+# ISO 8601 (YYYY-MM-DDTHH:mm:ss.sssZ) date". ISO 8601 has no 30 February, so you would expect it to be refused, like month 13 and day 32, and as zod
+# 4.6.7 and ajv-formats 3.0.1 do. But once the format matches, only JavaScript's Date decides, and it carries days that a month does not have, up to
+# the 31st, over into the next month. A mistyped date of birth or due date becomes another day, without an error, and a text kept by `string.date.iso`
+# is a date that PostgreSQL and Java refuse later.
 #
 # Seen:
 #   2026-02-30                   2026-03-02T00:00:00.000Z
@@ -14,7 +14,7 @@
 #   2026-02-32, 2026-13-01       refused
 # zod's z.iso.date() and z.iso.datetime(), and Ajv's formats date and date-time, refuse all of them.
 #
-# Exits 0 while that is so, 1 once it is not, 2 when the check cannot be made.
+# Exits 0 while this holds, 1 once it no longer does, 2 if the check cannot be made.
 set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT

@@ -2,11 +2,11 @@
 # async-cache-dedupe 3.4.0: all sets and maps share one entry of the cache, and a text shares that of the value it prints like: the second call gets the
 # first one's result.
 #
-# `define` wraps a function so that calls with the same argument share a result. The README (https://github.com/mcollina/async-cache-dedupe#readme) says that the key is computed from the
-# argument by safe-stable-stringify, and offers `serialize` to compute it from something else. One expects other arguments to have another key, or to be
-# refused. But JSON has no Set, Map or URLSearchParams, so each of them is "{}", whatever is in it; NaN is "null". And a text is taken for its key as it is, without
-# quotation marks, so that "1" and 1 are the same, as are "null" and null. The sum of one basket is the answer for the next; and while the
-# first call runs its result goes to all others, even with a ttl of 0.
+# `define` wraps a function so that calls with the same argument share a result. The README (https://github.com/mcollina/async-cache-dedupe#readme)
+# says that the key is computed from the argument by safe-stable-stringify, and offers `serialize` to compute it from something else. You would expect
+# different arguments to have different keys, or to be refused. But JSON has no Set, Map or URLSearchParams, so each of them becomes "{}", whatever it
+# contains; NaN becomes "null". And a text is used as its own key, without quotation marks, so "1" and 1 are the same, and so are "null" and null. The
+# total of one basket is returned for the next; and while the first call runs its result goes to all others, even with a ttl of 0.
 #
 # Seen, as the results of a first call and a second:
 #   total(new Set([1, 2])), total(new Set([30]))                  3, 3
@@ -16,7 +16,7 @@
 #   kind('null'), kind(null)                                      "string", "string"
 #   the two sets at once, with a ttl of 0                         3, 3
 #
-# Exits 0 while that is so, 1 once it is not, 2 when the check cannot be made.
+# Exits 0 while this holds, 1 once it no longer does, 2 if the check cannot be made.
 set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT

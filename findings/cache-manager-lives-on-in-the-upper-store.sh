@@ -1,10 +1,12 @@
 #!/usr/bin/env bash
-# cache-manager 7.2.9 with Keyv 5.6.0: in a cache of two stores a value may live for twice its ttl: a read from the second store gives it the whole ttl anew in the first.
+# cache-manager 7.2.9 with Keyv 5.6.0: in a cache of two stores a value may live for twice its ttl: a read from the second store gives it a whole new
+# ttl in the first.
 #
-# The README (https://github.com/jaredwray/cacheable/tree/main/packages/cache-manager#readme) shows the case: a memory of each process before a store that they share, and `wrap(key, fn, ttl)`.
-# One expects a value that is written with a ttl of a minute to be gone after a minute, wherever it is read from. But when `wrap` finds it in the shared
-# store, it copies it into memory with the ttl of the call, not with what is left. A process that reads shortly before the end has it for nearly two
-# minutes, while the process that wrote it reads the new value: two servers of one service answer differently, for as long as a whole ttl.
+# The README (https://github.com/jaredwray/cacheable/tree/main/packages/cache-manager#readme) shows such a case: memory in each process in front of a
+# shared store, and `wrap(key, fn, ttl)`. You would expect a value that is written with a ttl of a minute to be gone after a minute, wherever it is
+# read from. But when `wrap` finds it in the shared store, it copies it into memory with the ttl of the call, not with what is left. A process that
+# reads shortly before the end has it for nearly two minutes, while the process that wrote it reads the new value: two servers of one service answer
+# differently, for as long as a whole ttl.
 #
 # Seen, with a ttl of 600 ms, two caches A and B with a memory each and one shared store, and a source that changes from "old" to "new" at once after A's first read:
 #   B after 500 ms    "old"
@@ -12,7 +14,7 @@
 #   B after 900 ms    "old"
 #   B after 1300 ms   "new"
 #
-# Exits 0 while that is so, 1 once it is not, 2 when the check cannot be made.
+# Exits 0 while this holds, 1 once it no longer does, 2 if the check cannot be made.
 set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT

@@ -1,11 +1,12 @@
 #!/usr/bin/env bash
 # cacheable 2.5.0: `stats.count`, documented as the number of keys in the cache, counts writes: one key that is written a hundred times is a hundred keys.
 #
-# The documentation (https://github.com/jaredwray/cacheable/tree/main/packages/cacheable#cacheable-statistics-instance-only) describes `count` as the number of keys,
-# and `vsize` and `ksize` as the sizes of the values and the keys in the cache. One draws them as gauges, and sets an alarm for a cache that grows without
-# bound. But every set adds to all three, whether or not the key was there; a key that expires takes nothing off; and a delete takes one off the
-# count, however often the key was written. So a cache that writes a few keys anew each second looks like a leak: after an hour the count is 3,600 times too high.
-# `gets` counts a getMany() as one, and `hits` and `misses` count its keys, so that the two add up to more than there were gets.
+# The documentation (https://github.com/jaredwray/cacheable/tree/main/packages/cacheable#cacheable-statistics-instance-only) describes `count` as the
+# number of keys, and `vsize` and `ksize` as the sizes of the values and the keys in the cache. They look like gauges, suitable for an alarm on a
+# cache that grows without bound. But every set adds to all three, whether or not the key existed; an expiring key subtracts nothing; and a delete
+# subtracts one from the count, however often the key was written. So a cache that rewrites a few keys every second looks like a leak: after an hour
+# the count is 3,600 times too high. `gets` counts a getMany() as one, and `hits` and `misses` count its keys, so that the two add up to more than
+# there were gets.
 #
 # Seen, as stats.count beside the keys that the primary store has:
 #   one key, set 100 times                              100    1
@@ -13,7 +14,7 @@
 #   a key, set twice and deleted                        1      0
 #   getMany() of four keys of which two are there       gets 1, hits 2, misses 2
 #
-# Exits 0 while that is so, 1 once it is not, 2 when the check cannot be made.
+# Exits 0 while this holds, 1 once it no longer does, 2 if the check cannot be made.
 set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT

@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
 # cloudevents 10.0.0 (the JavaScript SDK): with CE_USE_BIG_INT=true the first event that is read replaces the JSON object of the whole process.
 #
-# The README offers the variable against large integers that lose digits in an event's data, and warns only that parsing gets slower. One expects
+# The README offers the variable against large integers that lose digits in an event's data, and warns only that parsing gets slower. You would expect
 # it to concern the events that the SDK reads. But the SDK assigns json-bigint to the global `JSON`. From then on all code of the process, libraries
-# included, parses with it: an integer of more than 15 digits is a BigInt, objects have no prototype, texts that are no JSON are taken (`01`), and what
-# JSON allows is refused (a member named "constructor", a large number with a fraction). JSON.stringify writes a BigInt where it threw before. What a
-# line of code answers so depends on whether an event has come in before.
+# included, parses with it: an integer of more than 15 digits is a BigInt, objects have no prototype, invalid JSON is accepted (`01`), and valid JSON
+# is refused (a member named "constructor", a large number with a fraction). JSON.stringify writes a BigInt instead of throwing. So the result of a
+# line of code depends on whether an event has arrived before.
 #
 # Seen, before the first event and after it:
 #   typeof JSON.parse('{"n":12345678901234567}').n      number                   bigint
@@ -14,7 +14,7 @@
 #   JSON.parse('01')                                    an error                 1
 #   JSON.stringify({ n: 1n })                           an error                 {"n":1}
 #
-# Exits 0 while that is so, 1 once it is not, 2 when the check cannot be made.
+# Exits 0 while this holds, 1 once it no longer does, 2 if the check cannot be made.
 set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT

@@ -1,11 +1,12 @@
 #!/usr/bin/env bash
-# cloudevents 10.0.0 (the JavaScript SDK): `HTTP.toEvent` loses JSON data that is 0, false, "" or null, and which ones it loses depends on the mode
-# in which the event came.
+# cloudevents 10.0.0 (the JavaScript SDK): `HTTP.toEvent` loses JSON data that is 0, false, "" or null, and which ones it loses depends on the mode of
+# the event.
 #
-# The JSON format of CloudEvents lets `data` be any JSON value, and the SDK's own schema allows strings, numbers, booleans and null. So one expects an
-# event to have the same data whether it comes alone in structured mode, alone in binary mode, or in a batch. But the structured reader copies only
-# members that are truthy, and the binary reader puts quotation marks around every body that does not begin like an object, an array or a string. Neither
-# reports anything. A handler of "the flag is now false", "0 are left" or "the address was removed" gets nothing, or the text "false", which is truthy.
+# The JSON format of CloudEvents lets `data` be any JSON value, and the SDK's own schema allows strings, numbers, booleans and null. So you would
+# expect an event to have the same data whether it arrives alone in structured mode, alone in binary mode, or in a batch. But the structured reader
+# copies only members that are truthy, and the binary reader puts quotation marks around every body that does not begin like an object, an array or a
+# string. Neither reports anything. A handler of "the flag is now false", "0 are left" or "the address was removed" gets nothing, or the text "false",
+# which is truthy.
 #
 # Seen, for one event with `datacontenttype: application/json`:
 #   data     structured     binary       in a batch
@@ -16,7 +17,7 @@
 #   42       42             "42"         42
 #   true     true           "true"       true
 #
-# Exits 0 while that is so, 1 once it is not, 2 when the check cannot be made.
+# Exits 0 while this holds, 1 once it no longer does, 2 if the check cannot be made.
 set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT

@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
-# cloudevents 10.0.0 (the JavaScript SDK): `HTTP.toEvent` writes an event's `time` anew: it cuts it to milliseconds, and where it has none that it
-# understands it puts the moment of arrival.
+# cloudevents 10.0.0 (the JavaScript SDK): `HTTP.toEvent` rewrites an event's `time`: it truncates it to milliseconds, and replaces a missing or
+# unintelligible one by the time of arrival.
 #
-# `time` is an RFC 3339 timestamp, and optional; Go, Java and .NET write it with six to nine digits of a second. One expects to get the attribute that the
-# producer has sent, and none where it has sent none. But what comes alone is parsed as a JavaScript Date and printed again: digits after the third and
-# the offset are gone, so two events of one millisecond have one time. A time that Date cannot read becomes the present one, with no error; a leap second is
-# such a time. An event without a time gets the present one too, another at each redelivery, so that nothing tells it from a time that the producer
-# vouches for. In a batch the same event keeps its text. The Kafka binding, which reads the same JSON, throws "RangeError: Invalid time value" for an event
-# without a time.
+# `time` is an RFC 3339 timestamp, and optional; Go, Java and .NET write it with six to nine digits of a second. You would expect to get exactly the
+# attribute that the producer sent, and none if it sent none. But the time of a single event is parsed as a JavaScript Date and printed again: digits
+# after the third and the offset are lost, so two events in one millisecond have the same time. A time that Date cannot parse, such as a leap second,
+# becomes the current time, without an error. An event without a time gets the current one too, a different one at each redelivery, and nothing
+# distinguishes it from a producer's own time. In a batch the same event keeps its text. The Kafka binding, which reads the same JSON, throws
+# "RangeError: Invalid time value" for an event without a time.
 #
 # Seen:
 #   sent                                    alone                       in a batch
@@ -15,7 +15,7 @@
 #   2016-12-31T23:59:60Z                    the moment of arrival       as sent
 #   none                                    the moment of arrival       the moment of arrival
 #
-# Exits 0 while that is so, 1 once it is not, 2 when the check cannot be made.
+# Exits 0 while this holds, 1 once it no longer does, 2 if the check cannot be made.
 set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT

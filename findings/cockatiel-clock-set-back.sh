@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
 # Cockatiel 4.0.0: a circuit breaker that is open stays open for as long as the wall clock is set back.
 #
-# `circuitBreaker({ halfOpenAfter: 1000 })` lets a call through a second after it opened. It measures the second by `Date.now()`. When
-# the clock is set back an hour meanwhile, it refuses every call for an hour and a second, though the server is well.
+# `circuitBreaker({ halfOpenAfter: 1000 })` lets a call through a second after it opened. It measures the second by `Date.now()`. If the clock is set
+# back an hour meanwhile, it refuses every call for an hour and a second, although the server is fine.
 #
 # Seen: two seconds of elapsed time after the circuit opened, with the clock set back an hour, a call is refused with
 # "Execution prevented because the circuit breaker is open". With the clock untouched the same call goes through.
 #
-# Exits 0 as long as Cockatiel does that.
+# Exits 0 as long as Cockatiel does this.
 set -euo pipefail
 
 folder=$(mktemp -d)

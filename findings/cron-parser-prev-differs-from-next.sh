@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
 # cron-parser 5.10.5: on a day on which the clocks change, `prev()` has other runs than `next()`, and at a change at midnight it fails.
 #
-# A scheduler plans by `next()`, and after a restart asks `prev()` for the run that should have been the last one, to make up for a missed one. The
-# README says that changes of the clocks are handled "correctly", so one expects both to walk the same runs. In spring, when a run is moved because its
-# hour does not exist, only `next()` has it: a restart on that day does not see that it was missed. In autumn, when the hour comes twice, `next()` has
+# A scheduler plans with `next()`, and after a restart asks `prev()` which run should have been the last one, to make up for a missed run. The README
+# says that changes of the clocks are handled "correctly", so you would expect both to walk the same runs. In spring, when a run is moved because its
+# hour does not exist, only `next()` has it: a restart on that day does not notice the missed run. In autumn, when the hour comes twice, `next()` has
 # one run, and `prev()` two: a restart between makes up for a run that was never planned. Where the clocks go forward at midnight, as in Chile, Egypt,
-# Lebanon and Cuba, `prev()` of a daily `0 0 * * *` throws "Invalid expression, loop limit exceeded" from that day backwards, so that it cannot say either.
-# On Lord Howe Island, whose clocks change by half an hour, `next()` of an hourly `0 * * * *` throws it as well.
+# Lebanon and Cuba, `prev()` of a daily `0 0 * * *` throws "Invalid expression, loop limit exceeded" from that day backwards, so it gives no answer at
+# all. On Lord Howe Island, whose clocks change by half an hour, `next()` of an hourly `0 * * * *` throws it as well.
 #
 # Seen, as moments in UTC of the day of the change (`prev()` from the next noon backwards, `next()` from the noon before):
 #   30 2 * * *    Europe/Berlin          2026-03-29     next: 01:30           prev: none
@@ -15,7 +15,7 @@
 #   0 0 * * *     Africa/Cairo           2026-04-23     next: 22:00           prev: loop limit exceeded
 #   0 * * * *     Australia/Lord_Howe    2026-04-04     next: loop limit exceeded
 #
-# Exits 0 while that is so, 1 once it is not, 2 when the check cannot be made.
+# Exits 0 while this holds, 1 once it no longer does, 2 if the check cannot be made.
 set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT

@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
-# cron 4.4.0: on the night on which the clocks go back, a job for the hour behind the change runs an hour early as well, at a time that its pattern does not
-# name.
+# cron 4.4.0: on the night on which the clocks go back, a job for the hour after the change also runs an hour early, at a time that does not match its
+# pattern.
 #
-# Europe/Berlin has two hours from 02:00 to 03:00 on 2026-10-25, and one from 03:00 on. A job for 02:30, in the hour that comes twice, runs once, as one hopes.
-# A job for 03:05, which is outside of it, and of which there is no doubt when it is due, runs at 02:05, in the second of the two hours, and
-# again at 03:05. Where the clocks go back at midnight, the hour behind the change is the first of the day: a daily job of 00:00 runs at 23:00 of the day
-# before as well, and takes that day for the one that has ended, a second time. Neither the README nor the pattern lets one expect a run in another hour.
+# Europe/Berlin has two hours from 02:00 to 03:00 on 2026-10-25, and one from 03:00 on. A job for 02:30, in the hour that comes twice, runs once, as
+# you would hope. A job for 03:05, which is outside that hour and due at an unambiguous time, runs at 02:05, in the second of the two hours, and again
+# at 03:05. Where the clocks go back at midnight, the hour after the change is the first of the day: a daily job for 00:00 also runs at 23:00 of the
+# previous day, and processes that day a second time. Neither the README nor the pattern suggests a run in another hour.
 #
 # Seen, as local times, of a job that runs while the mocked clock of node:test goes on by the minute:
 #   5 3 * * *     Europe/Berlin, 2026-10-25         02:05 and 03:05
@@ -14,7 +14,7 @@
 #   0 0 * * *     Africa/Cairo, 2026-10-30          23:00 of the day before, and 00:00
 #   30 2 * * *    Europe/Berlin, 2026-10-25         02:30, once
 #
-# Exits 0 while that is so, 1 once it is not, 2 when the check cannot be made.
+# Exits 0 while this holds, 1 once it no longer does, 2 if the check cannot be made.
 set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT

@@ -1,11 +1,12 @@
 #!/usr/bin/env bash
-# cron-schedule 6.0.0: of a field that it does not understand it takes the digits at the front, and runs by those.
+# cron-schedule 6.0.0: it uses the leading digits of a field that it does not understand, and runs accordingly.
 #
-# Its README says that it supports "all linux cron features", and lists lists, ranges, steps and names. Of what other crons have besides, such as L, W, #
-# and a start with a step, one expects an error, as for `0 0 L * *`, which throws "L is NaN". But each number is read by parseInt, which stops at the
-# first character that it does not know. So the last Friday of the month becomes every Friday, the second Monday every Monday, and every fifteen minutes
-# from the fifth on once an hour. Whoever moves to it from another library, or lets users enter a pattern and validates it by parsing, gets jobs that
-# run four times as often, a quarter as often or on a Sunday, and no error. Croner 11.0.1 reads the first three as meant and refuses the fourth.
+# Its README says that it supports "all linux cron features", and lists lists, ranges, steps and names. For features that only other crons have, such
+# as L, W, # and a start with a step, you would expect an error, as for `0 0 L * *`, which throws "L is NaN". But each number is read by parseInt,
+# which stops at the first character that it does not know. So the last Friday of the month becomes every Friday, the second Monday every Monday, and
+# every fifteen minutes from the fifth on once an hour. Whoever moves to it from another library, or lets users enter a pattern and validates it by
+# parsing, gets jobs that run four times as often, a quarter as often or on a Sunday, and no error. Croner 11.0.1 reads the first three as meant and
+# refuses the fourth.
 #
 # Seen, as the first three runs of 2026, in UTC:
 #   pattern            meant                          cron-schedule                            Croner
@@ -14,7 +15,7 @@
 #   0 0 15W * *        the working day near the 15    01-15 00:00, 02-15 00:00, 03-15 00:00    01-15, 02-16, 03-16
 #   5/15 * * * *       at 5, 20, 35 and 50            01-01 00:05, 01-01 01:05, 01-01 02:05    an error
 #
-# Exits 0 while that is so, 1 once it is not, 2 when the check cannot be made.
+# Exits 0 while this holds, 1 once it no longer does, 2 if the check cannot be made.
 set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT

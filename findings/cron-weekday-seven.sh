@@ -1,11 +1,12 @@
 #!/usr/bin/env bash
-# @breejs/later 4.2.0 (which Bree 9.2.9 schedules by), @datasert/cronjs-matcher 1.4.0 and cronosjs 1.7.1: the weekday 7 of a crontab line is Saturday, or missing from a
-# range, or all that is left of one.
+# @breejs/later 4.2.0 (which Bree 9.2.9 schedules by), @datasert/cronjs-matcher 1.4.0 and cronosjs 1.7.1: the weekday 7 in a crontab line means
+# Saturday, or is missing from a range, or is all that is left of one.
 #
-# In crontabs Sunday is 0 and 7 (https://man7.org/linux/man-pages/man5/crontab.5.html), so that "5-7" is Friday to Sunday. All three libraries take a 7: none throws, and
-# the README of cronosjs has "0-7" for the field. So one expects Sunday. But @breejs/later runs "7" a day early, on Saturdays, and leaves Sunday out of
-# a range that ends with it. cronjs-matcher has Sunday by "7", and leaves it out of a range. cronosjs reads both right, but "0-7", each day, is Sundays
-# only. The weekend's backup does not run on Sunday, and nothing says so. croner 11.0.1 has each of them as crontab has.
+# In crontabs Sunday is 0 and 7 (https://man7.org/linux/man-pages/man5/crontab.5.html), so that "5-7" is Friday to Sunday. All three libraries take a
+# 7: none throws, and the README of cronosjs has "0-7" for the field. So you would expect Sunday. But @breejs/later runs "7" a day early, on
+# Saturdays, and leaves Sunday out of a range that ends with it. cronjs-matcher has Sunday by "7", and leaves it out of a range. cronosjs reads both
+# correctly, but turns "0-7", every day, into Sundays only. The weekend's backup does not run on Sunday, and nothing reports it. croner 11.0.1 treats
+# all of them like crontab.
 #
 # Seen, as the weekdays on which a job at 9:00 runs:
 #   weekday      @breejs/later       cronjs-matcher       cronosjs             croner
@@ -15,7 +16,7 @@
 #   1-7          all but Sun         all but Sun          all                  all
 #   0-7          all                 all                  Sun                  all
 #
-# Exits 0 while that is so, 1 once it is not, 2 when the check cannot be made.
+# Exits 0 while this holds, 1 once it no longer does, 2 if the check cannot be made.
 set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT

@@ -14,7 +14,7 @@
 #   30 2,14 * * * (no-wildcard)   on 2026-03-29: 01:00 12:30                on 2026-10-25: 00:30 13:30
 #   */30 2 * * *  (no-wildcard)   on 2026-03-29: none                       on 2026-10-25: 00:00 00:30 01:00 01:30
 #
-# Exits 0 as long as Croner does that.
+# Exits 0 as long as Croner does this.
 set -euo pipefail
 
 folder=$(mktemp -d)

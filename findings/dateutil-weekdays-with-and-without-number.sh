@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
 # python-dateutil 4.0.0 and rrule 2.8.1: a rule with a numbered weekday and a plain one in BYDAY, such as "the first Monday and each Tuesday", has no runs.
 #
-# RFC 5545 gives each weekday of BYDAY its own optional number (https://www.rfc-editor.org/rfc/rfc5545#section-3.3.10), so `BYDAY=1MO,TU` is one rule for both. A calendar
-# that lets people tick weekdays one by one writes such rules. One expects the runs of `BYDAY=1MO` and of `BYDAY=TU` together, or an error if the two
-# may not stand side by side. But both libraries, the JavaScript one being made after the Python one, keep the two kinds in two filters, and a day has to pass both.
-# No day does. The rule is read without an error, and the list of its runs is empty: a backup, or a reminder, that never takes place. Where a day
-# passes both, as in `BYDAY=1MO,MO`, only the numbered ones are left. rrule-temporal 2.2.8 has the runs of both.
+# RFC 5545 gives each weekday of BYDAY its own optional number (https://www.rfc-editor.org/rfc/rfc5545#section-3.3.10), so `BYDAY=1MO,TU` is one rule
+# for both. A calendar that lets people tick weekdays one by one writes such rules. You would expect the runs of `BYDAY=1MO` and of `BYDAY=TU`
+# together, or an error if the two cannot be combined. But both libraries (the JavaScript one follows the Python one) keep the two kinds in two
+# filters, and a day must pass both. No day does. The rule is parsed without an error, and has no runs: a backup or a reminder never happens. Where a
+# day passes both, as in `BYDAY=1MO,MO`, only the numbered ones are left. rrule-temporal 2.2.8 has the runs of both.
 #
 # Seen, from 2026-01-01:
 #   rule                                    python-dateutil and rrule            rrule-temporal
@@ -14,7 +14,7 @@
 #   MONTHLY;BYDAY=-1FR,MO;COUNT=4           none                                 01-05 01-12 01-19 01-26
 #   MONTHLY;BYDAY=1MO,MO;COUNT=3            01-05 02-02 03-02                    01-05 01-12 01-19
 #
-# Exits 0 while that is so, 1 once it is not, 2 when the check cannot be made.
+# Exits 0 while this holds, 1 once it no longer does, 2 if the check cannot be made.
 set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT

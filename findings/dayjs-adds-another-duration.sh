@@ -1,11 +1,12 @@
 #!/usr/bin/env bash
-# dayjs 1.11.23 with its plugin `duration`: adding a duration adds another time than the duration says: a week adds nothing, minus a day adds a day, and
-# 40 days that were given in milliseconds add 40 days and 14 hours.
+# dayjs 1.11.23 with its plugin `duration`: adding a duration adds a different amount of time: a week adds nothing, minus one day adds a day, and 40
+# days given in milliseconds add 40 days and 14 hours.
 #
-# The plugin reads ISO 8601 durations, and the documentation (https://day.js.org/docs/en/durations/durations) shows `dayjs().add(dayjs.duration(…))`. `asSeconds()` is right for all
-# but the negative one, so one expects `add` to move a date by as much. But `add` goes by the parts. It has none for weeks. A part that is not whole is rounded, half a
-# day to a day. The minus in front of a text, which is how `toISOString()` writes a negative duration, is dropped when it is read. And milliseconds are split into months of 30.4 days, of which `add`
-# then makes calendar months, 31 days long in January. A retry "in P1W" is due at once, and a date that is 40 days off depends on the month it begins in.
+# The plugin reads ISO 8601 durations, and the documentation (https://day.js.org/docs/en/durations/durations) shows `dayjs().add(dayjs.duration(…))`.
+# `asSeconds()` is right for all but the negative one, so you would expect `add` to move a date by as much. But `add` uses the parts. There is none
+# for weeks. A fractional part is rounded, half a day to a whole one. A leading minus, which `toISOString()` writes for a negative duration, is
+# dropped on parsing. And milliseconds are split into months of 30.4 days, which `add` then treats as calendar months, 31 days long in January. A
+# retry "in P1W" is due at once, and a date that is 40 days off depends on the month it begins in.
 #
 # Seen, for 2026-01-01 00:00 UTC and what is added; the second column is asSeconds() in hours, the third what add() moves the date by:
 #   dayjs.duration('P1W')                             168        0
@@ -17,7 +18,7 @@
 #   dayjs.duration(40 * 86_400_000)                   960        974
 #   dayjs.duration(40, 'days')                        960        974
 #
-# Exits 0 while that is so, 1 once it is not, 2 when the check cannot be made.
+# Exits 0 while this holds, 1 once it no longer does, 2 if the check cannot be made.
 set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT

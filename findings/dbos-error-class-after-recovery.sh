@@ -1,17 +1,17 @@
 #!/usr/bin/env bash
-# DBOS Transact 5.3.0 (@dbos-inc/dbos-sdk) with PostgreSQL 18.4: a workflow that tells errors apart by their class takes another branch after a crash.
+# DBOS Transact 5.3.0 (@dbos-inc/dbos-sdk) with PostgreSQL 18.4: a workflow that distinguishes errors by class takes another branch after a crash.
 #
-# What a step returns goes through the serializer before the workflow sees it, in the first run as after a recovery, so both see the same. An error that a
-# step throws does not: in the first run the workflow catches the very object, and after a recovery an Error that was made anew from the database, with the
-# name, the message and the fields of the first, but not its class. `error instanceof CardDeclined` is true in the first run and false in the
-# second. The workflow is as deterministic as the documentation asks for. If it crashes before the first step of its branch is recorded,
-# it runs the other branch, too; if it crashes after that, it fails for good, as its steps do not match. `error.name` is safe. An AggregateError, and the
-# `cause` of an error, become plain Errors likewise, and a thrown object that is no Error becomes one.
+# What a step returns goes through the serializer before the workflow sees it, in the first run as after a recovery, so both see the same. An error
+# thrown by a step does not: in the first run the workflow catches the original object, and after a recovery an Error recreated from the database,
+# with the name, the message and the fields of the first, but not its class. `error instanceof CardDeclined` is true in the first run and false in the
+# second. The workflow is as deterministic as the documentation asks for. If it crashes before the first step of its branch is recorded, it runs the
+# other branch, too; if it crashes after that, it fails for good, as its steps do not match. `error.name` is safe. An AggregateError, and the `cause`
+# of an error, become plain Errors likewise, and a thrown object that is no Error becomes one.
 #
 # Seen, for a workflow that sells if the card is good, tells the customer after a CardDeclined, and calls an operator after any other error: killed in the step
 # "tell customer", it is recovered and calls the operator as well, and succeeds. Killed after that step, it fails with error 26, DBOSUnexpectedStepError.
 #
-# Exits 0 as long as DBOS does that.
+# Exits 0 as long as DBOS does this.
 set -euo pipefail
 
 folder=$(mktemp -d)

@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
-# Drizzle 0.45.4 on PGlite 0.5.14: rows that come by `with` have other numbers than the same rows by `select()`: a bigint id that no row has, and a price without
-# its cents.
+# Drizzle 0.45.4 on PGlite 0.5.14: rows loaded by `with` have different numbers than the same rows loaded by `select()`: a bigint id that no row has,
+# and a price without its cents.
 #
 # A column `bigint({ mode: 'bigint' })` is a BigInt, and a `numeric` is a text, so that they are exact; Drizzle recommends `with` for related rows
-# (https://orm.drizzle.team/docs/rqb). One expects the same value for the same column either way, as the types promise. But related rows are collected as
-# JSON by the database, and read by JSON.parse: what is more than 2^53 is rounded before Drizzle makes a BigInt or a text of it. The type is right, and
-# the value is another. An id of the kind that Snowflake generators make points to another row, or to none. A numeric loses the zeros that its scale
-# gives it, and digits from the 17th on. A timestamp as a text has another form. The row at the top of the same query is right.
+# (https://orm.drizzle.team/docs/rqb). You would expect the same value for the same column either way, as the types promise. But related rows are
+# collected as JSON by the database, and parsed by JSON.parse: anything above 2^53 is rounded before Drizzle turns it into a BigInt or a text. The
+# type is right, but the value is wrong. An id of the kind that Snowflake generators make points to another row, or to none. A numeric loses the zeros
+# that its scale gives it, and digits from the 17th on. A timestamp as a text has another form. The row at the top of the same query is right.
 #
 # Seen, for one row of `lines` by select(), and below its order by with: { lines: true }:
 #   bigint id                     9007199254740995n               9007199254740996n, for which select() finds no row
@@ -15,7 +15,7 @@
 #   numeric(10, 2)                "9.50"                          "9.5"
 #   timestamp, mode string        "2026-01-01 10:00:00.12"        "2026-01-01T10:00:00.12"
 #
-# Exits 0 while that is so, 1 once it is not, 2 when the check cannot be made.
+# Exits 0 while this holds, 1 once it no longer does, 2 if the check cannot be made.
 set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT

@@ -10,7 +10,7 @@
 # Seen: two inserts in a transaction, of which the second violates the primary key and is caught. Drizzle on pg and PGlite resolve with "accepted", and the
 # table has no new row; Kysely and Drizzle on postgres.js reject; with a nested transaction around the second insert Drizzle on pg keeps the first row.
 #
-# Exits 0 as long as Drizzle does that.
+# Exits 0 as long as Drizzle does this.
 set -euo pipefail
 
 folder=$(mktemp -d)

@@ -1,16 +1,16 @@
 #!/usr/bin/env bash
 # eventsource 5.1.5, and so undici 8.12.4: a process that only listens to an EventSource ends, with exit code 0, when the connection does.
 #
-# An EventSource reconnects by itself, which is why one takes it: whoever consumes events may be restarted less often than the server that sends
-# them. While it is connected its socket keeps the process alive. But the timer of the pause before it reconnects (three seconds, or what the server
-# says by `retry:`) is unreferenced. A worker that has nothing else open leaves its event loop in that pause: the error handler runs, `readyState` says
-# CONNECTING, and the process is gone. Exit code 0 tells a supervisor that restarts on failure that the work is done. It also happens at the start, when the
-# server is not up yet. Neither README says so. In a test, or beside an HTTP server, something else is open, and it reconnects.
+# An EventSource reconnects by itself, which is its main attraction: its process may run longer than the server that sends the events. While it is
+# connected its socket keeps the process alive. But the timer of the pause before it reconnects (three seconds, or what the server says by `retry:`)
+# is unreferenced. A worker that has nothing else open leaves its event loop in that pause: the error handler runs, `readyState` says CONNECTING, and
+# the process is gone. Exit code 0 tells a supervisor that restarts on failure that the work is done. It also happens at the start, if the server is
+# not up yet. Neither README says so. In a test, or beside an HTTP server, something else is open, and it reconnects.
 #
 # Seen, where the server ends each answer after one event: the process hears event 1 and exits with 0; with an idle timer of its own it hears 1, 2, 3
 # with the right Last-Event-ID each time. The same with either library.
 #
-# Exits 0 while that is so, 1 once it is not, 2 when the check cannot be made.
+# Exits 0 while this holds, 1 once it no longer does, 2 if the check cannot be made.
 set -euo pipefail
 folder=$(mktemp -d)
 server=

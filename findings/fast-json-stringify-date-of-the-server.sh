@@ -1,12 +1,13 @@
 #!/usr/bin/env bash
-# fast-json-stringify 7.3.10: a Date under `format: "date"` or `"time"` is written in the time zone of the process, under `"date-time"` in UTC, so that the three
-# parts of one answer speak of different moments; and what it writes for a time is not valid under the schema.
+# fast-json-stringify 7.3.10: a Date under `format: "date"` or `"time"` is written in the process's time zone, but under `"date-time"` in UTC, so the
+# three parts of one answer contradict each other; and the written time is not valid under the schema.
 #
-# The README (https://github.com/fastify/fast-json-stringify#specific) refers to the formats of JSON Schema, which are those of RFC 3339, and shows one moment in all
-# three: 2020-04-03T09:11:08.615Z, 2020-04-03, 09:11:08. So one expects the date and the time to be parts of the date-time, in UTC. They are, on a server in UTC.
-# In New York a due date that a driver reads as midnight in UTC is written as the day before, and in Berlin one of 23:30 in UTC as the day after, in the same
-# answer as the date-time that says otherwise. The clients are told another day when the service moves to another region. A time in RFC 3339 also ends in its
-# offset, which is left out here, so that no one can tell: Ajv with ajv-formats refuses it under the very schema it was written by.
+# The README (https://github.com/fastify/fast-json-stringify#specific) refers to the formats of JSON Schema, which are those of RFC 3339, and shows
+# one moment in all three: 2020-04-03T09:11:08.615Z, 2020-04-03, 09:11:08. So you would expect the date and the time to be parts of the date-time, in
+# UTC. They are, on a server in UTC. In New York a due date that a driver reads as midnight in UTC is written as the day before, and in Berlin one of
+# 23:30 in UTC as the day after, in the same answer as the contradicting date-time. Clients get another day when the service moves to another region.
+# A time in RFC 3339 also ends in its offset, which is missing here, so the time is ambiguous: Ajv with ajv-formats refuses it under the very schema
+# it was written by.
 #
 # Seen, for { at, day, time } of one Date:
 #   TZ                    at                          day           time
@@ -15,7 +16,7 @@
 #   Asia/Tokyo            2026-07-01T00:00:00.000Z    2026-07-01    09:00:00
 # Ajv 8.20.0 with ajv-formats 3.0.1 says of each: time must match format "time".
 #
-# Exits 0 while that is so, 1 once it is not, 2 when the check cannot be made.
+# Exits 0 while this holds, 1 once it no longer does, 2 if the check cannot be made.
 set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT

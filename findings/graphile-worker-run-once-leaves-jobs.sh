@@ -11,7 +11,7 @@
 # Seen, for 20 jobs: without a queue one runOnce() runs all of them. In one named queue most calls run one job and some run none; it takes 20 to 40
 # calls until all have run. Of the 20, most or all are still in the table when another connection looks for them at `job:complete`.
 #
-# Exits 0 as long as graphile-worker does that.
+# Exits 0 as long as graphile-worker does this.
 set -euo pipefail
 
 folder=$(mktemp -d)

@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
-# ical.js 2.2.1: a recurrence rule that it takes without an error runs on other days than it names: BYSETPOS is left out, 29 February becomes 1 March, and a monthly rule
-# with two times a day runs on the first of a month as well.
+# ical.js 2.2.1: a recurrence rule accepted without an error runs on other days than it names: BYSETPOS is ignored, 29 February becomes 1 March, and a
+# monthly rule with two times a day runs on the first of a month as well.
 #
-# ical.js reads rules of RFC 5545 (https://www.rfc-editor.org/rfc/rfc5545#section-3.3.10), and throws on rules that it does not support, such as one with BYYEARDAY and BYMONTH. So one
-# takes a rule that iterates for one that is understood. The RFC says that BYSETPOS picks from the set of each interval, that a date which does not exist must be ignored,
-# and that BYMONTHDAY in a yearly rule without BYMONTH expands to all months. "The last of 28 and the month's last day", which is how one writes
-# the end of the month, becomes two runs a month: a monthly invoice is sent twice.
+# ical.js reads rules of RFC 5545 (https://www.rfc-editor.org/rfc/rfc5545#section-3.3.10), and throws on rules that it does not support, such as one
+# with BYYEARDAY and BYMONTH. So a rule that iterates seems to have been understood. The RFC says that BYSETPOS picks from the set of each interval,
+# that a date which does not exist must be ignored, and that BYMONTHDAY in a yearly rule without BYMONTH expands to all months. "The last of 28 and
+# the month's last day", which is how one writes the end of the month, becomes two runs a month: a monthly invoice is sent twice.
 #
 # Seen, beside rrule-temporal 2.2.8 and rrule 2.8.1, which agree:
 #   DTSTART, rule                                             ical.js                              the others
@@ -16,7 +16,7 @@
 #   2026-01-15 YEARLY;BYMONTHDAY=15                           2027-01-15 next                      2026-02-15 next
 #   2026-04-02 MONTHLY;INTERVAL=3;BYMONTH=4,11                04-02 11-02                          04-02 2027-04-02
 #
-# Exits 0 while that is so, 1 once it is not, 2 when the check cannot be made.
+# Exits 0 while this holds, 1 once it no longer does, 2 if the check cannot be made.
 set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT

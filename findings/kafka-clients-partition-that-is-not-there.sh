@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
-# kafkajs 2.2.4 and @platformatic/kafka 2.12.1 with Kafka 4.3.1: of a message for a partition that the topic does not have, the one loses it and the other
-# puts it into another partition. Both promises resolve.
+# kafkajs 2.2.4 and @platformatic/kafka 2.12.1 with Kafka 4.3.1: a message for a partition that the topic does not have is lost by one and put into
+# another partition by the other. Both promises resolve.
 #
-# A message may name its partition, and a partitioner of one's own answers one. Where the topic has no such partition, one expects an error, as of Java's
-# producer, which waits for the partition to appear and then fails. It happens where a topic was made with fewer partitions than the sender was told, in
-# another environment or after a restore. kafkajs sends messages by the broker that leads their partition; a partition that nobody leads is sent nowhere. The
-# promise resolves with an empty list, or, where the batch has other messages as well, with what became of those. @platformatic/kafka takes the
-# remainder by the number of partitions: two owners who were to be apart share one, and a consumer that reads partition 7 waits for what never comes.
+# A message may name its partition, or a custom partitioner returns one. If the topic has no such partition, you would expect an error, as from Java's
+# producer, which waits for the partition to appear and then fails. It happens if a topic was created with fewer partitions than the sender assumes,
+# in another environment or after a restore. kafkajs sends messages by the broker that leads their partition; a partition that nobody leads is sent
+# nowhere. The promise resolves with an empty list, or, where the batch has other messages as well, with what became of those. @platformatic/kafka
+# takes the remainder by the number of partitions: two owners who should be separate share one, and a consumer of partition 7 waits forever.
 #
 # Seen, for a topic of three partitions:
 #   kafkajs, one message for partition 7                    resolves with []; the topic is empty
@@ -14,7 +14,7 @@
 #   kafkajs, a partitioner that answers 5                   resolves with []; the topic still has one message
 #   @platformatic/kafka, one message for partition 7        resolves with partition 1; the message is there
 #
-# Needs Java 17 and Maven, which get the broker. Exits 0 while that is so, 1 once it is not, 2 when the check cannot be made.
+# Needs Java 17 and Maven, which get the broker. Exits 0 while this holds, 1 once it no longer does, 2 if the check cannot be made.
 set -euo pipefail
 folder=$(mktemp -d)
 broker=

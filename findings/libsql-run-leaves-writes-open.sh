@@ -1,18 +1,17 @@
 #!/usr/bin/env bash
 # libsql 0.5.29: after `run()` of `PRAGMA journal_mode = WAL`, or of an `INSERT … RETURNING`, no later write of the connection is committed.
 #
-# libsql offers the interface of better-sqlite3, in which `run()` executes a statement to its end. The one of libsql stops at the first row and
-# leaves the statement open. To SQLite it is a writer at work, so the writes after it do not commit, though each of them returns
-# `changes: 1`, the connection reads its own rows back, and `inTransaction` is false. They come to the disk only when the first statement is
-# run again or garbage collected, or the database is closed. A process that is killed, or ends without closing it, loses everything
-# that it has written since the start. Only an explicit transaction fails: "cannot commit transaction -
-# SQL statements in progress".
+# libsql offers the interface of better-sqlite3, in which `run()` executes a statement to completion. libsql's stops at the first row and leaves the
+# statement open. SQLite treats it as an active writer, so later writes do not commit, though each of them returns `changes: 1`, the connection reads
+# its own rows back, and `inTransaction` is false. They reach the disk only when the first statement is run again or garbage collected, or the
+# database is closed. A process that is killed, or ends without closing it, loses everything that it has written since the start. Only an explicit
+# transaction fails: "cannot commit transaction - SQL statements in progress".
 #
 # Seen, for a program that switches to WAL by `prepare(…).run()`, inserts three rows, reads them, and is killed: with better-sqlite3 13.2.0 the next
 # process finds three rows; with libsql it finds no table. With `exec()` for the PRAGMA it finds three with libsql as well. With an
 # `INSERT … RETURNING` first: four rows with better-sqlite3, none with libsql.
 #
-# Exits 0 as long as libsql does that.
+# Exits 0 as long as libsql does this.
 set -euo pipefail
 
 folder=$(mktemp -d)

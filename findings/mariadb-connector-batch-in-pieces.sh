@@ -2,13 +2,13 @@
 # mariadb 3.5.4 (MariaDB Connector/Node.js) with MariaDB 10.11 (Debian's mariadb-server): whether a `batch()` that fails has stored rows depends on
 # the types of its values: with a Date in each row, all rows but the bad one are in the table.
 #
-# The documentation (https://mariadb.com/docs/connectors/mariadb-connector-nodejs/connector-nodejs-batch-api) says that a batch groups the queries "into one
-# unit", in a single trip. Of numbers and texts that is so, and the unit is one statement: if one row is a duplicate, `batch()` rejects, and none is stored.
-# Nothing says that it depends on more than the server. But the connector begins a new command wherever a row has other types than the one before it. Whole and
-# fractional numbers differ, and so does a Date from the Date above it, always. So of rows with a time each is a command of its own: what stands before and behind
-# the duplicate is stored, and the promise rejects all the same. Who tries the batch again, without the bad row, meets duplicates of all others; who logs
-# "nothing stored" is wrong. In place of one result with `affectedRows` there is then an array of
-# results, for which the types allow, so that `result.affectedRows` is undefined. (In a transaction that is rolled back nothing stays.)
+# The documentation (https://mariadb.com/docs/connectors/mariadb-connector-nodejs/connector-nodejs-batch-api) says that a batch groups the queries
+# "into one unit", in a single trip. For numbers and texts this is true, and the unit is one statement: if one row is a duplicate, `batch()` rejects,
+# and none is stored. Nothing says that it depends on more than the server. But the connector begins a new command whenever a row has other types than
+# the previous one. Whole and fractional numbers differ, and so does a Date from the Date above it, always. So every row with a time becomes a
+# separate command: the rows before and after the duplicate are stored, yet the promise rejects. Retrying the batch without the bad row produces
+# duplicates of all others, and a log line "nothing stored" is wrong. Instead of one result with `affectedRows` there is then an array of results,
+# which the types allow, so `result.affectedRows` is undefined. (In a transaction that is rolled back nothing stays.)
 #
 # Seen, for four rows of which the third has the key of the first, in autocommit:
 #   values                       left after the rejection    result without the duplicate
@@ -17,7 +17,7 @@
 #   amounts 1, 2, 3, 4           no row                      affectedRows 4
 #   amounts 1, 2.5, 3, 4         1, 2                        an array of 3
 #
-# Exits 0 as long as they do that, 1 once they do not, 2 where there is no MariaDB or the check cannot be made.
+# Exits 0 as long as they do this, 1 once they no longer do, 2 without MariaDB or if the check cannot be made.
 set -euo pipefail
 [ -x /usr/sbin/mariadbd ] || exit 2
 folder=$(mktemp -d)

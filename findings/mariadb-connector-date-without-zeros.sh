@@ -2,11 +2,12 @@
 # mariadb 3.5.4 (MariaDB Connector/Node.js) with MariaDB 10.11 (Debian's mariadb-server): `query()` writes a Date without leading zeros, as
 # "2026-2-2 3:4:5.006", and `execute()` writes the same Date as "2026-02-02 03:04:05.006000".
 #
-# A column of type DATETIME understands either, so one does not see it there. But the text goes as it is into whatever keeps texts: a VARCHAR column, a
-# member of a JSON document, a key that CONCAT makes. The comments in the package's types tell the two apart by the protocol, text and binary
-# (https://app.unpkg.com/mariadb@3.5.4/files/types/index.d.ts), so one expects them to store the same, and times that are written by one to be found by the other,
-# and to be in order. With query() the texts are in the wrong order, 10 October before 2 February, a look-up by execute() finds nothing,
-# and a reader of the JSON elsewhere refuses "2026-2-2 3:4:5.006", which is in no format of ISO 8601. mysql2 3.24.5 writes the leading zeros with query() as well.
+# A DATETIME column understands both, so the difference does not show there. But the text is stored unchanged wherever texts are stored: a VARCHAR
+# column, a member of a JSON document, a key that CONCAT makes. The comments in the package's types tell the two apart by the protocol, text and
+# binary (https://app.unpkg.com/mariadb@3.5.4/files/types/index.d.ts), so you would expect them to store the same, and times that are written by one
+# to be found by the other, and to be in order. With query() the texts are in the wrong order, 10 October before 2 February, a look-up by execute()
+# finds nothing, and a reader of the JSON elsewhere refuses "2026-2-2 3:4:5.006", which is in no format of ISO 8601. mysql2 3.24.5 writes the leading
+# zeros with query() as well.
 #
 # Seen, for 2 February 2026, 03:04:05.006, with the process in UTC:
 #   JSON_OBJECT('at', ?) by query()                          {"at": "2026-2-2 3:4:5.006"}
@@ -15,7 +16,7 @@
 #   2 February and 10 October, by query(), ORDER BY          10 October first
 #   JSON_OBJECT('at', ?) by query() of mysql2                {"at": "2026-02-02 03:04:05.006"}
 #
-# Exits 0 as long as they do that, 1 once they do not, 2 where there is no MariaDB or the check cannot be made.
+# Exits 0 as long as they do this, 1 once they no longer do, 2 without MariaDB or if the check cannot be made.
 set -euo pipefail
 [ -x /usr/sbin/mariadbd ] || exit 2
 folder=$(mktemp -d)

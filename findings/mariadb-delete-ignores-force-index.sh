@@ -1,19 +1,19 @@
 #!/usr/bin/env bash
-# MariaDB 10.11 (Debian's mariadb-server): a DELETE that names its table by an alias passes over FORCE INDEX, reads the whole table where the table is small,
-# and so waits for rows that it does not ask for.
+# MariaDB 10.11 (Debian's mariadb-server): a DELETE that names its table by an alias ignores FORCE INDEX, reads the whole table if it is small, and so
+# waits for rows it does not ask for.
 #
-# A queue in a table is nearly empty most of the time. Who takes rows from it locks them by SELECT … FORCE INDEX (PRIMARY) WHERE id IN (…) FOR UPDATE, which
-# looks up each, and then deletes them by the same condition and the same hint, which the grammar allows in the form with an alias. That DELETE is a scan:
-# EXPLAIN says ALL, without a key, for nine of twelve rows. Under READ COMMITTED a scan waits for each row that another transaction has locked, and an insert
-# that has not committed is such a row. So one producer with a long transaction holds up all consumers, by a row that none of them has seen. Joined by
-# STRAIGHT_JOIN to a list of the places (JSON_TABLE), each is looked up, and nobody waits.
+# A queue in a table is nearly empty most of the time. A consumer locks rows with SELECT … FORCE INDEX (PRIMARY) WHERE id IN (…) FOR UPDATE, which
+# looks each of them up, and then deletes them with the same condition and the same hint, which the grammar allows in the form with an alias. That
+# DELETE is a scan: EXPLAIN says ALL, without a key, for nine of twelve rows. Under READ COMMITTED a scan waits for each row that another transaction
+# has locked, and an insert that has not committed is such a row. So one producer with a long transaction holds up all consumers, by a row that none
+# of them has seen. Joined by STRAIGHT_JOIN to a list of the places (JSON_TABLE), each is looked up, and nobody waits.
 #
 # Seen, as how each statement reads the queue, and what becomes of it beside an insert that is not committed:
 #   SELECT … FORCE INDEX … IN … FOR UPDATE   range, done
 #   DELETE … FORCE INDEX … IN …              ALL, waits (error 1205 after the lock wait time-out of a second)
 #   DELETE … STRAIGHT_JOIN … FORCE INDEX     eq_ref, done
 #
-# Exits 0 as long as MariaDB does that, 1 once it does not, 2 where there is no MariaDB or the check cannot be made.
+# Exits 0 as long as MariaDB does this, 1 once it no longer does, 2 without MariaDB or if the check cannot be made.
 set -euo pipefail
 [ -x /usr/sbin/mariadbd ] || exit 2
 folder=$(mktemp -d)

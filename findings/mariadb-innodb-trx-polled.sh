@@ -1,15 +1,15 @@
 #!/usr/bin/env bash
 # MariaDB 10.11 (Debian's mariadb-server): whoever polls information_schema.innodb_trx more often than ten times a second never sees anything change.
 #
-# The table is the way to wait until a transaction waits for a lock, or until a migration may begin, and a test or a tool polls it in a short loop. It shows a
-# copy, which is made anew only when a tenth of a second has passed since it was last *read*, not since it was made; the manual of MySQL says so in a
-# remark on internal data, that of the table does not. So each look puts the next copy off, and a loop without a pause waits for ever, on any connection; a
-# second poller on another connection does the same to the first.
+# The table is the way to wait until a transaction waits for a lock, or until a migration may begin, and a test or a tool polls it in a short loop. It
+# shows a copy, which is made anew only when a tenth of a second has passed since it was last *read*, not since it was made; MySQL's manual mentions
+# this in a remark on internal data, but not in the description of the table. So each look postpones the next copy, and a loop without a pause waits
+# forever, on any connection; a second poller on another connection does the same to the first.
 #
 # Seen, for a transaction that waits for a lock from the first look on: 150 looks, 20 ms apart, none of which sees it; the first look after a pause of 200 ms
 # does.
 #
-# Exits 0 as long as MariaDB does that, 1 once it does not, 2 where there is no MariaDB or the check cannot be made.
+# Exits 0 as long as MariaDB does this, 1 once it no longer does, 2 without MariaDB or if the check cannot be made.
 set -euo pipefail
 [ -x /usr/sbin/mariadbd ] || exit 2
 folder=$(mktemp -d)

@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
 # MariaDB 10.11.19 (Debian 12): JSON_CONTAINS and JSON_OVERLAPS take two large ids for the same one, while JSON_EXTRACT and JSON_EQUALS tell them apart.
 #
-# MariaDB keeps JSON as its text, so an id of 17 to 19 digits, as Snowflake generators make them, is exact in a column, and JSON_EXTRACT and JSON_VALUE return it as it
-# was written. So one expects `JSON_CONTAINS(members, '9007199254740993')` to find the documents that have this id. But the two functions compare numbers as doubles, which lie
-# 128 apart at 18 digits, and ids that one generator makes in a millisecond differ by 1. The query returns the rows of other ids along with the right one, and an
-# UPDATE with the same condition changes them. There is no warning. With ids as texts all is well.
+# MariaDB keeps JSON as its text, so an id of 17 to 19 digits, as Snowflake generators make them, is exact in a column, and JSON_EXTRACT and
+# JSON_VALUE return it as it was written. So you would expect `JSON_CONTAINS(members, '9007199254740993')` to find the documents that have this id.
+# But the two functions compare numbers as doubles, which lie 128 apart at 18 digits, and ids that one generator makes in a millisecond differ by 1.
+# The query returns the rows of other ids along with the right one, and an UPDATE with the same condition changes them. There is no warning. With ids
+# as texts everything works.
 #
 # Seen, for the rows [900719925474099267], [900719925474099268] and [5], and the id 900719925474099267:
 #   WHERE JSON_CONTAINS(members, id)         two rows
@@ -13,11 +14,11 @@
 #   WHERE JSON_VALUE(members, '$[0]') = id   one row
 #   the same with ids as texts, by JSON_CONTAINS     one row
 #
-# Exits 0 while that is so, 1 once it is not, 2 when the check cannot be made.
+# Exits 0 while this holds, 1 once it no longer does, 2 if the check cannot be made.
 set -euo pipefail
 
 PATH=$PATH:/usr/sbin
-command -v mariadbd >/dev/null || { echo 'there is no MariaDB here (apt-get install mariadb-server)'; exit 2; }
+command -v mariadbd >/dev/null || { echo 'MariaDB is missing (apt-get install mariadb-server)'; exit 2; }
 folder=$(mktemp -d)
 server=
 trap '[ -z "$server" ] || { kill -9 "$server"; wait "$server" 2>/dev/null || true; }; rm -rf "$folder"' EXIT

@@ -1,21 +1,22 @@
 #!/usr/bin/env bash
-# MariaDB 10.11.19 (Debian 12) with mysql2 3.24.6: JSON_TABLE cuts texts and changes numbers to make them fit, with no more than a warning, in strict mode too.
+# MariaDB 10.11.19 (Debian 12) with mysql2 3.24.6: JSON_TABLE truncates texts and changes numbers to make them fit, with only a warning, even in
+# strict mode.
 #
-# `INSERT … SELECT … FROM JSON_TABLE(?, '$[*]' COLUMNS (…))` is how many rows go to the server in one parameter, as `unnest` does it in PostgreSQL. With a
-# strict sql_mode an INSERT of a text that is too long is refused. The columns of JSON_TABLE have the types of the table, so one expects
-# the same. But the value has been made to fit before the INSERT sees it. An idempotency key that is longer than its column becomes
-# another, shorter one, and of two that differ at the end the second is a duplicate. The promise of mysql2 resolves; only `warningStatus` of its result
-# tells, which hardly anybody reads. Each path has an ON ERROR clause, but `ERROR ON ERROR` changes nothing here. What helps is to declare
-# the columns of JSON_TABLE wide, as VARCHAR for the numbers as well, and to leave the narrowing to the INSERT, which checks.
+# `INSERT … SELECT … FROM JSON_TABLE(?, '$[*]' COLUMNS (…))` is how many rows go to the server in one parameter, as `unnest` does it in PostgreSQL.
+# With a strict sql_mode an INSERT of a text that is too long is refused. The columns of JSON_TABLE have the types of the table, so you would expect
+# the same. But the value has been made to fit before the INSERT sees it. An idempotency key that is longer than its column becomes another, shorter
+# one, and of two that differ at the end the second is a duplicate. The promise of mysql2 resolves; only `warningStatus` of its result shows it, which
+# hardly anybody reads. Each path has an ON ERROR clause, but `ERROR ON ERROR` changes nothing here. What helps is to declare the columns of
+# JSON_TABLE wide, as VARCHAR for the numbers as well, and to leave the narrowing to the INSERT, which checks.
 #
 # Seen, under STRICT_ALL_TABLES: "abcdef" into VARCHAR(3) is stored as "abc", 12345678901 into INT as 2147483647, and "x" into INT as 0, each with a warning. An
 # INSERT with VALUES refuses all three, and so does one from JSON_TABLE whose column is a VARCHAR(20).
 #
-# Exits 0 while that is so, 1 once it is not, 2 when there is no MariaDB.
+# Exits 0 while this holds, 1 once it no longer does, 2 without MariaDB.
 set -euo pipefail
 
 PATH=$PATH:/usr/sbin
-command -v mariadbd > /dev/null || { echo 'there is no MariaDB here (apt-get install mariadb-server)'; exit 2; }
+command -v mariadbd > /dev/null || { echo 'MariaDB is missing (apt-get install mariadb-server)'; exit 2; }
 folder=$(mktemp -d)
 server=
 trap '[ -z "$server" ] || { kill -9 "$server"; wait "$server" 2> /dev/null || true; }; rm -rf "$folder"' EXIT

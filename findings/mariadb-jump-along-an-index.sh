@@ -2,17 +2,17 @@
 # MariaDB 10.11 (Debian's mariadb-server): the next greater value of an indexed column is found at once for a constant, but by reading all lower ones where the
 # value comes from another row, so that jumping along an index by a recursive query costs more than reading the index.
 #
-# A few distinct values among many rows are found, in PostgreSQL and in SQLite, by a recursive query: the least value, then the least one that is greater than
-# that, and so on, one look at the index for each. MariaDB makes a range of an index only of values that it knows when it plans. In the recursive step the
-# value is a column of the row before, so that the step goes through the index from its beginning until it finds a greater one (EXPLAIN: index, all rows). A
-# SELECT DISTINCT or GROUP BY reads each entry once at most, or jumps by itself.
+# In PostgreSQL and SQLite a recursive query finds a few distinct values among many rows: the least value, then the least greater one, and so on, with
+# one index look-up each. MariaDB makes a range of an index only of values that it knows when it plans. In the recursive step the value is a column of
+# the row before, so that the step goes through the index from its beginning until it finds a greater one (EXPLAIN: index, all rows). A SELECT
+# DISTINCT or GROUP BY reads each entry once at most, or jumps by itself.
 #
 # Seen, as rows read (Handler_read_%) in a table of 10 groups of 1,000 rows:
 #   SELECT MIN(name) … WHERE name > 'group 5'   1
 #   ten steps of the recursive query            55,080
 #   SELECT DISTINCT name                        11
 #
-# Exits 0 as long as MariaDB does that, 1 once it does not, 2 where there is no MariaDB or the check cannot be made.
+# Exits 0 as long as MariaDB does this, 1 once it no longer does, 2 without MariaDB or if the check cannot be made.
 set -euo pipefail
 [ -x /usr/sbin/mariadbd ] || exit 2
 folder=$(mktemp -d)

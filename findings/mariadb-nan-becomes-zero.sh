@@ -2,11 +2,11 @@
 # MariaDB 10.11 (Debian's mariadb-server) with mysql2 3.24.5 and mariadb 3.5.4 (MariaDB Connector/Node.js): a NaN that is bound to a prepared statement is
 # stored as 0 in an INT or DECIMAL column, and as -9223372036854775808 in a BIGINT column, in strict mode, without a warning.
 #
-# NaN is what JavaScript makes of an amount that is missing or no number. MariaDB has none: a DOUBLE column refuses it, and in strict mode, which is
-# on by default, a value that does not fit a column is an error (https://mariadb.com/kb/en/sql-mode/). With `query()`, which writes values into the text of the
-# statement, it is an error in every column, "Unknown column 'NaN'". So one expects an error from `execute()`, too, and of a DECIMAL or an INT no less
-# than of a DOUBLE. But a prepared statement carries the eight bytes of the number, and the server turns them into an integer or a decimal without
-# looking. An unknown amount is booked as 0.00; a BIGINT UNSIGNED holds 9223372036854775808. Moving a program from query() to execute(), or to
+# JavaScript turns an amount that is missing or not a number into NaN. MariaDB has no NaN: a DOUBLE column refuses it, and in strict mode, which is on
+# by default, a value that does not fit a column is an error (https://mariadb.com/kb/en/sql-mode/). With `query()`, which writes values into the text
+# of the statement, it is an error in every column, "Unknown column 'NaN'". So you would expect an error from `execute()`, too, and of a DECIMAL or an
+# INT no less than of a DOUBLE. But a prepared statement carries the eight bytes of the number, and the server turns them into an integer or a decimal
+# without looking. An unknown amount is booked as 0.00; a BIGINT UNSIGNED holds 9223372036854775808. Moving a program from query() to execute(), or to
 # `batch()` of Connector/Node.js, which binds as well, takes the error away.
 #
 # Seen, from execute() of mysql2, and from execute() and batch() of Connector/Node.js alike:
@@ -16,7 +16,7 @@
 #   BIGINT UNSIGNED               9223372036854775808
 #   DOUBLE, FLOAT                 an error, "Out of range value for column 'v'"
 #
-# Exits 0 as long as MariaDB does that, 1 once it does not, 2 where there is no MariaDB or the check cannot be made.
+# Exits 0 as long as MariaDB does this, 1 once it no longer does, 2 without MariaDB or if the check cannot be made.
 set -euo pipefail
 [ -x /usr/sbin/mariadbd ] || exit 2
 folder=$(mktemp -d)

@@ -1,12 +1,13 @@
 #!/usr/bin/env bash
-# MariaDB 10.11 (Debian's mariadb-server): InnoDB finds the end of a range by the next row that is there. While an old snapshot keeps deleted rows from being
-# removed, a read of three rows goes through all the deleted ones of the neighbour behind them.
+# MariaDB 10.11 (Debian's mariadb-server): InnoDB recognises the end of a range by the next existing row. While an old snapshot prevents deleted rows
+# from being removed, a read of three rows goes through all of the deleted rows that follow.
 #
-# A log in one table, slice by slice: PRIMARY KEY (slice, position). A session keeps a snapshot, as a dump or a forgotten transaction does. Slice 1 gets 20,000
-# rows, which are deleted again; slice 0 has three. Who reads on in slice 0, WHERE slice = 0 AND position > 0 ORDER BY position LIMIT 512, gets its three rows
-# by the primary key, and EXPLAIN and the counters of the handler say what they say without a neighbour: a range, three rows. But to learn that there is no
-# fourth InnoDB walks to the first row behind the range that somebody may see, past all that was deleted in slice 1, on each such read. With a LIMIT of what
-# is there it need not know. Nor where it looks up by the first column alone: then it compares the prefix before it asks who may see the row.
+# A log in one table, slice by slice: PRIMARY KEY (slice, position). A session keeps a snapshot, as a dump or a forgotten transaction does. Slice 1
+# gets 20,000 rows, which are deleted again; slice 0 has three. A reader of slice 0, WHERE slice = 0 AND position > 0 ORDER BY position LIMIT 512,
+# gets its three rows by the primary key, and EXPLAIN and the counters of the handler say what they say without a neighbour: a range, three rows. But
+# to learn that there is no fourth InnoDB walks to the first row behind the range that somebody may see, past all that was deleted in slice 1, on each
+# such read. With a LIMIT of what is there it need not know. Nor where it looks up by the first column alone: then it compares the prefix before it
+# asks who may see the row.
 #
 # Seen, as pages that each read asks the buffer pool for (the same three rows, no other client):
 #   LIMIT 512, before the neighbour's rows are deleted    few
@@ -14,7 +15,7 @@
 #   LIMIT 3, after                                        few
 #   slice = 0 AND position + 0 > 0, LIMIT 512, after      few
 #
-# Exits 0 as long as MariaDB does that, 1 once it does not, 2 where there is no MariaDB or the check cannot be made.
+# Exits 0 as long as MariaDB does this, 1 once it no longer does, 2 without MariaDB or if the check cannot be made.
 set -euo pipefail
 [ -x /usr/sbin/mariadbd ] || exit 2
 folder=$(mktemp -d)

@@ -2,16 +2,16 @@
 # MariaDB 10.11 (Debian's mariadb-server): a running maximum, MAX(…) OVER (ORDER BY …), reads all rows before each row again, while a running sum reads each
 # row once.
 #
-# Both have the same frame: from the first row to the present one. It only grows, so that either value follows from the one before. MariaDB does so for SUM and
-# COUNT, which can also be undone when a row leaves a frame. For MIN and MAX, which cannot, it goes through the whole frame anew at each row, although no row
-# ever leaves this one. So twice as many rows take four times as long, and a report that takes a moment in a test takes hours on a million rows. A variable
-# (@highest := GREATEST(@highest, …)) reads each row once, where one may use that.
+# Both have the same frame: from the first row to the current one. It only grows, so either value follows from the previous one. MariaDB does so for
+# SUM and COUNT, which can also be undone when a row leaves a frame. For MIN and MAX, which cannot, it goes through the whole frame anew at each row,
+# although no row ever leaves this one. So twice as many rows take four times as long, and a report that takes a moment in a test takes hours on a
+# million rows. A variable (@highest := GREATEST(@highest, …)) reads each row once, where one may use that.
 #
 # Seen, as rows read (Handler_read_%) for each row of the result, at 1,000 and at 2,000 rows:
 #   SUM(v) OVER (ORDER BY id)    9 and 9, those of sorting and of the result among them
 #   MAX(v) OVER (ORDER BY id)    509 and 1009
 #
-# Exits 0 as long as MariaDB does that, 1 once it does not, 2 where there is no MariaDB or the check cannot be made.
+# Exits 0 as long as MariaDB does this, 1 once it no longer does, 2 without MariaDB or if the check cannot be made.
 set -euo pipefail
 [ -x /usr/sbin/mariadbd ] || exit 2
 folder=$(mktemp -d)

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# MariaDB 10.11.19 (Debian 12) with mysql2 3.24.6: where a query sorts, `LIMIT 1 FOR UPDATE SKIP LOCKED` locks all jobs that wait, so the next worker finds
+# MariaDB 10.11.19 (Debian 12) with mysql2 3.24.6: if a query sorts, `LIMIT 1 FOR UPDATE SKIP LOCKED` locks all waiting jobs, so the next worker finds
 # an empty queue.
 #
 # SKIP LOCKED is documented to skip rows that others have locked, and a queue that is written for PostgreSQL takes one job a worker with
@@ -12,11 +12,11 @@
 # Seen, with 100 jobs that wait and an index on (state, priority, run_at), as what two workers get at the same time: ordered by priority, run_at job 1 and
 # job 4; ordered by priority DESC, run_at job 3 and nothing; PostgreSQL 18.4 gives job 3 and job 6. READ COMMITTED and REPEATABLE READ are alike.
 #
-# Exits 0 while that is so, 1 once it is not, 2 when there is no MariaDB.
+# Exits 0 while this holds, 1 once it no longer does, 2 without MariaDB.
 set -euo pipefail
 
 PATH=$PATH:/usr/sbin
-command -v mariadbd > /dev/null || { echo 'there is no MariaDB here (apt-get install mariadb-server)'; exit 2; }
+command -v mariadbd > /dev/null || { echo 'MariaDB is missing (apt-get install mariadb-server)'; exit 2; }
 folder=$(mktemp -d)
 server=
 trap '[ -z "$server" ] || { kill -9 "$server"; wait "$server" 2> /dev/null || true; }; rm -rf "$folder"' EXIT

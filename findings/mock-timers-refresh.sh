@@ -1,10 +1,9 @@
 #!/usr/bin/env bash
 # Node.js 26.10.0 (npm package node@26.10.0), node:test, mock.timers.
 #
-# A Timeout of the mocked setTimeout has a method refresh(), as a real one has. It returns the timer and does nothing else:
-# called before the time is up it does not postpone the callback, and called after the callback it does not arm the timer again.
-# No error and no warning says so. Code that puts off work by refresh(), such as an idle time-out, so behaves in a test as it
-# never does in production.
+# A Timeout of the mocked setTimeout has a method refresh(), as a real one has. It returns the timer and does nothing else: called before the time is
+# up it does not postpone the callback, and called after the callback it does not arm the timer again. There is no error and no warning. So code that
+# postpones work with refresh(), such as an idle time-out, behaves differently in a test than in production.
 #
 # Seen: with a real timer of 200 ms, refreshed after 120 ms and once more when it has rung, the callback runs twice, the first time
 # 320 ms after the start. With a mocked timer of 2,000 ms, refreshed after 1,500, the callback runs at 2,000 and never again.

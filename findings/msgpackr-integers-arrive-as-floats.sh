@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
 # msgpackr 2.1.4 and cbor-x 1.6.9 with Python's msgpack 1.2.4 and cbor2 6.3.0: an integer from 4,294,967,296 on arrives as a float, a smaller one as an int.
 #
-# MessagePack and CBOR have integers of 64 bits, which is a reason to take them in place of JSON between languages. msgpackr and cbor-x write a number of
-# JavaScript that is whole as an integer, and anything else as a double; so one expects a whole number to be an integer elsewhere. But above 32 bits they
-# write a double. A row number is an int in Python until it is 4,294,967,295, and a float from then on; a time in milliseconds is always one. Nothing
-# fails where it is only compared. But in a text, a key, a URL or JSON it has ".0" behind it: "order-4294967296.0" is not found, and an inbox that
-# drops repeats takes both forms of one id for two.
-# @msgpack/msgpack 3.1.3 and cbor2 2.3.0, the other JavaScript libraries of the two formats, write integers.
+# MessagePack and CBOR have 64-bit integers, which is a reason to use them instead of JSON between languages. msgpackr and cbor-x write a whole
+# JavaScript number as an integer, and anything else as a double; so you would expect a whole number to be an integer elsewhere. But above 32 bits
+# they write a double. A row number is an int in Python until it is 4,294,967,295, and a float from then on; a time in milliseconds is always one.
+# Nothing fails where it is only compared. But in a text, a key, a URL or JSON it has ".0" behind it: "order-4294967296.0" is not found, and an inbox
+# that drops repeats takes both forms of one id for two. @msgpack/msgpack 3.1.3 and cbor2 2.3.0, the other JavaScript libraries of the two formats,
+# write integers.
 #
 # Seen, as f"order-{id}" in Python:
 #   id                  msgpackr and cbor-x          @msgpack/msgpack and cbor2
@@ -14,7 +14,7 @@
 #   4294967296          order-4294967296.0           order-4294967296
 #   1767225600000       order-1767225600000.0        order-1767225600000
 #
-# Exits 0 while that is so, 1 once it is not, 2 when the check cannot be made.
+# Exits 0 while this holds, 1 once it no longer does, 2 if the check cannot be made.
 set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT

@@ -2,16 +2,16 @@
 # nats-server 2.15.1 with @nats-io/jetstream 3.4.0: `consume()` repeats messages that were handled well within `ack_wait` and acknowledged.
 #
 # `ack_wait` is documented as "how long to allow messages to remain un-acknowledged before attempting redelivery", 30 seconds unless it is set. So a
-# handler of one second that acknowledges looks safe. But the time begins when the server sends a message, and `consume()` has up to 100 of them sent ahead
-# and keeps them in the client. With a handler of one second the 31st waits too long before its turn comes: the server sends it again, behind the
-# others. Its acknowledgement, when it comes, does not recall the copy, and even `ackAck()`, which waits for the server's word, answers true. The copy is
-# handed to the handler as well, and makes those behind it late in turn. So a consumer that falls behind does its work several times over, out of order.
-# Only `max_messages` bounds it: no more than fit into `ack_wait`.
+# handler of one second that acknowledges looks safe. But the time begins when the server sends a message, and `consume()` has up to 100 of them sent
+# ahead and keeps them in the client. With a handler of one second the 31st waits too long before its turn comes: the server sends it again, behind
+# the others. Its later acknowledgement does not recall the copy, and even `ackAck()`, which waits for the server's confirmation, returns true. The
+# copy is passed to the handler as well, and in turn delays those behind it. So a consumer that falls behind does its work several times over, out of
+# order. Only `max_messages` bounds it: no more than fit into `ack_wait`.
 #
 # Seen, for six messages, a handler of 600 ms and `ack_wait` of 1 s: by default 16 runs, four of them for the sixth message, after each of which
 # `ackAck()` answered true; with `max_messages: 1` six runs. The check asks for ten runs or more.
 #
-# Exits 0 while that is so, 1 once it is not, 2 when the check cannot be made.
+# Exits 0 while this holds, 1 once it no longer does, 2 if the check cannot be made.
 set -euo pipefail
 folder=$(mktemp -d)
 server=

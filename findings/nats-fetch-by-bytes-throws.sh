@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
-# @nats-io/jetstream 3.4.0 on nats-server 2.15.1: a fetch that is bounded by bytes throws wherever the stream has more.
+# @nats-io/jetstream 3.4.0 on nats-server 2.15.1: a fetch limited by bytes throws whenever the stream has more.
 #
-# A consumer's `fetch()` takes `max_messages` or `max_bytes`. By messages it ends quietly once it has as many, whatever else lies in the stream.
-# By bytes it delivers what fits too, and then the loop over it throws a JetStreamStatusError, 409, "message size exceeds maxbytes", although
-# no message of the stream is as large as the bound: the server says so when the next message no longer fits into what is left, and the
-# client takes that end of a batch for an error. It ends quietly only where the stream is empty before the bytes are used up. A reader that
-# bounds its memory this way must therefore take this one error for the end of the batch.
+# A consumer's `fetch()` takes `max_messages` or `max_bytes`. With `max_messages` it ends quietly once it has that many, whatever else is in the
+# stream. With `max_bytes` it also delivers what fits, but then the loop over it throws a JetStreamStatusError, 409, "message size exceeds maxbytes",
+# although no message of the stream is as large as the bound: the server says so when the next message no longer fits into what is left, and the
+# client takes that end of a batch for an error. It ends quietly only where the stream is empty before the bytes are used up. A reader that bounds its
+# memory this way must therefore take this one error for the end of the batch.
 #
 # Seen, with twenty messages of 1,000 bytes and a bound of 5,000: by messages 5 came, and the loop ended; by bytes 4 came, and the loop threw
 # 409 "message size exceeds maxbytes"; a bound of 1,000,000 bytes brought 20, and the loop ended when its time was over.

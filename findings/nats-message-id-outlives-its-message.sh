@@ -3,17 +3,18 @@
 # message. A publish is then acknowledged though nothing is stored.
 #
 # `msgID` makes a publish repeatable: within `duplicate_window`, two minutes unless it is set, a second message of that id is dropped, and the
-# acknowledgement has `duplicate: true` and the sequence of the first. One expects that the first is in the stream. But the server only looks the id up. It
-# does not matter that the first was for another subject, as when an outbox sends one event to two subjects under the event's id; nor that it was deleted, or
-# purged, or replaced because the stream keeps one message a subject. The promise resolves, with the sequence of a message that is not there or is another
-# one. So a test or an operator that purges a stream and fills it again gets an empty one, and a value that goes back to what it was before stays changed.
+# acknowledgement has `duplicate: true` and the sequence of the first. You would expect the first to be in the stream. But the server only looks the
+# id up. It does not matter that the first was for another subject, as when an outbox sends one event to two subjects under the event's id; nor that
+# it was deleted, or purged, or replaced because the stream keeps one message a subject. The promise resolves, with the sequence of a message that is
+# not there or is another one. So a test or an operator that purges a stream and fills it again gets an empty one, and a value that goes back to what
+# it was before stays changed.
 #
 # Seen, for the second publish with the id of the first:
 #   to another subject                                              duplicate; the other subject has no message
 #   after a purge                                                   duplicate, seq 1; the stream has no message
 #   v1, v2, v1 under these ids, where a subject keeps one message   duplicate; the subject's value is v2
 #
-# Exits 0 while that is so, 1 once it is not, 2 when the check cannot be made.
+# Exits 0 while this holds, 1 once it no longer does, 2 if the check cannot be made.
 set -euo pipefail
 folder=$(mktemp -d)
 server=

@@ -2,11 +2,11 @@
 # nats-server 2.15.1 with @nats-io/jetstream 3.4.0: a publish that is repeated with the same message id is not seen as a duplicate if it also expects
 # a sequence. It fails with "wrong last sequence", though its first attempt is stored.
 #
-# An event store on JetStream uses both: `expect: { lastSubjectSequence }` so that of two writers one loses, and `msgID` so that a publish whose answer
-# got lost can be repeated. The client's documentation says of a reused id that "the PubAck will mark it as a duplicate". But the server compares the
-# sequence first, and the first attempt has moved it. The writer that has won is told that it has lost: it reads the stream anew and
-# appends its decision a second time, with another id, or tells its user that somebody else was faster. With `expect: { lastMsgID }` the same retry is
-# a duplicate, as it should be.
+# An event store on JetStream uses both: `expect: { lastSubjectSequence }` so that of two writers one loses, and `msgID` so that a publish whose
+# answer got lost can be repeated. The client's documentation says of a reused id that "the PubAck will mark it as a duplicate". But the server
+# compares the sequence first, and the first attempt has moved it. The winning writer learns that it has lost: it rereads the stream and appends its
+# decision a second time, with another id, or tells its user that somebody else was faster. With `expect: { lastMsgID }` the same retry is a
+# duplicate, as it should be.
 #
 # Seen, for the second of two equal publishes:
 #   msgID alone                           seq 2, duplicate
@@ -14,7 +14,7 @@
 #   msgID and lastSubjectSequence         an error, wrong last sequence: 4
 #   msgID and lastMsgID                   seq 5, duplicate
 #
-# Exits 0 while that is so, 1 once it is not, 2 when the check cannot be made.
+# Exits 0 while this holds, 1 once it no longer does, 2 if the check cannot be made.
 set -euo pipefail
 folder=$(mktemp -d)
 server=

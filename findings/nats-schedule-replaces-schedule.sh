@@ -1,16 +1,16 @@
 #!/usr/bin/env bash
-# nats-server 2.15.1 with @nats-io/jetstream 3.4.0: of the delayed messages that are scheduled on one subject only the last is ever delivered.
+# nats-server 2.15.1 with @nats-io/jetstream 3.4.0: only the last of several delayed messages scheduled on one subject is ever delivered.
 #
-# Since 2.12 a publish may have a `schedule`: JetStream keeps it and publishes its body to `target` when it is time, a retry in a minute, say. The client's
-# types document the time, the target, a time zone and a TTL; the subject of the publish looks like any other subject of a stream, which takes
-# as many messages as one likes. But a schedule *is* its subject: the next one on it replaces the one that waits. Each publish is acknowledged with a
-# sequence of its own, the stream has no limit, nothing is refused or logged. So whoever puts all delays on `delays` delivers the last and loses the
-# others. Each delayed message needs a subject of its own, as in `delays.<id>`. A message id does not save it, and is not on what is delivered.
+# Since 2.12 a publish may have a `schedule`: JetStream keeps it and publishes its body to `target` when it is time, a retry in a minute, say. The
+# client's types document the time, the target, a time zone and a TTL; the subject of the publish looks like any other subject of a stream, which
+# holds any number of messages. But a schedule *is* its subject: the next one replaces the waiting one. Each publish is acknowledged with a separate
+# sequence, the stream has no limit, and nothing is refused or logged. So a program that puts all delays on `delays` delivers the last and loses the
+# others. Each delayed message needs a separate subject, as in `delays.<id>`. A message id does not save it, and is not on what is delivered.
 #
 # Seen, for four messages that are due after 1.0, 1.1, 1.2 and 1.3 seconds, each acknowledged and no duplicate: on one subject "4" is delivered, on a
 # subject each "1 2 3 4". The four have ids, those that are delivered have none.
 #
-# Exits 0 while that is so, 1 once it is not, 2 when the check cannot be made.
+# Exits 0 while this holds, 1 once it no longer does, 2 if the check cannot be made.
 set -euo pipefail
 folder=$(mktemp -d)
 server=

@@ -1,16 +1,16 @@
 #!/usr/bin/env bash
 # node-cron 4.6.0: a task with `maxExecutions: 1` runs several times, if a run lasts longer than the time to the next one.
 #
-# The documentation (https://nodecron.com/scheduling-options) calls `maxExecutions` a limit on how many times the task executes, after which the task is
-# destroyed. So one takes `maxExecutions: 1` for "at the next time, and then no more". But the count is compared with the limit when a run has ended, not
-# when one begins. As long as the first run is at work, the schedule goes on and starts others. What is to happen once, such as a migration at night that
-# takes more than a minute under a pattern that matches each minute, happens again while it happens. `runsLeft()` says 0 from the first start on, and the
-# event `execution:maxReached` comes once for each run, in place of once. With `noOverlap: true` it is one run.
+# The documentation (https://nodecron.com/scheduling-options) calls `maxExecutions` a limit on how many times the task executes, after which the task
+# is destroyed. So `maxExecutions: 1` seems to mean "the next time, and then never again". But the count is compared with the limit when a run ends,
+# not when one begins. While the first run is in progress, the schedule keeps starting others. A task meant to run once, such as a nightly migration
+# that takes more than a minute under a pattern that matches every minute, starts again while it is running. `runsLeft()` returns 0 from the first
+# start on, and the event `execution:maxReached` is emitted once per run instead of once. With `noOverlap: true` there is one run.
 #
 # Seen, for a task of 3.5 seconds that is due each second: it starts 4 times with `maxExecutions: 1`, of which 3 start while runsLeft() is 0, and
 # `execution:maxReached` comes 4 times. With `noOverlap: true` it starts once, and so does a task that ends at once.
 #
-# Exits 0 while that is so, 1 once it is not, 2 when the check cannot be made.
+# Exits 0 while this holds, 1 once it no longer does, 2 if the check cannot be made.
 set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT

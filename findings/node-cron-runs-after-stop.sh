@@ -2,16 +2,15 @@
 # node-cron 4.6.0: a task with `maxRandomDelay` runs after `stop()`, and after `destroy()`.
 #
 # `maxRandomDelay` spreads the runs of many tasks: each waits for a random time before it begins (https://nodecron.com/scheduling-options). If it may
-# be longer than the time from one run to the next, as for two minutes and a task of each minute, several runs wait at a time. `stop()` is there to pause a
-# task, and `destroy()` to remove it for good, so one expects neither to be followed by a run, and closes the database, or hands the work to another
-# process. But the scheduler remembers one waiting run, the latest, and cancels that. The ones before it begin when their time has come, on a task
-# whose `getStatus()` says "stopped" or "destroyed". If the delay is shorter than the time between two runs, one run at
-# most waits, and it is cancelled.
+# exceed the interval between runs, such as two minutes for a task that runs every minute, several runs wait at a time. `stop()` is there to pause a
+# task, and `destroy()` to remove it for good, so you would expect no run after either, and close the database or hand the work to another process.
+# But the scheduler remembers one waiting run, the latest, and cancels that. Earlier ones begin when their time comes, on a task whose `getStatus()`
+# says "stopped" or "destroyed". If the delay is shorter than the interval, at most one run waits, and it is cancelled.
 #
 # Seen, for a task that is due each second and waits for 8 seconds, stopped after 5.5 seconds without any run: 4 or 5 runs begin after stop(), and as many
 # after destroy(). With a delay of 0.8 seconds none begins.
 #
-# Exits 0 while that is so, 1 once it is not, 2 when the check cannot be made.
+# Exits 0 while this holds, 1 once it no longer does, 2 if the check cannot be made.
 set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT

@@ -2,10 +2,10 @@
 # Node.js 26.10.0 (npm package node@26.10.0), node:readline, and so `filehandle.readLines()`: a line that JSON.stringify has written comes out as two.
 #
 # JSON Lines ends each value by "\n", and JSON.stringify writes no line break inside a value: it escapes "\n" and "\r". The documentation
-# (https://nodejs.org/api/readline.html#event-line) says that a line ends by `\n`, `\r` or `\r\n`, and recommends readline for reading a file line by line. So one
-# expects what was written line by line to be read line by line. But readline ends a line at U+2028 and U+2029 too, the line and paragraph
-# separators, which JSON leaves as they are. They come with text that was pasted from a word processor or a page. A consumer that skips lines that do not
-# parse loses the event, one that stops at them stops for good, and an offset that counts lines is wrong from there on.
+# (https://nodejs.org/api/readline.html#event-line) says that a line ends by `\n`, `\r` or `\r\n`, and recommends readline for reading a file line by
+# line. So you would expect text written line by line to be read line by line. But readline ends a line at U+2028 and U+2029 too, the line and
+# paragraph separators, which JSON leaves as they are. They come with text that was pasted from a word processor or a page. A consumer that skips
+# lines that do not parse loses the event, one that stops at them stops for good, and an offset that counts lines is wrong from there on.
 #
 # Seen, of three events of which the second has a U+2028 in its text:
 #   written by JSON.stringify                  3 lines
@@ -13,7 +13,7 @@
 #   filehandle.readLines()                     4 lines, of which 2 parse
 #   split at "\n"                              3 lines, of which 3 parse
 #
-# Exits 0 while that is so, 1 once it is not, 2 when the check cannot be made.
+# Exits 0 while this holds, 1 once it no longer does, 2 if the check cannot be made.
 set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT

@@ -3,7 +3,7 @@
 # closed; `autoRenewAbortController` does not help.
 #
 # The README (https://github.com/nodeshift/opossum#abortcontroller-support) offers the option to abort a running request when its time-out has
-# passed, and `autoRenewAbortController` so that the controller "can be reused properly". One expects the slow call to be aborted, and no other. But there is
+# passed, and `autoRenewAbortController` so that the controller "can be reused properly". You would expect the slow call to be aborted, and no other. But there is
 # one controller for all calls: the quick ones beside the slow one are aborted with it, though their time was not over. And a new one is made only
 # when the circuit opens and closes again. One time-out among many good calls does not open it, so from then on each call gets a signal that is
 # aborted already, fails before it has begun, and counts against the server, until those failures are enough to open the circuit.
@@ -11,7 +11,7 @@
 # Seen, with a time-out of 400 ms, and functions that pass the signal on: a call of 5 seconds times out; beside it one that needs 300 ms more and has run for 200
 # is aborted; then, on a closed circuit, three calls of 10 ms fail with "The operation was aborted". Without the options: all but the slow one succeed.
 #
-# Exits 0 while that is so, 1 once it is not, 2 when the check cannot be made.
+# Exits 0 while this holds, 1 once it no longer does, 2 if the check cannot be made.
 set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT

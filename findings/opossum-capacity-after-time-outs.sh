@@ -1,16 +1,16 @@
 #!/usr/bin/env bash
 # opossum 10.0.0: a circuit breaker with a `capacity` of 2 lets ten calls run at a time once calls time out.
 #
-# `capacity` is documented (https://nodeshift.dev/opossum/) as the number of concurrent requests: while that many calls of the function are
-# executing, further ones are rejected "until at least one of the current requests completes". One sets it to protect a database, or a service with
-# few connections, from a pile of calls just when it is slow. But at the time-out opossum gives the place of a call back, while the function, which nobody
-# has stopped, is still at work. So the limit holds while the service is quick and does not need it. When it is slow, each time-out lets one more
-# call through, until the circuit opens, and as many again each time it tries. `stats.semaphoreRejections` stays 0 meanwhile.
+# `capacity` is documented (https://nodeshift.dev/opossum/) as the number of concurrent requests: while that many calls of the function are executing,
+# further ones are rejected "until at least one of the current requests completes". It is meant to protect a database, or a service with few
+# connections, from a pile of calls just when it is slow. But at the time-out opossum frees the call's place, while the function, which nobody has
+# stopped, is still running. So the limit holds while the service is quick and does not need it. When it is slow, each time-out lets one more call
+# through, until the circuit opens, and as many again each time it tries. `stats.semaphoreRejections` stays 0 meanwhile.
 #
 # Seen, with capacity 2, a time-out of 50 ms, and a function of 1.5 seconds, for five times two calls, each two once the two before have timed out: ten are
 # executing at once, and none was rejected for the capacity. Without the time-out two are executing, and the others are rejected, "Semaphore locked".
 #
-# Exits 0 while that is so, 1 once it is not, 2 when the check cannot be made.
+# Exits 0 while this holds, 1 once it no longer does, 2 if the check cannot be made.
 set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT

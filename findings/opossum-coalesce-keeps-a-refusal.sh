@@ -2,18 +2,18 @@
 # opossum 10.0.0: with `coalesce`, a call that was refused because all places were taken is refused for ten more seconds, when all are free, and
 # `coalesceResetOn` does not change it.
 #
-# `coalesce` lets calls with the same arguments share one. The README (https://github.com/nodeshift/opossum#coalesce-calls) recommends it together with
-# `capacity`, which limits how many run at a time, and says that with "error, success, timeout" in `coalesceResetOn` "only concurrent 'running' calls are
-# coalesced", so that it does not stand in the way of retries. But a refusal, and an error that the function throws at once rather than by its promise, come
-# while the call is being made: opossum removes the entry, and then stores it. Every call with these arguments gets that same rejection until
-# `coalesceTTL` has passed, which is the time-out unless set, 10 seconds, and with 0, for no end, for ever. A moment's overload, or one bad start, so
-# becomes an outage for one customer or one product, which a retry cannot end, while all others are served.
+# `coalesce` lets calls with the same arguments share one. The README (https://github.com/nodeshift/opossum#coalesce-calls) recommends it together
+# with `capacity`, which limits how many run at a time, and says that with "error, success, timeout" in `coalesceResetOn` "only concurrent 'running'
+# calls are coalesced", so that it does not stand in the way of retries. But a refusal, and an error that the function throws at once rather than by
+# its promise, come while the call is being made: opossum removes the entry, and then stores it. Every call with these arguments gets that same
+# rejection until `coalesceTTL` has passed, which defaults to the time-out, 10 seconds, and with 0 lasts forever. So a moment's overload, or one bad
+# start, becomes an outage for one customer or one product, which no retry can end, while all others are served.
 #
 # Seen, with capacity 1 and reset on all three: a call for "b" while one for "a" runs is refused, "Semaphore locked". Once "a" is done, "c" is answered, and "b"
 # refused 20 times, without a call of the function. The same for a function that throws at its first call: it is called once for 5 calls, and with
 # an async function, which rejects in place of throwing, 5 times.
 #
-# Exits 0 while that is so, 1 once it is not, 2 when the check cannot be made.
+# Exits 0 while this holds, 1 once it no longer does, 2 if the check cannot be made.
 set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT

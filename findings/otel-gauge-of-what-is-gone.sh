@@ -1,18 +1,19 @@
 #!/usr/bin/env bash
-# @opentelemetry/sdk-metrics 3.1.1: an observable instrument goes on reporting what its callback no longer observes, for as long as the process runs.
+# @opentelemetry/sdk-metrics 3.1.1: an observable instrument keeps reporting values that its callback no longer observes, as long as the process runs.
 #
-# A callback says at each collection what is there: a depth for each queue, a lag for each partition. The specification
-# (https://opentelemetry.io/docs/specs/otel/metrics/sdk/#observations-inside-asynchronous-callbacks) says that no data should be produced for attributes that were observed before and
-# are not observed in the present callback. So one leaves out a queue that was removed, or a partition that another process has taken over, and expects it to be
-# gone from the next collection on. But with cumulative temporality, which Prometheus needs and OTLP has by default, the SDK reports the last value with each collection. A
-# queue that is gone keeps its 500 messages and the alarm on them; a partition that has moved is reported by both processes, and counted twice in a sum. The number
-# of series only grows. With delta temporality it is as specified. (Issue 4096 of opentelemetry-js has it, since 2023.)
+# At each collection a callback reports current values: a depth for each queue, a lag for each partition. The specification
+# (https://opentelemetry.io/docs/specs/otel/metrics/sdk/#observations-inside-asynchronous-callbacks) says that no data should be produced for
+# attributes that were observed before and are not observed in the present callback. So if a callback omits a removed queue, or a partition that
+# another process has taken over, you would expect it to be gone from the next collection on. But with cumulative temporality, which Prometheus needs
+# and OTLP has by default, the SDK reports the last value with each collection. A queue that is gone keeps its 500 messages and the alarm on them; a
+# partition that has moved is reported by both processes, and counted twice in a sum. The number of series only grows. With delta temporality it is as
+# specified. (Issue 4096 of opentelemetry-js has it, since 2023.)
 #
 # Seen, for a gauge and an up-down counter that observe the queues "a" and "b" once, and then "b" alone, at the second collection:
 #   cumulative    a 500, b 7      for both
 #   delta         b               for both, without a (7 of the gauge, a change of 0 of the counter)
 #
-# Exits 0 while that is so, 1 once it is not, 2 when the check cannot be made.
+# Exits 0 while this holds, 1 once it no longer does, 2 if the check cannot be made.
 set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT

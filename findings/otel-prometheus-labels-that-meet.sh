@@ -2,18 +2,19 @@
 # @opentelemetry/exporter-prometheus 0.301.0 with sdk-metrics 3.1.1: two attributes whose names differ only in a dot and an underscore make the whole page
 # of metrics unreadable.
 #
-# A label of Prometheus has no dots, so the exporter writes `queue.name` as `queue_name`. The specification of OpenTelemetry for Prometheus says what to do
-# when two names of one set of attributes become the same: their values are joined by a semicolon. This exporter writes the label twice. A reader
-# refuses such a line, and a scraper that fails on one line drops the page: all metrics of the process are gone, `up` says 0, and the process does not
-# notice. It takes one call, as when a library sets `messaging.operation` and the code around it `messaging_operation`. An attribute that begins with
-# a digit does the same. And where two *sets* become the same, the page has one series twice, with two values, of which a reader keeps one.
+# A label of Prometheus has no dots, so the exporter writes `queue.name` as `queue_name`. The specification of OpenTelemetry for Prometheus says what
+# to do when two names of one set of attributes become the same: their values are joined by a semicolon. This exporter writes the label twice. A
+# reader refuses such a line, and a scraper that fails on one line drops the page: all metrics of the process are gone, `up` says 0, and the process
+# does not notice. A single call is enough, such as a library setting `messaging.operation` and the code around it `messaging_operation`. An attribute
+# that begins with a digit has the same effect. And if two *sets* become the same, the page has one series twice, with two values, and a reader keeps
+# one of them.
 #
 # Seen, as the line of `jobs_total` and as what the reader of prometheus-client 0.23.1 for Python says of a page that has another counter as well:
 #   { 'queue.name': 'a', queue_name: 'b' }           jobs_total{queue_name="a",queue_name="b",…}      fails: invalid labels
 #   { '2xx': true }                                  jobs_total{2xx="true",…}                         fails: invalid labels
 #   { 'queue.name': 'a' } and { queue_name: 'a' }    jobs_total{queue_name="a",…} 1 and the same 2    reads one series twice
 #
-# Exits 0 while that is so, 1 once it is not, 2 when the check cannot be made.
+# Exits 0 while this holds, 1 once it no longer does, 2 if the check cannot be made.
 set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT

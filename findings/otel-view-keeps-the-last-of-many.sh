@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
 # @opentelemetry/sdk-metrics 3.1.1: a view that drops an attribute of an observable counter reports the last of the values in place of their sum.
 #
-# A view with an allow-list of attributes is the way to have fewer series. Of a Counter the values of series that become one are added up. The guidelines of the specification
-# (https://opentelemetry.io/docs/specs/otel/metrics/supplementary-guidelines/#asynchronous-example-attribute-removal-in-a-view) work the case through for an observable
-# counter, where the sum is the right answer, too. But the SDK takes the values that a callback observes for one set of attributes as corrections of each
-# other, also where they had differed until the view took the difference away, and keeps the one that was observed last. So page faults of all threads, or
-# messages of all partitions, become those of one of them, whichever comes last: it may even fall, which a counter must not, and looks to Prometheus like a
-# restart. There is no warning.
+# A view with an allow-list of attributes is the way to have fewer series. For a Counter the values of merged series are added up. The guidelines of
+# the specification (https://opentelemetry.io/docs/specs/otel/metrics/supplementary-guidelines/#asynchronous-example-attribute-removal-in-a-view) work
+# the case through for an observable counter, where the sum is the right answer, too. But the SDK treats the values that a callback observes for one
+# set of attributes as corrections of each other, even if only the view has made the sets equal, and keeps the one observed last. So page faults of
+# all threads, or messages of all partitions, become those of one of them, whichever comes last: it may even fall, which a counter must not, and looks
+# to Prometheus like a restart. There is no warning.
 #
 # Seen, for 5 of thread "1" and 7 of thread "2", with a view that keeps no attribute, and then with the threads in the other order:
 #   a Counter                    12, and 12
@@ -14,7 +14,7 @@
 #   an observable up-down counter    7, and 5
 # Without the view the observable ones report 5 and 7.
 #
-# Exits 0 while that is so, 1 once it is not, 2 when the check cannot be made.
+# Exits 0 while this holds, 1 once it no longer does, 2 if the check cannot be made.
 set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT

@@ -2,15 +2,15 @@
 # pg-boss 12.38.0 with PostgreSQL 18.4: jobs that one transaction sends to a `key_strict_fifo` queue run in a random order.
 #
 # The policy `key_strict_fifo` is documented as FIFO ordering per `singletonKey`. pg-boss orders the jobs of a key by `created_on` and then by `id`.
-# `created_on` is now(), which is the time of the transaction, and `id` is a random UUID. So jobs that are sent one after the other in a transaction
-# of the caller, which the option `db` is for, have no order; nor have those of one insert(). An outbox that writes "ordered", "paid" and
-# "shipped" for one order together with the order itself delivers them mixed. Sent each by itself, the same jobs keep their order, so a test
-# that sends without a transaction passes. A queue of the standard policy, which promises no order, keeps it in all three cases here.
+# `created_on` is now(), which is the time of the transaction, and `id` is a random UUID. So jobs sent one after another in the caller's transaction,
+# for which the option `db` exists, have no order, and neither do those of one insert(). An outbox that writes "ordered", "paid" and "shipped" for one
+# order together with the order itself delivers them mixed. Sent each by itself, the same jobs keep their order, so a test that sends without a
+# transaction passes. A queue of the standard policy, which promises no order, keeps it in all three cases here.
 #
 # Seen, as the order in which ten jobs of one key are fetched: sent one by one "0 1 2 3 4 5 6 7 8 9"; sent in a transaction, or given to insert(),
 # another order at each run, such as "3 7 2 8 9 1 6 5 4 0".
 #
-# Exits 0 as long as pg-boss does that. (Ten jobs are in order by chance once in 3.6 million runs.)
+# Exits 0 as long as pg-boss does this. (Ten jobs are in order by chance once in 3.6 million runs.)
 set -euo pipefail
 
 folder=$(mktemp -d)

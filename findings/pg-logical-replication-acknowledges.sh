@@ -13,7 +13,7 @@
 # Seen, as what a second consumer receives of events 1 to 4 after a first one has received 1 to 3: after a first one without acknowledgements and with
 # `timeoutSeconds: 1` that ran for four seconds, only event 4; with `timeoutSeconds: 0` all four; with `flowControl` and a handler that rejects event 2, only 4.
 #
-# Exits 0 as long as pg-logical-replication does that.
+# Exits 0 as long as pg-logical-replication does this.
 set -euo pipefail
 
 folder=$(mktemp -d)

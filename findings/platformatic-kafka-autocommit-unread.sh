@@ -1,18 +1,18 @@
 #!/usr/bin/env bash
-# @platformatic/kafka 2.12.1 with Kafka 4.3.1: whoever leaves the loop over a consumer's stream loses what was fetched and not yet read.
+# @platformatic/kafka 2.12.1 with Kafka 4.3.1: leaving the loop over a consumer's stream loses messages that were fetched but not read yet.
 #
-# `autocommit` is on unless it is turned off. The documentation says that it commits "consumed messages". Java's client commits what an earlier poll has
-# returned, kafkajs what its handler has finished; so one expects to lose nothing by a `break`, a `return` or an error in the loop: at worst a message
-# comes twice. This client commits the end of each response when it arrives, 1,024 messages and more before the loop sees it. What waits in the
-# stream is then done, as far as the group knows: a worker that is stopped or killed skips it, the next one of the group never gets it, and the lag says 0.
-# With a number of milliseconds instead of `true`, leaving the loop before they have passed commits nothing at all, not even what was read.
+# `autocommit` is on unless it is turned off. The documentation says that it commits "consumed messages". Java's client commits what an earlier poll
+# has returned, kafkajs what its handler has finished; so you would expect to lose nothing by a `break`, a `return` or an error in the loop: at worst
+# a message comes twice. This client commits the end of each response when it arrives, 1,024 messages and more before the loop sees it. As far as the
+# group knows, messages waiting in the stream are done: a worker that is stopped or killed skips them, the group's next one never gets them, and the
+# lag is 0. With a number of milliseconds instead of `true`, leaving the loop before they have passed commits nothing at all, not even what was read.
 #
 # Seen, for a topic with the messages 1 to 10, a consumer that leaves its loop after the second, and then a consumer of the same group:
 #   autocommit: true (the default)               the second one gets none
 #   autocommit: 60000                            the second one gets 1 to 10
 #   autocommit: false, and message.commit()      the second one gets 3 to 10
 #
-# Needs Java 17 and Maven, which get the broker. Exits 0 while that is so, 1 once it is not, 2 when the check cannot be made.
+# Needs Java 17 and Maven, which get the broker. Exits 0 while this holds, 1 once it no longer does, 2 if the check cannot be made.
 set -euo pipefail
 folder=$(mktemp -d)
 broker=

@@ -10,7 +10,7 @@
 # Seen, for two messages of a batch that a producer has dated 2001-01-01 and 2031-01-01: @platformatic/kafka says 2001 and 2031; kafkajs 2.2.4
 # says the moment at which they were sent, for both.
 #
-# Needs Java 17 and Maven, which get the broker. Exits 0 while that is so, 1 once it is not, 2 when the check cannot be made.
+# Needs Java 17 and Maven, which get the broker. Exits 0 while this holds, 1 once it no longer does, 2 if the check cannot be made.
 set -euo pipefail
 folder=$(mktemp -d)
 broker=

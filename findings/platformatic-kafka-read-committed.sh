@@ -18,7 +18,7 @@
 #   a1 a2 a3 a4 a5 a6 | c1            a1 a2 a3 c1   c1
 #   a1 | c1 | too large, a | c2       c2            c1 c2
 #
-# Needs Java 17 and Maven, which get the broker. Exits 0 while that is so, 1 once it is not, 2 when the check cannot be made.
+# Needs Java 17 and Maven, which get the broker. Exits 0 while this holds, 1 once it no longer does, 2 if the check cannot be made.
 set -euo pipefail
 folder=$(mktemp -d)
 broker=

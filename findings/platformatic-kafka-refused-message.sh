@@ -2,11 +2,11 @@
 # @platformatic/kafka 2.12.1 with Kafka 4.3.1: after one message of a transaction was refused, no transaction of its producer can write to that partition
 # any more.
 #
-# A message that is larger than the topic allows is refused; one aborts the transaction and goes on with the next. But the producer had
-# counted the message: its sequence for the partition is one ahead of what the broker has. Outside of transactions the client begins
-# anew after an error. Inside of one it keeps the count, and the abort does not set it back. So each later transaction that writes to the partition fails,
-# with "The broker received an out of order sequence number", until there is a new producer; those for other partitions go through, so that one
-# suspects the partition. kafkajs 2.2.4 goes on.
+# A message larger than the topic allows is refused, so a producer aborts the transaction and continues with the next. But the producer had counted
+# the message: its sequence for the partition is one ahead of what the broker has. Outside of transactions the client begins anew after an error.
+# Inside of one it keeps the count, and the abort does not set it back. So each later transaction that writes to the partition fails, with "The broker
+# received an out of order sequence number", until there is a new producer; those for other partitions go through, which makes the partition look
+# guilty. kafkajs 2.2.4 continues.
 #
 # Seen, for transactions of one message each:
 #   partition 0, small                 committed
@@ -14,7 +14,7 @@
 #   partition 0, small, three times    refused, for its sequence number
 #   partition 1, small                 committed
 #
-# Needs Java 17 and Maven, which get the broker. Exits 0 while that is so, 1 once it is not, 2 when the check cannot be made.
+# Needs Java 17 and Maven, which get the broker. Exits 0 while this holds, 1 once it no longer does, 2 if the check cannot be made.
 set -euo pipefail
 folder=$(mktemp -d)
 broker=

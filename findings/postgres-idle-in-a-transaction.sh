@@ -10,7 +10,7 @@
 # Seen: of 1,000 rows that were deleted behind such a session, VACUUM leaves none where the session is READ COMMITTED (backend_xmin is null), and
 # all 1,000 where it is REPEATABLE READ.
 #
-# Exits 0 as long as PostgreSQL does that.
+# Exits 0 as long as PostgreSQL does this.
 set -euo pipefail
 
 folder=$(mktemp -d)

@@ -1,16 +1,16 @@
 #!/usr/bin/env bash
 # postgres.js 3.4.9 with PostgreSQL 18.4: a Date that is read from a `timestamp` column and written back moves by the time zone of the process, each time.
 #
-# postgres.js sends every Date as a timestamptz. For a column of type `timestamp`, the server turns that into the wall clock of its session's time zone,
-# often UTC. On the way back, postgres.js takes the wall clock for one of the process's own time zone. Where the two
-# zones differ, what is read is not what was written. pg 8.23.1 uses the zone of the process in both directions, so its moments come back as they
-# were, and two services on one table, one with each driver, disagree about all of them. In a container with TZ=UTC all is well; on the
-# laptop of a developer in Berlin, a retry at 12:00 becomes due at 10:00, and after three updates of the row at 06:00.
+# postgres.js sends every Date as a timestamptz. For a column of type `timestamp`, the server turns that into the wall clock of its session's time
+# zone, often UTC. On the way back, postgres.js takes the wall clock for one of the process's own time zone. If the two zones differ, the value read
+# is not the one written. pg 8.23.1 uses the zone of the process in both directions, so its moments come back as they were, and two services on one
+# table, one with each driver, disagree about all of them. In a container with TZ=UTC everything works; on a developer's laptop in Berlin, a retry at
+# 12:00 becomes due at 10:00, and after three updates of the row at 06:00.
 #
 # Seen, with a server in UTC and TZ=Europe/Berlin in July: 12:00Z is read as 10:00Z, 08:00Z and 06:00Z after one, two and three times
 # of writing what was read. pg reads 12:00Z after each. A `timestamptz` column keeps 12:00Z with both.
 #
-# Exits 0 as long as postgres.js does that.
+# Exits 0 as long as postgres.js does this.
 set -euo pipefail
 
 folder=$(mktemp -d)

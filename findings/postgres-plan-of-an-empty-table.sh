@@ -10,7 +10,7 @@
 # Seen: with 50,000 rows in the table, 20 deletes by the primary key read 1,000,000 rows (rows that `pg_stat_user_tables` counts as read by
 # sequential scans) on the connection of before, and none on a new one. After an ANALYZE they read none on the old one either.
 #
-# Exits 0 as long as PostgreSQL does that.
+# Exits 0 as long as PostgreSQL does this.
 set -euo pipefail
 
 folder=$(mktemp -d)

@@ -9,7 +9,7 @@
 # Seen: the sample is `jobs_total{queue="a"} 1` in Prometheus text, the same in OpenMetrics, and then `jobs{queue="a"} 1` in Prometheus text. The
 # registry still has a metric under `jobs_total`, whose name is `jobs`.
 #
-# Exits 0 while that is so, 1 once it is not, 2 when the check cannot be made.
+# Exits 0 while this holds, 1 once it no longer does, 2 if the check cannot be made.
 set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT

@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
-# protobufjs 8.8.1: `verify()` takes every integer for every integer field, and `encode` then writes another number.
+# protobufjs 8.8.1: `verify()` accepts any integer for any integer field, and `encode` then writes another number.
 #
 # The README says of `verify` that it "checks whether a plain object can be encoded as-is", and recommends it for objects that are not sure to have
-# the right shape. It refuses a fraction in an int32, and a text. So one expects that what it lets pass arrives. But it does not look at the range: a
+# the right shape. It refuses a fraction in an int32, and a text. So you would expect accepted values to arrive. But it does not check the range: a
 # number that does not fit loses its upper bits, by `create` as well as by `fromObject`. A total in cents above 21,474,836.47 in an int32 turns
-# negative, a moment in milliseconds some day around New Year 1970, a -1 for "unknown" in a uint32 becomes 4,294,967,295, and 4,294,967,296 becomes 0, which is
-# what a field has that was never set. Java, Go and Python refuse such a value, or their types cannot hold it.
+# negative, a moment in milliseconds some day around New Year 1970, a -1 for "unknown" in a uint32 becomes 4,294,967,295, and 4,294,967,296 becomes 0,
+# which is what a field has that was never set. Java, Go and Python refuse such a value, or their types cannot hold it.
 #
 # Seen, where verify() says null, which is "valid", to each:
 #   int32 total = 3000000000          arrives as -1294967296
@@ -14,7 +14,7 @@
 #   map<int32, string> 3000000000     arrives as -1294967296
 #   int64 offset = 1e19               arrives as -8446744073709551616
 #
-# Exits 0 while that is so, 1 once it is not, 2 when the check cannot be made.
+# Exits 0 while this holds, 1 once it no longer does, 2 if the check cannot be made.
 set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT

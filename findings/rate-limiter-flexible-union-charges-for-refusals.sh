@@ -2,7 +2,7 @@
 # rate-limiter-flexible 11.4.0: `RateLimiterUnion` takes points from all its limiters for a call that one of them refuses, so refused calls use up the others.
 #
 # The documentation (https://github.com/animir/node-rate-limiter-flexible/wiki/RateLimiterUnion) says that it combines limiters "to act as single", such as
-# once a second and five times a minute. One expects a call to count where it was let through: five are allowed in a minute, if they come a second apart.
+# once a second and five times a minute. You would expect a call to count where it was let through: five are allowed in a minute, if they come a second apart.
 # But every limiter is asked at once, and the ones that agree keep the points though another has refused, and the call was not made. A client that tries
 # again at once, as many do after a refusal by the second's limit, empties the minute's: one call was made, and the next is possible in a minute. The
 # rejection names the second's limit alone, with a second to wait, so the points that are gone elsewhere are not seen, and cannot be given back.
@@ -10,7 +10,7 @@
 # Seen, with 1 in 0.5 seconds and 5 in 60 seconds: of five calls at once one is let through. After 0.6 seconds the next is refused, by the second limiter,
 # which has counted five. The same five calls 0.6 seconds apart are all let through. Two limiters asked one after the other let it through as well.
 #
-# Exits 0 while that is so, 1 once it is not, 2 when the check cannot be made.
+# Exits 0 while this holds, 1 once it no longer does, 2 if the check cannot be made.
 set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT

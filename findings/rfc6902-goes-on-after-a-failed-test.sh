@@ -1,11 +1,12 @@
 #!/usr/bin/env bash
 # rfc6902 5.4.0 (the JavaScript library): after a failed `test`, the other operations of a JSON Patch are applied all the same.
 #
-# RFC 6902 has `test` so that a patch takes effect only where a value is as expected: "test /version is 3" before the changes is optimistic locking. It says
-# (https://www.rfc-editor.org/rfc/rfc6902#section-5) that processing should stop at an operation that fails, and RFC 5789 that a PATCH is applied as a whole or not at all. The README
-# of rfc6902 says that `applyPatch` changes the object in place, and returns an Error for each operation that failed. One expects that what stands behind the
-# failed one was not applied. But each operation is applied on its own, and the caller finds a list of errors beside an object that has been changed. So of two
-# writers that both read version 3, both win. fast-json-patch 3.1.2 and json8-patch 1.0.6 throw.
+# RFC 6902 has `test` so that a patch takes effect only where a value is as expected: "test /version is 3" before the changes is optimistic locking.
+# It says (https://www.rfc-editor.org/rfc/rfc6902#section-5) that processing should stop at an operation that fails, and RFC 5789 that a PATCH is
+# applied as a whole or not at all. The README of rfc6902 says that `applyPatch` changes the object in place, and returns an Error for each operation
+# that failed. You would expect operations after the failed one not to be applied. But each operation is applied separately, and the caller finds a
+# list of errors beside an object that has been changed. So of two writers that both read version 3, both win. fast-json-patch 3.1.2 and json8-patch
+# 1.0.6 throw.
 #
 # Seen, for { version: 4, total: 10 } and the patch "test /version is 3, replace /total by 99":
 #   rfc6902            a TestError and a null, and total is 99
@@ -13,7 +14,7 @@
 #   json8-patch        throws, and total is 10
 # A patch of "replace /total by 99, remove /missing, replace /version by 5" leaves rfc6902's object with both replacements, and one MissingError in the list.
 #
-# Exits 0 while that is so, 1 once it is not, 2 when the check cannot be made.
+# Exits 0 while this holds, 1 once it no longer does, 2 if the check cannot be made.
 set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT

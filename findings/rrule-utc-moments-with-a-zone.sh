@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# rrule 2.8.1: in a rule with a time zone, UNTIL, EXDATE and RDATE in UTC are taken for local times: the last run is missing, or one too many, and
-# what was cancelled takes place.
+# rrule 2.8.1: in a rule with a time zone, UNTIL, EXDATE and RDATE in UTC are taken for local times: the last run is missing, or there is one too
+# many, and cancelled runs take place.
 #
 # RFC 5545 demands that UNTIL is in UTC where DTSTART has a time zone, and calendars export it so; EXDATE and RDATE may be. rrule supports TZID, and
-# returns a rule's runs as moments that are right for the zone (here with the system in UTC, as servers are). So one expects it to read a moment that
+# returns a rule's runs as moments that are right for the zone (here with the system in UTC, as servers are). So you would expect it to read a moment that
 # ends in Z as a moment. But it works with local times that are written as if they were UTC, turns only its results into moments, and compares a Z that
 # it has parsed with the local times. What comes out is off by the zone's offset. The README warns of a Date that is not in UTC, which this is not.
 #
@@ -13,7 +13,7 @@
 #   daily 09:00 in Berlin, three, EXDATE:20260102T080000Z             01-01 08:00, 01-02 08:00, 01-03 08:00 the second was cancelled
 #   daily 09:00 in Berlin, two, RDATE:20260105T080000Z                01-01 08:00, 01-02 08:00, 01-05 07:00 the third is an hour early
 #
-# Exits 0 while that is so, 1 once it is not, 2 when the check cannot be made.
+# Exits 0 while this holds, 1 once it no longer does, 2 if the check cannot be made.
 set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT

@@ -1,16 +1,16 @@
 #!/usr/bin/env bash
 # SQLite as of node:sqlite of Node.js 26.10.0 (npm package node@26.10.0), PRAGMA wal_checkpoint.
 #
-# The manual says that the pragma answers three numbers: a first one that may be 1 for FULL, RESTART and TRUNCATE checkpoints that were blocked, how
+# The manual says that the pragma returns three numbers: a first one that may be 1 for FULL, RESTART and TRUNCATE checkpoints that were blocked, how
 # many pages the write-ahead log has, and how many of them are in the database file now; the latter two are -1 "if there is no write-ahead log". So a
 # program that compares the two takes `logged = copied` for "all of the log is in the file". But a PASSIVE checkpoint, the one without a name, answers
-# 1, -1 and -1 as well while another connection is at a checkpoint of its own: there is a log, nothing of it need be in the file, and the two are
-# equal. Whoever then measures the file finds it shorter than it will be.
+# 1, -1 and -1 as well while another connection is making a checkpoint: there is a log, perhaps none of it is in the file, and the two numbers are
+# equal. Measured at that moment, the file is shorter than it will be.
 #
 # Seen: of a database of 26 pages the file has 1. A PASSIVE checkpoint beside a FULL one that waits for a writer answers "1, -1, -1"; once the writer
 # and the reader have gone, "0, 28, 28".
 #
-# Exits 0 while that is so, 1 once it is not, 2 when the check cannot be made.
+# Exits 0 while this holds, 1 once it no longer does, 2 if the check cannot be made.
 set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT

@@ -1,11 +1,12 @@
 #!/usr/bin/env bash
-# typebox 1.4.3: `Value.Convert` makes a value of what is missing: null becomes the text "null", 0 or false, and the check behind it finds nothing wrong.
+# typebox 1.4.3: `Value.Convert` turns missing data into a value: null becomes the text "null", 0 or false, and the following check finds nothing
+# wrong.
 #
-# `Convert` is there for what comes as text, from a query string or a form: it is documented to convert "if a reasonable conversion is possible", and
-# to be followed by a `Check`. So "5" becomes 5, and "12a" stays and is refused. One expects null for a required field to stay and be refused, too, as
-# it is without Convert. But null and undefined count as convertible to everything. An event without an amount is booked with 0, a customer
-# is called "null", and a consent that nobody gave or refused was refused. An empty field of a form becomes 0 as well. A fraction for an integer
-# loses its fraction, and an integer of 16 digits in a text is rounded, where a refusal was due.
+# `Convert` is meant for data that arrives as text, from a query string or a form: it is documented to convert "if a reasonable conversion is
+# possible", and to be followed by a `Check`. So "5" becomes 5, and "12a" stays and is refused. You would expect null for a required field to stay and
+# be refused, too, as it is without Convert. But null and undefined count as convertible to everything. An event without an amount is booked with 0, a
+# customer is called "null", and an unanswered consent counts as refused. An empty form field becomes 0 as well. A fraction for an integer loses its
+# fraction, and an integer of 16 digits in a text is rounded, when it should be refused.
 #
 # Seen, where `Value.Check` says true to each result:
 #   Type.String()     null                        "null"
@@ -16,7 +17,7 @@
 #   Type.Integer()    "9007199254740993"          9007199254740992
 #   Type.Union([Type.Integer(), Type.Null()])    undefined    0
 #
-# Exits 0 while that is so, 1 once it is not, 2 when the check cannot be made.
+# Exits 0 while this holds, 1 once it no longer does, 2 if the check cannot be made.
 set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT

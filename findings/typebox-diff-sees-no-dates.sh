@@ -1,15 +1,16 @@
 #!/usr/bin/env bash
 # typebox 1.4.3: to `Value.Equal` and `Value.Diff` all dates are equal, and so are all maps and all sets.
 #
-# `Equal` is documented to be true for values that are "structurally equal", and `Diff` to give the commands that "transform the current value into the next
-# value", so that `Patch(a, Diff(a, b))` is b. `Clone` of the same module copies a Date, a Map and a Set with what is in them, and `Hash` tells two dates
-# apart. But Equal and Diff look at enumerable properties, and these have none. So a state whose due date has moved counts as unchanged: it is not saved, not
-# sent to the others, and a patch leaves the old date. There is no error, and with numbers or texts in place of dates all is well.
+# `Equal` is documented to be true for values that are "structurally equal", and `Diff` to give the commands that "transform the current value into
+# the next value", so that `Patch(a, Diff(a, b))` is b. `Clone` of the same module copies a Date, a Map and a Set with what is in them, and `Hash`
+# tells two dates apart. But Equal and Diff look at enumerable properties, and these have none. So a state whose due date has moved counts as
+# unchanged: it is not saved, not sent to the others, and a patch leaves the old date. There is no error, and with numbers or texts instead of dates
+# everything works.
 #
 # Seen, for a = { id: 1, due: 2026-01-01 } and b = { id: 1, due: 2026-06-01 }: Equal true, Diff of no edits, Patch gives 2026-01-01, while their hashes
 # differ. Two maps and two sets of other members are equal as well. With the dates as texts: Equal false, one edit.
 #
-# Exits 0 while that is so, 1 once it is not, 2 when the check cannot be made.
+# Exits 0 while this holds, 1 once it no longer does, 2 if the check cannot be made.
 set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT

@@ -1,20 +1,22 @@
 #!/usr/bin/env bash
-# valibot 1.5.0 and Ajv 8.20.0: of the amounts from 0.01 to 100.00, all of which are multiples of a cent, valibot's `multipleOf(0.01)` takes 14, and Ajv's
-# `multipleOf: 0.01` takes all but 1,363.
+# valibot 1.5.0 and Ajv 8.20.0: all amounts from 0.01 to 100.00 are multiples of a cent, but valibot's `multipleOf(0.01)` accepts 14 of them, and
+# Ajv's `multipleOf: 0.01` all but 1,363.
 #
-# JSON Schema calls a number valid if dividing it by `multipleOf` gives an integer (https://json-schema.org/draft/2020-12/json-schema-validation#section-6.2.1), and
-# valibot has an action of that name, which its converter to JSON Schema writes as that keyword. Doubles have no exact cents, so one expects a validator to
-# allow for rounding, as zod, typebox and effect do. valibot takes the remainder of a division of doubles as it comes, and refuses even 1 and 100 (its issue 1375,
-# https://github.com/open-circle/valibot/issues/1375, is about 3). With 0.25 it takes all, and with 0.1 it takes 0.2, 0.4 and 0.8. Ajv asks whether the quotient is an integer: six of
-# seven amounts pass, 1, 2.50, 9.99 and 29.99 among them, so that a test may well pass, and one in seven is refused, such as 0.29, 4.35 and 19.99. Where the
-# page validates by zod and the server by Ajv, what the one lets through the other refuses. Ajv's option `multipleOfPrecision` helps.
+# JSON Schema calls a number valid if dividing it by `multipleOf` gives an integer
+# (https://json-schema.org/draft/2020-12/json-schema-validation#section-6.2.1), and valibot has an action of that name, which its converter to JSON
+# Schema writes as that keyword. Doubles have no exact cents, so you would expect a validator to allow for rounding, as zod, typebox and effect do.
+# valibot takes the remainder of a division of doubles as it comes, and refuses even 1 and 100 (its issue 1375,
+# https://github.com/open-circle/valibot/issues/1375, is about 3). With 0.25 it takes all, and with 0.1 it takes 0.2, 0.4 and 0.8. Ajv asks whether
+# the quotient is an integer: six of seven amounts pass, 1, 2.50, 9.99 and 29.99 among them, so that a test may well pass, and one in seven is
+# refused, such as 0.29, 4.35 and 19.99. If the page validates with zod and the server with Ajv, the server refuses amounts that the page accepts.
+# Ajv's option `multipleOfPrecision` helps.
 #
 # Seen, as how many of the 10,000 amounts are taken:
 #   valibot          14, which are 0.01 times the powers of 2
 #   Ajv              8637, and with multipleOfPrecision: 6 all
 #   zod 4.6.7, typebox 1.4.3, effect 4.1.0    all
 #
-# Exits 0 while that is so, 1 once it is not, 2 when the check cannot be made.
+# Exits 0 while this holds, 1 once it no longer does, 2 if the check cannot be made.
 set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT

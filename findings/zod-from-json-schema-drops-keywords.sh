@@ -1,11 +1,12 @@
 #!/usr/bin/env bash
-# zod 4.6.7: `z.fromJSONSchema` throws on keywords that it does not support, and leaves out supported ones without a word where it does not expect them.
+# zod 4.6.7: `z.fromJSONSchema` throws on keywords that it does not support, and silently ignores supported ones where it does not expect them.
 #
-# A schema with `if`, `not` or `dependentRequired` is refused with an error that names the keyword. So one takes a schema that converts for one that is
-# checked. But JSON Schema lets keywords stand alone and side by side, and zod reads `properties`, `required`, `minimum` and the like only where `type` says
-# which of them to expect; `required` only for members that `properties` names; and nothing that stands beside `$ref` or `enum`. Schemas from
-# registries and of OpenAPI and AsyncAPI are full of these: a base type by `$ref` and in `allOf` what the message needs besides. The result is a
-# zod schema that takes what the JSON Schema refuses. An object as `const`, on the other hand, is compared by identity, so it refuses even its own value.
+# A schema with `if`, `not` or `dependentRequired` is refused with an error that names the keyword. So a schema that converts seems to be checked
+# completely. But JSON Schema lets keywords stand alone and side by side, and zod reads `properties`, `required`, `minimum` and the like only where
+# `type` says which of them to expect; `required` only for members that `properties` names; and nothing beside `$ref` or `enum`. Schemas from
+# registries and from OpenAPI and AsyncAPI are full of these: a base type by `$ref`, with the message's additional requirements in `allOf`. The result
+# is a zod schema that accepts data that the JSON Schema refuses. An object as `const`, on the other hand, is compared by identity, so it refuses even
+# its own value.
 #
 # Seen, as what zod and Ajv 8.20.0 say of a value:
 #   allOf: a $ref and { required: ['id'] }              {}                     zod: valid      Ajv: invalid
@@ -16,7 +17,7 @@
 #   minimum without a type, in an array's items         [{ count: 0 }]         zod: valid      Ajv: invalid
 #   const: { kind: 'a' }                                { kind: 'a' }          zod: invalid    Ajv: valid
 #
-# Exits 0 while that is so, 1 once it is not, 2 when the check cannot be made.
+# Exits 0 while this holds, 1 once it no longer does, 2 if the check cannot be made.
 set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT

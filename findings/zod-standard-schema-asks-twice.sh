@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
 # zod 4.6.7: through the Standard Schema interface an asynchronous check begins twice for each value, and through parseAsync once.
 #
-# `schema['~standard'].validate(value)` tries the schema as a synchronous one first. The check is called in that trial, the answer is
-# left, and the value is validated anew, asynchronously. So a check that looks a user up, or counts against a rate limit, does so
-# twice for one value, and of the first look-up nobody hears what became. `schema.parseAsync(value)` calls the check once. Checks
-# that stand behind the first asynchronous one are called once by either.
+# `schema['~standard'].validate(value)` first tries the schema as a synchronous one. That trial calls the check, drops its answer, and the value is
+# then validated again, asynchronously. So a check that looks up a user, or counts against a rate limit, does so twice for one value, and nobody
+# receives the result of the first look-up. `schema.parseAsync(value)` calls the check once. Checks after the first asynchronous one are called once
+# by both.
 #
 # Libraries that take any Standard Schema use the interface, so this is what they see.
 #
@@ -12,7 +12,7 @@
 #   ~standard.validate   2 1
 #   parseAsync           1 1
 #
-# Exits 0 as long as zod does that.
+# Exits 0 as long as zod does this.
 set -euo pipefail
 
 folder=$(mktemp -d)

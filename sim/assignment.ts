@@ -11,8 +11,8 @@ import { integer } from './command-line.ts';
 const usage = `Usage: npm run assignment -- [options]
   --engines N   processes (200)
   --slices N    slices of one pipeline (4096)
-  --rolling N   processes that the rolling restart replaces, one by one (20)
-  --seed N      of the moments at which they start (1)
+  --rolling N   processes replaced one by one in the rolling restart (20)
+  --seed N      determines when they start (1)
 `;
 
 const names = ['change', 'moves', 'at least', 'even after s', 'longest pause s', 'statements/s', 'busiest second', 'transactions in it'];

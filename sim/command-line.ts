@@ -45,7 +45,7 @@ async function exitCodeOf<Options>({ name, usage, readOptions, run }: Trial<Opti
     const { broken, folder } = await run(options, signal);
     for (const words of broken.slice(0, shownMax)) print(`broken: ${words}`);
     if (broken.length > shownMax) print(`and ${broken.length - shownMax} more`);
-    print(folder === undefined ? `${name}: ok` : `${name}: ${broken.length} broken; what is left of it is in ${folder}`);
+    print(folder === undefined ? `${name}: ok` : `${name}: ${broken.length} broken; the remains are in ${folder}`);
     return broken.length === 0 ? 0 : 1;
   } catch (error) {
     if (!signal.aborted) throw error;

@@ -4,13 +4,13 @@ import { crash } from './crash/harness.ts';
 
 const usage = `Usage: npm run crash -- [options]
 
-Kills the server with SIGKILL while all five systems are under load, starts it again, and holds everything against what is
-known without it: every promise, after every kill, and once more when all has come to rest.
+Kills the server with SIGKILL while all five systems are under load, restarts it, and checks every promise against what is
+known independently: after every kill, and once more when everything is at rest.
 
-  --rounds N       how often the server is started and killed (default: 40)
+  --rounds N       number of times to start and kill the server (default: 40)
   --group N        rounds on one database (default: 20)
-  --power-cuts N   how many of the kills are followed by a power cut, on a copy (default: a fourth of the rounds)
-  --seed N         what is sent, and when the kills are to be. The same seed sends the same, but the moments are of real time,
+  --power-cuts N   number of kills followed by a power cut, on a copy (default: a quarter of the rounds)
+  --seed N         determines what is sent and when to kill. The same seed sends the same, but in real time,
                    so no two runs are the same (default: a fresh one, which is printed)
 `;
 

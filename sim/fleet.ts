@@ -8,17 +8,17 @@ import { linesOf } from './fleet/report.ts';
 
 const usage = `Usage: npm run fleet -- [options]
 
-Runs three processes on a database server of its own under load. Again and again one of them is killed, frozen, cut from the database, or
-stopped; at the end everything is held against what the clients know.
+Runs three processes on its own database server under load. Again and again one of them is killed, frozen, cut off from the database, or
+stopped; in the end everything is checked against what the clients know.
 
   --minutes N   how long (default: 5)
   --every N     seconds between two faults (default: 10)
   --lasts N     seconds that a freeze or a cut lasts (default: 20)
-  --database K  postgres or mysql, for which MariaDB is started (default: postgres)
-  --restarts    the database is restarted, and its connections are ended, in place of what happens to the processes
-  --keys N      keys that events are for (default: 20000)
-  --rate N      events a second that are sent (default: 400)
-  --seed N      what is sent, and what happens. The same seed sends the same, but the moments are of real time, so no two runs are the
+  --database K  postgres, or mysql, which starts MariaDB (default: postgres)
+  --restarts    restarts the database and ends its connections, instead of inflicting faults on processes
+  --keys N      keys of the events (default: 20000)
+  --rate N      events sent per second (default: 400)
+  --seed N      determines what is sent and what happens. The same seed sends the same, but in real time, so no two runs are the
                 same (default: a fresh one, which is printed)
 `;
 

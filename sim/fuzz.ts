@@ -10,11 +10,11 @@ const seedMax = 999_999_999_999_999;
 
 function readOptions(words: readonly string[]): CampaignOptions {
   const command = new Command('fuzz')
-    .description('Attacks every route of a server of its own with requests that are hostile, and checks what has to hold.')
-    .option('--seconds <n>', 'how long to attack', '600')
-    .option('--seed <n>', 'what the requests are made from; by default another one each time')
-    .option('--tokens', 'the server asks for tokens', false)
-    .option('--only <n>', 'makes that one request of a seed again, and shows it')
+    .description('Attacks every route of its own server with hostile requests, and checks what must hold.')
+    .option('--seconds <n>', 'the duration of the attack', '600')
+    .option('--seed <n>', 'determines the requests; by default a fresh one each time')
+    .option('--tokens', 'the server requires tokens', false)
+    .option('--only <n>', 'repeats one request of a seed, and shows it')
     .exitOverride()
     .configureOutput({ writeErr: () => undefined });
   const { seconds, seed, tokens, only } = command

@@ -62,7 +62,7 @@ function witnessOf(applied: readonly AppliedTurn[], changes: Partial<Witness> = 
 
 const turn = (at: number): AppliedTurn => turns[at] as AppliedTurn;
 
-describe('what is as it should be', () => {
+describe('a correct history', () => {
   test('breaks nothing', async () => {
     const { store, ledger } = await world();
     assert.deepEqual(await checkInvariants(ledger, store), []);
@@ -121,7 +121,7 @@ const doubtful: AppliedTurn = { ...turn(1), cause: { kind: 'outcome', endpoint: 
 const breaks: readonly Break[] = [
   {
     what: 'an accepted event is not in the log',
-    says: /"c".* was accepted and is lost/,
+    says: /"c".* was accepted but is lost/,
     ledger: (ledger) => also(ledger, 'c', 'accepted'),
   },
   { what: 'a duplicate is not in the log', says: /"c".* is not in the log/, ledger: (ledger) => also(ledger, 'c', 'duplicate') },
@@ -138,16 +138,16 @@ const breaks: readonly Break[] = [
   },
   {
     what: 'a row of the inbox is lost',
-    says: /row c of the inbox was committed and is lost/,
+    says: /row c of the inbox was committed but is lost/,
     ledger: (ledger) => inserted(ledger, { name: 'a' }, { name: 'c' }),
   },
   {
     what: 'a row of the inbox is in the log and was never committed',
-    says: /row b of the inbox is there, and was never committed/,
+    says: /row b of the inbox exists, but was never committed/,
     ledger: (ledger) => inserted(ledger, { name: 'b', ended: Number.POSITIVE_INFINITY }),
   },
   {
-    what: 'a row of the inbox was taken and is there still',
+    what: 'a taken row of the inbox is still there',
     says: /row b of the inbox is in several places: waiting true, in the log true/,
     ledger: (ledger) => inserted(ledger, { name: 'b', isWaiting: true }),
   },
@@ -158,37 +158,41 @@ const breaks: readonly Break[] = [
     store: (store) => commit(store, { deadLetters: [rowLetter('l1', 'c'), rowLetter('l2', 'c')] }),
   },
   {
-    what: 'a row of the inbox is a dead letter though nothing refuses it',
-    says: /row c of the inbox is a dead letter, and nothing refuses it/,
+    what: 'a row of the inbox is a dead letter without a refusal',
+    says: /row c of the inbox is a dead letter, but nothing refuses it/,
     ledger: (ledger) => inserted(ledger, { name: 'c' }),
     store: (store) => commit(store, { deadLetters: [rowLetter('l1', 'c')] }),
   },
   {
-    what: 'a row of the inbox overtook one that had committed before it was inserted',
-    says: /row a of the inbox stands before b, which had committed before it was inserted/,
+    what: 'a row of the inbox overtook one that was committed before its insertion',
+    says: /row a of the inbox precedes b, which had committed before it was inserted/,
     ledger: (ledger) => inserted(ledger, { name: 'b' }, { name: 'a', began: 3, ended: 4 }),
   },
   {
-    what: 'a row of the inbox waits when all is at rest',
-    says: /row c waits in the inbox still/,
+    what: 'a row of the inbox still waits at rest',
+    says: /row c still waits in the inbox/,
     ledger: (ledger) => inserted(ledger, { name: 'c', isWaiting: true }),
     settledAt: now,
   },
-  { what: 'nobody brought an event in', says: /nobody brought it in/, store: (store) => store.append([event('c')]) },
+  { what: 'an event came from nobody', says: /nobody brought or sent it/, store: (store) => store.append([event('c')]) },
   { what: 'an event took effect twice', says: /"b".* took effect 2 times/, turns: [...turns, turn(2)] },
   { what: 'a settled event had no effect', says: /"b".* settled without effect/, turns: turns.slice(0, 2) },
   {
-    what: 'an event had an effect and is held',
+    what: 'an event had an effect and is still held',
     says: /"b".* took effect and still waits/,
     store: (store) => commit(store, { holds: [{ key: 'ann', order: 2, position: 2, attempts: 1, retryAt: null }] }),
   },
-  { what: 'events took effect in another order', says: /a was applied after b/, turns: [turn(2), turn(0), turn(1)] },
+  { what: 'events took effect out of order', says: /a was applied after b/, turns: [turn(2), turn(0), turn(1)] },
   {
-    what: 'what was accepted earlier stands behind',
-    says: /stands before what was accepted earlier/,
+    what: 'an earlier accepted event comes later in the log',
+    says: /precedes an event that was accepted earlier/,
     ledger: (ledger) => ({ ...ledger, ingests: ledger.ingests.map((one) => (one.name === 'b' ? { ...one, began: -1, ended: 0 } : one)) }),
   },
-  { what: 'the state is not what the turns made', says: /the state is 3, and its turns make 4/, turns: [...turns, timerTurn(now + 20)] },
+  {
+    what: 'the state does not follow from the turns',
+    says: /the state is 3, but its turns make 4/,
+    turns: [...turns, timerTurn(now + 20)],
+  },
   { what: 'a timer fired early', says: /fired 3 ms early/, turns: [...turns, timerTurn(now + 7)] },
   { what: 'a timer fired twice', says: /fired twice/, turns: [...turns, timerTurn(now + 20), timerTurn(now + 20)] },
   {
@@ -197,13 +201,13 @@ const breaks: readonly Break[] = [
     turns: [...turns, { ...turn(2), armed: [{ ...armed, arm: null }] }, timerTurn(now + 20)],
   },
   {
-    what: 'a timer is gone',
+    what: 'a timer is missing',
     says: /the store has none/,
     store: (store) => commit(store, { timers: [{ kind: 'timer', key: 'ann', name: 'bell', dueAt: null }] }),
   },
   {
-    what: 'a timer is pending that nobody armed',
-    says: /gong is pending that nobody armed/,
+    what: 'a timer that nobody set is pending',
+    says: /gong is pending that nobody set/,
     store: (store) => commit(store, { timers: [{ ...bell, name: 'gong', dueAt: 1 }] }),
   },
   {
@@ -213,47 +217,56 @@ const breaks: readonly Break[] = [
     store: (store) => store.append([event('c', now + 11)]),
   },
   {
-    what: 'a call was made for nothing',
-    says: /x was called and never asked for/,
+    what: 'a call was made without a request',
+    says: /x was called but never requested/,
     ledger: (ledger) => ({ ...ledger, calls: [...ledger.calls, { ...call, id: 'x' }] }),
   },
   {
     what: 'a delivery was made twice',
-    says: /asked for 1 times and delivered 2 times/,
+    says: /requested 1 times but delivered 2 times/,
     ledger: (ledger) => ({ ...ledger, calls: [call, call] }),
   },
   {
-    what: 'a delivery was made again later',
+    what: 'a delivery was repeated later',
     says: /called again after its success was recorded/,
     ledger: (ledger) => ({ ...ledger, calls: [call, { ...call, life: 2 }] }),
   },
   {
-    what: 'what was refused is called again',
+    what: 'a refused delivery is called again',
     says: /called again after it was refused/,
     ledger: (ledger) => ({ ...ledger, calls: [{ ...call, result: 'refused' }, call] }),
   },
   {
-    what: 'what may have arrived is called again',
+    what: 'a delivery that may have arrived is called again',
     says: /called again after it was doubtful/,
     ledger: (ledger) => ({ ...ledger, calls: [{ ...call, result: 'doubtful' }, call] }),
   },
   {
-    what: 'at rest a key is parked for nothing',
-    says: /ann is parked, and no dead letter says why/,
+    what: 'at rest a key is parked for no reason',
+    says: /ann is parked, but no dead letter says why/,
     store: (store) => commit(store, { keys: [{ key: 'ann', state: { json: '3', version: 1 }, next: null, parked: true }] }),
     settledAt: now,
   },
   { what: 'a delivery was never made', says: /no call of it was/, ledger: (ledger) => ({ ...ledger, calls: [] }) },
-  { what: 'an outcome was told twice', says: /told to be delivered after its outcome/, turns: [turn(0), turn(1), turn(1), turn(2)] },
   {
-    what: 'an outcome waits for nothing',
-    says: /key ann was not told the outcome of delivery n to mail/,
+    what: 'a key was notified twice of an outcome',
+    says: /was delivered after its outcome/,
+    turns: [turn(0), turn(1), turn(1), turn(2)],
+  },
+  {
+    what: 'an outcome waits for no reason',
+    says: /key ann was not notified of the outcome of delivery n to mail/,
     settledAt: now,
     store: (store) => commit(store, { outcomes: [outcome('ann', 'n', now)] }),
   },
-  { what: 'an outcome was never told', says: /never told what became of delivery m/, turns: [turn(0), turn(2)], settledAt: now },
   {
-    what: 'deliveries of a key were made in another order',
+    what: 'a key was never notified of an outcome',
+    says: /never notified of the fate of delivery m/,
+    turns: [turn(0), turn(2)],
+    settledAt: now,
+  },
+  {
+    what: 'deliveries of a key were made out of order',
     says: /m was called after n/,
     turns: [
       {
@@ -268,12 +281,12 @@ const breaks: readonly Break[] = [
     ledger: (ledger) => ({ ...ledger, calls: [{ ...call, id: 'n' }, call] }),
   },
   {
-    what: 'what was sent is lost',
-    says: /sent c to orders ann, and that is lost/,
+    what: 'a send is lost',
+    says: /sent c to orders ann, which is lost/,
     turns: [...turns.slice(0, 2), { ...turn(2), sent: [{ pipeline: 'orders', key: 'ann', name: 'c' }] }],
   },
   {
-    what: 'at rest an event waits for nothing',
+    what: 'at rest an event waits for no reason',
     says: /c of key ann waits for nothing/,
     store: (store) => store.append([event('c')]),
     settledAt: now,
@@ -285,13 +298,13 @@ const breaks: readonly Break[] = [
     ledger: (ledger) => ({ ...ledger, ingests: ledger.ingests.map((one) => ({ ...one, answeredAt: now })) }),
   },
   {
-    what: 'an event took effect and is a dead letter',
+    what: 'an event took effect and is also a dead letter',
     says: /"b".* took effect and is a dead letter/,
     store: (store) => commit(store, { deadLetters: [letter] }),
   },
   {
-    what: 'a dead letter says no reason',
-    says: /dead letter l says no reason/,
+    what: 'a dead letter has no reason',
+    says: /dead letter l has no reason/,
     store: (store) => commit(store, { deadLetters: [{ ...letter, reason: '' }] }),
   },
   {
@@ -301,21 +314,25 @@ const breaks: readonly Break[] = [
     witness: { attempts: 2 },
   },
   {
-    what: 'a key is parked for nothing',
-    says: /ann is parked, and no dead letter says why/,
+    what: 'a key is parked for no reason',
+    says: /ann is parked, but no dead letter says why/,
     store: (store) => commit(store, { keys: [{ key: 'ann', state: null, next: null, parked: true }] }),
   },
   {
-    what: 'a key is not parked and should be',
-    says: /ann is open, and a dead letter says that it is parked/,
+    what: 'a key that should be parked is not',
+    says: /ann is open, but a dead letter says that it is parked/,
     store: (store) => commit(store, { deadLetters: [{ ...letter, parked: true }] }),
   },
-  { what: 'a delivery was given up and nobody sees it', says: /m to mail was told to be given up/, turns: [turn(0), given, turn(2)] },
-  { what: 'a delivery may have arrived and nobody sees it', says: /m to mail was told to be unknown/, turns: [turn(0), doubtful, turn(2)] },
+  { what: 'a given-up delivery is not visible', says: /m to mail was given up/, turns: [turn(0), given, turn(2)] },
+  {
+    what: 'a delivery that may have arrived is not visible',
+    says: /m to mail was unknown/,
+    turns: [turn(0), doubtful, turn(2)],
+  },
   { what: 'at rest a timer is due', says: /bell of key ann is due and has not fired/, settledAt: now + 10 },
 ];
 
-describe('what is not as it should be is found', () => {
+describe('a fault in a history is found', () => {
   for (const {
     what,
     says,
@@ -365,19 +382,19 @@ describe('with numbers', () => {
     return checkInvariants({ witnesses: [numbered], ingests, calls: [], resolved: [] }, store, { settledAt: now });
   }
 
-  test('whatever order they came in, nothing is broken as long as they are applied in theirs; what is early waits', async () => {
+  test('any order of arrival is fine as long as numbers are applied in order; early ones wait', async () => {
     assert.deepEqual(await brokenOf([3, 1, 2, 5], [1, 2, 3]), []);
   });
 
-  test('numbers that were applied in another order are found', async () => {
+  test('numbers applied out of order are found', async () => {
     assert.match((await brokenOf([1, 2], [2, 1])).join('\n'), /1 was applied after 2/);
   });
 
-  test('a number that was said to be late and was never skipped is found', async () => {
-    assert.match((await brokenOf([1, 2], [1, 2], 1)).join('\n'), /1 was said to be late and was never skipped/);
+  test('a number reported late but never skipped is found', async () => {
+    assert.match((await brokenOf([1, 2], [1, 2], 1)).join('\n'), /1 was reported late but never skipped/);
   });
 
-  test('a number that was passed over is found', async () => {
-    assert.match((await brokenOf([1, 3], [1, 3])).join('\n'), /3 was applied and 2, which stands before it, was not/);
+  test('a number that was left out is found', async () => {
+    assert.match((await brokenOf([1, 3], [1, 3])).join('\n'), /3 was applied but the earlier 2 was not/);
   });
 });

@@ -14,7 +14,7 @@ import { checkTimers } from './invariants/timers.ts';
 import type { Ledger } from './ledger.ts';
 
 export interface InvariantOptions {
-  /** When everything had come to rest, in milliseconds since 1970: then no feasible work may be pending. */
+  /** The time at which everything had come to rest, in milliseconds since 1970: then no feasible work may be pending. */
   readonly settledAt?: number;
 }
 

@@ -91,7 +91,7 @@ export interface Ingest {
   readonly answer: 'accepted' | 'duplicate' | 'late' | 'refused' | 'unknown';
   readonly began: number;
   readonly ended: number;
-  /** When it was answered, by the engine's clock; if absent, no timer is compared with it. */
+  /** The time at which it was answered, by the engine's clock; if absent, no timer is compared with it. */
   readonly answeredAt?: number;
 }
 
@@ -103,7 +103,7 @@ export interface Inserted {
   /** True if the schema refuses it until somebody fixes that. */
   readonly isRefused: boolean;
   readonly began: number;
-  /** When its transaction committed; infinite if it has not. */
+  /** The time at which its transaction committed; infinite if it has not. */
   readonly ended: number;
   /** True if it is still, or again, in the inbox. */
   readonly isWaiting: boolean;

@@ -6,12 +6,12 @@ import { chosen, type Mutant } from './mutants/mutant.ts';
 import { markdownTable, plainTable } from './mutants/table.ts';
 import { faultsOf, tryMutant, type Verdict } from './mutants/trial.ts';
 
-const help = `Breaks the program on purpose, in one way after the other, and sees to it that the tests notice each.
+const help = `Breaks the program on purpose, in one way after another, and checks that the tests notice each of them.
 
   node sim/mutants.ts [options]
 
   --only NAME    only mutants with this in their name; may be given more than once
-  --jobs N       mutants that are tried at once, each in a copy of the checkout (2)
+  --jobs N       mutants tried at once, each in a copy of the checkout (2)
   --markdown     the table for a page of the docs
 
 Exit code 1: a mutant survived, or a test fails without any.
@@ -49,7 +49,7 @@ async function main({ only, markdown, ...options }: Options): Promise<number> {
   const jobs = Number(options.jobs);
   if (!Number.isSafeInteger(jobs) || jobs < 1) return fail(`--jobs: expected a positive integer, found ${options.jobs}`);
   const asked = only === undefined ? mutants : mutants.filter(({ name }) => only.some((part) => name.includes(part)));
-  if (asked.length === 0) return fail('--only: expected a part of the name of a mutant, found none such');
+  if (asked.length === 0) return fail('--only: expected a part of a mutant’s name, found none with it');
   const checkouts = Array.from({ length: jobs }, () => new Checkout());
   try {
     const faults = await unmutated(checkouts, asked);
@@ -69,7 +69,7 @@ async function unmutated(checkouts: readonly Checkout[], asked: readonly Mutant[
     named.set(choice.file, names);
   }
   const faults = await inTurn(checkouts, Array.from(named), (checkout, [file, names]) => faultsOf(checkout, file, Array.from(names)));
-  say(`${named.size} files of tests without any mutant: ${faults.flat().length === 0 ? 'green' : 'red'}\n`);
+  say(`${named.size} test files without any mutant: ${faults.flat().length === 0 ? 'green' : 'red'}\n`);
   return faults.flat();
 }
 

@@ -1,6 +1,6 @@
 /**
- * Builds the site out of the pages of the checkout: `npm run build` writes it to `dist/`. The pages are copied with their folders, so that
- * links lead where they lead in the checkout; a link that leads nowhere fails the build.
+ * Builds the site from the checkout's pages: `npm run build` writes it to `dist/`. The pages are copied with their folders, so that links
+ * lead to the same places as in the checkout; a broken link fails the build.
  */
 import { execFileSync } from 'node:child_process';
 import { cpSync, globSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';

@@ -5,19 +5,19 @@ import { revoked, throwing } from '../test/unreadable.ts';
 import { isError, MillraceError } from './errors.ts';
 import { codeOf, faultOf, stackOf } from './fault.ts';
 
-/** An error with frames of its own, as a user's module would have them. */
+/** An error with the given stack frames, like one from a user's module. */
 function withFrames(error: Error, ...frames: readonly string[]): Error {
   error.stack = [`${error.name}: ${error.message}`, ...frames.map((frame) => `    at ${frame}`)].join('\n');
   return error;
 }
 
-test('an error tells its reason and where it was thrown', () => {
+test('an error shows its reason and where it was thrown', () => {
   const { reason, stack } = faultOf(new TypeError('no such planet'));
   assert.equal(reason, 'no such planet');
   assert.match(stack ?? '', /^TypeError: no such planet\n {4}at .*fault\.test\.ts:\d+:\d+/);
 });
 
-test('the chain of causes follows, with causes that are no errors, and ends where it leads back to itself', () => {
+test('the chain of causes follows, including causes that are not errors, and ends where it loops', () => {
   const first = withFrames(new Error('the disk is full'), 'write (file:///disk.ts:1:1)');
   const second = withFrames(new Error('not saved', { cause: first }), 'save (file:///save.ts:2:2)');
   assert.equal(
@@ -30,7 +30,7 @@ test('the chain of causes follows, with causes that are no errors, and ends wher
   assert.equal(stackOf(second).match(/Error: not saved/g)?.length, 1);
 });
 
-test('an AggregateError tells the errors that it gathers, each with its causes', () => {
+test('an AggregateError shows the errors it contains, each with its causes', () => {
   const one = withFrames(
     new Error('refused', { cause: withFrames(new Error('no route'), 'c (file:///c.ts:3:3)') }),
     'a (file:///a.ts:1:1)',
@@ -52,7 +52,7 @@ test('an AggregateError tells the errors that it gathers, each with its causes',
   );
 });
 
-test('what is no Error is described, and so is an error that hides what it is', () => {
+test('a thrown value that is not an Error is described, and so is an error that hides what it is', () => {
   for (const [thrown, reason] of [
     ['a text', 'a text'],
     [undefined, 'expected an Error to be thrown, found nothing'],
@@ -86,7 +86,7 @@ test('what is no Error is described, and so is an error that hides what it is', 
   }
 });
 
-test('a stack is bounded: a long message hides no frame, many frames hide no cause, and a long chain ends', () => {
+test('a stack is limited: a long message hides no frame, many frames hide no cause, and a long chain ends', () => {
   const cause = withFrames(new Error('at the root'), 'root (file:///root.ts:1:1)');
   const deep = Array.from({ length: 1_000 }, (_, at) => `f${at} (file:///deep.ts:${at}:1)`);
   const stack = stackOf(withFrames(new Error('x'.repeat(1_000_000), { cause }), ...deep));
@@ -101,7 +101,7 @@ test('a stack is bounded: a long message hides no frame, many frames hide no cau
   assert.equal(faultOf(new Error('x'.repeat(1_000_000))).reason.length, 4_000);
 });
 
-test('a message that is nothing but line breaks is read as fast as any other', () => {
+test('a message of nothing but line breaks is read as fast as any other', () => {
   const stack = stackOf(withFrames(new Error(`${'\n'.repeat(1_000_000)}x`), 'handle (file:///shop.ts:7:1)'));
   assert.match(stack, /…\n {4}at handle \(file:\/\/\/shop\.ts:7:1\)$/);
 });
@@ -112,7 +112,7 @@ test('texts that no store can hold are replaced', () => {
   assert.match(stack ?? '', /^Error: half \ufffd of a pair and \ufffd\n/);
 });
 
-test('frames of Millrace and Node.js at the end are left out, unless there are no others', () => {
+test('trailing frames of Millrace and Node.js are omitted, unless there are no others', () => {
   const own = [`attempt (${new URL('engine/attempt.ts', import.meta.url).href}:40:20)`, 'node:internal/timers:600:17'];
   const error = withFrames(
     new Error('x'),
@@ -124,7 +124,7 @@ test('frames of Millrace and Node.js at the end are left out, unless there are n
   assert.match(stackOf(withFrames(new Error('x'), ...own)), /attempt\.ts:40:20\)\n {4}at node:internal\/timers/);
 });
 
-test('the stack that a thread has sent keeps its causes, also those without a frame of the user', () => {
+test('a stack sent by a thread keeps its causes, even those without a user frame', () => {
   const causes = ['Caused by: Error: no such file', '    at async open (node:internal/fs/promises:640:25)', 'Caused by: 7 (no Error)'];
   const sent = new Error('x');
   sent.stack = ['Error: x', '    at handle (file:///shop.ts:7:1)', ...causes].join('\n');
@@ -133,27 +133,27 @@ test('the stack that a thread has sent keeps its causes, also those without a fr
   assert.match(stackOf(sent), /shop\.ts:7:1\)\nCaused by: Error: no such file$/);
 });
 
-test('an end of a stack that names no file is left out with the frames of Millrace', () => {
+test('trailing frames that name no file are omitted along with those of Millrace', () => {
   const own = `call (${new URL('engine/outbox/delivery-attempts.ts', import.meta.url)}:1:1)`;
   const error = withFrames(new Error('no answer'), 'Array.map (<anonymous>)', 'call (file:///shop.ts:5:45)', own, '<anonymous>');
   assert.equal(stackOf(error), 'Error: no answer\n    at Array.map (<anonymous>)\n    at call (file:///shop.ts:5:45)');
 });
 
-test('an error of Millrace that has a cause leads to the user’s frames at once', () => {
+test('an error of Millrace with a cause leads straight to the user’s frames', () => {
   const own = `identify (${new URL('engine/identify.ts', import.meta.url)}:1:1)`;
   const cause = withFrames(new TypeError('no page'), 'key (file:///visits.ts:7:68)', own);
   const failed = withFrames(new MillraceError('MILL_PIPELINE_FAILED', 'key() failed', { cause }), own);
   assert.equal(stackOf(failed), 'MillraceError: key() failed\nCaused by: TypeError: no page\n    at key (file:///visits.ts:7:68)');
 });
 
-test('the reason of a pipeline that failed says what was thrown, which its message keeps from callers', () => {
+test('the reason for a pipeline’s failure says what was thrown, which its message hides from callers', () => {
   const failed = new MillraceError('MILL_PIPELINE_FAILED', 'pipeline visits: key() failed', { cause: new TypeError('no page') });
   const { reason, stack } = faultOf(failed);
   assert.equal(reason, 'pipeline visits: key() failed: no page');
   assert.match(stack ?? '', /Caused by: TypeError: no page\n/);
 });
 
-test('a code is read of nothing that throws when it is read, and only those of the table count', () => {
+test('no code is read from anything that throws when read, and only codes in the table count', () => {
   const ours = new MillraceError('MILL_CONFLICT', 'x');
   assert.equal(codeOf(ours), 'MILL_CONFLICT');
   for (const thrown of [
@@ -171,7 +171,7 @@ test('a code is read of nothing that throws when it is read, and only those of t
   assert.equal(faultOf(new Proxy(failed, { has: throwing })).reason, 'key() failed');
 });
 
-test('a proxy that answers at first what it is, and throws later, is described', () => {
+test('a proxy that identifies itself at first and throws later is described', () => {
   let asked = 0;
   const once = new Proxy(new AggregateError([new Error('one')], 'many'), {
     getPrototypeOf(target) {

@@ -5,7 +5,7 @@ import { setImmediate as turn } from 'node:timers/promises';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 
-test('the object of a tick outlives its tick, and with it the shape that the next ones have', async () => {
+test('a tick’s object outlives its tick, and with it the shape of the next ones', async () => {
   setFlagsFromString('--expose-gc');
   const collect = runInNewContext('gc') as () => void;
   const ticks: WeakRef<object>[] = [];
@@ -17,7 +17,7 @@ test('the object of a tick outlives its tick, and with it the shape that the nex
   await import('./keep-ticks.ts');
   await turn();
   hook.disable();
-  // What was read through a weak reference in a turn lives until its end.
+  // An object read through a weak reference stays alive until the end of the turn.
   for (let nth = 0; nth < 3; nth += 1) {
     await turn();
     collect();

@@ -19,8 +19,8 @@ export const faces: readonly string[] = [...own.keys()];
 let lastUrl: string | undefined;
 
 /**
- * Makes every user module that this thread imports or requires, wherever it lies, get the running Millrace instead of another copy. Its
- * schemas work even where no zod is installed beside it. Hooks apply to one thread, so each thread that imports such modules calls this.
+ * Gives every user module that this thread imports or requires, wherever it is, the running Millrace instead of another copy. Its schemas
+ * work even where no zod is installed beside it. Hooks apply to one thread, so each thread that imports such modules calls this.
  */
 export function provideMillrace(): void {
   registerHooks({

@@ -8,7 +8,7 @@ import test from 'node:test';
 const flags = ['--memory-reducer-delay-ms=200', '--gc-memory-reducer-start-delay-ms=200', '--trace-memory-reducer', '--expose-gc'];
 const samplesMax = 20;
 
-test('V8 finds that a heap rests after work', async (t) => {
+test('V8 finds the heap at rest after work', async (t) => {
   const module = new URL('rested-heap.ts', import.meta.url).href;
   const program = `import { heapWorked } from '${module}'; heapWorked(10); gc(); setTimeout(() => undefined, 60_000);`;
   const child = spawn(process.execPath, [...flags, '--input-type=module', '--eval', program], { stdio: ['ignore', 'pipe', 'inherit'] });

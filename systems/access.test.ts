@@ -10,7 +10,7 @@ import { serveAll } from './all.fixture.test.ts';
 /** The pipelines that a route concerns: one, the one in its path, all at once, or none beyond those it checks itself. */
 type Deals = 'rockets' | 'events' | 'accounts' | 'messages' | 'workers' | 'path' | 'all' | 'none';
 
-/** Every route with what it asks for. Those of one pipeline stand here once, with a star for its name. */
+/** Every route with its requirements. Routes that exist for each pipeline appear once, with a star for the name. */
 const table: Readonly<Record<string, readonly [access: Access, deals: Deals]>> = {
   'GET /': ['open', 'none'],
   'GET /page/index.html': ['open', 'none'],
@@ -90,7 +90,7 @@ const table: Readonly<Record<string, readonly [access: Access, deals: Deals]>> =
 const callers: Readonly<Record<string, { readonly role?: Role; readonly pipelines?: readonly string[]; readonly known?: false }>> = {
   'no token': { known: false },
   'a wrong token': { known: false },
-  'a token that was taken back': { role: 'operate', known: false },
+  'a revoked token': { role: 'operate', known: false },
   ingest: { role: 'ingest' },
   read: { role: 'read' },
   operate: { role: 'operate' },
@@ -100,7 +100,7 @@ const callers: Readonly<Record<string, { readonly role?: Role; readonly pipeline
 
 type Caller = keyof typeof callers;
 
-/** The status that says that a caller is not let in; undefined when he is. */
+/** Returns the status that refuses a caller; undefined if the caller is admitted. */
 function refusalOf(caller: Caller, [access, deals]: readonly [Access, Deals], pipeline: string): 401 | 403 | undefined {
   const { role, pipelines, known = true } = callers[caller] ?? {};
   if (access === 'open') return undefined;
@@ -110,7 +110,7 @@ function refusalOf(caller: Caller, [access, deals]: readonly [Access, Deals], pi
   return deals !== 'all' && pipelines.includes(deals === 'path' ? pipeline : deals) ? undefined : 403;
 }
 
-/** All systems, with tokens; and the header of each caller. */
+/** Serves all systems with tokens; returns the header of each caller, too. */
 async function serveLocked(t: TestContext) {
   const made: Token[] = [];
   const tokens = new Tokens([]);
@@ -123,9 +123,9 @@ async function serveLocked(t: TestContext) {
   }
   tokens.replace(made);
   const served = await serveAll(t, { access: { tokens } });
-  const before = await fetch(`${served.url}/pipelines`, { headers: headers['a token that was taken back'] ?? {} });
+  const before = await fetch(`${served.url}/pipelines`, { headers: headers['a revoked token'] ?? {} });
   assert.equal(before.status, 200);
-  tokens.replace(made.filter(({ name }) => name !== 'a-token-that-was-taken-back'));
+  tokens.replace(made.filter(({ name }) => name !== 'a-revoked-token'));
   return { ...served, headers };
 }
 
@@ -138,7 +138,7 @@ interface Route {
 
 const Described = z.object({ paths: z.record(z.string(), z.record(z.string(), z.unknown())) });
 
-/** Every route of the API description, and those of the table that are hidden from it. Fails for one that the table lacks. */
+/** Returns every route in the API description, and those of the table that are hidden from it. Fails for a route missing from the table. */
 async function allRoutes(url: string, authorization: Record<string, string>): Promise<readonly Route[]> {
   const { paths } = Described.parse(await (await fetch(`${url}/openapi.json`, { headers: authorization })).json());
   const described = Object.entries(paths).flatMap(([path, operations]) =>
@@ -155,7 +155,7 @@ async function allRoutes(url: string, authorization: Record<string, string>): Pr
     assert.ok(asks !== undefined, `${method} ${path} is not in the table`);
     seen.add(name);
     const real = pipeline === '{pipeline}' || path === '/pipelines/{pipeline}' ? 'rockets' : pipeline;
-    // Its answer does not end, unless it is a refusal of what it does not know.
+    // Its answer never ends, unless it refuses an unknown parameter.
     if (path === '/live') return { method, path: '/live?until=never', pipeline, asks };
     return { method, path: path.replace('{pipeline}', real).replaceAll(/\{.+?\}/g, '1'), pipeline: real, asks };
   });
@@ -173,7 +173,7 @@ function assertAnswered(status: number, expected: 401 | 403 | undefined, what: s
   else assert.equal(status, expected, what);
 }
 
-/** Requests to each route by each caller, all at once: who has a wrong token waits for the answer. */
+/** Requests every route as every caller, all at once: answers to a wrong token are delayed. */
 async function forEach(t: TestContext, ask: (route: Route, headers: Record<string, string>, url: string) => Promise<number>) {
   const { url, headers } = await serveLocked(t);
   const routes = await allRoutes(url, headers.operate ?? {});
@@ -190,7 +190,7 @@ async function forEach(t: TestContext, ask: (route: Route, headers: Record<strin
 const bodyOf = ({ method }: Route) => (method === 'POST' ? '{}' : null);
 
 const ways: Readonly<Record<string, (route: Route, headers: Record<string, string>, url: string) => Promise<number>>> = {
-  'with a slash at the end, so by the long way': async ({ method, path, ...route }, headers, url) =>
+  'with a trailing slash, and so through Fastify': async ({ method, path, ...route }, headers, url) =>
     (
       await fetch(`${url}${path.endsWith('/') ? path : `${path}/`}`, {
         method,
@@ -211,12 +211,12 @@ const ways: Readonly<Record<string, (route: Route, headers: Record<string, strin
     ];
     return Number((await exchange(url, `${lines.join('\r\n')}\r\n\r\n{}`)).split(' ')[1]);
   },
-  'by HEAD, which is as GET': async ({ method, path }, headers, url) =>
+  'by HEAD, which is like GET': async ({ method, path }, headers, url) =>
     method === 'GET' ? (await fetch(`${url}${path}`, { method: 'HEAD', headers, redirect: 'manual' })).status : Number.NaN,
 };
 
-// Who has a wrong token waits for the answer, so all wait at the same time.
-describe('each route lets in who may use it, and nobody else', { concurrency: true }, () => {
+// Answers to a wrong token are delayed, so all requests wait at the same time.
+describe('each route admits exactly those who may use it', { concurrency: true }, () => {
   test('by fetch', async (t) => {
     await forEach(t, async ({ method, path, ...route }, headers, url) => {
       const answer = await fetch(`${url}${path}`, { method, headers, redirect: 'manual', body: bodyOf({ method, path, ...route }) });
@@ -233,7 +233,7 @@ describe('each route lets in who may use it, and nobody else', { concurrency: tr
     test(name, (t) =>
       forEach(t, async (route, headers, url) => {
         const status = await ask(route, headers, url);
-        // HEAD of a route that has none says nothing.
+        // `inject` reports no status for HEAD on a route without it.
         return Number.isNaN(status)
           ? (await fetch(`${url}${route.path}`, { method: route.method, headers, redirect: 'manual', body: bodyOf(route) })).status
           : status;
@@ -242,7 +242,7 @@ describe('each route lets in who may use it, and nobody else', { concurrency: tr
   }
 });
 
-test('a wrong method and a path that is none are told only to who has a token', async (t) => {
+test('only callers with a token learn that a method or path is wrong', async (t) => {
   const { url, headers } = await serveLocked(t);
   for (const [caller, { known = true }] of Object.entries(callers)) {
     for (const [method, path, status] of [
@@ -258,7 +258,7 @@ test('a wrong method and a path that is none are told only to who has a token', 
   }
 });
 
-test('a token for some pipelines sees these alone in what shows several', async (t) => {
+test('a token for some pipelines sees only these in answers about several', async (t) => {
   const { url, headers } = await serveLocked(t);
   const own = { headers: headers['operate, for rockets'] ?? {} };
   const { items } = z.object({ items: z.array(z.object({ name: z.string() })) }).parse(await (await fetch(`${url}/pipelines`, own)).json());

@@ -7,7 +7,7 @@ import { configure, type System } from '../src/server/index.ts';
 import { patientClock } from '../test/patient-clock.ts';
 import { systems as declared } from './index.ts';
 
-/** All systems, served until the test ends. No batch of messages goes out. */
+/** All systems, served until the test ends. No batch of messages is sent. */
 export async function serveAll(
   t: TestContext,
   { access = {}, store = memory() }: { readonly access?: AccessOptions; readonly store?: Store } = {},

@@ -28,7 +28,7 @@ async function serve(t: StoreContext) {
   return { mill, post, get };
 }
 
-test('a key that cannot be honoured is refused by every system, and nothing is stored', async (t) => {
+test('every system refuses a key that it cannot honour, and nothing is stored', async (t) => {
   const { mill, post } = await serve(t);
   for (const [path, body, key] of [
     ['/messages', launch, uuid],
@@ -49,7 +49,7 @@ test('a key that cannot be honoured is refused by every system, and nothing is s
   );
 });
 
-test('the key of an event without an id is its id, and one that says what the event says is welcome', async (t) => {
+test('the key of an event without an id becomes its id, and one that equals the event’s id is accepted', async (t) => {
   const { post } = await serve(t);
   for (const status of ['accepted', 'duplicate'])
     assert.deepEqual(await post('/events', reading, uuid.toUpperCase()), { status: 202, body: { id: uuid, status } });
@@ -57,14 +57,14 @@ test('the key of an event without an id is its id, and one that says what the ev
   assert.deepEqual((await post('/accounts', update, 'a#3')).body, { status: 'accepted' });
 });
 
-test('a worker says under one key one thing', async (t) => {
+test('a worker says only one thing under one key', async (t) => {
   const { post, get } = await serve(t);
   for (const status of ['accepted', 'duplicate'])
     assert.deepEqual((await post('/workers/messages', speech, 'k')).body, { id: 'k', status });
   assert.equal((await get('/workers/2')).messages_heard, 1);
 });
 
-test('a message is put in once under its key, which is its id, and every request with it is answered alike', async (t) => {
+test('a message is inserted once under its key, which is its id, and every request with it gets the same answer', async (t) => {
   const { post, get } = await serve(t);
   const first = await post('/messages/pending', message, uuid.toUpperCase());
   assert.deepEqual([first.status, first.body.id, first.body.content], [201, uuid, 'Hello']);

@@ -24,7 +24,9 @@ async function serve(t: StoreContext) {
     const text = await (await fetch(`${url}${path}`)).text();
     return { text, page: Page.parse(JSON.parse(text)) };
   };
-  /** All items, page by page: no page is too large, none but the last lacks a cursor, and the last is not empty. */
+  /**
+   * Reads all items page by page, and checks that no page is too large, that only the last lacks a cursor, and that the last is not empty.
+   */
   const readAll = async (path: string) => {
     const items: Item[] = [];
     let pages = 0;
@@ -41,12 +43,12 @@ async function serve(t: StoreContext) {
   return { url, mill, post, read, readAll };
 }
 
-test('lists of large items are read whole page by page, each once and in order', async (t) => {
+test('lists of large items are read completely page by page, each once and in order', async (t) => {
   const { mill, post, readAll } = await serve(t);
   for (const n of numbers(12)) {
     const source = n % 3 === 0 ? 'web' : 'system';
     const timestamp = `2026-11-30T10:00:${String(n).padStart(2, '0')}Z`;
-    // Of one type there is little, so that its list ends before the others.
+    // One type has few events, so its list ends before the others.
     const type = n % 4 === 0 ? 'sensor_data' : n % 2 === 0 ? 'user_action' : 'system_log';
     await post('/events', { id: uuid(n), type, source, timestamp, data: n === 4 ? {} : { metadata: { large } } });
     await post('/accounts', { id: `a${n}`, accountType: 'escrow', tokens: n, callbackTimeMs: 0, data: { large }, version: 1 });
@@ -72,7 +74,7 @@ test('lists of large items are read whole page by page, each once and in order',
   );
 });
 
-test('what workers have heard is listed few at a time where it is much', async (t) => {
+test('long texts heard by workers are listed a few at a time', async (t) => {
   const { mill, post, url } = await serve(t);
   for (const n of numbers(5))
     await post('/workers/messages', { worker: n, message: 'y'.repeat(900_000), interval: 0, destination_worker: n });
@@ -91,7 +93,7 @@ test('what workers have heard is listed few at a time where it is much', async (
 
 const Rockets = z.object({ count: z.int(), rockets: z.array(z.looseObject({ id: z.string() })), sort: z.string(), order: z.string() });
 
-test('a long list of rockets without a limit has all of them, in order', async (t) => {
+test('a long list of rockets without a limit is complete and in order', async (t) => {
   const { mill, post, url, readAll } = await serve(t);
   const message = (n: number, messageNumber: number, messageType: string, what: object) =>
     post('/messages', { metadata: { channel: uuid(n), messageNumber, messageTime: '2022-02-02T19:39:05Z', messageType }, message: what });

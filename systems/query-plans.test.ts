@@ -38,12 +38,12 @@ const lists: readonly string[] = [
 ];
 
 /**
- * Steps of a plan that look at more rows than they answer, with the lists that may have them. A scan that has an order and a limit, and
- * no condition, ends with the last row that is answered.
+ * Steps of a plan that read more rows than they return, with the lists that may have them. A scan with an order and a limit, and without a
+ * condition, ends with the last returned row.
  *
- * - how many messages there are, and how many rockets, is a part of their lists, and counted along an index;
- * - what is pending or has failed is in the order of moments that anybody may have written in another form;
- * - rockets that are sorted by another value than their id are all read;
+ * - lists of messages and of rockets include the total number, which is counted along an index;
+ * - pending and failed messages are sorted by moments that anybody may have written in another form;
+ * - all rockets are read if they are sorted by anything but their id;
  * - the first page of the highest accounts finds each type along an index.
  */
 const isAllowed = (list: string, sql: string, step: string) =>
@@ -52,7 +52,7 @@ const isAllowed = (list: string, sql: string, step: string) =>
   (/highest/.test(list) && /^SCAN same_type USING COVERING INDEX|^SCAN accounts USING INDEX/.test(step)) ||
   (/^\/rockets\?/.test(list) && (/count\(\*\)/.test(sql) || !/sort=id/.test(list)));
 
-/** A store that tells of each query. */
+/** A store that reports each query. */
 function told(store: Store, tell: (sql: string, parameters: readonly unknown[]) => void): Store {
   return new Proxy(store, {
     get(target, name) {
@@ -82,7 +82,7 @@ async function serve(t: TestContext) {
   return { url, database, asked };
 }
 
-/** Two rows that differ in nothing but their ids in each table, so that each list has a second page. */
+/** Adds two rows to each table that differ only in their ids, so that each list has a second page. */
 function addRows(database: DatabaseSync): void {
   for (const id of ['a', 'b']) {
     const insert = (table: string, ...values: SqlValue[]) =>
@@ -98,7 +98,7 @@ function addRows(database: DatabaseSync): void {
 
 const Page = z.looseObject({ nextCursor: z.string().optional() });
 
-test('each list of each system reads no more than it answers, with any filter, on any page', async (t) => {
+test('each list of each system reads no more than it returns, with any filter, on any page', async (t) => {
   const { url, database, asked } = await serve(t);
   addRows(database);
   const slow: string[] = [];

@@ -26,6 +26,6 @@ test('.env.example and the help list every setting with its default, in one orde
   assert.deepEqual(listed, listing('none'));
 });
 
-test('what holds otherwise is itself accepted', () => {
+test('every default is itself accepted', () => {
   for (const setting of all) assert.equal(readSetting(setting, {}) === undefined, setting.otherwise === undefined, setting.variable);
 });

@@ -23,8 +23,8 @@ const Item = z.looseObject({ id: z.string().optional(), errors: Errors.optional(
 const Listed = z.looseObject({ items: z.array(Item).optional(), rockets: z.array(Item).optional(), nextCursor: z.string().optional() });
 
 /**
- * A server on a file, and somebody's connection to it. `loose`: the tables that were made by hand before the first start, without
- * STRICT and checks, so that they hold anything, null as an id too.
+ * A server on a file, and somebody's connection to it. `loose` tables were created by hand before the first start, without STRICT and
+ * checks, so they can hold anything, even null as an id.
  */
 async function serve(context: TestContext, served: ConfigurableSystem | System, loose: readonly Table[] = []) {
   const path = join(temporaryFolder(context), 'mill.db');
@@ -111,7 +111,7 @@ test('rockets with infinite speeds and far numbers are listed, in every order, p
   );
 });
 
-test('the history of a rocket shows messages with far numbers and JSON that JavaScript rounds', async (context) => {
+test('a rocket’s history shows messages with far numbers and JSON that JavaScript rounds', async (context) => {
   const { mill, collect, post, insert } = await serve(context, rockets);
   const channel = '193270a9-c9cf-404a-8f83-000000000001';
   const metadata = { channel, messageNumber: 1, messageTime: '2022-02-02T19:39:05Z', messageType: 'RocketLaunched' };
@@ -134,7 +134,7 @@ test('the history of a rocket shows messages with far numbers and JSON that Java
   ]);
 });
 
-test('accounts with more tokens than a number holds are listed in the order of their tokens, page by page', async (context) => {
+test('accounts with more tokens than a number can hold are listed in the order of their tokens, page by page', async (context) => {
   const { get, collect, insert } = await serve(context, accountsSystem({ observe: () => undefined }));
   const row = (id: string, type: string, tokens: number | bigint, version: number | bigint = 1) => {
     const rest = { account_type: type, data: '{}', callback_time_ms: 0, version };
@@ -166,7 +166,7 @@ test('accounts with more tokens than a number holds are listed in the order of t
   ]);
 });
 
-test('in a table of accounts that was made without checks a blob, a text for a number and JSON that is none are shown', async (context) => {
+test('an accounts table made without checks shows a blob, text in place of a number, and invalid JSON', async (context) => {
   const { get, collect, insert } = await serve(context, accountsSystem({ observe: () => undefined }), [accountsTable]);
   const row = (id: string | Uint8Array, tokens: number | string | Uint8Array, type: string | Uint8Array = 'x') =>
     insert('accounts', { id, tokens, account_type: type, version: 1, data: 'redacted', callback_time_ms: 0, updated_at: 'now' });
@@ -186,7 +186,7 @@ test('in a table of accounts that was made without checks a blob, a text for a n
   assert.deepEqual(messagesOf(single), [`tokens: ${integers}, found "many"`, 'data: expected JSON, found "redacted"']);
 });
 
-test('events whose data somebody redacted, or whose time is a blob, are listed among the others', async (context) => {
+test('events with redacted data, or a blob as their time, are listed among the others', async (context) => {
   const { get, collect, insert } = await serve(context, events, [processedEvents]);
   const idOf = (number: number) => `193270a9-c9cf-404a-8f83-${String(number).padStart(12, '0')}`;
   const types = ['user_action', 'sensor_data', 'system_log'];

@@ -12,12 +12,15 @@ import { storeOnPostgres } from '../test/store-on-postgres.ts';
 
 export interface SystemStore {
   readonly store: Store;
-  /** Runs a statement as anybody may who has the database; a parameter is a `?`. Not in memory, which nobody else reaches. Not before the store is open. */
+  /**
+   * Runs a statement as any user of the database may; a parameter is a `?`. Not available in memory, which nobody else can reach, or before
+   * the store is open.
+   */
   run(sql: string, ...parameters: readonly SqlValue[]): Promise<readonly Record<string, unknown>[]>;
 }
 
 export interface StoreContext extends TestContext {
-  /** A fresh store. `isVirtual`: its mill has a clock of the test's. */
+  /** A fresh store. `isVirtual`: its mill runs on the test's clock. */
   openStore(options?: { readonly isVirtual?: boolean }): SystemStore;
 }
 
@@ -34,7 +37,7 @@ let schemas = 0;
 
 after(() => Promise.all([...databases.values(), mariadb].map((database) => database?.close())));
 
-/** Returns the `test` of tests that run on each of the stores. */
+/** Returns a `test` function whose tests run on each of the stores. */
 export function testOn(...names: readonly StoreName[]): (title: string, run: (context: StoreContext) => void | Promise<void>) => void {
   const kinds: readonly Kind[] = names.flatMap((name) => (name === 'postgres' ? releases : [name]));
   const fresh = new Set(kinds.filter((kind) => !wanted.has(kind) && !reasonToSkip(kind)));
@@ -109,7 +112,7 @@ function onMariadb(isVirtual: boolean): SystemStore {
   const name = databases.name();
   return {
     store: storeOnMariadb(databases, { name, isLeased: !isVirtual }),
-    // In a session of somebody else double quotes are those of a text.
+    // In other sessions double quotes enclose a text.
     run: (sql, ...values) => databases.query(sql.replaceAll('"', '`'), { database: name, values }),
   };
 }

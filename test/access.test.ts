@@ -21,7 +21,7 @@ async function makeToken(context: TestContext, folder: string, words: readonly s
   return JSON.parse(stdout);
 }
 
-test('a token is printed once, with the line that stands for it, readable and as JSON', async (context) => {
+test('a token is printed once, with the line that represents it, readable and as JSON', async (context) => {
   const folder = temporaryFolder(context);
   const { stdout } = await run(context, folder, ['token', 'ci', '--role', 'ingest']).ended;
   assert.match(stdout, /^millrace_[\w-]{43}$/m);
@@ -41,7 +41,7 @@ const misuses: readonly (readonly [words: readonly string[], message: RegExp])[]
 ];
 
 for (const [words, message] of misuses) {
-  test(`a token that cannot be is refused in one line: ${words.join(' ')}`, async (context) => {
+  test(`an impossible token is refused in one line: ${words.join(' ')}`, async (context) => {
     const { code, stdout, stderr } = await run(context, temporaryFolder(context), words).ended;
     assert.deepEqual([code, stdout], [2, '']);
     assert.match(stderr, message);
@@ -49,7 +49,7 @@ for (const [words, message] of misuses) {
   });
 }
 
-test('a server with tokens lets in who has one, and a simulation that has one runs against it', async (context) => {
+test('a server with tokens admits callers that have one, and a simulation with a token runs against it', async (context) => {
   const folder = temporaryFolder(context);
   const made = await makeToken(context, folder, ['load', '--role', 'operate']);
   writeFileSync(join(folder, 'tokens'), `# who may what\n${made.line}\n`);
@@ -94,7 +94,7 @@ for (const [what, words, environment, message] of unlocked) {
   });
 }
 
-test('a server does not wait for a pipe of tokens that nobody writes, and says what is expected', { timeout: 60_000 }, async (context) => {
+test('a server does not wait for a pipe of tokens that nobody writes, and says what it expects', { timeout: 60_000 }, async (context) => {
   const folder = temporaryFolder(context);
   execFileSync('mkfifo', [join(folder, 'tokens')]);
   const words = ['serve', 'rockets', '--port', '0', '--database', 'memory:'];
@@ -103,7 +103,7 @@ test('a server does not wait for a pipe of tokens that nobody writes, and says w
   assert.match(stderr, /MILLRACE_TOKENS_FILE: tokens: cannot be read: expected a file, found a pipe, a folder or a device/);
 });
 
-test('it listens anywhere when it is told to be open', async (context) => {
+test('a server listens on any address when told to be open', async (context) => {
   for (const [words, environment] of [
     [['--open'], {}],
     [[], { ACCESS: 'open' }],
@@ -121,13 +121,13 @@ test('it listens anywhere when it is told to be open', async (context) => {
   }
 });
 
-test('an open server on a loopback address warns of nothing', async (context) => {
+test('an open server on a loopback address prints no warning', async (context) => {
   const server = run(context, temporaryFolder(context), ['serve', 'rockets', '--port', '0', '--open', '--database', 'memory:']);
   await server.listening();
   assert.doesNotMatch((await server.kill('SIGTERM')).stderr, /may do everything/);
 });
 
-test('the help of token has the name first, since --pipeline takes all names that follow', async (context) => {
+test('the help of token puts the name first, since --pipeline takes all names that follow', async (context) => {
   const { stdout } = await run(context, temporaryFolder(context), ['token', '--help']).ended;
   assert.match(stdout, /^Usage: millrace token <name> --role <role> \[--pipeline <name\.\.\.>\] \[--json\]$/m);
 });

@@ -116,7 +116,7 @@ async function post(url: string, pipeline: string, body: object): Promise<unknow
   return Object(await answer.json()).status;
 }
 
-test('a backup of a server under load has all that was acknowledged before it, and goes on from there, nothing twice (promises 1, 2)', async (context) => {
+test('a backup of a server under load includes everything acknowledged before it, and continues from there, nothing twice (promises 1, 2)', async (context) => {
   const yard = new BackupYard(context);
   const program = yard.serve('./mill.db');
   const url = await program.listening();
@@ -169,7 +169,7 @@ test('a backup of a server under load has all that was acknowledged before it, a
   }
 });
 
-test('rows of the inbox come along while a server runs, and are taken in once where the backup is served', async (context) => {
+test('inbox rows are included while a server runs, and are taken in once where the backup is served', async (context) => {
   const yard = new BackupYard(context);
   const program = yard.serve('./mill.db');
   const url = await program.listening();
@@ -203,7 +203,7 @@ test('rows of the inbox come along while a server runs, and are taken in once wh
   );
 });
 
-test('all that is stored comes along, and a restore makes deliveries again that were made after the backup', async (context) => {
+test('everything stored is included, and a restore repeats deliveries that were made after the backup', async (context) => {
   const yard = new BackupYard(context);
   const program = yard.serve('./mill.db');
   const url = await program.listening();
@@ -273,7 +273,7 @@ for (const [way, signal] of [
   ['kill -9', 'SIGKILL'],
   ['SIGTERM', 'SIGTERM'],
 ] as const) {
-  test(`${way} in the midst of a backup, and of a restore, leaves what was there`, async (context) => {
+  test(`${way} in the middle of a backup, or of a restore, leaves everything as it was`, async (context) => {
     const yard = new BackupYard(context);
     await yard.filled(20);
     const events = () => rowsOf(yard.path('mill.db'), 'SELECT count(*) AS n FROM millrace_log_orders')[0]?.n;
@@ -306,7 +306,7 @@ for (const [way, signal] of [
   });
 }
 
-test('a disk that fills in the midst of a backup is said in one line, and nothing is left there', async (context) => {
+test('a disk that fills up in the middle of a backup is reported in one line, and nothing is left behind', async (context) => {
   const yard = new BackupYard(context);
   await yard.filled(20);
   const limited = ['bash', '-c', 'ulimit -f 8192; exec "$0" "$@"', process.execPath, join(checkout, 'bin/millrace.js')];
@@ -316,7 +316,7 @@ test('a disk that fills in the midst of a backup is said in one line, and nothin
   assert.deepEqual(yard.filesOf('copy.db'), []);
 });
 
-test('what cannot be meant is refused in one line, and makes no file', async (context) => {
+test('an impossible command is refused in one line, and creates no file', async (context) => {
   const yard = new BackupYard(context);
   await yard.filled(1);
   mkdirSync(yard.path('folder'));
@@ -359,7 +359,7 @@ test('what cannot be meant is refused in one line, and makes no file', async (co
   assert.deepEqual(yard.filesOf('').filter(lasting), before.filter(lasting));
 });
 
-test('another user can neither make a backup where he may not write nor read a database that is not his', {
+test('another user can neither make a backup in a folder without permission nor read somebody else’s database', {
   skip: process.getuid?.() !== 0 && 'only root can become another user',
 }, async (context) => {
   const yard = new BackupYard(context);

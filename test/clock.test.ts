@@ -57,7 +57,7 @@ async function jump(url: string, by: number): Promise<void> {
   assert.equal(answer.status, 202);
 }
 
-test('a server whose clock is set back an hour goes on with its retries and schedules at once', { timeout: 30_000 }, async (context) => {
+test('a server whose clock is set back an hour continues its retries and schedules at once', { timeout: 30_000 }, async (context) => {
   const { program, url } = await serve(context);
   for (const name of ['half_seconds', 'seconds']) await program.printed(new RegExp(`${name} after a jump of 0`));
   await jump(url, -hourMs);
@@ -68,7 +68,7 @@ test('a server whose clock is set back an hour goes on with its retries and sche
   assert.equal((await program.kill('SIGTERM')).code, 0);
 });
 
-test('a server that wakes after an hour does at once what came due meanwhile', { timeout: 30_000 }, async (context) => {
+test('a server that wakes after an hour does everything that came due meanwhile at once', { timeout: 30_000 }, async (context) => {
   const { program, url } = await serve(context);
   await jump(url, 0);
   await jump(url, hourMs);

@@ -17,7 +17,7 @@ after(() => Promise.all([postgres?.stop(), mariadb?.stop()]));
 /** The hours that a clock in Berlin shows twice, and years at the limits of four digits. */
 const moments = ['0000-03-01T00:00:00.001Z', '2026-10-25T00:30:00.700Z', '2026-10-25T01:30:00.700Z', '9999-12-31T23:59:59.999Z'];
 
-test('moments, enumerations and texts of a length go along, from a file to PostgreSQL, back, to MariaDB and back', {
+test('moments, enumerations and texts with a length are copied, from a file to PostgreSQL, back, to MariaDB and back', {
   skip,
 }, async (context) => {
   const yard = new Yard(context, {});

@@ -193,7 +193,7 @@ async function gapNoted(url: string, pipeline: string): Promise<void> {
 const onPostgres = { skip: withoutPostgres };
 
 for (const kind of kinds) {
-  test(`the systems go on in ${kind.name} where they were in a file: callbacks, waiting messages, and rockets that lack a number`, {
+  test(`in ${kind.name} the systems continue where they were in a file: callbacks, waiting messages, and rockets that lack a number`, {
     skip: kind.skip,
   }, async (context) => {
     const yard = new CopyYard(context);
@@ -345,7 +345,7 @@ const auditRows = 'SELECT id, at, who, action, pipeline, subject, reason FROM mi
 const inboxRows = 'SELECT pipeline, id, event, traceparent FROM millrace_inbox ORDER BY pipeline, place';
 
 test(
-  'rows of the inbox and what operators did go along, from a file to PostgreSQL, to MariaDB and back, in their order, and are taken in where they have come to',
+  'inbox rows and operators’ actions are copied in order, from a file to PostgreSQL, to MariaDB and back, and the rows are taken in at their destination',
   onBoth,
   async (context) => {
     const yard = new CopyYard(context);
@@ -406,7 +406,7 @@ test(
 
 for (const [first, second] of ways)
   test(
-    `from a file to ${first.name}, to ${second.name} and back: what waited, was given up, or is known goes along, and comes to its end once and in order`,
+    `from a file to ${first.name}, to ${second.name} and back: waiting, given-up and known work is copied, and completes once and in order`,
     onBoth,
     async (context) => {
       const yard = new CopyYard(context);
@@ -503,7 +503,7 @@ async function checkLog(kind: Kind, database: string, events: number): Promise<v
 }
 
 test(
-  'a copy that is killed goes on when it is started again, from a file to PostgreSQL, to MariaDB and back: nothing twice, nothing left out, and no server starts on a half',
+  'a killed copy resumes when restarted, from a file to PostgreSQL, to MariaDB and back: nothing is duplicated or left out, and no server starts on half a copy',
   onBoth,
   async (context) => {
     const yard = new CopyYard(context);
@@ -583,7 +583,7 @@ test(
   },
 );
 
-test('an id of an event that the log has forgotten stays known, whatever slice its key is in', onPostgres, async (context) => {
+test('the id of an event deleted from the log stays known, whatever slice its key is in', onPostgres, async (context) => {
   const yard = new CopyYard(context);
   await yard.fill('./mill.db', leaveAll);
   yard.sql('mill.db', "DELETE FROM millrace_log_orders WHERE id IN ('a1', 'c1') RETURNING 1");
@@ -596,7 +596,7 @@ test('an id of an event that the log has forgotten stays known, whatever slice i
 });
 
 test(
-  'a copy is refused in one line: a server on either side, a target that holds something, pipelines that nobody declares, what is no database',
+  'a copy is refused in one line: for a server on either side, a non-empty target, undeclared pipelines, or a file that is not a database',
   onPostgres,
   async (context) => {
     const yard = new CopyYard(context);
@@ -637,7 +637,7 @@ test(
   },
 );
 
-test('a row that the target cannot hold is told with its table, and once it is mended the copy goes on', onBoth, async (context) => {
+test('a row that the target cannot hold is reported with its table, and once it is fixed the copy continues', onBoth, async (context) => {
   const yard = new CopyYard(context);
   await yard.fill('./mill.db', leaveAll);
   yard.sql('mill.db', "UPDATE seen SET key = 'a' || char(0) WHERE event = 'a2'");
@@ -657,7 +657,7 @@ test('a row that the target cannot hold is told with its table, and once it is m
 });
 
 test(
-  'a copy does not go on when the source was worked on meanwhile, and does not pass for one when its rows were changed',
+  'a copy does not resume if the source was used meanwhile, and does not pass verification if its rows were changed',
   onPostgres,
   async (context) => {
     const yard = new CopyYard(context);

@@ -78,7 +78,7 @@ function storedIds(folder: string): string[] {
   }
 }
 
-test('SIGTERM under load: what was accepted is processed, what comes after is refused, exit code 0', async (context) => {
+test('SIGTERM under load: accepted events are processed, later ones are refused, exit code 0', async (context) => {
   const folder = temporaryFolder(context);
   const program = serveEvents(context, folder);
   const url = await program.listening();
@@ -137,7 +137,7 @@ test('kill -9 under load: after the next start every accepted event is there, an
   assert.equal(new Set(ids).size, ids.length);
 });
 
-test('the figures agree at every moment, with a processor of one’s own that fails for some', async (context) => {
+test('the figures agree at every moment, with a custom processor that fails for some events', async (context) => {
   const folder = temporaryFolder(context);
   const module = pathToFileURL(join(checkout, 'systems/events/index.ts')).href;
   writeFileSync(
@@ -183,7 +183,7 @@ for (const [environment, line] of [
   [{ MAX_RETRIES: 'many' }, 'MAX_RETRIES: expected an integer from 0 to 100, found "many"'],
   [{ DEDUPLICATION_WINDOW: 'soon' }, 'DEDUPLICATION_WINDOW: expected a duration up to 8760h, such as 500ms, 10s or 2m, found "soon"'],
 ] as const) {
-  test(`a setting that is not accepted stops the start in one line: ${Object.keys(environment)}`, async (context) => {
+  test(`a refused setting stops the start in one line: ${Object.keys(environment)}`, async (context) => {
     const { code, stdout, stderr } = await serveEvents(context, temporaryFolder(context), { environment }).ended;
     assert.deepEqual([code, stdout, stderr], [1, '', `millrace: ${line}\n`]);
   });

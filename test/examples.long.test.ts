@@ -13,7 +13,7 @@ import { checkout, Program } from './program.ts';
 const paymentsSecret = `whsec_${Buffer.alloc(32, 1).toString('base64')}`;
 const warehouseSecret = `whsec_${Buffer.alloc(32, 2).toString('base64')}`;
 
-describe('the shop, with the package as it is published', () => {
+describe('the shop, with the published package', () => {
   const folder = mkdtempSync(join(tmpdir(), 'millrace-shop-'));
   let installed: InstalledPackage;
 
@@ -34,7 +34,7 @@ describe('the shop, with the package as it is published', () => {
     assert.match(await installed.node('--test', 'test/**/*.test.ts'), /^(ℹ|#) fail 0$/m);
   });
 
-  test('takes a signed payment in, by no other way, and tells the warehouse, signed', async (context) => {
+  test('accepts a signed payment, in no other way, and notifies the warehouse, signed', async (context) => {
     const told = Promise.withResolvers<unknown>();
     const warehouse = createServer(async (request, response) => {
       const body = Buffer.concat(await request.toArray());

@@ -9,18 +9,18 @@ import { checkout } from './program.ts';
 
 const specifiers = faces.map(({ specifier }) => specifier);
 
-test('each face of the package is a file that is there', () => {
+test('each entry point of the package is an existing file', () => {
   assert.deepEqual(specifiers, ['millrace', 'millrace/server', 'millrace/store', 'millrace/testing']);
   for (const { source } of faces) assert.ok(existsSync(join(checkout, source)), source);
 });
 
-test('a module that is served gets every face, and a checkout compiles with them', () => {
+test('a served module gets every entry point, and a checkout compiles with them', () => {
   assert.deepEqual(provided, specifiers);
   const { compilerOptions } = JSON.parse(readFileSync(join(checkout, 'tsconfig.json'), 'utf8'));
   assert.deepEqual(compilerOptions.paths, Object.fromEntries(faces.map(({ specifier, source }) => [specifier, [`./${source}`]])));
 });
 
-test('what two faces export under one name is one thing', async () => {
+test('an export that two entry points share is the same thing', async () => {
   const exported = new Map<string, unknown>();
   for (const { source } of faces) {
     for (const [name, value] of Object.entries(await import(pathToFileURL(join(checkout, source)).href))) {

@@ -28,7 +28,7 @@ async function counted(url: string, visits: number): Promise<void> {
 
 for (const isSettled of [true, false]) {
   const what = isSettled ? 'had their turns' : 'wait for theirs';
-  test(`a failover that lost events that ${what} ends the process with one line that says so, and the next one goes on from what is there`, {
+  test(`a failover that lost events that ${what} ends the process with one line that says so, and the next one continues from what is left`, {
     skip: withoutPostgres,
   }, async (context) => {
     const postgres = await PostgresServer.start({ isDurable: true });

@@ -84,7 +84,7 @@ describe('processes of one fleet', { skip: withoutPostgres }, () => {
     );
   }
 
-  test('each takes any event in and answers any read, the partitions are evenly shared, and one that stops hands over at once', async (context) => {
+  test('each accepts any event and answers any read, the partitions are shared evenly, and a stopping one hands over at once', async (context) => {
     const database = await postgres.createDatabase();
     const [first, second] = await servePair(context, database);
     await visitAll(first.url, 1);
@@ -108,7 +108,7 @@ describe('processes of one fleet', { skip: withoutPostgres }, () => {
     assert.deepEqual([left.members.length, left.members[0]?.partitions, left.unowned], [1, partitions, 0]);
   });
 
-  test('what one had that was killed goes on in the other within five seconds', async (context) => {
+  test('a killed process’s work continues in the other within five seconds', async (context) => {
     const [first, second] = await servePair(context, await postgres.createDatabase());
     const usualMs = await tookMs(() => visitAll(second.url, 1));
     await first.program.kill('SIGKILL');
@@ -116,7 +116,7 @@ describe('processes of one fleet', { skip: withoutPostgres }, () => {
     assert.ok(elapsedMs - usualMs < 5_000, `${elapsedMs} ms, ${usualMs} ms before it was killed`);
   });
 
-  test('while the database is away requests are refused soon and health says why, and all goes on by itself when it is back', async (context) => {
+  test('while the database is away requests are refused soon and health says why, and everything resumes by itself afterwards', async (context) => {
     const { url } = await serve(context, await postgres.createDatabase());
     await visitAll(url, 1);
     await postgres.kill();
@@ -125,7 +125,7 @@ describe('processes of one fleet', { skip: withoutPostgres }, () => {
     await goesOn(url);
   });
 
-  test('so it is when the connections to the database are half open', async (context) => {
+  test('the same happens if the connections to the database are half open', async (context) => {
     const link = await Link.to(postgres.port);
     context.after(() => link.close());
     const database = (await postgres.createDatabase()).replace(`:${postgres.port}/`, `:${link.port}/`);

@@ -168,14 +168,14 @@ function isFree({ file }: Import): boolean {
 }
 
 for (const [folder, table] of Object.entries({ src: parts, systems, sim, bench })) {
-  test(`imports in ${folder}/ point one way`, () => {
+  test(`imports in ${folder}/ point in one direction`, () => {
     const imports = importsIn(`${folder}/**/*.ts`).filter((one) => isOurs(one) && !isFree(one));
     assert.ok(imports.length > 50, `${imports.length} imports`);
     assert.deepEqual(strayImports(imports, table), []);
   });
 }
 
-test('nothing in src/ imports a system, a face, or what tries the product out; its tests neither', () => {
+test('nothing in src/ imports a system, an entry point, or code that tries out the product, and neither do its tests', () => {
   const imports = importsIn('src/**/*.ts').filter(isOurs);
   const above = /^(?:systems|sim|bench|examples|findings)\//;
   const isFace = (path: string) => ['src/index.ts', 'src/server/index.ts', 'src/store/index.ts', 'src/cli/index.ts'].includes(path);
@@ -185,7 +185,7 @@ test('nothing in src/ imports a system, a face, or what tries the product out; i
   );
 });
 
-test('an example and a finding import nothing of the checkout by its path', () => {
+test('an example or a finding imports nothing from the checkout by path', () => {
   for (const folder of ['examples', 'findings']) {
     const isInside = ({ of }: Import) => of.startsWith(`${folder}/`);
     assert.deepEqual(
@@ -195,7 +195,7 @@ test('an example and a finding import nothing of the checkout by its path', () =
   }
 });
 
-test('every form of an import is seen', () => {
+test('every form of import is recognised', () => {
   const text = `
 import type { A } from '../server/a.ts';
 import { type B } from '../server/b.ts';

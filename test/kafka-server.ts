@@ -11,9 +11,7 @@ import { until } from './until.ts';
 
 /** The reason to skip tests that need Kafka; false where it is available, or required (`TEST_SERVERS=required`). */
 export const withoutKafka: string | false =
-  existsSync(kafkaJars) || process.env.TEST_SERVERS === 'required'
-    ? false
-    : 'there is no Kafka here; with it (node test/kafka-jars.ts) this runs';
+  existsSync(kafkaJars) || process.env.TEST_SERVERS === 'required' ? false : 'Kafka is missing; to run this: node test/kafka-jars.ts';
 
 /** The user who may sign in, if the broker requires it. */
 export const kafkaUser = { username: 'millrace', password: 'secret of tests' } as const;

@@ -6,7 +6,7 @@ import { until } from './until.ts';
 
 const channel = '193270a9-c9cf-404a-8f83-838e71d9ae67';
 
-describe('systems that are fed from a topic by a setting', { skip: withoutKafka }, () => {
+describe('systems that read from a topic by a setting', { skip: withoutKafka }, () => {
   let server: KafkaServer;
   before(async () => {
     server = await KafkaServer.start();
@@ -25,7 +25,7 @@ describe('systems that are fed from a topic by a setting', { skip: withoutKafka 
     return answer.status === 200 ? answer.json() : undefined;
   }
 
-  test('ROCKETS_KAFKA: messages of the topic and those that are POSTed are one log', async (context) => {
+  test('ROCKETS_KAFKA: messages from the topic and POSTed ones share one log', async (context) => {
     const metadata = { channel, messageNumber: 1, messageTime: '2022-02-02T19:39:05.86337+01:00', messageType: 'RocketLaunched' };
     const launch = { metadata, message: { type: 'Falcon-9', launchSpeed: 500, mission: 'ARTEMIS' } };
     const faster = (messageNumber: number) => ({
@@ -50,7 +50,7 @@ describe('systems that are fed from a topic by a setting', { skip: withoutKafka 
     await until(async () => Object(await read(`${url}/pipelines/rockets`)).source.partitions[1].next === 3);
   });
 
-  test('EVENTS_KAFKA: events of the topic are processed', async (context) => {
+  test('EVENTS_KAFKA: events from the topic are processed', async (context) => {
     const address = await topicOf([1, 2, 3].map((n) => ({ type: 'sensor_data', source: 'iot_device', data: { n } })));
     const words = ['serve', 'events', '--port', '0', '--database', './events.db'];
     const program = new Program(context, words, { folder: temporaryFolder(context), environment: { EVENTS_KAFKA: address } });
@@ -58,7 +58,7 @@ describe('systems that are fed from a topic by a setting', { skip: withoutKafka 
     await until(async () => Object(await read(`${url}/metrics`)).events_processed === 3);
   });
 
-  test('a setting that names no topic ends the start, with what it accepts', async (context) => {
+  test('a setting that names no topic ends the start, with the accepted form', async (context) => {
     const environment = { ROCKETS_KAFKA: 'localhost:9092' };
     const words = ['serve', 'rockets', '--port', '0', '--database', './rockets.db'];
     const { code, stderr } = await new Program(context, words, { folder: temporaryFolder(context), environment }).ended;

@@ -44,7 +44,7 @@ test('on a new Node.js the program runs in the launcher’s own process', async 
   assert.equal(stdout, `pid ${program.child.pid} on ${process.versions.node}\n`);
 });
 
-test('on an old Node.js the program runs under the one in node_modules, with the same words', { skip }, async (context) => {
+test('on an old Node.js the program runs under the one in node_modules, with the same arguments', { skip }, async (context) => {
   const { stdout, stderr, code } = await launch(context, `${tell}console.log(words.join('|'));`, {
     node: oldNode,
     words: ['a', '--b c'],
@@ -53,13 +53,13 @@ test('on an old Node.js the program runs under the one in node_modules, with the
   assert.deepEqual([stderr, code], ['', 0]);
 });
 
-test('on an old Node.js with none in node_modules one line says what to do, in a checkout', { skip }, async (context) => {
+test('on an old Node.js without one in node_modules one line says what to do, in a checkout', { skip }, async (context) => {
   const { stdout, stderr, code } = await launch(context, tell, { node: oldNode, modules: false }).ended;
   assert.match(stderr, /^millrace: needs Node\.js 24 or newer, found v\d+\.\d+\.\d+; run npm ci, which puts one into node_modules\n$/);
   assert.deepEqual([stdout, code], ['', 1]);
 });
 
-test('on an old Node.js one line says what to do, where the package is installed', { skip }, async (context) => {
+test('on an old Node.js one line says what to do, with the package installed', { skip }, async (context) => {
   const folder = temporaryFolder(context);
   const root = join(folder, 'node_modules/millrace');
   cpSync(join(checkout, 'bin'), join(root, 'bin'), { recursive: true });
@@ -69,13 +69,13 @@ test('on an old Node.js one line says what to do, where the package is installed
   assert.deepEqual([stdout, code], ['', 1]);
 });
 
-test('the launcher ends as the program ends, by exit code or by signal', { skip }, async (context) => {
+test('the launcher ends like the program, by exit code or by signal', { skip }, async (context) => {
   assert.equal((await launch(context, 'process.exit(7);', { node: oldNode }).ended).code, 7);
   const killed = await launch(context, `process.kill(process.pid, 'SIGKILL');${stay}`, { node: oldNode }).ended;
   assert.deepEqual([killed.code, killed.signal], [null, 'SIGKILL']);
 });
 
-test('an old Node.js passes each order to stop on, once', { skip }, async (context) => {
+test('an old Node.js forwards each stop order, once', { skip }, async (context) => {
   const program = launch(context, `${tellOrders}${tell}${stay}`, { node: oldNode });
   await program.printed(/^pid/);
   program.child.kill('SIGINT');
@@ -90,7 +90,7 @@ for (const [name, node] of [
   ['a new', process.execPath],
   ['an old', oldNode],
 ] as const) {
-  test(`a signal that comes while modules load waits for the program, on ${name} Node.js`, {
+  test(`a signal that arrives while modules load waits for the program, on ${name} Node.js`, {
     skip: node === undefined && skip,
   }, async (context) => {
     const load =
@@ -108,7 +108,7 @@ for (const [name, node] of [
   });
 }
 
-test('a launcher that is killed takes the program with it, even when that is busy', { skip, timeout: 10_000 }, async (context) => {
+test('a killed launcher takes the program with it, even a busy one', { skip, timeout: 10_000 }, async (context) => {
   const program = launch(context, `${tell}const end = Date.now() + 30_000;\nwhile (Date.now() < end);`, { node: oldNode });
   await program.printed(/^pid/);
   // Its output ends only when the program is gone too, because the program holds the same pipe.

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 import { Program, temporaryFolder } from './program.ts';
 
-test('a server keeps the limits of its environment, of the engine and of HTTP', async (context) => {
+test('a server keeps the limits in its environment, both the engine’s and HTTP’s', async (context) => {
   const environment = { MAX_BATCH: '1', MAX_EVENT_BYTES: '300', MAX_BODY_BYTES: '400', MAX_KEY_LENGTH: '10' };
   const program = new Program(context, ['serve', 'accounts', '--port', '0', '--database', 'memory:'], {
     environment,

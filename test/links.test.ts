@@ -32,7 +32,7 @@ function linksOf(page: string): readonly string[] {
   return Array.from(text.matchAll(/\]\(([^)\s]+)\)/g), ([, target = '']) => target);
 }
 
-test('every link of the documentation leads to a file and a heading that are there', () => {
+test('every link in the documentation leads to an existing file and heading', () => {
   const broken: string[] = [];
   let count = 0;
   for (const page of pages) {
@@ -49,7 +49,7 @@ test('every link of the documentation leads to a file and a heading that are the
   assert.deepEqual(broken, []);
 });
 
-test('README leads to every page of the documentation, itself or by a page that it leads to', () => {
+test('README leads to every page of the documentation, directly or through another page', () => {
   const reached = new Set(['README.md']);
   for (const page of reached) {
     for (const link of linksOf(page)) {

@@ -64,7 +64,7 @@ test('a program that imports millrace loads nothing of the server, and one that 
   );
 });
 
-test('who serves loads no command of a system, and nothing that only those need', () => {
+test('serve loads no command of a system, and nothing that only those need', () => {
   const { files, packages } = loadedBy('src/cli/main.ts', 'systems/index.ts');
   assert.ok(files.includes('systems/rockets/commands.ts') && packages.has('commander'));
   assert.deepEqual(

@@ -68,7 +68,7 @@ async function end(child: ChildProcess): Promise<unknown> {
   return code;
 }
 
-test('a log that nobody reads stops neither requests nor a signal; its lines are dropped, counted, and told of once somebody reads', async (context) => {
+test('an unread log blocks neither requests nor a signal; its lines are dropped, counted, and reported once somebody reads', async (context) => {
   const { path, fd } = namedPipe(context);
   const { child, say, dropped } = await serveUnread(context, fd);
   await say('log', 5_000);
@@ -94,7 +94,7 @@ test('a log that nobody reads stops neither requests nor a signal; its lines are
   assert.equal(await end(child), 0);
 });
 
-test('a signal ends a server whose log nobody reads, and so do a log whose reader is gone and an output that nobody reads', async (context) => {
+test('a signal ends a server with an unread log, a log whose reader is gone, or an unread output', async (context) => {
   const unread = await serveUnread(context);
   await unread.say('log', 5_000);
   assert.equal(await end(unread.child), 0);

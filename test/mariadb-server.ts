@@ -12,7 +12,7 @@ const program = '/usr/sbin/mariadbd';
 export const withoutMariadb: string | false =
   existsSync(program) || process.env.TEST_SERVERS === 'required'
     ? false
-    : 'there is no MariaDB here; with it (apt-get install mariadb-server) this runs';
+    : 'MariaDB is missing; to run this: apt-get install mariadb-server';
 
 export interface MariadbServerOptions {
   /** True if commits must survive a crash of the machine; a test that kills no server needs no disk. */

@@ -129,7 +129,7 @@ async function command(url: string, action: string): Promise<unknown> {
 
 const Scheduler = z.object({ running: z.boolean(), inBatch: z.boolean(), interval: z.string() });
 
-test('out of the box messages go to the sandbox, and the start says so', async (context) => {
+test('by default messages go to the sandbox, and the start says so', async (context) => {
   const program = serveMessages(context, temporaryFolder(context), { SCHEDULER_INTERVAL: '100ms' });
   const url = await program.listening();
   await program.printed(/SMS_PROVIDER_URL is not set: messages go to a sandbox/);
@@ -142,7 +142,7 @@ test('out of the box messages go to the sandbox, and the start says so', async (
   assert.equal(code, 0);
 });
 
-test('whatever the answer of the provider looks like, a message that it may have taken is not sent again by itself', async (context) => {
+test('whatever the provider’s answer looks like, a message it may have accepted is not sent again automatically', async (context) => {
   const folder = temporaryFolder(context);
   const provider = await Provider.start(context);
   const json = (id: string) => JSON.stringify({ message: 'Accepted', messageId: `m-${id}` });
@@ -194,7 +194,7 @@ test('whatever the answer of the provider looks like, a message that it may have
   assert.equal(letters.items.length, 8);
 });
 
-test('a batch takes so many, oldest first; each request is as documented', async (context) => {
+test('a batch takes the configured number, oldest first; each request is as documented', async (context) => {
   const folder = temporaryFolder(context);
   const provider = await Provider.start(context);
   const program = serveMessages(context, folder, {
@@ -252,7 +252,7 @@ const cases: Readonly<Record<string, readonly [answer: Answer, status: 'SUCCESS'
   'an answer that does not end': [(response) => response.writeHead(200).write('{'), 'FAILED', 1],
 };
 
-test('what becomes of a message is decided by the answer, or by there being none', async (context) => {
+test('a message’s fate is decided by the answer, or by its absence', async (context) => {
   const folder = temporaryFolder(context);
   const provider = await Provider.start(context);
   provider.answer = (response, request) => cases[request.content]?.[0](response, request);
@@ -286,7 +286,7 @@ test('what becomes of a message is decided by the answer, or by there being none
   }
 });
 
-test('a provider that is not there costs attempts; the last makes a dead letter, and a redrive sends', async (context) => {
+test('a missing provider costs attempts; the last makes a dead letter, and a redrive sends', async (context) => {
   const folder = temporaryFolder(context);
   const provider = await Provider.start(context);
   provider.answer = (response) => response.destroy();
@@ -310,7 +310,7 @@ test('a provider that is not there costs attempts; the last makes a dead letter,
   assert.equal(provider.requests.length, 3);
 });
 
-test('kill -9, five times: every message is sent, and only what was under way may be sent twice', async (context) => {
+test('kill -9, five times: every message is sent, and only messages under way may be sent twice', async (context) => {
   const folder = temporaryFolder(context);
   const provider = await Provider.start(context);
   provider.answer = (response, request) => setTimeout(accept, 50, response, request);
@@ -340,7 +340,7 @@ test('kill -9, five times: every message is sent, and only what was under way ma
   assert.ok(repeated <= 5 * 10, `${repeated} repeated`);
 });
 
-test('a stop answers when the running batch has ended; nothing is sent after it, not after a restart, until a start', async (context) => {
+test('a stop answers when the running batch has ended; nothing is sent afterwards, even after a restart, until a start', async (context) => {
   const folder = temporaryFolder(context);
   const provider = await Provider.start(context);
   const held: (() => void)[] = [];
@@ -379,7 +379,7 @@ test('a stop answers when the running batch has ended; nothing is sent after it,
   assert.equal(provider.requests.length, 5);
 });
 
-test('of 50 starts and stops at once the last one wins', async (context) => {
+test('the last of 50 simultaneous starts and stops wins', async (context) => {
   const program = serveMessages(context, temporaryFolder(context), { SCHEDULER_INTERVAL: '20ms' });
   const url = await program.listening();
   for (const last of ['stop', 'start']) {
@@ -391,7 +391,7 @@ test('of 50 starts and stops at once the last one wins', async (context) => {
   }
 });
 
-test('Redis may go and come back: no message waits for it, and each is noted in the end', { skip: withoutRedis }, async (context) => {
+test('Redis may disappear and return: no message waits for it, and each is noted eventually', { skip: withoutRedis }, async (context) => {
   const folder = temporaryFolder(context);
   const server = await RedisServer.make(context, { password: 'hush-hush' });
   const program = serveMessages(context, folder, {

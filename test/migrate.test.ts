@@ -96,7 +96,7 @@ const databases: readonly Kind[] = [
 ];
 
 for (const { kind, make, skip, added, hasTables, query } of databases) {
-  test(`${kind}: a check says what is to be done and changes nothing, a dry run prints the statements, and then it is done once`, {
+  test(`${kind}: a check reports the necessary changes and changes nothing, a dry run prints the statements, and then they are made once`, {
     skip,
   }, async (context) => {
     const yard = new MigrateYard(context);
@@ -141,7 +141,7 @@ for (const { kind, make, skip, added, hasTables, query } of databases) {
     assert.match(refused.stderr, /^millrace: .*table seen: column note: expected .*\n$/);
   });
 
-  test(`${kind}: a newer schema is refused in one line, by a start as by a migration`, { skip }, async (context) => {
+  test(`${kind}: a newer schema is refused in one line, by a start as well as a migration`, { skip }, async (context) => {
     const yard = new MigrateYard(context);
     const database = await make();
     assert.equal((await yard.migrate('first.ts', database)).code, 0);
@@ -175,7 +175,7 @@ test('a file of an older schema is brought up to date, and the dry run shows its
   assert.equal((await yard.migrate('first.ts', './mill.db', '--check')).code, 0);
 });
 
-test('a database in memory has nothing to be brought up to date', async (context) => {
+test('an in-memory database has nothing to migrate', async (context) => {
   const { code, stderr } = await new MigrateYard(context).migrate('first.ts', 'memory:');
   assert.deepEqual(
     [code, stderr],

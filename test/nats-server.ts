@@ -11,7 +11,7 @@ import { ServerProcess } from './server-process.ts';
 export const withoutNats: string | false =
   existsSync(natsServerProgram) || process.env.TEST_SERVERS === 'required'
     ? false
-    : 'there is no nats-server here; with it (node test/install-nats-server.ts) this runs';
+    : 'nats-server is missing; to run this: node test/install-nats-server.ts';
 
 export interface NatsVisit {
   readonly connection: NatsConnection;

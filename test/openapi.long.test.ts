@@ -37,7 +37,7 @@ describe('the OpenAPI description', { skip: withoutTools }, () => {
   });
   after(() => rmSync(folder, { recursive: true, force: true }));
 
-  test('Redocly finds nothing to say against it', async (t) => {
+  test('Redocly finds no fault with it', async (t) => {
     const { description } = await serveLocked(t);
     writeFileSync(described, description);
     const environment = { ...process.env, REDOCLY_TELEMETRY: 'off', REDOCLY_SUPPRESS_UPDATE_NOTICE: 'true' };
@@ -48,7 +48,7 @@ describe('the OpenAPI description', { skip: withoutTools }, () => {
     assert.deepEqual(totals, { errors: 0, warnings: 0, ignored: 0 });
   });
 
-  test('a client that is generated from it compiles, and calls a server', async (t) => {
+  test('a generated client compiles, and calls a server', async (t) => {
     const { url, secret, description } = await serveLocked(t);
     writeFileSync(described, description);
     await run(process.execPath, [toolOf('openapi-typescript/bin/cli.js'), described, '--output', join(folder, 'schema.ts')]);

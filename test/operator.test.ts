@@ -81,7 +81,7 @@ class Office {
   }
 }
 
-test('an operator sees from a terminal what waits and what failed, and acts', async (context) => {
+test('an operator sees waiting and failed work from a terminal, and acts', async (context) => {
   const office = await Office.open(context);
 
   assert.match(await office.printed('status'), /^PIPELINE +RECEIVED.*\norders +3 .*\nsteps +2 /);
@@ -110,7 +110,7 @@ test('an operator sees from a terminal what waits and what failed, and acts', as
   assert.match(await office.printed('operations'), /redrive +orders +ended/);
 });
 
-test('what an operator types wrong, and what the server refuses, is one line', async (context) => {
+test('an operator’s typing error, or a refusal by the server, is one line', async (context) => {
   const office = await Office.open(context);
   const refused = async (words: readonly string[], code: number, message: RegExp) => {
     const ended = await office.run(words);
@@ -127,7 +127,7 @@ test('what an operator types wrong, and what the server refuses, is one line', a
   await refused(['status', '--url', 'http://127.0.0.1:1'], 1, /127\.0\.0\.1:1/);
 });
 
-test('a file is looked at while a server runs on it, and its answers are those of the server', async (context) => {
+test('a file can be inspected while a server runs on it, with the same answers as the server’s', async (context) => {
   const office = await Office.open(context);
   const file = ['--file', './mill.db'];
   for (const words of [
@@ -156,7 +156,7 @@ test('a file is looked at while a server runs on it, and its answers are those o
   await refused(['keys', 'orders', '--url', 'http://127.0.0.1:1'], 2, /--file/);
 });
 
-test('what is ordered in a file that no server owns is done by the next one that starts on it', async (context) => {
+test('an order left in an unowned file is carried out by the next engine that starts on it', async (context) => {
   const office = await Office.open(context);
   const file = ['--file', './mill.db'];
   const [first, second] = await office.json(['dead-letters']);

@@ -34,7 +34,7 @@ const closures: Readonly<Record<string, { readonly beside?: readonly string[]; r
 const program = ['shop.ts', 'try-shop.ts', 'main.ts', 'my-store.ts', 'must-not-compile.ts'];
 const readmeProgram = ['readme/main.ts', 'readme/visits.test.ts'];
 
-describe('the package as it is published', () => {
+describe('the published package', () => {
   const folder = mkdtempSync(join(tmpdir(), 'millrace-package-'));
   let installed: InstalledPackage;
 
@@ -61,7 +61,7 @@ describe('the package as it is published', () => {
     return stdout;
   }
 
-  test('the two compilers are those that they are said to be', () => {
+  test('the two compilers have the expected versions', () => {
     const versions = compilers.map(({ folder }) => readFileSync(join(checkout, 'node_modules', folder, 'package.json'), 'utf8'));
     assert.match(versions[0] ?? '', /"version": "5\.9\./);
     assert.match(versions[1] ?? '', /"version": "7\./);
@@ -71,18 +71,18 @@ describe('the package as it is published', () => {
     for (const [resolution, options] of Object.entries(resolutions)) {
       const outDir = `${compiler}-${resolution}`;
 
-      test(`strict programs, README's among them, compile with ${name} and ${resolution}, and what is wrong in one does not`, () => {
+      test(`strict programs, including README’s, compile with ${name} and ${resolution}, and errors in them do not`, () => {
         assert.equal(complaints(compiler, [...program, ...readmeProgram], { ...options, outDir }), '');
       });
 
       for (const { name: running, node, skip } of nodes)
-        test(`what ${name} with ${resolution} makes of README's example and its test runs on ${running}`, { skip }, () =>
+        test(`README’s example and its test, compiled by ${name} with ${resolution}, run on ${running}`, { skip }, () =>
           runReadmeProgram(installed, { node, program: `${outDir}/readme`, ending: 'js' }),
         );
     }
   }
 
-  test('a strict program of CommonJS modules compiles, and runs', async () => {
+  test('a strict program with CommonJS modules compiles and runs', async () => {
     useModules('commonjs');
     assert.equal(complaints('typescript', program, resolutions.nodenext), '');
     assert.match(await installed.node('--test', 'out/try-shop.js'), /^ℹ pass 2$|^# pass 2$/m);
@@ -90,7 +90,7 @@ describe('the package as it is published', () => {
   });
 
   for (const { specifier: entry } of faces) {
-    test(`a program that imports ${entry} alone has all types that it names`, () => {
+    test(`a program that imports only ${entry} has all types that it names`, () => {
       writeFileSync(join(installed.folder, 'entry.ts'), `export * from '${entry}';\n`);
       assert.equal(complaints('typescript', ['entry.ts'], { ...resolutions.nodenext, types: [] }), '');
     });
@@ -120,14 +120,14 @@ describe('the package as it is published', () => {
   });
 
   for (const [entry, { beside = [], opaque = [] }] of Object.entries(closures)) {
-    test(`a user can name every type that ${entry} gives out`, () => {
+    test(`a user can name every type that ${entry} exposes`, () => {
       const imported = faces.filter(({ specifier }) => [entry, ...beside].includes(specifier));
       const entries = imported.map(({ declarations }) => join(installed.path, declarations));
       assert.deepEqual(unnamedTypes(entries, { isOwn: (file) => file.includes('node_modules/millrace/'), opaque }), []);
     });
   }
 
-  test('the program of the user runs', async () => {
+  test('the user’s program runs', async () => {
     assert.match(await installed.node('--test', 'try-shop.ts'), /^ℹ pass 2$|^# pass 2$/m);
   });
 

@@ -101,7 +101,7 @@ async function violationsOf(page: Page): Promise<readonly string[]> {
 const withoutChromium =
   existsSync(chromiumPath) || process.env.TEST_SERVERS === 'required' ? false : `needs Chromium at ${chromiumPath}, or where CHROMIUM says`;
 
-describe('the page of the operator', { timeout: 120_000, skip: withoutChromium }, () => {
+describe('the operator’s page', { timeout: 120_000, skip: withoutChromium }, () => {
   before(async () => {
     execFileSync(process.execPath, [join(root, 'page', 'build.ts')]);
     const lines = lineOf({ name: 'ann', role: 'operate', digest: digestOf(secret), pipelines: undefined });
@@ -114,7 +114,7 @@ describe('the page of the operator', { timeout: 120_000, skip: withoutChromium }
     await demo?.stop();
   });
 
-  test('its script is small, and none of it comes from elsewhere', () => {
+  test('its script is small, and loads nothing from elsewhere', () => {
     const scripts = readdirSync(dist).filter((name) => name.endsWith('.js.br'));
     const bytes = scripts.reduce((sum, name) => sum + statSync(join(dist, name)).size, 0);
     assert.ok(scripts.length > 0 && bytes <= scriptBytesMax, `${bytes} bytes`);
@@ -123,7 +123,7 @@ describe('the page of the operator', { timeout: 120_000, skip: withoutChromium }
     assert.doesNotMatch(html, /<script(?![^>]+src=)|<style/);
   });
 
-  test('the first paint comes at once', async () => {
+  test('the first paint is immediate', async () => {
     const { page, context } = await openTab();
     const paints: number[] = [];
     // The first load also starts Chromium; other loads may be slow if tests run beside this one.
@@ -449,7 +449,7 @@ describe('the page of the operator', { timeout: 120_000, skip: withoutChromium }
     await page.getByRole('heading', { name: 'Fleet', exact: true }).first().waitFor();
   });
 
-  test('nothing complained', () => {
+  test('nothing reported an error', () => {
     assert.deepEqual(complaints, []);
   });
 });

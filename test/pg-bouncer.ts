@@ -9,7 +9,7 @@ import { ServerProcess } from './server-process.ts';
 export const withoutPgBouncer: string | false =
   spawnSync('pgbouncer', ['--version']).error === undefined || process.env.TEST_SERVERS === 'required'
     ? false
-    : 'there is no pgbouncer here; with it (apt-get install pgbouncer) this runs';
+    : 'pgbouncer is missing; to run this: apt-get install pgbouncer';
 
 /** A test's own PgBouncer, in transaction mode, in front of a test's server. The caller that starts it stops it. */
 export class PgBouncer {

@@ -22,7 +22,7 @@ const debianBin = '/usr/lib/postgresql/15/bin';
 export const withoutPostgres: string | false =
   existsSync(debianBin) || process.env.TEST_SERVERS === 'required'
     ? false
-    : 'there is no PostgreSQL 15 here; with it (apt-get install postgresql) this runs';
+    : 'PostgreSQL 15 is missing; to run this: apt-get install postgresql';
 
 export interface PostgresServerOptions {
   readonly release?: PostgresRelease;

@@ -55,7 +55,7 @@ function serve(
 }
 
 for (const kind of postgresKinds) {
-  test(`all systems work on ${kind}, and go on there after kill -9`, { skip: without(kind) }, (context) => goOn(context, kind));
+  test(`all systems work on ${kind}, and continue there after kill -9`, { skip: without(kind) }, (context) => goOn(context, kind));
 }
 
 async function goOn(context: TestContext, kind: PostgresKind): Promise<void> {
@@ -117,7 +117,7 @@ test('the simulated rockets are right', { skip }, async (context) => {
   assert.equal(code, 0);
 });
 
-test('a replay goes on where it was, the store is listed, and what is gone is deleted', { skip }, async (context) => {
+test('a replay continues where it was, the store is listed, and removed data is deleted', { skip }, async (context) => {
   const database = await server.createDatabase();
   const folder = temporaryFolder(context);
   writeFileSync(join(folder, 'updates.json'), JSON.stringify([update(1), update(2), { ...update(7), id: 'b', callbackTimeMs: 60_000 }]));
@@ -135,7 +135,7 @@ test('a replay goes on where it was, the store is listed, and what is gone is de
   assert.deepEqual([code, /accounts/.test(stdout)], [0, true], stdout);
 });
 
-test('a start that cannot be is one line without the password, and exit code 1', { skip }, async (context) => {
+test('an impossible start is one line without the password, and exit code 1', { skip }, async (context) => {
   await server.query(`CREATE ROLE guarded LOGIN PASSWORD 'secret'`);
   await server.query('CREATE ROLE poor LOGIN');
   await server.query(`CREATE DATABASE ascii ENCODING 'SQL_ASCII' LC_COLLATE 'C' LC_CTYPE 'C' TEMPLATE template0`);
@@ -183,7 +183,7 @@ test('a start that cannot be is one line without the password, and exit code 1',
   }
 });
 
-test('a server that says nothing ends the start in time', { skip }, async (context) => {
+test('an unresponsive server ends the start in time', { skip }, async (context) => {
   const deaf = createServer().listen(0, '127.0.0.1');
   await once(deaf, 'listening');
   context.after(() => deaf.close());
@@ -193,7 +193,7 @@ test('a server that says nothing ends the start in time', { skip }, async (conte
   assert.equal(code, 1);
 });
 
-test('while the database is away requests are refused quickly and health says why; then work goes on', { skip }, async (context) => {
+test('while the database is away requests are refused quickly and health says why; then work continues', { skip }, async (context) => {
   const url = await serve(context, await server.createDatabase(), { LOG_LEVEL: 'silent' }, ['events', 'workers']).listening();
   const event = { type: 'sensor_data', source: 'web', data: {} };
   assert.equal((await post(url, '/events', event)).status, 202);
@@ -226,7 +226,7 @@ test('while the database is away requests are refused quickly and health says wh
   assert.ok(Object(body.items).length >= 2);
 });
 
-test('workers play a file, and no server', async (context) => {
+test('workers play from a file, but not a server', async (context) => {
   const words = ['workers', '--database', 'postgres://millrace:secret@127.0.0.1/talk'];
   const { code, stdout, stderr } = await new Program(context, words, { folder: temporaryFolder(context) }).ended;
   assert.deepEqual(

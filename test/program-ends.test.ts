@@ -131,7 +131,7 @@ for (const [does, pipeline] of [
   });
 }
 
-test('whatever way the program has to process.exit(), it fails the attempt, and is never a success', async (context) => {
+test('however the program calls process.exit(), it fails the attempt, and never succeeds', async (context) => {
   for (const [does, code, pipeline] of [
     ['imported', 1, 'plain'],
     ['taken', 1, 'plain'],
@@ -145,7 +145,7 @@ test('whatever way the program has to process.exit(), it fails the attempt, and 
   }
 });
 
-test('a process.exit() of the program lets what is under way end, and what it was called in is not what waits', async (context) => {
+test('a process.exit() of the program lets work under way end, and does not wait for the call’s own turn', async (context) => {
   const folder = folderOf(context);
   const program = serve(context, folder);
   const url = await program.listening();
@@ -160,7 +160,7 @@ test('a process.exit() of the program lets what is under way end, and what it wa
   );
 });
 
-test('a failure of Millrace itself ends the process gently, says which turns are under way, and is no success', async (context) => {
+test('a failure of Millrace itself ends the process gracefully, says which turns are under way, and is not a success', async (context) => {
   const folder = folderOf(context);
   const program = serve(context, folder);
   const url = await program.listening();
@@ -172,7 +172,7 @@ test('a failure of Millrace itself ends the process gently, says which turns are
   assert.deepEqual((await get(await next.listening(), '/dead-letters')).items, []);
 });
 
-test('what a listener of a signal throws, and what a turn leaves behind, ends no process, is counted, and is logged, with its turn where it began in one', async (context) => {
+test('an exception in a signal listener, or one left behind by a turn, ends no process, is counted, and is logged, with the turn if it began in one', async (context) => {
   const program = serve(context, folderOf(context));
   const url = await program.listening();
   await post(url, 'a', 'late in a turn');
@@ -190,7 +190,7 @@ test('what a listener of a signal throws, and what a turn leaves behind, ends no
   assert.equal((await program.kill('SIGTERM')).code, 0);
 });
 
-test('a module that ends the process while it loads is a start that fails', async (context) => {
+test('a module that ends the process while loading is a failed start', async (context) => {
   const folder = temporaryFolder(context);
   writeFileSync(join(folder, 'jobs.ts'), 'process.exit(0);');
   const { code, stderr } = await serve(context, folder).ended;

@@ -30,7 +30,7 @@ import { nodes } from './user-tools.ts';
 const tarballMax = 1_100_000;
 const run = promisify(execFile);
 
-describe('what is published', () => {
+describe('the published files', () => {
   const folder = mkdtempSync(join(tmpdir(), 'millrace-published-'));
   let installed: InstalledPackage;
 
@@ -60,7 +60,7 @@ describe('what is published', () => {
     assert.deepEqual(Object.keys(analysis.entrypoints), Object.keys(manifestIn(installed.path).exports ?? {}));
   });
 
-  test('the public API is the one that is recorded; npm run api-report records a change', () => {
+  test('the public API is the recorded one; npm run api-report records a change', () => {
     const entries = faces.map(({ specifier, declarations }) => ({ specifier, path: join(installed.path, declarations) }));
     assert.equal(publicApi(entries), readFileSync(join(checkout, 'test/package/public-api.txt'), 'utf8'));
   });
@@ -118,7 +118,7 @@ describe('what is published', () => {
     });
   }
 
-  test('npm create millrace is millrace init', async () => {
+  test('npm create millrace equals millrace init', async () => {
     const creator = join(installed.folder, 'node_modules/create-millrace');
     cpSync(join(checkout, 'create-millrace'), creator, { recursive: true });
     await installed.node(join(creator, 'bin/create-millrace.js'), 'created', '--language', 'javascript');
@@ -149,7 +149,7 @@ describe('what is published', () => {
     assert.ok(existsSync(join(folderOfUser, 'shop/src/visits.ts')));
   });
 
-  test('millrace init writes beside files only when told, and overwrites none', async () => {
+  test('millrace init writes beside existing files only when told, and overwrites none', async () => {
     const target = join(folder, 'taken');
     mkdirSync(target);
     writeFileSync(join(target, 'README.md'), 'mine');

@@ -8,7 +8,7 @@ import { ServerProcess } from './server-process.ts';
 export const withoutRedis: string | false =
   spawnSync('redis-server', ['--version']).error === undefined || process.env.TEST_SERVERS === 'required'
     ? false
-    : 'there is no redis-server here; with it (apt-get install redis-server) this runs';
+    : 'redis-server is missing; to run this: apt-get install redis-server';
 
 /** A test's own Redis: on a free port of the loopback, in a temporary folder, gone when the test ends. */
 export class RedisServer {

@@ -69,7 +69,7 @@ async function runAndKill(path: string, until: number): Promise<Progress> {
   return last;
 }
 
-test('100,000 dead letters are redriven once each, although the process is killed twice in the middle', async () => {
+test('100,000 dead letters are redriven once each, even if the process is killed twice in between', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'millrace-redrive-'));
   const path = join(folder, 'mill.db');
   try {

@@ -5,7 +5,7 @@ import test from 'node:test';
 import { checkout, temporaryFolder } from './program.ts';
 import { releaseFaults } from './release-faults.ts';
 
-test('a release has one version everywhere, a part of the changelog and a note for upgrading', (context) => {
+test('a release has one version everywhere, a section in the changelog and an upgrade note', (context) => {
   const folder = temporaryFolder(context);
   for (const file of ['package.json', 'package-lock.json', 'create-millrace/package.json', 'CHANGELOG.md', 'docs/upgrading.md']) {
     mkdirSync(dirname(join(folder, file)), { recursive: true });

@@ -52,7 +52,7 @@ function readJson(stdout: string): readonly Line[] {
 
 const header = ['accountType', 'id', 'version', 'tokens'];
 
-test('what happens is told line by line, then the summary, and nothing after it', async (context) => {
+test('happenings are reported line by line, then the summary, and nothing after it', async (context) => {
   const folder = temporaryFolder(context);
   const file = fileOf(folder, [
     ...[update('a', 1, 5000), update('a', 3, 0), update('a', 2, 5000), { ...update('b', 0, 1_000), version: undefined }],
@@ -85,7 +85,7 @@ test('what happens is told line by line, then the summary, and nothing after it'
   assert.deepEqual(readdirSync(folder), [file]);
 });
 
-test('as JSON lines, a callback comes when its time has passed since the update was taken in', async (context) => {
+test('as JSON lines, a callback comes once its time since the update’s acceptance has passed', async (context) => {
   const folder = temporaryFolder(context);
   const file = fileOf(folder, [update('a', 1, 5000), update('b', 1, 120), update('a', 2, 60), update('a', 1, 5)]);
   const { code, stdout } = await replay(context, folder, [file, '--max-delay', '20', '--seed', '7', '--json']).ended;
@@ -116,7 +116,7 @@ test('as JSON lines, a callback comes when its time has passed since the update 
   assert.match(stdout, /\n\{"event":"summary","accountType":"escrow","id":"a","version":2,"tokens":2\}\n$/);
 });
 
-test('malformed updates are told with their index and skipped', async (context) => {
+test('malformed updates are reported with their index and skipped', async (context) => {
   const folder = temporaryFolder(context);
   const { id: _, ...nameless } = update('a', 1, 0);
   const deep = `{"id":"deep","accountType":"x","tokens":1,"callbackTimeMs":0,"data":{"a":${'['.repeat(50_000)}${']'.repeat(50_000)}}}`;
@@ -150,7 +150,7 @@ test('an empty array is a run without happenings', async (context) => {
   assert.deepEqual(read(await replay(context, folder, [file]).ended), { code: 0, stderr: '', lines: [], rows: [header] });
 });
 
-test('a file that cannot be read or holds no JSON array is one line on stderr and exit code 1', async (context) => {
+test('a file that cannot be read or contains no JSON array is one line on stderr and exit code 1', async (context) => {
   const folder = temporaryFolder(context);
   mkdirSync(join(folder, 'folder.json'));
   const wrong: readonly [content: string | Buffer | undefined, message: RegExp][] = [
@@ -174,7 +174,7 @@ test('a file that cannot be read or holds no JSON array is one line on stderr an
   assert.ok(!existsSync(join(folder, 'none.db')));
 });
 
-test('a command line that cannot be meant is exit code 2', async (context) => {
+test('an impossible command line is exit code 2', async (context) => {
   const folder = temporaryFolder(context);
   const file = fileOf(folder, []);
   const wrong = [[], [file, '--max-delay', '-1'], [file, '--max-delay', '1s'], [file, '--seed', 'x'], [file, '--database', 'redis://x']];
@@ -200,7 +200,7 @@ function tablesOf(folder: string) {
   }
 }
 
-test('SIGINT stops it, and the same command goes on from there, timers included; a finished one changes nothing', async (context) => {
+test('SIGINT stops it, and the same command continues from there, including timers; a finished one changes nothing', async (context) => {
   const folder = temporaryFolder(context);
   // However late the signal arrives on a busy machine, one callback is still pending.
   const file = fileOf(folder, [update('a', 1, 10_000), update('b', 1, 0), update('a', 2, 8_000), update('c', 1, 50)]);
@@ -257,7 +257,7 @@ test('a callback that came due while it was down fires at the start, before a ne
   assert.deepEqual(told, ['callback 1', 'ignored 1', 'indexed 2', 'callback 2', 'summary 2']);
 });
 
-test('killed at any moment and started again to the end, every indexed version has one callback or cancellation', async (context) => {
+test('if killed at any moment and restarted until the end, every indexed version has one callback or cancellation', async (context) => {
   const folder = temporaryFolder(context);
   const updates = Array.from({ length: 300 }, (_, index) => update(`account-${index % 7}`, (index * 5) % 97, (index * 31) % 150));
   const words = [fileOf(folder, updates), '--max-delay', '4', '--database', 'mill.db', '--json'];
@@ -288,7 +288,7 @@ test('killed at any moment and started again to the end, every indexed version h
   }
 });
 
-test('an update that cannot be handled ends it with a line and exit code 1', async (context) => {
+test('an update that cannot be handled ends it with one line and exit code 1', async (context) => {
   const folder = temporaryFolder(context);
   const words = ['updates.json', '--max-delay', '0', '--database', 'mill.db'];
   fileOf(folder, [update('a', 1, 0), update('b', 1, 0)]);

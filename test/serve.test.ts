@@ -37,7 +37,7 @@ test('the ready line is the only output, and requests are served from then on', 
   assert.deepEqual([code, stderr], [0, '']);
 });
 
-test('every malformed message is refused with what is wrong, and nothing of it is stored', async (context) => {
+test('every malformed message is refused with its faults, and nothing of it is stored', async (context) => {
   const program = serveRockets(context, temporaryFolder(context));
   const url = await program.listening();
   const withMetadata = (changes: object) => ({ ...launch, metadata: { ...metadata, ...changes } });
@@ -79,7 +79,7 @@ test('a body is JSON whatever its Content-Type says', async (context) => {
   }
 });
 
-test('what was acknowledged survives kill -9, waiting messages included, and the next start goes on at once', async (context) => {
+test('acknowledged events survive kill -9, including waiting messages, and the next start continues at once', async (context) => {
   const folder = temporaryFolder(context);
   const first = serveRockets(context, folder);
   const url = await first.listening();
@@ -109,7 +109,7 @@ test('SIGTERM and SIGINT stop it with exit code 0, and the next start finds ever
   }
 });
 
-test('a database has one owner; a second process is told who, and takes over when that one was killed', async (context) => {
+test('a database has one owner; a second process learns who, and takes over when that one is killed', async (context) => {
   const folder = temporaryFolder(context);
   const owner = serveRockets(context, folder);
   await owner.listening();
@@ -136,7 +136,7 @@ test('a port in use is one line that names it', async (context) => {
   assertOneLine(stderr, new RegExp(`127\\.0\\.0\\.1:${address.port}.*in use`));
 });
 
-test('a .env file configures it, and the environment goes before it', async (context) => {
+test('a .env file configures it, and the environment takes precedence', async (context) => {
   const folder = temporaryFolder(context);
   writeFileSync(join(folder, '.env'), 'PORT=nonsense\nDATABASE_URL=memory:\n');
   const { stderr } = await new Program(context, ['serve'], { folder }).ended;
@@ -205,7 +205,7 @@ for (const [words, environment, exitCode, line] of refused) {
   });
 }
 
-test('a database that cannot be used is one line', async (context) => {
+test('an unusable database is one line', async (context) => {
   const folder = temporaryFolder(context);
   writeFileSync(join(folder, 'text.db'), 'this is no database, whatever its name says'.repeat(100));
   mkdirSync(join(folder, 'folder.db'));
@@ -216,7 +216,7 @@ test('a database that cannot be used is one line', async (context) => {
   }
 });
 
-test('a database file with a second hard link is one line, for each command that keeps events in one', async (context) => {
+test('a database file with a second hard link is one line, for each command that stores events in one', async (context) => {
   const folder = temporaryFolder(context);
   writeFileSync(join(folder, 'mill.db'), '');
   linkSync(join(folder, 'mill.db'), join(folder, 'other.db'));
@@ -236,7 +236,7 @@ test('a database file with a second hard link is one line, for each command that
   }
 });
 
-test('a database file that is deleted while it serves ends it with one line, and the request that finds out is refused', async (context) => {
+test('deleting the database file while it serves ends it with one line, and the request that discovers this is refused', async (context) => {
   const folder = temporaryFolder(context);
   const program = new Program(context, ['serve', 'rockets', '--port', '0', '--database', './mill.db'], {
     folder,
@@ -260,7 +260,7 @@ test('a database file that is deleted while it serves ends it with one line, and
   assert.equal(code, 1);
 });
 
-test('a lock that another program has is a 503 that says so, on the health page too, and gone with the lock', async (context) => {
+test('another program’s lock is a 503 that says so, on the health page too, and ends with the lock', async (context) => {
   const folder = temporaryFolder(context);
   const program = serveRockets(context, folder);
   const url = await program.listening();
@@ -280,7 +280,7 @@ test('a lock that another program has is a 503 that says so, on the health page 
   assert.equal((await fetch(`${url}/health`)).status, 200);
 });
 
-test('after some idle seconds the database file has it all, without its log', async (context) => {
+test('after some idle seconds everything is in the database file, without its log', async (context) => {
   const folder = temporaryFolder(context);
   const url = await serveRockets(context, folder).listening();
   assert.equal((await post(url, launch)).status, 202);

@@ -39,7 +39,7 @@ for (const [signal, code] of [
   ['SIGTERM', 143],
 ] as const) {
   for (const [words, expected] of commands) {
-    test(`${signal} ends \`millrace ${words}\` at once while the server says nothing`, { timeout: 60_000 }, async (context) => {
+    test(`${signal} ends \`millrace ${words}\` at once while the server is silent`, { timeout: 60_000 }, async (context) => {
       const folder = await folderWithFiles(context);
       const said = words.split(' ').map((word) => (word === 'URL' ? url : word));
       const connected = once(silent, 'connection');
@@ -50,7 +50,7 @@ for (const [signal, code] of [
   }
 }
 
-test('SIGINT ends a copy while a module is loaded that never comes to an end', { timeout: 60_000 }, async (context) => {
+test('SIGINT ends a copy while a module is loading forever', { timeout: 60_000 }, async (context) => {
   const folder = await folderWithFiles(context);
   writeFileSync(
     join(folder, 'endless.ts'),

@@ -14,7 +14,7 @@ async function rocketsThere(url: string, count: number): Promise<void> {
   if (rockets.count <= count) await rocketsThere(url, count);
 }
 
-test('the simulated rockets are right, and the same run again is all duplicates and still right', async (context) => {
+test('the simulated rockets are right, and a repetition of the run is all duplicates and still right', async (context) => {
   const folder = temporaryFolder(context);
   const url = await new Program(context, ['serve', 'rockets', '--port', '0', '--database', 'mill.db'], { folder }).listening();
   for (const counts of ['2,000 accepted, 200 duplicate', '0 accepted, 2,200 duplicate']) {
@@ -27,7 +27,7 @@ test('the simulated rockets are right, and the same run again is all duplicates 
   }
 });
 
-test('a server that is killed under load and started again loses nothing and applies nothing twice', async (context) => {
+test('a server killed under load and restarted loses nothing and applies nothing twice', async (context) => {
   const folder = temporaryFolder(context);
   const serve = (port: string) => new Program(context, ['serve', 'rockets', '--port', port, '--database', 'mill.db'], { folder });
   // A port that no other process gets while the server is down.
@@ -44,7 +44,7 @@ test('a server that is killed under load and started again loses nothing and app
   assert.equal(code, 0);
 });
 
-test('a rocket that is wrong is told field by field, with exit code 1', async (context) => {
+test('a wrong rocket is reported field by field, with exit code 1', async (context) => {
   const server = createServer((request, response) => {
     request.resume();
     if (request.method === 'POST') response.writeHead(202).end('{"status":"accepted"}');
@@ -73,7 +73,7 @@ test('a rocket that is wrong is told field by field, with exit code 1', async (c
   assert.equal(code, 1);
 });
 
-test('a fleet is posted to in turn, by URLs one after the other or with commas between, and its rockets are right', {
+test('a fleet is posted to in turn, with separate URLs or a comma-separated list, and its rockets are right', {
   skip: withoutPostgres,
 }, async (context) => {
   const postgres = await PostgresServer.start();
@@ -102,7 +102,7 @@ test('without a URL the server is found where this machine’s variables put it'
   assert.match(stdout, /\nall \d+ rockets are right\n$/);
 });
 
-test('a server without rockets, and one that takes no messages at that path, are one line at once', async (context) => {
+test('a server without rockets, or one that accepts no messages at that path, is reported in one line at once', async (context) => {
   const folder = temporaryFolder(context);
   const serve = (system: string) => new Program(context, ['serve', system, '--port', '0', '--database', 'memory:'], { folder }).listening();
   const [events, rockets] = await Promise.all([serve('events'), serve('rockets')]);

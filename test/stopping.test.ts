@@ -94,7 +94,7 @@ const ways: Readonly<Record<string, Way>> = {
     signals: ['SIGTERM', 'SIGINT', 'SIGHUP'],
     skip: withoutOldNode,
   },
-  'the program as npm links it': { how: () => ({ command: [launcher] }), signals: ['SIGTERM'] },
+  'the program as linked by npm': { how: () => ({ command: [launcher] }), signals: ['SIGTERM'] },
   'npm start': { how: npmStart, signals: ['SIGTERM', 'SIGINT'] },
   'a script with exec': { how: npmScript(`exec node ${launcher} serve`), signals: ['SIGTERM'] },
   'node bin/millrace.js as PID 1': {
@@ -119,7 +119,7 @@ const ways: Readonly<Record<string, Way>> = {
 
 for (const [name, { how, signals, skip = false, target = ({ child }: Program) => Number(child.pid) }] of Object.entries(ways)) {
   for (const signal of signals) {
-    test(`what is under way is finished at ${signal}, and the exit code is 0: ${name}`, { skip }, async (context) => {
+    test(`work under way is finished at ${signal}, and the exit code is 0: ${name}`, { skip }, async (context) => {
       const { program } = await serve(context, how);
       process.kill(target(program), signal);
       const { code, stderr } = await assertDrained(program);
@@ -128,7 +128,7 @@ for (const [name, { how, signals, skip = false, target = ({ child }: Program) =>
   }
 }
 
-test('Ctrl-C stops what npm started gently, though it comes from the terminal and from npm', async (context) => {
+test('Ctrl-C gracefully stops a program started by npm, even though it arrives from both the terminal and npm', async (context) => {
   const { program } = await serve(context, () => ({ ...npmStart(), ownGroup: true }));
   process.kill(-Number(program.child.pid), 'SIGINT');
   const { code, stderr } = await assertDrained(program);
@@ -139,7 +139,7 @@ for (const [name, signal, how] of [
   ['npm that is killed', 'SIGKILL', npmStart],
   ['a shell between npm and it that a signal ends', 'SIGTERM', npmScript(`run() { node ${launcher} serve "$@"; exit; }; run`)],
 ] as const) {
-  test(`it outlives its parent only to finish what is under way: ${name}`, async (context) => {
+  test(`it outlives its parent only to finish work under way: ${name}`, async (context) => {
     const { program } = await serve(context, how);
     program.child.kill(signal);
     await program.printed(/millrace: stopping, because/);
@@ -148,7 +148,7 @@ for (const [name, signal, how] of [
   });
 }
 
-test('it stops when its parent was gone before it began', async (context) => {
+test('it stops if its parent was gone before it began', async (context) => {
   const folder = temporaryFolder(context);
   execFileSync('mkfifo', [join(folder, 'begin')]);
   const script = `{ read begin < begin; exec ${process.execPath} ${launcher} serve --port 0 --database memory:; } &`;
@@ -175,7 +175,7 @@ for (const [name, node] of [
   });
 }
 
-test('a signal stops it with exit code 0 while a module of the user loads, for ever', async (context) => {
+test('a signal stops it with exit code 0 while a user’s module loads forever', async (context) => {
   const folder = temporaryFolder(context);
   writeFileSync(join(folder, 'stuck.mjs'), `console.log('loading');\nsetInterval(() => {}, 1000);\nawait new Promise(() => {});`);
   const program = new Program(context, ['serve', './stuck.mjs', '--database', 'memory:'], { folder });

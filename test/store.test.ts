@@ -98,7 +98,7 @@ function leftoversIn(log: string): readonly object[] {
     });
 }
 
-test('a server names what is left of timers, endpoints and schedules that are renamed or gone, and lets deliveries be withdrawn', async (context) => {
+test('a server reports leftovers of renamed or removed timers, endpoints and schedules, and lets deliveries be withdrawn', async (context) => {
   const shop = new Shop(context);
   await shop.fill(['a', 'b']);
   const program = shop.serve('renamed.ts');
@@ -144,7 +144,7 @@ test('a server names what is left of timers, endpoints and schedules that are re
   assert.match((await shop.store('list')).stdout, /^orders +0 +0 +2 +2 +0 +0 +1$/m);
 });
 
-test('what is stored of a pipeline that is gone is listed while a server runs, and deleted when none does', async (context) => {
+test('a removed pipeline’s data is listed while a server runs, and deleted when none does', async (context) => {
   const shop = new Shop(context);
   await shop.fill(['a', 'b']);
   const program = shop.serve('without.ts');
@@ -214,7 +214,7 @@ its schedule
   inbox.close();
 });
 
-test('a store that is not there, or is none of ours, is refused in one line and left alone', async (context) => {
+test('a store that is missing, or not ours, is refused in one line and left alone', async (context) => {
   const shop = new Shop(context);
   const db = new DatabaseSync(shop.file);
   db.exec('CREATE TABLE mine (a)');

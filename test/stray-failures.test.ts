@@ -43,7 +43,7 @@ export default pipeline('visits', {
 });
 `;
 
-test('what a served program leaves behind in a turn is logged with its stack, and ends neither the turn nor the server', async (context) => {
+test('an unhandled failure in a served program’s turn is logged with its stack, and ends neither the turn nor the server', async (context) => {
   const folder = temporaryFolder(context);
   writeFileSync(join(folder, 'visits.ts'), visits);
   const program = new Program(context, ['serve', './visits.ts', '--port', '0', '--database', 'memory:'], { folder });

@@ -52,7 +52,7 @@ async function until(url: string, key: string, isSo: (status: Record<string, unk
 
 const hasState = (state: object) => (status: Record<string, unknown>) => isDeepStrictEqual(status.state, state);
 
-test('a lone module’s handlers run in threads, with the Millrace that serves it', async (context) => {
+test('a single module’s handlers run in threads, with the Millrace that serves it', async (context) => {
   const program = serveModule(context, sums);
   const url = await program.listening();
   for (const add of [1, 2, 3]) await ingest(url, 'a', add);
@@ -61,7 +61,7 @@ test('a lone module’s handlers run in threads, with the Millrace that serves i
   assert.deepEqual([code, stderr], [0, '']);
 });
 
-test('a handler that never ends costs its key, not the server', async (context) => {
+test('a handler that never ends affects its key, not the server', async (context) => {
   const program = serveModule(context, sums);
   const url = await program.listening();
   await ingest(url, 'endless', 1);
@@ -74,7 +74,7 @@ test('a handler that never ends costs its key, not the server', async (context) 
   assert.equal(code, 0);
 });
 
-test('a module that its threads cannot load is one line', async (context) => {
+test('a module that its threads cannot load is reported in one line', async (context) => {
   const text = `${sums}\nif (!isMainThread) throw new Error('not in threads');`;
   const { code, stdout, stderr } = await serveModule(context, text).ended;
   assert.match(
@@ -84,7 +84,7 @@ test('a module that its threads cannot load is one line', async (context) => {
   assert.deepEqual([code, stdout], [1, '']);
 });
 
-test('flags that a thread would not start with do not reach it', async () => {
+test('flags that would prevent a thread from starting do not reach it', async () => {
   const program = `
     import { millrace } from '${checkout}src/engine/mill.ts';
     import { memory } from '${checkout}src/store/memory/memory-store.ts';

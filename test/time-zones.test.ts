@@ -92,7 +92,7 @@ const theirTable = `CREATE TABLE processed_events (id VARCHAR(36) PRIMARY KEY, t
 for (const [kind, { skip, writers, newDatabase }] of Object.entries(kinds)) {
   for (const writes of writers) {
     const reads = writes === berlin ? newYork : berlin;
-    test(`what a process in ${writes} writes while clocks change is the same for one in ${reads}, ${kind}`, {
+    test(`data written by a process in ${writes} while clocks change is the same for one in ${reads}, ${kind}`, {
       skip,
     }, async (context) => {
       const { address, move } = await newDatabase(context);

@@ -71,7 +71,7 @@ for (const [how, text, name = 'my-pipelines.ts'] of [
     `${visits.replace('export const', 'const')}export default { name: 'web', title: 'Web', description: 'Visits.', pipelines: [visits] } satisfies System;`,
   ],
 ] as const) {
-  test(`a user’s pipelines are served wherever their module lies: ${how}`, async (context) => {
+  test(`a user’s pipelines are served wherever their module is: ${how}`, async (context) => {
     const program = serveModule(context, name, text);
     const url = await program.listening();
     const answer = await fetch(`${url}/pipelines/visits/events`, { method: 'POST', body: '{"page":"/home"}' });
@@ -83,7 +83,7 @@ for (const [how, text, name = 'my-pipelines.ts'] of [
   });
 }
 
-test('a system’s own port holds when it is served alone', async (context) => {
+test('a system’s own port applies when it is served alone', async (context) => {
   const text =
     `${visits}export default { name: 'web', title: 'Web', description: 'Visits.', pipelines: [visits], port: 0 } satisfies System;`.replace(
       'export const',
@@ -128,7 +128,7 @@ const refused: readonly [Files, RegExp][] = [
 ];
 
 for (const [files, line] of refused) {
-  test(`a module that cannot be served is one line: ${Object.keys(files)[0]}`, async (context) => {
+  test(`a module that cannot be served is reported in one line: ${Object.keys(files)[0]}`, async (context) => {
     const { code, stdout, stderr } = await serveFiles(context, files).ended;
     assert.match(stderr, /^millrace: [^\n]+\n$/);
     assert.match(stderr, line);
@@ -136,14 +136,14 @@ for (const [files, line] of refused) {
   });
 }
 
-test('a link that leads nowhere is not said to be meant by its own name', async (context) => {
+test('a dangling link is not suggested under its own name', async (context) => {
   const folder = temporaryFolder(context);
   symlinkSync('gone.ts', join(folder, 'visits.ts'));
   const { stderr } = await new Program(context, ['serve', './visits.ts'], { folder }).ended;
   assert.equal(stderr, 'millrace: ./visits.ts: no such file\n');
 });
 
-test('a module that throws deeper in a program shows the way there, and what caused it, at every level of the log', async (context) => {
+test('an exception deeper in a program shows the way there, and its causes, at every log level', async (context) => {
   const files = {
     'main.mjs': `import { read } from './settings.mjs';\n\nread();`,
     'settings.mjs': `export function read() {\n  try {\n    null.x;\n  } catch (cause) {\n    throw new Error('no settings', { cause });\n  }\n}`,

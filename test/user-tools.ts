@@ -27,7 +27,7 @@ export const strict = {
 
 const node24 = join(checkout, 'test/node-24/node_modules/.bin/node');
 const withoutNode24 =
-  !existsSync(node24) && process.env.TEST_SERVERS !== 'required' && 'there is no Node.js 24; npm ci in test/node-24 installs it';
+  !existsSync(node24) && process.env.TEST_SERVERS !== 'required' && 'Node.js 24 is missing; npm ci in test/node-24 installs it';
 
 /** The oldest and the newest Node.js that the package supports, with the reason why tests skip one. */
 export const nodes = [

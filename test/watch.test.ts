@@ -40,7 +40,7 @@ async function listening(program: Program, number: number): Promise<string> {
   return url;
 }
 
-test('a change of any file that a pipeline imports is named, and served with the state that was there', {
+test('a change to any file that a pipeline imports is reported, and served with the existing state', {
   timeout: 60_000,
 }, async (context) => {
   const { write, start } = served(context);
@@ -53,7 +53,7 @@ test('a change of any file that a pipeline imports is named, and served with the
   assert.equal(code, 0);
 });
 
-test('what does not compile leaves the old version running, says where it fails, and the next change counts', {
+test('code that does not compile leaves the old version running, with the place of the error, and the next change counts', {
   timeout: 60_000,
 }, async (context) => {
   const { write, start } = served(context);
@@ -70,7 +70,7 @@ test('what does not compile leaves the old version running, says where it fails,
   assert.equal((await program.kill('SIGTERM')).code, 0);
 });
 
-test('a first version that does not load waits for a change; a command line that cannot be meant ends', {
+test('a first version that does not load waits for a change; an impossible command line ends', {
   timeout: 60_000,
 }, async (context) => {
   const { write, start } = served(context);
@@ -86,7 +86,7 @@ test('a first version that does not load waits for a change; a command line that
   assert.deepEqual([code, stderr.includes('--watch: expected the path of one of your modules')], [2, true]);
 });
 
-test('a watcher that is killed takes the server with it', { timeout: 60_000 }, async (context) => {
+test('a killed watcher takes the server with it', { timeout: 60_000 }, async (context) => {
   const program = served(context).start();
   const url = await listening(program, 1);
   // Its output ends only when the server is gone too, because the server holds the same pipe.

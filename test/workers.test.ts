@@ -133,7 +133,7 @@ destination_worker: 2
   );
 });
 
-test('as JSON lines, in the order of the ids whatever they are', async (context) => {
+test('as JSON lines, in id order whatever the ids are', async (context) => {
   const folder = temporaryFolder(context);
   const file = databaseOf(folder, [
     ['9223372036854775807', JSON.stringify(says(2, 'last', 1))],
@@ -160,7 +160,7 @@ test('10,000 messages without intervals are printed in order', async (context) =
   assert.ok(stdout === withBlankLines(blocksOf(messages)));
 });
 
-test('a worker that talks to itself hears it; with --workers there are as many', async (context) => {
+test('a worker that talks to itself hears it; --workers sets their number', async (context) => {
   const folder = temporaryFolder(context);
   const messages = [says(7, 'I', 7), says(7, 'am', 7), says(6, 'so', 1), says(1, 'what', 6)];
   const file = databaseOf(folder, messages);
@@ -209,7 +209,7 @@ test('data that cannot be played is one line with the row and exit code 1, befor
   }
 });
 
-test('a file that is no database of messages is one line and exit code 1, and is not created or changed', async (context) => {
+test('a file that is not a database of messages is one line and exit code 1, and is neither created nor changed', async (context) => {
   const folder = temporaryFolder(context);
   await assertRefused(context, folder, 'missing.db', /expected a file, found none/);
   mkdirSync(join(folder, 'folder.db'));
@@ -222,7 +222,7 @@ test('a file that is no database of messages is one line and exit code 1, and is
   await assertRefused(context, other, 'talk.db', /expected a table messages_table, found none$/);
 });
 
-test('a command line that cannot be meant is exit code 2', async (context) => {
+test('an impossible command line is exit code 2', async (context) => {
   const folder = temporaryFolder(context);
   const file = databaseOf(folder, talk);
   symlinkSync(file, join(folder, 'alias.db'));
@@ -256,7 +256,7 @@ test('a blob that is JSON is played, and so is a database in UTF-16', async (con
   }
 });
 
-test('a database with a write ahead log is played whole, at rest, in use, or left by a crash, and nothing is left beside it', async (context) => {
+test('a database with a write-ahead log is played completely, at rest, in use, or left by a crash, and nothing is left beside it', async (context) => {
   const folder = temporaryFolder(context);
   const file = databaseOf(folder, talk.slice(0, 1), `PRAGMA journal_mode = WAL; ${schema}`);
   const blocks = blocksOf(talk);
@@ -280,7 +280,7 @@ test('a database with a write ahead log is played whole, at rest, in use, or lef
   assert.deepEqual(contentsOf(crashed), before);
 });
 
-test('rows that come during a play are not of it', async (context) => {
+test('rows added during a play are not part of it', async (context) => {
   const folder = temporaryFolder(context);
   const file = databaseOf(folder, [says(1, 'one', 2), says(2, 'two', 1, 1_000)], `PRAGMA journal_mode = WAL; ${schema}`);
   const program = play(context, folder, ['--database', file]);
@@ -292,7 +292,7 @@ test('rows that come during a play are not of it', async (context) => {
   assert.equal(program.stdout, withBlankLines(blocksOf([says(1, 'one', 2), says(2, 'two', 1)])));
 });
 
-test('a run lasts the sum of its intervals and little more, however many they are', async (context) => {
+test('a run lasts hardly longer than the sum of its intervals, however many they are', async (context) => {
   const folder = temporaryFolder(context);
   const file = databaseOf(
     folder,
@@ -314,7 +314,7 @@ test('a run lasts the sum of its intervals and little more, however many they ar
   assert.ok(took.every((elapsedMs) => elapsedMs > 900) && Math.min(...took) < 1_400, `199 times 5 ms took ${took.join(', ')} ms`);
 });
 
-test('nobody reading on ends it without a word, and the same command goes on from there', async (context) => {
+test('it ends silently when nobody reads any more, and the same command continues from there', async (context) => {
   const folder = temporaryFolder(context);
   const messages = Array.from({ length: 400 }, (_, at) => says((at % 5) + 1, `message ${at}`, ((at + 1) % 5) + 1, 2));
   const file = databaseOf(folder, messages);
@@ -339,7 +339,7 @@ function blocksRead(stdout: string): readonly string[] {
     .map((block) => `${block}\n`);
 }
 
-test('killed at ten random moments, no block is lost and at most the last one repeated', async (context) => {
+test('if killed at ten random moments, no block is lost and at most the last one is repeated', async (context) => {
   const folder = temporaryFolder(context);
   const messages = Array.from({ length: 300 }, (_, at) => says(((at * 3) % 5) + 1, `message ${at}`, ((at * at) % 5) + 1, at % 3));
   const file = databaseOf(folder, messages);
@@ -366,7 +366,7 @@ test('killed at ten random moments, no block is lost and at most the last one re
   assert.deepEqual(await play(context, folder, words).ended, { code: 0, signal: null, stdout: '', stderr: '' });
 });
 
-test('SIGINT stops it, the same command goes on from there, and the accumulated time goes on counting', async (context) => {
+test('SIGINT stops it, the same command continues from there, and so does the accumulated time', async (context) => {
   const folder = temporaryFolder(context);
   const messages = [says(1, 'one', 2, 10), says(2, 'two', 3, 20), says(3, 'three', 1, 100_000)];
   const file = databaseOf(folder, messages);
@@ -397,7 +397,7 @@ test('SIGTERM without a state leaves nothing behind', async (context) => {
   assert.deepEqual([code, stderr, readdirSync(folder)], [0, '', [file]]);
 });
 
-test('a state of another file, or of other workers, is one line and exit code 1, and stays as it is', async (context) => {
+test('a state of another file, or of other workers, is one line and exit code 1, and stays unchanged', async (context) => {
   const folder = temporaryFolder(context);
   const file = databaseOf(folder, [says(1, 'one', 2, 1), says(2, 'two', 1)]);
   const words = ['--database', file, '--state', 'state.db'];

@@ -35,7 +35,7 @@ async function read(name: string, { events, ...means }: Reading, tell: (reads: b
   const make = await readerNamed(name).load();
   const all = Promise.withResolvers<void>();
   let count = 0;
-  const stalled = setTimeout(() => all.reject(new Error(`after ${count} of ${events} events nothing happens`)), stallMs);
+  const stalled = setTimeout(() => all.reject(new Error(`nothing has happened since event ${count} of ${events}`)), stallMs);
   const handled = () => {
     count += 1;
     if (count % 1_000 === 0) stalled.refresh();

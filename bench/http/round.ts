@@ -100,7 +100,7 @@ export async function measure(part: Part, settings: RoundSettings, cleanup: Clea
     seconds,
     isHandled: part.served !== undefined,
   };
-  // The warm-up is excluded on every side.
+  // The warm-up counts for neither side.
   await runLoad({ ...load, seconds: Math.max(1, Math.round(seconds / 4)) }, cleanup);
   const result = await runLoad(load, cleanup);
   await server.stop();

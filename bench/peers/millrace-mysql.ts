@@ -20,7 +20,7 @@ export function makeMillraceOnMysql({ database, handled }: PeerMeans): Peer {
     async start() {
       await peer.start();
       connection = await connect(database);
-      // The other peers' history has such a column, to read its order and keep its rows by; so a row costs the same.
+      // The other peers' history has such a column, for its order and its storage, so a row costs the same.
       await connection.query('ALTER TABLE history ADD COLUMN IF NOT EXISTS id BIGINT NOT NULL AUTO_INCREMENT UNIQUE');
     },
     async stop() {

@@ -11,7 +11,7 @@ const goal = 0.7;
 export function brokerLines(results: readonly ReadingResult[]): string[] {
   const measured = readers.filter(({ name }) => results.some(({ reader }) => reader === name));
   return [
-    'From a topic of Kafka to the committed state',
+    'From a Kafka topic to the committed state',
     ...tableLines(
       ['', 'events', 'events/s', 'Millrace ×', 'CPU µs', 'server CPU µs', 'faults'],
       measured.map((reader) => rowOf(reader, results)),

@@ -24,7 +24,7 @@ export function comparisonLines(summaries: readonly Summary[], lowRate: number):
       ]),
     ),
     '',
-    `End to end in milliseconds, open loop, at half of the own greatest rate, and at ${lowRate} events per second`,
+    `End to end in milliseconds, open loop, at half of each one's greatest rate, and at ${lowRate} events per second`,
     ...tableLines(
       ['', 'half p50', 'half p99', 'low p50', 'low p99'],
       titled.map((one) => [one.title, ...[one.halfP50, one.halfP99, one.lowP50, one.lowP99].map((ms) => figure(ms, 1))]),
@@ -94,5 +94,5 @@ export function writeCharts(folder: string, summaries: readonly Summary[], notes
   };
   chart('drain.svg', 'Drain of a backlog, events per second (more is better)', (one) => one.drainRate, '/s', 0);
   chart('ingest.svg', 'Ingest in batches of 100, events per second (more is better)', (one) => one.ingestRate, '/s', 0);
-  chart('latency.svg', 'End-to-end latency at half of the own greatest rate, p99 (less is better)', (one) => one.halfP99, 'ms', 1);
+  chart('latency.svg', "End-to-end latency at half of each one's greatest rate, p99 (less is better)", (one) => one.halfP99, 'ms', 1);
 }

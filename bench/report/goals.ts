@@ -53,7 +53,7 @@ function rowOf(goal: Goal): string[] {
 
 function goalsOfDrain(ours: string, summaries: readonly Summary[]): Goal[] {
   return summaries.flatMap(({ peer, drainRatio }): Goal[] => {
-    const what = `drain, to that of ${peerNamed(peer).title}`;
+    const what = `drain, relative to ${peerNamed(peer).title}`;
     if (peer === ours) return [];
     if (peer.startsWith('bare-')) return [{ what, measured: drainRatio, digits: 2, atLeast: 0.5 }];
     const least: Readonly<Record<string, number>> = { 'graphile-worker': 20, 'pg-boss': 40 };
@@ -75,14 +75,14 @@ function goalsOfOurs(summary: Summary | undefined): Goal[] {
 function goalsOfFleet(fleets: readonly FleetResult[]): Goal[] {
   if (fleets.length === 0) return [];
   return [
-    { what: 'drain of two processes, to that of one', measured: ratioToOne(fleets, 2), digits: 2 },
+    { what: 'drain of two processes, relative to one', measured: ratioToOne(fleets, 2), digits: 2 },
     { what: 'faults with one process and two', measured: fleets.reduce((sum, one) => sum + faultsOf(one), 0), digits: 0, atMost: 0 },
   ];
 }
 
 function goalsOfInboxes(inboxes: readonly InboxResult[]): Goal[] {
   return inboxSizes.map((size) => ({
-    what: `events taken in from transactions with ${size} each, to those of pg-boss`,
+    what: `events taken in from transactions with ${size} each, relative to pg-boss`,
     measured: inboxRatio(inboxes, size),
     digits: 1,
     atLeast: 10,

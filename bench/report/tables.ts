@@ -24,7 +24,7 @@ export function tablesLines(result: TablesResult, settings: TablesSettings): str
     '',
     ...idleLines('before the first event', result.idle.before, settings),
     '',
-    ...idleLines('after the last', result.idle.after, settings),
+    ...idleLines('after the last event', result.idle.after, settings),
     ...miscountLines(result.miscounted),
   ];
 }
@@ -32,7 +32,7 @@ export function tablesLines(result: TablesResult, settings: TablesSettings): str
 /** An event repeated after its id has expired is a new event. */
 function miscountLines(miscounted: number): string[] {
   if (miscounted === 0) return [];
-  return ['', `${figure(Math.abs(miscounted))} events are ${miscounted < 0 ? 'missing in the states' : 'counted twice'}`];
+  return ['', `${figure(Math.abs(miscounted))} events are ${miscounted < 0 ? 'missing from the states' : 'counted twice'}`];
 }
 
 function sizeLines({ sizes: { start, middle, end }, vacuumed }: TablesResult): string[] {
@@ -62,7 +62,7 @@ function sizeLines({ sizes: { start, middle, end }, vacuumed }: TablesResult): s
 
 function loadLines(halves: readonly LoadPart[]): string[] {
   return tableLines(
-    ['', 'events/s', 'batches refused', 'statements an event', 'transactions an event', 'µs of the database an event'],
+    ['', 'events/s', 'batches refused', 'statements per event', 'transactions per event', 'µs of the database an event'],
     halves.map(({ events, seconds, refusals, statements }, nth) => [
       nth === 0 ? 'first half' : 'second half',
       figure(events / seconds),
@@ -92,7 +92,7 @@ function idleLines(when: string, { seconds, statements }: IdlePart, { members }:
   const perSecond = (count: number) => figure(count / seconds, 2);
   const rows = statements.statements.toSorted((a, b) => b.calls - a.calls);
   return [
-    `An idle fleet of ${members}, ${when}: ${figure(callsOf(statements) / seconds, 1)} statements a second, BEGIN, SET and COMMIT among them, ` +
+    `An idle fleet of ${members}, ${when}: ${figure(callsOf(statements) / seconds, 1)} statements a second, including BEGIN, SET and COMMIT, ` +
       `in ${figure(statements.transactions / seconds, 1)} transactions; ${figure(questionsOf(statements) / seconds, 1)} without those`,
     ...tableLines(
       ['statement', 'a second', 'ms each'],

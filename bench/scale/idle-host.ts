@@ -9,7 +9,7 @@ import { type Mill, millrace, pipeline, type Store, sqlite } from '../../src/ind
 import type { Idleness, Observed } from './idle.ts';
 
 const batch = 1_000;
-/** Waits until the preceding work has come to rest. */
+/** Waits until the preceding work has settled. */
 const settleMs = 5_000;
 
 const accounts = pipeline('accounts', {

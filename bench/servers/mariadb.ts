@@ -58,7 +58,7 @@ export class MariadbServer {
   }
 
   async version(): Promise<string> {
-    // Without the name of the distribution's package.
+    // The version without the name of the distribution's package.
     return (await this.#run('SELECT VERSION()')).split('-', 1).join('');
   }
 

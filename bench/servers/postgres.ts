@@ -66,7 +66,7 @@ export class PostgresServer {
   }
 
   async version(): Promise<string> {
-    // Without the name of the distribution's package.
+    // The version without the name of the distribution's package.
     return (await this.#run('SHOW server_version')).split(' ', 1).join('');
   }
 

@@ -10,7 +10,7 @@ test('the same seed makes the same events', () => {
   assert.deepEqual(first, second);
 });
 
-test('no two events of all senders have a number in common, and no two senders a key', () => {
+test('no two events of all senders share a number, and no two senders share a key', () => {
   const perSender = streamsOf(1).map((stream) => stream.take(500));
   assert.equal(new Set(perSender.flat().map(({ n }) => n)).size, senders * 500);
   const keys = perSender.map((events) => new Set(events.map(({ key }) => key)));
@@ -20,7 +20,7 @@ test('no two events of all senders have a number in common, and no two senders a
   );
 });
 
-test('the numbers of all events are known by how many each sender made', () => {
+test('the numbers of all events follow from how many events each sender has made', () => {
   const streams = streamsOf(1);
   const made = streams.flatMap((stream, sender) => stream.take(10 * sender + 3));
   const numbers = [...numbersOf(streams.map(({ produced }) => produced))];
@@ -28,7 +28,7 @@ test('the numbers of all events are known by how many each sender made', () => {
   assert.equal(numbers.length, made.length);
 });
 
-test('the events of a key are numbered from 1 without holes', () => {
+test('the events of a key are numbered from 1 without gaps', () => {
   const last = new Map<string, number>();
   for (const { key, seq } of streamsOf(1).flatMap((stream) => stream.take(2_000))) {
     assert.equal(seq, (last.get(key) ?? 0) + 1);

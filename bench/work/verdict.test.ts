@@ -7,7 +7,7 @@ function historyOf(...rows: readonly (readonly [seq: number, total: number])[]):
   return rows.map(([seq, total]) => ({ key: 'a', seq, n: seq, total }));
 }
 
-test('a history in order, each event once, has no faults', () => {
+test('a history in order, with each event once, has no faults', () => {
   const verdict = judge(historyOf([1, 1], [2, 2], [3, 3]), [1, 2, 3]);
   assert.deepEqual(verdict, { effects: 3, missing: 0, duplicates: 0, outOfOrder: 0, overwritten: 0 });
 });
@@ -21,11 +21,11 @@ test('a second row of an event is a duplicate, and not out of order', () => {
   assert.deepEqual({ duplicates, outOfOrder }, { duplicates: 1, outOfOrder: 0 });
 });
 
-test('an event after a later one of its key is out of order, of another key it is not', () => {
+test('an event after a later one of its own key is out of order, but not after one of another key', () => {
   const other: HistoryRow = { key: 'b', seq: 1, n: 9, total: 1 };
   assert.equal(judge([...historyOf([1, 1], [3, 2], [2, 3]), other], []).outOfOrder, 1);
 });
 
-test('a change that the state does not count was overwritten', () => {
+test('a change missing from the state was overwritten', () => {
   assert.equal(judge(historyOf([1, 1], [2, 1], [3, 2]), []).overwritten, 1);
 });

@@ -19,18 +19,18 @@ describe(`${engines} engines and ${slices} slices, on a virtual clock`, () => {
     start = await fleet.measure('start', () => fleet.join(engines));
   });
 
-  test('that start within a second are even two seconds later', () => {
+  test('that start within a second have even shares two seconds later', () => {
     assert.ok(start.evenAfter < 3, `found ${start.evenAfter} s`);
     assert.ok(start.moves < 4 * slices, `found ${start.moves} moves`);
   });
 
-  test('ask nothing but one beat a second while nothing changes', async () => {
+  test('send nothing but one beat a second while nothing changes', async () => {
     const calm = await fleet.calm(10);
     assert.equal(calm.moves, 0);
     assert.ok(calm.statements <= 1.1 * engines * beatStatements, `found ${calm.statements} statements a second`);
   });
 
-  test('give one that joins its share within a second, and nothing else moves', async () => {
+  test('give a newcomer its share within a second, and move nothing else', async () => {
     const change = await fleet.measure('join', () => fleet.join(1));
     assert.equal(change.moves, change.movesMin);
     assert.ok(change.evenAfter < 2, `found ${change.evenAfter} s`);
@@ -38,20 +38,20 @@ describe(`${engines} engines and ${slices} slices, on a virtual clock`, () => {
     assert.ok(change.statementsMax < 10 * engines * beatStatements, `found ${change.statementsMax} statements in a second`);
   });
 
-  test('take over what one leaves behind that dies once its lease runs out, and nothing else moves', async () => {
+  test('take over the slices of one that dies once its lease expires, and move nothing else', async () => {
     const change = await fleet.measure('death', () => fleet.die(fleet.ids.slice(0, 1)));
     assert.equal(change.moves, change.movesMin);
     assert.ok(change.moves <= share, `found ${change.moves} moves`);
     assert.ok(change.evenAfter < deathSeconds, `found ${change.evenAfter} s`);
   });
 
-  test('take over what half of them leave behind that die at once', async () => {
+  test('take over the slices of half of them that die at once', async () => {
     const change = await fleet.measure('deaths', () => fleet.die(fleet.ids.slice(0, engines / 2)));
     assert.equal(change.moves, change.movesMin);
     assert.ok(change.evenAfter < 2 * deathSeconds, `found ${change.evenAfter} s`);
   });
 
-  test('that are restarted one by one move each slice about twice, and leave none alone for long', async () => {
+  test('that are restarted one by one move each slice about twice, and leave none unowned for long', async () => {
     const replaced = fleet.ids.slice(0, 5);
     const change = await fleet.measure('rolling restart', async () => {
       for (const id of replaced) {

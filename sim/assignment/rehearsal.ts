@@ -43,7 +43,7 @@ export class Rehearsal {
   readonly #random: () => number;
   #joined = 0;
   #movesMin = 0;
-  /** When engines last had unequal shares, or slices were free, in elapsed time. */
+  /** The time at which engines last had unequal shares, or slices were free, in elapsed time. */
   #unevenAt = 0;
   /** The latest observed shares. */
   #present = { changes: -1, engines: 0, isEven: false };

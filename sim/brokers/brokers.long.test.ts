@@ -13,7 +13,7 @@ const skips = { kafka: withoutKafka, nats: withoutNats };
 // The tests mostly wait: for faults that last and for servers that start.
 describe('a topic under faults', { concurrency: true }, () => {
   for (const kind of brokerKinds)
-    test(`what lies on ${kind} takes effect once, in the order of its keys, whatever becomes of the processes and the broker`, {
+    test(`records on ${kind} take effect once, in the order of their keys, whatever happens to the processes and the broker`, {
       skip: skips[kind] || withoutPostgres,
     }, async (context) => {
       const seed = randomInt(2 ** 31);

@@ -73,7 +73,7 @@ function titleOf({ key, name }: Pick<Ingest, 'key' | 'name'>): string {
 function prefixFaults(before: Logs, after: Logs): readonly string[] {
   return Array.from(after).flatMap(([pipeline, log]) => {
     const at = log.findIndex((title, index) => title !== before.get(pipeline)?.[index]);
-    return at === -1 ? [] : [`${pipeline}: after the cut ${log[at]} is at position ${at + 1}, where ${before.get(pipeline)?.[at]} was`];
+    return at === -1 ? [] : [`${pipeline}: after the cut ${log[at]} is at position ${at + 1}, which was ${before.get(pipeline)?.[at]}`];
   });
 }
 
@@ -98,5 +98,5 @@ function suffixFaults(lost: readonly Ingest[], { ingests }: Ledger, after: Logs)
   const later = names.filter((name) => (began.get(name) ?? 0) > first.ended);
   return later
     .slice(0, 3)
-    .map((name) => `after the cut ${name} is there, and ${first.pipeline} ${titleOf(first)}, acknowledged before, is not`);
+    .map((name) => `after the cut ${name} is present, but the previously acknowledged ${first.pipeline} ${titleOf(first)} is not`);
 }

@@ -5,7 +5,7 @@ export interface Life {
   /** Counted from 1. */
   readonly number: number;
   end: 'under way' | 'killed' | 'stopped';
-  /** When it ended, in milliseconds on the clock of `performance.now()`. */
+  /** The time at which it ended, in milliseconds on the clock of `performance.now()`. */
   endedAt: number;
 }
 
@@ -25,7 +25,7 @@ export interface Call {
   readonly arrivedAt: number;
   /** `unknown` until an answer was sent completely. */
   result: ArrivedCall['result'];
-  /** When the answer was sent, on the same clock. */
+  /** The time at which the answer was sent, on the same clock. */
   answeredAt: number;
   /** The provider's id for the message; empty if it accepted none. */
   messageId: string;

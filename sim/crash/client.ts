@@ -68,14 +68,14 @@ export class Client {
   /** Returns the meaning of any answer but 202 for all requested events. */
   #refusalOf(path: string, { status, body }: Reply & { readonly kind: 'answered' }): Answer {
     const code = codeOf(body);
-    if (status !== 202 && status !== 503) this.#means.say(`${path} answered ${status} ${JSON.stringify(body)} to what is valid`);
+    if (status !== 202 && status !== 503) this.#means.say(`${path} answered ${status} ${JSON.stringify(body)} to a valid request`);
     // After a store failure the result is unknown.
     return status === 503 && code !== 'MILL_STORE_UNAVAILABLE' ? 'refused' : 'unknown';
   }
 
   #answerOf(path: string, word: string): Answer {
     if (word === 'accepted' || word === 'duplicate') return word;
-    this.#means.say(`${path} answered ${word} for an event that is valid`);
+    this.#means.say(`${path} answered ${word} for a valid event`);
     return 'refused';
   }
 }

@@ -20,7 +20,7 @@ export interface Page {
 export interface Examination {
   readonly page: Page;
   readonly loads: Loads;
-  /** When everything had come to rest; undefined if it had not. */
+  /** The time at which everything had come to rest; undefined if it had not. */
   readonly settledAt?: number | undefined;
   /** True if the latest acknowledged events may be lost, or were lost and sent again. */
   readonly isCut?: boolean;

@@ -97,7 +97,7 @@ export class Group {
     const { tally } = this.#options;
     const { server, life } = this.#start();
     await server.ready;
-    if (server.pid !== ownerOf(this.#database)) this.#broken.push('the process that is killed is not the one that owns the database');
+    if (server.pid !== ownerOf(this.#database)) this.#broken.push('the process to be killed does not own the database');
     this.#isStopping = true;
     await this.#sending;
     this.#broken.push(...(await settled(this.#database, () => server.end !== undefined)));

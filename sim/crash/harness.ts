@@ -85,7 +85,7 @@ async function runGroup(run: GroupRun): Promise<readonly string[]> {
   if (signal.aborted) return [];
   if (broken.length === 0) {
     rmSync(folder, { recursive: true });
-    run.progress(`rounds ${first} to ${tally.rounds}: ${tally.killed} kills, ${tally.cuts.made} power cuts, all is well`);
+    run.progress(`rounds ${first} to ${tally.rounds}: ${tally.killed} kills, ${tally.cuts.made} power cuts, everything is fine`);
   }
   return broken.map((words) => `seed ${seed}, rounds ${first} to ${tally.rounds}: ${words}`);
 }

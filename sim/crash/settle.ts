@@ -32,7 +32,7 @@ export async function settled(database: string, isEnded: () => boolean): Promise
       const found = counts.map(({ what, count }) => ({ what, number: Number(Object.values(count.get() ?? {})[0]) }));
       const left = found.filter(({ number }) => number > 0);
       if (left.length === 0 || isEnded()) return [];
-      if (performance.now() > deadline) return left.map(({ what, number }) => `after ${patienceMs} ms there are ${number} ${what}`);
+      if (performance.now() > deadline) return left.map(({ what, number }) => `after ${patienceMs} ms there are still ${number} ${what}`);
       await pause(lookAgainMs);
     }
   } finally {
@@ -47,8 +47,8 @@ export async function checkFigures(connection: Connection): Promise<readonly str
   const health = await connection.get('/health');
   const status = health.kind === 'answered' ? fieldOf(health.body, 'status') : health.kind;
   return [
-    ...(depth === 0 ? [] : [`everything rests and /metrics has current_queue_depth ${JSON.stringify(depth)}`]),
-    ...(status === 'ok' ? [] : [`everything rests and /health has status ${JSON.stringify(status)}`]),
+    ...(depth === 0 ? [] : [`everything rests but /metrics has current_queue_depth ${JSON.stringify(depth)}`]),
+    ...(status === 'ok' ? [] : [`everything rests but /health has status ${JSON.stringify(status)}`]),
   ];
 }
 

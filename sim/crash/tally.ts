@@ -46,13 +46,13 @@ export class Tally {
       row('rounds', String(this.rounds)),
       row(
         'kills',
-        `${this.killed}: ${start} during the start, ${load} under load, ${shutdown} during a stop; ${this.stops} stops were left alone`,
+        `${this.killed}: ${start} during the start, ${load} under load, ${shutdown} during a stop; ${this.stops} stops were not interrupted`,
       ),
       ...answers,
       row('calls', `${sms} for messages, ${explosions} for explosions`),
       row('repeated calls', `${repeated}, all in flight at a kill (answered at most ${Math.ceil(beforeDeathMsMax)} ms before it)`),
       row('timers', `${this.timers.fired} fired, ${this.timers.cancelled} cancelled`),
-      row('power cuts', `${this.cuts.made}, ${this.cuts.lost} acknowledged events cut off and brought in again`),
+      row('power cuts', `${this.cuts.made}, ${this.cuts.lost} acknowledged events cut off and sent again`),
     ];
   }
 }

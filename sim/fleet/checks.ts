@@ -85,7 +85,7 @@ function checkPair(asked: readonly Row[], done: readonly Row[], { counts, broken
   for (const name of expected.keys()) {
     const times = found.get(name)?.length ?? 0;
     if (times === 0) counts.lost += 1;
-    if (times !== 1) broken.push(`${name}: ${asked[0]?.what}, and then not once but ${times} times ${done[0]?.what}`);
+    if (times !== 1) broken.push(`${name}: ${asked[0]?.what}, and then ${times} times instead of once ${done[0]?.what}`);
   }
   for (const [name, rows] of found) {
     counts.duplicates += rows.length - 1;

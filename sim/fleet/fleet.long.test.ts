@@ -10,7 +10,7 @@ import { linesOf } from './report.ts';
 const skips = { postgres: withoutPostgres, mysql: withoutMariadb };
 
 for (const database of databaseKinds)
-  test(`a fleet under load on ${database} keeps its promises, whatever becomes of its processes and its database`, {
+  test(`a fleet under load on ${database} keeps its promises, whatever happens to its processes and its database`, {
     skip: skips[database],
   }, async (context) => {
     const seed = randomInt(2 ** 31);

@@ -101,7 +101,7 @@ async function run(options: FleetOptions, { receiver, members, database, folder 
   const clients = new Clients({ ...options, members, book });
   const noted = await harmAll(options, { members, database, broken });
   const unanswered = await Promise.race([clients.end(), pause(patienceMs, 'late', { signal, ref: false }).catch(() => undefined)]);
-  if (unanswered === 'late') broken.push(`after ${patienceMs} ms there are events that no process takes in`);
+  if (unanswered === 'late') broken.push(`after ${patienceMs} ms there are still events that no process has taken in`);
   if (!signal.aborted) broken.push(...(await allAtWork(members, names, signal)), ...(await atRest(query, names, signal)));
   for (const member of members) await member.look();
   const findings = await check(query, book, receiver.arrivals);

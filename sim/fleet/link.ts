@@ -2,8 +2,8 @@ import { once } from 'node:events';
 import { connect, createServer, type Server, type Socket } from 'node:net';
 
 /**
- * How a link is cut. `lost`: anything sent during the cut never arrives, and a connection that lost something stays dead. `late`: it arrives
- * when the link is restored, as by retransmissions, even if its sender has given up meanwhile.
+ * The ways to cut a link. `lost`: anything sent during the cut never arrives, and a connection that lost something stays dead. `late`: it
+ * arrives when the link is restored, as by retransmissions, even if its sender has given up meanwhile.
  */
 export type Cut = 'lost' | 'late';
 

@@ -2,10 +2,10 @@ import assert from 'node:assert/strict';
 import test, { suite } from 'node:test';
 import { type Noted, stalls, standstills } from './pauses.ts';
 
-suite('how long work stood still for a fault', () => {
+suite('how long a fault kept work from continuing', () => {
   const frozen: Noted = { fault: 'freeze', at: 1_000, pid: 1, partitions: ['steps 0'], backAt: 6_000 };
 
-  test('to the first turn of another process', async () => {
+  test('until another process’s first turn', async () => {
     const [found] = await standstills(
       rowsOf([
         { at: 3_000, pid: 1 },
@@ -16,7 +16,7 @@ suite('how long work stood still for a fault', () => {
     assert.equal(found?.allMs, 3_000);
   });
 
-  test('to the first turn of the process that took its partition again once it was back', async () => {
+  test('until the first turn of the process that regained its partition after coming back', async () => {
     const [found] = await standstills(
       rowsOf([
         { at: 6_100, pid: 1 },
@@ -27,7 +27,7 @@ suite('how long work stood still for a fault', () => {
     assert.equal(found?.allMs, 5_100);
   });
 
-  test('that nobody worked for longer than half a minute is a stall', async () => {
+  test('with no work for more than half a minute are a stall', async () => {
     const found = await standstills(
       rowsOf([
         { at: 900, pid: 1 },
@@ -38,7 +38,7 @@ suite('how long work stood still for a fault', () => {
     assert.deepEqual(stalls(found), ['after freeze, 0 s after the first one, steps 0 had no turn for 30500 ms']);
   });
 
-  test('for the database from when it was back', async () => {
+  test('for the database, counted from when it was back', async () => {
     const [found] = await standstills(
       rowsOf([
         { at: 1_100, pid: 1 },

@@ -10,14 +10,14 @@ export interface Noted {
   readonly pid: number;
   /** `pipeline slice` of the process's partitions at that time. */
   readonly partitions: readonly string[];
-  /** When the database accepted connections again or the process could work again; undefined before that. */
+  /** The time at which the database accepted connections again or the process could work again; undefined before that. */
   backAt?: number;
 }
 
 /** A standstill of work because of a fault, in milliseconds. */
 export interface Standstill {
   readonly fault: Fault;
-  /** When the fault began, in seconds after the first one. */
+  /** The time at which the fault began, in seconds after the first one. */
   readonly second: number;
   /** Number of partitions affected. */
   readonly partitions: number;

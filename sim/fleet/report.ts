@@ -14,7 +14,7 @@ export function linesOf({ answers, refusalMsMax, silent, acknowledged, findings,
     row('acknowledged', `${acknowledged} events (answers: ${accepted} accepted, ${duplicate} duplicates, ${rejected} rejected)`),
     row(
       'requests',
-      `${refused} refused, ${unanswered} without an answer, ${silent} of these by a process that could; refused after at most ${ms(refusalMsMax)}`,
+      `${refused} refused, ${unanswered} without an answer, ${silent} of these by a process that could have answered; refused after at most ${ms(refusalMsMax)}`,
     ),
     row('applied', `${applied} events`),
     row('lost', String(lost)),

@@ -59,5 +59,5 @@ async function faultsOf({ name, connection }: Member, size: number, pipelines: n
   const { members, unowned } = fleet.body as { members: readonly { partitions: number }[]; unowned: number };
   const shares = members.map(({ partitions }) => partitions);
   const isEven = members.length === size && unowned === 0 && Math.max(...shares) - Math.min(...shares) <= pipelines;
-  return isEven ? [] : [`${name} says that the members have ${shares.join(', ')} partitions, and ${unowned} nobody has`];
+  return isEven ? [] : [`${name} reports shares of ${shares.join(', ')} partitions, and ${unowned} without an owner`];
 }

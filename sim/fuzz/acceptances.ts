@@ -86,7 +86,7 @@ export class Acceptances {
       return undefined;
     }
     if (answer.status >= 300 || storingNothing.has(path)) return undefined;
-    if (pipeline === undefined) return `expected nothing to be taken by ${method} ${path}, found ${answer.status}`;
+    if (pipeline === undefined) return `expected ${method} ${path} to accept nothing, found ${answer.status}`;
     const ids = pipeline === schedulesPipeline ? [''] : acceptedIn(answer);
     if (ids === undefined) return `expected an answer that says what was stored, found ${answer.body.toString().slice(0, 300)}`;
     const accepted = this.of(pipeline);

@@ -23,7 +23,7 @@ export class AnswerReader {
     this.#methods = methods;
   }
 
-  /** Why the data is not HTTP; undefined if it is. */
+  /** The reason the data is not HTTP; undefined if it is. */
   get fault(): string | undefined {
     return this.#fault;
   }

@@ -89,7 +89,7 @@ export class Attack {
     const { authorization } = this.#options.victim;
     if (authorization === undefined || bytesOf(attempt).includes(authorization)) return [];
     const taken = answers.filter(({ status, body }, at) => status < 400 && !isPage(body) && !open.has(attempt.asked[at]?.path ?? '/ping'));
-    return taken.map(({ status }) => `expected that nobody is let in without the token, found ${status}`);
+    return taken.map(({ status }) => `expected nobody to be admitted without the token, found ${status}`);
   }
 
   async #make(attempt: Attempt) {
@@ -116,7 +116,7 @@ function answerTo({ asked }: Attempt, { answers }: Exchange, at: number): Answer
 
 /** Formats bytes as a JSON text, one character each, which `printf` and every language can convert back. */
 function shown(bytes: Buffer, max: number): string {
-  const more = bytes.length > max ? ` and ${bytes.length - max} bytes more` : '';
+  const more = bytes.length > max ? ` and ${bytes.length - max} more bytes` : '';
   return `${JSON.stringify(bytes.toString('latin1', 0, Math.min(bytes.length, max)))}${more}`;
 }
 

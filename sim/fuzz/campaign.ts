@@ -39,7 +39,7 @@ export interface Report {
   readonly bystanders: Bystanders;
   readonly acceptances: Acceptances;
   readonly memory: Memory;
-  /** When the attack ended, by {@link Memory}'s clock. */
+  /** The time at which the attack ended, by {@link Memory}'s clock. */
   readonly attackedMs: number;
   readonly sockets: { readonly before: number; readonly after: number };
   readonly routes: number;

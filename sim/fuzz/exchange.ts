@@ -6,7 +6,7 @@ import type { Made, Step } from './attempt.ts';
 /** The result of an attempt. */
 export interface Exchange {
   readonly answers: readonly Answer[];
-  /** Why the response is not HTTP. */
+  /** The reason the response is not HTTP. */
   readonly fault: string | undefined;
   /**
    * - `answered`: every requested answer came;

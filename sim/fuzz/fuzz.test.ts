@@ -18,19 +18,19 @@ const routes = Object.keys(samples).map((name): Route => {
   };
 });
 
-test('the server stands an attack on every route, and serves others meanwhile', async (context) => {
+test('the server withstands an attack on every route while serving others', async (context) => {
   await standsAttack(context, 20_261_121, 4_000);
 });
 
-test('the server stands an attack that nobody has seen before', async (context) => {
+test('the server withstands a fresh random attack', async (context) => {
   await standsAttack(context, Math.floor(Math.random() * 1_000_000_000), 3_000);
 });
 
-test('a server that asks for tokens stands it too, and lets nobody in who has none', async (context) => {
+test('a server that requires tokens withstands it too, and admits nobody without one', async (context) => {
   await standsAttack(context, 20_261_130, 4_000, true);
 });
 
-test('an attempt is the same whenever its seed and number are', () => {
+test('an attempt is determined by its seed and number', () => {
   const bytes = (seed: number, number: number) => bytesOf(new Plan(seed, routes).attempt(number)).toString('latin1');
   const first = Array.from({ length: 300 }, (_, number) => bytes(1, number));
   assert.deepEqual(
@@ -40,19 +40,19 @@ test('an attempt is the same whenever its seed and number are', () => {
   assert.notEqual(bytes(2, 0), first[0]);
 });
 
-test('every kind and every route is tried before long', () => {
+test('every kind and every route is tried soon', () => {
   const plan = new Plan(1, routes);
   const attempts = Array.from({ length: 8_000 }, (_, number) => plan.attempt(number));
   assert.deepEqual(new Set(attempts.map(({ kind }) => kind)), new Set(kinds.map(({ name }) => name)));
   for (const { name } of routes) assert.ok(attempts.some(({ route }) => route === name));
 });
 
-test('a route that nobody wrote a sample for is an error', () => {
+test('a route without a sample is an error', () => {
   const documented = routesOf({ paths: { '/new': { post: {} } } });
   assert.throws(() => new Plan(1, documented), /expected a sample of every route, found none of POST \/new/);
 });
 
-test('answers are read whatever pieces they come in', () => {
+test('answers are read in whatever pieces they arrive', () => {
   const text = [
     'HTTP/1.1 100 Continue\r\n\r\n',
     'HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nabc',

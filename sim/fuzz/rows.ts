@@ -34,7 +34,9 @@ export class Rows {
     return [
       ...differ(`${pipeline}: events in its log`, found(`NOT ${isMarked}`) - before, plain.count, plain.perhaps),
       ...differ(`${pipeline}: marked events in its log`, found(isMarked), marked.count, marked.perhaps),
-      ...(lost.length > 0 ? [`${pipeline}: expected what was accepted in its log, found ${lost.length} missing: ${lost.slice(0, 5)}`] : []),
+      ...(lost.length > 0
+        ? [`${pipeline}: expected the accepted events in its log, found ${lost.length} missing: ${lost.slice(0, 5)}`]
+        : []),
     ];
   }
 
@@ -66,7 +68,7 @@ export class Rows {
       .flatMap(({ body, user_id, processed_data }) => {
         const event = Object(JSON.parse(String(body)));
         if (user_id === (event.user_id ?? null) && isDeepStrictEqual(JSON.parse(String(processed_data)), event.data)) return [];
-        return [`rows of processed_events: expected what the event has, found ${user_id} ${processed_data} of ${body}`.slice(0, 1_000)];
+        return [`rows of processed_events: expected the event’s values, found ${user_id} ${processed_data} of ${body}`.slice(0, 1_000)];
       });
   }
 

@@ -49,7 +49,7 @@ export class User {
       const { status, body } = await this.ask('GET', target);
       if (status === 200 && isRight(Object(jsonOf(body)))) return;
       if (performance.now() > deadline)
-        throw new Error(`GET ${target}: expected what was accepted, found ${status} ${body.toString().slice(0, 300)}`);
+        throw new Error(`GET ${target}: expected the accepted data, found ${status} ${body.toString().slice(0, 300)}`);
       await sleep(pauseMs);
     }
   }

@@ -79,7 +79,7 @@ export class Victim {
     child.stderr?.setEncoding('utf8').on('data', read);
     child.once('error', ready.reject);
     child.once('exit', (code, signal) => ready.reject(new Error(`the server ended with ${signal ?? code}: ${lines.join(' ')}`)));
-    const timeout = setTimeout(() => ready.reject(new Error('the server did not get ready')), readyTimeoutMs);
+    const timeout = setTimeout(() => ready.reject(new Error('the server did not become ready')), readyTimeoutMs);
     try {
       return new Victim(child, { port: await ready.promise, authorization: asksForTokens ? `Bearer ${secret}` : undefined }, lines);
     } catch (error) {

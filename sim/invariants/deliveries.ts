@@ -51,7 +51,7 @@ export function deliveriesOf(
   for (const { cause, life, asked = [] } of turns) {
     if (cause.kind === 'outcome' && cause.endpoint === name) {
       const delivery = deliveries.get(cause.id);
-      if (delivery === undefined) say(`${cause.id} was told of and never asked for`);
+      if (delivery === undefined) say(`the key was notified of ${cause.id}, which was never requested`);
       else conclude(delivery, cause.status, { life, isRedriven, say });
     }
     for (const { endpoint, id } of asked) {
@@ -72,7 +72,7 @@ function conclude(
 ): void {
   // A key that can already be notified of the outcome does not learn of the redrive.
   if (status !== 'redriven' && !delivery.isOpen && !isRedriven(delivery.id))
-    say(`${delivery.id} was told to be ${status} after its outcome`);
+    say(`the key was notified that ${delivery.id} was ${status} after its outcome`);
   if (status === 'redriven') delivery.times += 1;
   delivery.isOpen = status === 'redriven' || status === 'failed';
   delivery.status = status;
@@ -88,12 +88,12 @@ function checkCalls(deliveries: ReadonlyMap<string, ToldDelivery>, calls: readon
   const byId = Map.groupBy(calls, ({ id }) => id);
   for (const [id, own] of byId) {
     const delivery = deliveries.get(id);
-    if (delivery === undefined) say(`${id} was called and never asked for`);
+    if (delivery === undefined) say(`${id} was called but never requested`);
     else if (!isRedriven(id)) checkRepeats(delivery, own, say);
   }
   for (const { id, status } of deliveries.values()) {
     if (status !== 'delivered' || isRedriven(id)) continue;
-    if (!hasArrived(byId.get(id))) say(`${id} was told to be delivered and no call of it was`);
+    if (!hasArrived(byId.get(id))) say(`the key was notified that ${id} was delivered, but no call of it was`);
   }
   if (endpoint.isOrdered) checkCallOrder(deliveries, calls, { isRedriven, say });
 }
@@ -106,7 +106,7 @@ export function hasArrived(calls: readonly ArrivedCall[] | undefined): boolean {
 function checkRepeats({ id, times, recorded }: ToldDelivery, calls: readonly ArrivedCall[], say: (broken: string) => void): void {
   for (const [life, made] of Map.groupBy(calls, (call) => call.life)) {
     const arrived = made.filter(({ result }) => result === 'delivered').length;
-    if (arrived > times) say(`${id} was asked for ${times} times and delivered ${arrived} times in life ${life}`);
+    if (arrived > times) say(`${id} was requested ${times} times but delivered ${arrived} times in life ${life}`);
     if (times === 1 && life > (recorded ?? life)) say(`${id} was called again after its success was recorded`);
     for (const final of ['refused', 'doubtful']) {
       const answered = made.findIndex(({ result }) => result === final);
@@ -128,7 +128,7 @@ function checkCallOrder(
     if (place === undefined || isRedriven(id) || deliveries.get(id)?.times !== 1) continue;
     // A process that lost the store without knowing may still call; the result has no effect.
     if (last !== undefined && life < last.life) continue;
-    if (last !== undefined && place < last.place) say(`${id} was called after ${last.id}, which was asked for later`);
+    if (last !== undefined && place < last.place) say(`${id} was called after ${last.id}, which was requested later`);
     last = { id, place, life };
   }
 }

@@ -36,10 +36,10 @@ interface Whereabouts {
 function wrongOf({ isWaiting, isRefused, ended }: Inserted, { inLog, letters, isDiscarded }: Whereabouts): string | undefined {
   const isCommitted = ended < Number.POSITIVE_INFINITY;
   const times = Number(isWaiting) + Number(inLog) + letters;
-  if (!isCommitted) return times > 0 ? 'is there, and was never committed' : undefined;
-  if (letters > 0 && !isRefused) return 'is a dead letter, and nothing refuses it';
+  if (!isCommitted) return times > 0 ? 'exists, but was never committed' : undefined;
+  if (letters > 0 && !isRefused) return 'is a dead letter, but nothing refuses it';
   if (times > 1) return `is in several places: waiting ${isWaiting}, in the log ${inLog}, dead letters ${letters}`;
-  return times === 0 && !(isRefused && isDiscarded) ? 'was committed and is lost' : undefined;
+  return times === 0 && !(isRefused && isDiscarded) ? 'was committed but is lost' : undefined;
 }
 
 /** Counts rows that nothing refused. */
@@ -51,7 +51,7 @@ function checkRowOrder(own: readonly Inserted[], logged: ReadonlyMap<string, Nam
       if (earlier.key !== later.key || earlier.ended >= later.began) continue;
       const before = logged.get(titleOf(earlier))?.position ?? 0;
       if (before > position)
-        say(`key ${later.key}: row ${later.name} of the inbox stands before ${earlier.name}, which had committed before it was inserted`);
+        say(`key ${later.key}: row ${later.name} of the inbox precedes ${earlier.name}, which had committed before it was inserted`);
     }
   }
 }
@@ -60,7 +60,7 @@ function checkRowOrder(own: readonly Inserted[], logged: ReadonlyMap<string, Nam
 export function checkInboxAtRest({ witness }: Evidence, { inserted = [] }: Ledger, say: (broken: string) => void): void {
   for (const { pipeline, name, isWaiting, ended } of inserted) {
     if (pipeline !== witness.pipeline) continue;
-    if (isWaiting || ended === Number.POSITIVE_INFINITY) say(`row ${name} waits in the inbox still`);
+    if (isWaiting || ended === Number.POSITIVE_INFINITY) say(`row ${name} still waits in the inbox`);
   }
 }
 

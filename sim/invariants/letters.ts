@@ -9,7 +9,7 @@ import type { Evidence } from './evidence.ts';
  * that an operator can reopen it; and everything reported to a key as given up can be found.
  */
 export function checkLetters(evidence: Evidence, ledger: Ledger, say: (broken: string) => void): void {
-  for (const { id, reason } of evidence.letters) if (reason === '') say(`dead letter ${id} says no reason`);
+  for (const { id, reason } of evidence.letters) if (reason === '') say(`dead letter ${id} has no reason`);
   checkPatience(evidence, ledger, say);
   checkParked(evidence, say);
   checkGivenUp(evidence, ledger, say);
@@ -26,7 +26,7 @@ function checkPatience({ witness, events, letters }: Evidence, { clockJumpsMs = 
     const early = String(letter.numbers.to + 1);
     const acceptedAt = events.find(({ key, name }) => key === letter.key && name === early)?.acceptedAt ?? Number.NEGATIVE_INFINITY;
     if (letter.failedAt - acceptedAt < skipAfterMs)
-      say(`dead letter ${letter.id}: what comes before ${early} was skipped after ${letter.failedAt - acceptedAt} ms`);
+      say(`dead letter ${letter.id}: the numbers before ${early} were skipped after ${letter.failedAt - acceptedAt} ms`);
   }
 }
 
@@ -40,8 +40,8 @@ function isAttempted(letter: DeadLetter, witness: Witness): boolean {
 function checkParked({ keys, letters }: Evidence, say: (broken: string) => void): void {
   const parkedBy = new Set(letters.flatMap((letter) => (letter.kind === 'event' && letter.parked ? [letter.key] : [])));
   for (const [key, { parked }] of keys) {
-    if (parked && !parkedBy.has(key)) say(`key ${key} is parked, and no dead letter says why`);
-    if (!parked && parkedBy.has(key)) say(`key ${key} is open, and a dead letter says that it is parked`);
+    if (parked && !parkedBy.has(key)) say(`key ${key} is parked, but no dead letter says why`);
+    if (!parked && parkedBy.has(key)) say(`key ${key} is open, but a dead letter says that it is parked`);
   }
 }
 
@@ -55,7 +55,7 @@ function checkGivenUp({ witness, turns, letters }: Evidence, { resolved }: Ledge
     for (const [key, decided] of turns) {
       for (const { id, status } of deliveriesOf(decided, endpoint).values()) {
         if ((status === 'given up' || status === 'unknown') && !known.has(nameOf(key, `${endpoint.name}/${id}`)))
-          say(`key ${key}: delivery ${id} to ${endpoint.name} was told to be ${status} and is no dead letter`);
+          say(`key ${key}: was notified that delivery ${id} to ${endpoint.name} was ${status}, but it is not a dead letter`);
       }
     }
   }

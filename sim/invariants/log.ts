@@ -7,15 +7,15 @@ import type { Evidence, NamedEvent } from './evidence.ts';
 export function checkLog({ witness, slices, events, letters }: Evidence, ledger: Ledger, say: (broken: string) => void): void {
   for (const { partition, standing, held } of slices) {
     const own = events.filter(({ slice }) => slice === partition.slice);
-    if (standing.head !== own.length) say(`slice ${partition.slice}: the log ends at ${standing.head} and has ${own.length} events`);
+    if (standing.head !== own.length) say(`slice ${partition.slice}: the log ends at ${standing.head} but has ${own.length} events`);
     const gap = own.findIndex(({ position }, at) => position !== at + 1);
     if (gap !== -1) say(`slice ${partition.slice}: expected position ${gap + 1}, found ${own[gap]?.position}`);
     if (standing.cursor > standing.head)
       say(`slice ${partition.slice}: the cursor, ${standing.cursor}, is beyond the log's end, ${standing.head}`);
-    if (standing.held !== held.length) say(`slice ${partition.slice}: ${held.length} events are held, and counted as ${standing.held}`);
+    if (standing.held !== held.length) say(`slice ${partition.slice}: ${held.length} events are held, but counted as ${standing.held}`);
     const dead = letters.filter((letter) => letter.partition.slice === partition.slice).length;
     if (standing.deadLetters !== dead)
-      say(`slice ${partition.slice}: ${dead} dead letters are listed, and counted as ${standing.deadLetters}`);
+      say(`slice ${partition.slice}: ${dead} dead letters are listed, but counted as ${standing.deadLetters}`);
   }
   const logged = Map.groupBy(events, titleOf);
   for (const [title, all] of logged) if (all.length > 1) say(`event ${title} is in the log ${all.length} times`);
@@ -39,12 +39,12 @@ function checkAnswers(
   const answers = new Set(tries.map(({ answer }) => answer));
   const accepted = tries.filter(({ answer }) => answer === 'accepted');
   if (accepted.length > 1) say(`event ${title} was answered accepted ${accepted.length} times`);
-  if (!isLogged && accepted.length === 1) say(`event ${title} was accepted and is lost`);
-  else if (!isLogged && answers.has('duplicate')) say(`event ${title} was named a duplicate and is not in the log`);
-  if (isLogged && answers.isSubsetOf(neverTaken)) say(`event ${title} was refused (${Array.from(answers).join(', ')}) and is in the log`);
+  if (!isLogged && accepted.length === 1) say(`event ${title} was accepted but is lost`);
+  else if (!isLogged && answers.has('duplicate')) say(`event ${title} was reported as a duplicate but is not in the log`);
+  if (isLogged && answers.isSubsetOf(neverTaken)) say(`event ${title} was refused (${Array.from(answers).join(', ')}) but is in the log`);
   const [first] = accepted;
   const early = tries.find(({ answer, ended }) => answer === 'duplicate' && first !== undefined && ended < first.began);
-  if (early !== undefined) say(`event ${title} was named a duplicate before it was accepted`);
+  if (early !== undefined) say(`event ${title} was reported as a duplicate before it was accepted`);
 }
 
 const neverTaken: ReadonlySet<string> = new Set(['refused', 'late']);

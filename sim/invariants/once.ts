@@ -17,7 +17,7 @@ export function checkOnce(evidence: Evidence, ledger: Ledger, say: (broken: stri
     applied.delete(title);
     if (wrong !== undefined) say(`event ${title} ${wrong}`);
   }
-  for (const title of applied.keys()) say(`event ${title} took effect and is not in the log`);
+  for (const title of applied.keys()) say(`event ${title} took effect but is not in the log`);
 }
 
 interface Fate {

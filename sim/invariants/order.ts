@@ -52,7 +52,7 @@ function skippedOf(key: string, { witness, letters }: Evidence, { resolved }: Le
 function checkLate(evidence: Evidence, ledger: Ledger, say: (broken: string) => void): void {
   for (const { pipeline, key, name, answer } of ledger.ingests) {
     if (pipeline !== evidence.witness.pipeline || answer !== 'late') continue;
-    if (!skippedOf(key, evidence, ledger).includes(Number(name))) say(`key ${key}: ${name} was said to be late and was never skipped`);
+    if (!skippedOf(key, evidence, ledger).includes(Number(name))) say(`key ${key}: ${name} was reported late but never skipped`);
   }
 }
 
@@ -67,10 +67,10 @@ function checkGaps(
   const settled = events.filter((event) => event.key === key && !event.isWaiting).map(({ name }) => Number(name));
   const seen = new Set([...settled, ...skipped]);
   for (let number = 1; number < highest; number += 1) {
-    if (!seen.has(number)) say(`key ${key}: ${highest} was applied and ${number}, which stands before it, was not`);
+    if (!seen.has(number)) say(`key ${key}: ${highest} was applied but the earlier ${number} was not`);
   }
   const next = keys.get(key)?.next ?? null;
-  if (next !== null && next <= highest) say(`key ${key}: ${highest} was applied and ${next} is to be the next`);
+  if (next !== null && next <= highest) say(`key ${key}: ${highest} was applied but ${next} would be next`);
 }
 
 /** Checks that an event accepted before another event of its key was sent precedes it in the log. */
@@ -94,7 +94,7 @@ function checkAcceptance(
         ended += 1;
       }
       const position = logged.get(titleOf(ingest))?.position;
-      if (position !== undefined && position < highest) say(`key ${key}: ${ingest.name} stands before what was accepted earlier`);
+      if (position !== undefined && position < highest) say(`key ${key}: ${ingest.name} precedes an event that was accepted earlier`);
     }
   }
 }

@@ -28,7 +28,7 @@ async function checkDue({ witness, keys }: Evidence, partition: PartitionId, { s
   for (const cause of await store.dueCauses(partition, settledAt, 1_000)) {
     if (keys.get(cause.key)?.parked === true) continue;
     if (cause.kind === 'timer') say(`timer ${cause.name} of key ${cause.key} is due and has not fired`);
-    else say(`key ${cause.key} was not told the outcome of delivery ${cause.id} to ${cause.endpoint}`);
+    else say(`key ${cause.key} was not notified of the outcome of delivery ${cause.id} to ${cause.endpoint}`);
   }
   for (const { name } of witness.endpoints) {
     for (const { id, key } of await store.dueDeliveries(partition, name, settledAt, 1_000))
@@ -50,7 +50,7 @@ export async function checkHeldAtRest(
   for (const { key, next } of await store.gaps(partition, { limit: 1_000 })) {
     const record = records[keys.indexOf(key)];
     const isMissing = record?.heldFrom != null && !record.parked && (record.next ?? 1) === next && record.heldFrom > next;
-    if (!isMissing) say(`key ${key} is said to wait for number ${next}, and does not`);
+    if (!isMissing) say(`key ${key} is reported to wait for number ${next}, but does not`);
   }
 }
 
@@ -73,12 +73,12 @@ function checkDeliveriesAtRest(evidence: Evidence, ledger: Ledger, say: (broken:
   for (const { key, endpoint, id, status } of open) {
     const isMade = () =>
       hasArrived(ledger.calls.filter((call) => isOf(call, witness.pipeline, endpoint.name) && call.key === key && call.id === id));
-    if (endpoint.isTold && status !== 'failed') say(`key ${key} was never told what became of delivery ${id} to ${endpoint.name}`);
+    if (endpoint.isTold && status !== 'failed') say(`key ${key} was never notified of the fate of delivery ${id} to ${endpoint.name}`);
     if (!endpoint.isTold && !isMade()) say(`delivery ${id} of key ${key} to ${endpoint.name} was never made`);
   }
   const waiting = open.filter(({ endpoint }) => endpoint.isTold).length;
   const kept = slices.reduce((sum, { standing }) => sum + standing.deliveries, 0);
-  if (given.size === 0 && kept !== waiting) say(`the store keeps ${kept} deliveries, and ${waiting} wait for their pipeline`);
+  if (given.size === 0 && kept !== waiting) say(`the store keeps ${kept} deliveries, but ${waiting} wait for their pipeline`);
 }
 
 const isOf = (call: ArrivedCall, pipeline: string, endpoint: string) => call.pipeline === pipeline && call.endpoint === endpoint;

@@ -17,7 +17,7 @@ export function checkSends(evidence: readonly Evidence[], ledger: Ledger, say: (
   const turns = evidence.flatMap((one) => Array.from(one.turns.values()).flat());
   if (turns.some(({ sent }) => sent === undefined)) return;
   const known = new Set([...ledger.ingests, ...(ledger.inserted ?? []), ...sentBy(turns)].map(placeOf));
-  for (const place of logged.keys()) if (!known.has(place)) say(`event ${place} is in the log, and nobody brought it in or sent it`);
+  for (const place of logged.keys()) if (!known.has(place)) say(`event ${place} is in the log, but nobody brought or sent it`);
 }
 
 const sentBy = (turns: readonly AppliedTurn[]): readonly Sent[] => turns.flatMap(({ sent = [] }) => sent);
@@ -30,11 +30,11 @@ function checkSent(sent: readonly Sent[], logged: ReadonlyMap<string, NamedEvent
   for (const one of sent) {
     const event = logged.get(placeOf(one));
     if (event === undefined) {
-      say(`it sent ${one.name} to ${one.pipeline} ${one.key}, and that is lost`);
+      say(`it sent ${one.name} to ${one.pipeline} ${one.key}, which is lost`);
       continue;
     }
     const to = JSON.stringify([one.pipeline, one.key]);
-    if (event.position < (last.get(to) ?? 0)) say(`${one.name} stands before what was sent earlier`);
+    if (event.position < (last.get(to) ?? 0)) say(`${one.name} precedes an event that was sent earlier`);
     last.set(to, event.position);
   }
 }

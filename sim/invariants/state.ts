@@ -9,7 +9,7 @@ export function checkState({ witness, keys, turns }: Evidence, _ledger: Ledger, 
     const expected = witness.fold(turns.get(key) ?? []);
     const found = state === null ? undefined : JSON.parse(state.json);
     if (!isDeepStrictEqual(found, expected)) {
-      say(`key ${key}: the state is ${JSON.stringify(found)}, and its turns make ${JSON.stringify(expected)}`);
+      say(`key ${key}: the state is ${JSON.stringify(found)}, but its turns make ${JSON.stringify(expected)}`);
     }
   }
 }

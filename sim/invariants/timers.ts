@@ -87,10 +87,10 @@ class Replay {
     for (const [timer, { arm, dueAt }] of this.#pending) {
       const found = stored.get(timer);
       if (found === dueAt || (this.#givenUp.has(String(arm)) && (found === undefined || this.#isBroughtForward(dueAt, found)))) continue;
-      this.#say(`timer ${arm} is due at ${dueAt}, and the store has ${found ?? 'none'}`);
+      this.#say(`timer ${arm} is due at ${dueAt}, but the store has ${found ?? 'none'}`);
     }
     for (const [timer, dueAt] of stored) {
-      if (!this.#pending.has(timer) && !this.#isRedriven(timer, dueAt)) this.#say(`a timer ${timer} is pending that nobody armed`);
+      if (!this.#pending.has(timer) && !this.#isRedriven(timer, dueAt)) this.#say(`a timer ${timer} is pending that nobody set`);
     }
   }
 
@@ -109,7 +109,7 @@ class Replay {
   #fire({ arm, at }: Cause & { readonly kind: 'timer' }): void {
     const armed = this.#armed.get(arm);
     const isPending = armed !== undefined && this.#pending.get(armed.timer) === armed;
-    if (armed === undefined) this.#say(`a timer ${arm} fired that nobody armed`);
+    if (armed === undefined) this.#say(`a timer ${arm} fired that nobody set`);
     else if (this.#fired.has(arm)) this.#say(`timer ${arm} fired twice`);
     else if (!isPending && !this.#givenUp.has(arm)) this.#say(`timer ${arm} fired although it was cancelled or replaced`);
     else if (at < armed.dueAt && !this.#isSetBack) this.#say(`timer ${arm} fired ${armed.dueAt - at} ms early`);

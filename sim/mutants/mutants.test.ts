@@ -21,7 +21,7 @@ function fixtureOf(file: string): string {
 }
 
 describe('the mutants', () => {
-  test('have names that differ', () => {
+  test('have distinct names', () => {
     assert.equal(new Set(mutants.map(({ name }) => name)).size, mutants.length);
   });
 
@@ -34,7 +34,7 @@ describe('the mutants', () => {
   });
 
   for (const mutant of mutants) {
-    test(`${mutant.name} still applies, and its tests are there`, () => {
+    test(`${mutant.name} still applies, and its tests exist`, () => {
       const source = sourceOf(mutant.file);
       const mutated = mutate(mutant, source);
       assert.notEqual(mutated, source);
@@ -47,7 +47,7 @@ describe('the mutants', () => {
     });
   }
 
-  test('are refused where their text stands twice, or not at all', () => {
+  test('are refused if their text occurs twice, or not at all', () => {
     const mutant = { name: 'a', promises: [1], file: 'a.ts', find: 'x', replace: 'y', tests: [] };
     assert.equal(mutate(mutant, 'a x b'), 'a y b');
     assert.throws(() => mutate(mutant, 'x x'), /expected its text once in a\.ts, found it 2 times/);
@@ -63,13 +63,13 @@ describe('the table', () => {
     { file: 'src/a.test.ts', test: 'c', isTimeOut: true },
   ];
 
-  test('says who caught a mutant, and how many more', () => {
+  test('says who caught a mutant, and how many others', () => {
     assert.match(plainTable([{ mutant, failures, seconds: 1.25 }]), / \| a\.test\.ts: a \| b, and 1 more \| 1\.[23]/);
     assert.match(plainTable([{ mutant, failures: failures.slice(1), seconds: 1 }]), /a\.test\.ts: c \(time-out\)/);
     assert.match(plainTable([{ mutant, failures: [], seconds: 1 }]), /nothing: it survived/);
   });
 
-  test('is Markdown where that is asked for', () => {
+  test('is Markdown on request', () => {
     const [head, line, row] = markdownTable([{ mutant, failures, seconds: 1 }]).split('\n');
     assert.equal(head, '| mutant | promise | caught by | seconds |');
     assert.equal(line, '| --- | --- | --- | --- |');
@@ -78,7 +78,7 @@ describe('the table', () => {
 });
 
 describe('the reporter', () => {
-  test('tells of each test with the suites that it stands in, and how it ended', async () => {
+  test('reports each test with its suites and its result', async () => {
     const failure = (failureType: string) => ({ details: { type: 'test', error: Object.assign(new Error(), { failureType }) } });
     async function* events() {
       yield { type: 'test:start', data: { name: 'suite', nesting: 0 } };

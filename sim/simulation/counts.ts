@@ -21,7 +21,7 @@ export async function checkCounts(
       there.deliveries += standing.deliveries;
     }
     const say = (what: string, said: number, is: number) => {
-      if (said !== is) broken(`${pipeline}: the engine counts ${said} ${what}, and there are ${is}`);
+      if (said !== is) broken(`${pipeline}: the engine counts ${said} ${what}, but there are ${is}`);
     };
     say('events that wait', sum('depth'), there.held);
     say('held events', sum('held'), there.held);

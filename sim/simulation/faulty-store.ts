@@ -52,8 +52,7 @@ export function faultyStore(
       const fault = fate.next(method);
       if (fault !== undefined) fate.met(fault, method);
       const later = (label: string, run: () => void | Promise<void>) => scheduler.add(`${method} ${label}`, () => fate.act(run));
-      const refuse = (code: ErrorCode) =>
-        later('is refused', () => reject(new MillraceError(code, `${method}: ${code}, as the dice have it`)));
+      const refuse = (code: ErrorCode) => later('is refused', () => reject(new MillraceError(code, `${method}: ${code}, by the dice`)));
       const takeEffect = (answered: (answer: () => void) => void) =>
         later('takes effect', () => {
           if (fate.isBarred(method, given)) return refuse('MILL_STORE_UNAVAILABLE');

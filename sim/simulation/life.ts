@@ -105,7 +105,7 @@ export class Life implements Surroundings {
   wake(): void {
     const missed = this.#asleep ?? [];
     this.#asleep = undefined;
-    for (const run of missed) this.#world.scheduler.add('what was missed happens', () => this.act(run));
+    for (const run of missed) this.#world.scheduler.add('missed work happens', () => this.act(run));
   }
 
   get isAwake(): boolean {
@@ -149,7 +149,7 @@ export class Life implements Surroundings {
   }
 
   pause(): Promise<void> {
-    return this.#later('a handler goes on');
+    return this.#later('a handler continues');
   }
 
   deedsAfter(delivery: string): readonly Deed[] {
@@ -176,7 +176,7 @@ export class Life implements Surroundings {
     }
     if (signal.aborted) throw signal.reason;
     arrived.result = resultOf(fate);
-    if (fate === 'throws') throw new Error('the line is dead');
+    if (fate === 'throws') throw new Error('the connection is dead');
     return fate === 'delivered' ? { result: fate } : { result: fate, reason: 'not today' };
   }
 

@@ -54,7 +54,7 @@ function simulatedPipeline(name: PipelineName, means: Means): AnyPipeline {
     runTurn({ ...means, name, cause, deeds, turn, given: [given, state] }, () => (name === 'loose' ? undefined : after(state, cause)));
   const common = {
     event: ActSchema.refine(({ isRefused }) => isRefused === undefined || means.surroundings.isMended, {
-      error: 'not before all is mended',
+      error: 'not until everything is fixed',
     }),
     tables: { turns: turnsTable, last: lastTable },
     retry: { attempts: settings.attempts, backoff: 200 },

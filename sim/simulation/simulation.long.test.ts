@@ -18,10 +18,10 @@ async function keepPromises(firstSeed: number, programs: number, { signal }: Tes
   assert.ok(printed.endsWith(`sim: ${programs} of ${programs} programs kept every promise\n`), printed);
 }
 
-test(`${fixedPrograms} random programs of fixed seeds keep every promise under faults`, (context) =>
+test(`${fixedPrograms} random programs with fixed seeds keep every promise under faults`, (context) =>
   keepPromises(1, fixedPrograms, context));
 
-test(`${freshPrograms} random programs that nobody has run before keep every promise under faults`, async (context) => {
+test(`${freshPrograms} fresh random programs keep every promise under faults`, async (context) => {
   const first = Math.floor(Math.random() * 2 ** 31) + 1;
   context.diagnostic(`seeds from ${first}`);
   await keepPromises(first, freshPrograms, context);

@@ -18,18 +18,18 @@ const firstFixedSeed = 31;
 const freshPrograms = 15;
 
 describe('random programs under faults keep every promise', () => {
-  test(`those of ${fixedPrograms} fixed seeds`, async () => {
+  test(`${fixedPrograms} of them with fixed seeds`, async () => {
     assert.equal(await brokenOf(firstFixedSeed, fixedPrograms, { steps, mustHappen: [...fleetHappenings, ...inboxHappenings] }), '');
   });
 
-  test(`those of ${freshPrograms} fresh seeds`, async (context) => {
+  test(`${freshPrograms} of them with fresh seeds`, async (context) => {
     const first = Math.floor(Math.random() * 2 ** 31) + 1;
     context.diagnostic(`seeds from ${first}`);
     assert.equal(await brokenOf(first, freshPrograms, { steps }), '');
   });
 
   for (const { seed, steps, isPlain, engines, found } of regressions) {
-    test(`the one that found this, seed ${seed}: ${found}`, async () => {
+    test(`the one that found this, with seed ${seed}: ${found}`, async () => {
       assert.deepEqual((await simulate(randomProgram(seed, steps, { isPlain, engines, hasInbox: false }))).broken, []);
     });
   }
@@ -45,7 +45,7 @@ describe('random programs under faults keep every promise', () => {
   });
 });
 
-test('half of all programs have one engine, the others two or three, and it makes no difference whether that is asked for', () => {
+test('half of all programs have one engine, the others two or three, whether or not that is requested', () => {
   const engines = Array.from({ length: 1_000 }, (_, seed) => randomProgram(seed + 1, 1).settings.engines);
   const shares = [1, 2, 3].map((number) => engines.filter((found) => found === number).length);
   for (const [at, share] of [500, 250, 250].entries()) assert.ok(Math.abs((shares[at] ?? 0) - share) < 50, String(shares));
@@ -53,7 +53,7 @@ test('half of all programs have one engine, the others two or three, and it make
   assert.deepEqual(randomProgram(seed, steps), randomProgram(seed, steps, { engines: 3 }));
 });
 
-test('a program takes the same course each time, and another one under another seed', async () => {
+test('a program takes the same course each time, and a different one with another seed', async () => {
   const courseOf = async (seed: number) => {
     const happened: string[] = [];
     const { course } = await simulate(randomProgram(seed, steps), { trace: (what) => void happened.push(what) });

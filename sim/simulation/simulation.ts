@@ -235,7 +235,7 @@ class Simulation implements World {
       isIdle = true;
     });
     for (let happened = 0; !isIdle; happened += 1) {
-      if (happened > happeningsMax) throw new Error('somebody has waited for an answer for ever');
+      if (happened > happeningsMax) throw new Error('somebody has been waiting for an answer forever');
       await this.#ensureRunning();
       if (!(await this.scheduler.go()) && !isIdle) this.scheduler.turn(this.scheduler.clock.now() + roundMs);
     }
@@ -262,7 +262,7 @@ class Simulation implements World {
     // A process that continues must no longer wait for the fix.
     if (this.#clockJumpsMs.length > 0) this.#setClock(lastJumpMs);
     await this.#restUnmended();
-    this.note('all is mended');
+    this.note('everything is fixed');
     this.isMended = true;
     for (let round = 0; round < lastRounds; round += 1) {
       await this.#rounds(1);
@@ -289,7 +289,7 @@ class Simulation implements World {
         await checkHeldAtRest(
           this.#base,
           { partition: { pipeline, slice }, hasGaps: pipeline === 'numbers' && !this.program.settings.skipsGaps },
-          (what) => this.broken(`${pipeline}: before all is mended ${what}`),
+          (what) => this.broken(`${pipeline}: before everything is fixed ${what}`),
         );
     }
   }
@@ -346,7 +346,7 @@ class Simulation implements World {
     await this.#round();
     for (const { name, key, answer } of this.#callers.ingests) {
       if (name === `knock ${life.life}` && answer !== 'accepted')
-        this.broken(`acts: key ${key} is open, nothing waits for it, and it is ${answer}`);
+        this.broken(`acts: key ${key} is open, nothing waits for it, but it is ${answer}`);
     }
   }
 

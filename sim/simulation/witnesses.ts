@@ -62,6 +62,6 @@ async function wrongRows(
     const expected = { event: event?.name, turn: last === undefined ? undefined : nameOf(last) };
     const found = rows.get(`${pipeline} ${key}`);
     if (found?.event === expected.event && found?.turn === expected.turn) return [];
-    return [`key ${key}: its row is ${JSON.stringify(found)}, and its turns make ${JSON.stringify(expected)}`];
+    return [`key ${key}: its row is ${JSON.stringify(found)}, but its turns make ${JSON.stringify(expected)}`];
   });
 }

@@ -9,7 +9,7 @@ export default defineConfig({
   outDir: 'dist',
   cleanUrls: true,
   rewrites: { 'README.md': 'index.md' },
-  // Sources and folders of the checkout are no pages of the site.
+  // Source files and folders of the checkout are not pages of the site.
   ignoreDeadLinks: [/\.(?:ts|js|json|sh|yml)$/, /LICENSE$/, /\/$/],
   themeConfig: {
     search: { provider: 'local' },

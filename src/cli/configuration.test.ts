@@ -23,11 +23,11 @@ const defaults = {
   access: { tokens: undefined, tokensFile: undefined, metricsAccess: 'tokens', hosts: undefined, isOpen: false },
 };
 
-test('without anything set the defaults hold', () => {
+test('without any settings the defaults apply', () => {
   assert.deepEqual(readConfiguration({}, {}), defaults);
 });
 
-test('a flag goes before a variable', () => {
+test('a flag takes precedence over a variable', () => {
   const configuration = readConfiguration(
     { port: '1', host: '::1', database: 'a.db' },
     { PORT: '2', HOST: 'localhost', DATABASE_URL: 'b.db' },
@@ -35,7 +35,7 @@ test('a flag goes before a variable', () => {
   assert.deepEqual(configuration, { ...defaults, port: 1, host: '::1', database: { kind: 'sqlite', path: 'a.db' } });
 });
 
-test('an empty value counts as not set', () => {
+test('an empty value counts as unset', () => {
   assert.deepEqual(
     readConfiguration({ port: '' }, { PORT: '', HOST: '', DATABASE_URL: '', LOG_LEVEL: '', SHUTDOWN_TIMEOUT: '', QUEUE_SIZE: '' }),
     defaults,
@@ -184,7 +184,7 @@ for (const [environment, message] of refused) {
   });
 }
 
-test('a flag that is refused is an error of usage and named as the flag', () => {
+test('a refused flag is a usage error that names the flag', () => {
   const flags: readonly [Flags, string][] = [
     [{ port: 'x' }, `--port: ${port}, found "x"`],
     [{ host: 'a b' }, `--host: ${host}, found "a b"`],
@@ -193,7 +193,7 @@ test('a flag that is refused is an error of usage and named as the flag', () => 
   for (const [flag, message] of flags) assert.throws(() => readConfiguration(flag, {}), { name: UsageError.name, message });
 });
 
-test('the environment goes before the file .env, and an empty variable does not', (context) => {
+test('the environment takes precedence over the .env file, but an empty variable does not', (context) => {
   const folder = mkdtempSync(join(tmpdir(), 'millrace-'));
   const before = process.cwd();
   context.after(() => {

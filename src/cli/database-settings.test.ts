@@ -4,7 +4,7 @@ import test from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { databaseSettings } from './database-settings.ts';
 
-test('every setting of a database server stands in docs/postgres.md with its default', () => {
+test('docs/postgres.md lists every setting of a database server with its default', () => {
   const text = readFileSync(fileURLToPath(new URL('../../docs/postgres.md', import.meta.url)), 'utf8');
   const [, table = ''] = text.split('## Settings');
   for (const { variable, ...setting } of Object.values(databaseSettings)) {

@@ -7,7 +7,7 @@ import { MillraceError } from '../errors.ts';
 import { describeFailure, isVerbose } from './failure.ts';
 import { UsageError } from './usage-error.ts';
 
-test('an error of usage is one line with a hint, exit code 2', () => {
+test('a usage error is one line with a hint, and exit code 2', () => {
   assert.deepEqual(describeFailure(new UsageError('--port: no'), 'millrace serve', true), {
     text: 'millrace: --port: no (see millrace serve --help)\n',
     exitCode: 2,
@@ -25,7 +25,7 @@ test('an error of usage is one line with a hint, exit code 2', () => {
   );
 });
 
-test('any other error is one line without a stack, exit code 1', () => {
+test('any other error is one line without a stack, and exit code 1', () => {
   assert.deepEqual(describeFailure(new MillraceError('MILL_STORE_OWNED', 'it is\r\n  owned'), 'millrace', false), {
     text: 'millrace: it is owned\n',
     exitCode: 1,
@@ -34,13 +34,13 @@ test('any other error is one line without a stack, exit code 1', () => {
   assert.equal(describeFailure(new Error(''), 'millrace', false).text, 'millrace: failed without giving a reason\n');
 });
 
-test('the stack comes with LOG_LEVEL debug or trace only', () => {
+test('the stack appears only with LOG_LEVEL debug or trace', () => {
   const { text } = describeFailure(new Error('broken', { cause: new Error('the disk') }), 'millrace', true);
   assert.match(text, /^millrace: broken\nError: broken\n {4}at .*\[cause\]: Error: the disk\n/s);
   assert.deepEqual(['debug', 'TRACE', 'info', undefined].map(isVerbose), [true, true, false, false]);
 });
 
-test('whatever was thrown is told, also what throws when it is looked at', () => {
+test('anything thrown is reported, even if it throws when inspected', () => {
   for (const thrown of [
     revoked(),
     new Proxy(new Error('x'), { getPrototypeOf: throwing, get: throwing, has: throwing }),

@@ -25,8 +25,8 @@ export function describeFailure(error: unknown, help: string, verbose: boolean):
 }
 
 /**
- * The message of one of our errors with a cause includes the cause's message, and the cause has the place. A database error has no place in
- * a program.
+ * The message of one of our errors with a cause includes the cause's message, and the cause has the place. A database error points to no
+ * place in a program.
  */
 function placesOf(error: unknown): readonly string[] {
   if (!isInstance(error, MillraceError) || error.cause === undefined || error.code === 'MILL_STORE_UNAVAILABLE') return [];

@@ -7,11 +7,11 @@ import { MillraceError } from '../errors.ts';
 import { httpLimits } from '../server/http-limits.ts';
 import { limitSettings, readLimits } from './limit-settings.ts';
 
-test('without anything set the limits are those of the engine and of the server', () => {
+test('without any settings the limits are those of the engine and the server', () => {
   assert.deepEqual(readLimits({}), { limits: defaultLimits, http: httpLimits });
 });
 
-test('each limit is set by its own variable and no other', () => {
+test('each limit is set by its own variable and by no other', () => {
   for (const [name, { variable }] of Object.entries<Setting>(limitSettings)) {
     const isSpan = variable.endsWith('_TIMEOUT');
     const value = name === 'sends' ? 1_000_017 : 17;
@@ -22,7 +22,7 @@ test('each limit is set by its own variable and no other', () => {
   }
 });
 
-test('the body of a request has room for the largest event', () => {
+test('a request’s body has room for the largest event', () => {
   const bodyBytes = (environment: Readonly<Record<string, string>>) => readLimits(environment).http.bodyBytes;
   assert.equal(bodyBytes({ MAX_EVENT_BYTES: '5000000' }), 5_000_000);
   assert.equal(bodyBytes({ MAX_EVENT_BYTES: '1000' }), httpLimits.bodyBytes);
@@ -39,7 +39,7 @@ test('the body of a request has room for the largest event', () => {
   );
 });
 
-test('half of the sends have room for a whole backlog, and for all that one turn sends', () => {
+test('half of the sends have room for a whole backlog, and for everything one turn sends', () => {
   const sends = (environment: Readonly<Record<string, string>>) => readLimits(environment).limits.sends;
   assert.equal(sends({ QUEUE_SIZE: '10' }), 500_000);
   assert.equal(sends({ QUEUE_SIZE: '300000' }), 1_500_000);
@@ -50,12 +50,12 @@ test('half of the sends have room for a whole backlog, and for all that one turn
   });
 });
 
-test('the longest key fits into the head of a request, which Node.js takes up to 16 KiB of', () => {
+test('the longest key fits into a request’s head, for which Node.js allows 16 KiB', () => {
   assert.equal(readLimits({ MAX_KEY_LENGTH: '1000' }).http.pathParameterLength, 9_000);
   assert.throws(() => readLimits({ MAX_KEY_LENGTH: '1001' }), /^MillraceError: MAX_KEY_LENGTH: expected an integer from 1 to 1000, /);
 });
 
-test('a time limit is not so short that nothing could be done', () => {
+test('a time limit is never too short to get anything done', () => {
   for (const KEEP_ALIVE_TIMEOUT of ['0', '999ms', '25h'])
     assert.throws(
       () => readLimits({ KEEP_ALIVE_TIMEOUT }),

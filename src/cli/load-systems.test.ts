@@ -11,7 +11,7 @@ provideMillrace();
 
 const own: readonly DeclaredSystem[] = [{ name: 'rockets', title: 'Rockets', description: 'Ours.', pipelines: [] }];
 
-/** Loads what the words of a command line name. */
+/** Loads the systems named on a command line. */
 function load(names: readonly string[]): Promise<readonly DeclaredSystem[]> {
   return loadSystems(names, own);
 }
@@ -28,10 +28,10 @@ const z = require('zod');
 const visits = pipeline('visits', { event: z.object({ page: z.string() }), handle() {} });
 `;
 
-/** Texts by the names of their files. */
+/** Contents by file name. */
 type Files = Readonly<Record<string, string>>;
 
-/** Writes the files into a folder of their own, which is the present one until the test ends. Returns the path of the first. */
+/** Writes the files to a new folder, and makes it the current folder until the test ends. Returns the path of the first. */
 function enter(context: TestContext, files: Files): string {
   const folder = mkdtempSync(join(tmpdir(), 'millrace-'));
   const former = process.cwd();
@@ -125,12 +125,12 @@ const refused: readonly [Files, RegExp][] = [
 ];
 
 for (const [files, message] of refused) {
-  test(`what is wrong with a module is said, and what to do: ${Object.keys(files)[0]}`, async (context) => {
+  test(`a faulty module is reported with its fault and a remedy: ${Object.keys(files)[0]}`, async (context) => {
     await assert.rejects(load([enter(context, files)]), { code: 'MILL_INVALID_CONFIGURATION', message });
   });
 }
 
-test('what is almost a path names the path: a folder, a name without its extension', async (context) => {
+test('a near-miss names the path: a folder, or a name without its extension', async (context) => {
   enter(context, { 'lib/index.ts': visits, 'visits.ts': visits });
   for (const [word, message] of [
     ['./lib', /^\.\/lib: is a folder; expected one of your modules; did you mean \.\/lib\/index\.ts\?$/],
@@ -141,7 +141,7 @@ test('what is almost a path names the path: a folder, a name without its extensi
   }
 });
 
-test('two modules that export pipelines of one name are both named, and one that is named twice is served once', async (context) => {
+test('two modules that export pipelines with the same name are both named, and a module named twice is served once', async (context) => {
   enter(context, { 'one.ts': visits, 'other.ts': visits, 'again.ts': `export * from './one.ts';` });
   await assert.rejects(load(['./one.ts', './other.ts']), {
     message: './other.ts: expected pipelines with different names, found visits in ./one.ts too',
@@ -152,7 +152,7 @@ test('two modules that export pipelines of one name are both named, and one that
   });
 });
 
-test('a pipeline that is exported beside its system is served once', async (context) => {
+test('a pipeline exported beside its system is served once', async (context) => {
   const text = `${visits}export default { name: 'web', title: 'Web', description: 'Visits.', pipelines: [visits] };`;
   const systems = await load([enter(context, { 'web.ts': text })]);
   assert.deepEqual(
@@ -161,7 +161,7 @@ test('a pipeline that is exported beside its system is served once', async (cont
   );
 });
 
-test('a module that takes long to load is told of once', async (context) => {
+test('a slow module is reported once', async (context) => {
   const path = enter(context, { 'slow.mjs': `${visits}await new Promise((resolve) => { globalThis.goOn = resolve; });` });
   context.mock.timers.enable({ apis: ['setTimeout'] });
   const told: string[] = [];

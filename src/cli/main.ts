@@ -19,13 +19,13 @@ import { addStore } from './store.ts';
 import { addSystemCommands, type Invocation } from './system-commands.ts';
 import { addToken } from './token.ts';
 
-/** The parts of the program besides its commands. */
+/** The parts of the program other than its commands. */
 interface Parts {
   readonly orders: StopOrders;
   readonly shipped: Shipped;
 }
 
-/** Runs one command to its end and exits with its exit code. */
+/** Runs one command to completion and exits with its exit code. */
 export async function main(words: readonly string[], { orders, shipped }: Parts): Promise<void> {
   let environment: Environment = process.env;
   const program = new Command('millrace');
@@ -34,7 +34,7 @@ export async function main(words: readonly string[], { orders, shipped }: Parts)
     process.stderr.write(text);
     exit(exitCode);
   };
-  // A terminal was closed, or a reader has ended: nobody is left to read the output, which is no reason to fail.
+  // The terminal was closed, or the reader has ended: a command does not fail just because nobody is left to read its output.
   process.stderr.on('error', () => undefined);
   process.on('uncaughtException', fail);
   process.on('unhandledRejection', fail);

@@ -19,7 +19,7 @@ export function progressOf(total: number): Progress {
 }
 
 const clearLine = '\r\x1b[K';
-/** When the bar ends it returns to the saved cursor, so the saved place moves along with the lines. */
+/** At its end the bar returns to the saved cursor, so the saved place moves along with the lines. */
 const saveCursor = '\x1b7';
 
 function bar(total: number): Progress {

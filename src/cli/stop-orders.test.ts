@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import test, { type TestContext } from 'node:test';
 import { endWhenAsked, type StopOrder, stopRequested } from './stop-orders.ts';
 
-/** Orders that a test gives, and the exit codes with which they would have ended the process. */
+/** Stop orders sent by a test, and the exit codes that they would have ended the process with. */
 function ordering(context: TestContext) {
   const exits: unknown[] = [];
   context.mock.method(process, 'exit', (code: unknown) => exits.push(code));
@@ -16,7 +16,7 @@ function ordering(context: TestContext) {
   return { exits, orders, give };
 }
 
-test('a first order asks to stop, a second one ends the process with the exit code of its signal', async (context) => {
+test('the first order asks to stop, and a second one ends the process with its signal’s exit code', async (context) => {
   const { exits, orders, give } = ordering(context);
   const stop = stopRequested(orders, { echoes: false });
   give('SIGTERM', 0);
@@ -26,7 +26,7 @@ test('a first order asks to stop, a second one ends the process with the exit co
   assert.deepEqual(exits, [130]);
 });
 
-test('where npm passes signals on, the same one soon after is the same order, and a later or another one is a second', async (context) => {
+test('if npm forwards signals, the same signal shortly afterwards is the same order; a later or different one is a second order', async (context) => {
   const { exits, orders, give } = ordering(context);
   const stop = stopRequested(orders, { echoes: true });
   give('SIGINT', 0);
@@ -39,7 +39,7 @@ test('where npm passes signals on, the same one soon after is the same order, an
   assert.deepEqual(exits, [130, 143]);
 });
 
-test('an order that comes by two ways is one, and a second one by one of them counts', async (context) => {
+test('an order that arrives in two ways counts once, and a second one in either way counts as a second', async (context) => {
   const { exits, orders, give } = ordering(context);
   const stop = stopRequested(orders, { echoes: false });
   give('SIGTERM', 0, 'launcher');
@@ -51,7 +51,7 @@ test('an order that comes by two ways is one, and a second one by one of them co
   assert.deepEqual(exits, [129]);
 });
 
-test('a command that leaves nothing half done ends at the first order, once it has put its output in order', (context) => {
+test('a command that leaves nothing half done ends at the first order, after tidying its output', (context) => {
   const { exits, orders, give } = ordering(context);
   let ended = false;
   endWhenAsked(orders, () => {

@@ -9,11 +9,14 @@ export interface StopOrder {
    * started is gone.
    */
   readonly way: 'signal' | 'launcher' | 'parent';
-  /** When it came, by a clock of its own for each way. */
+  /** The time at which it came, by a separate clock for each way. */
   readonly atMs: number;
 }
 
-/** The source of requests to stop. The launcher receives them from its first line on (`bin/stop-orders.js`), and they wait there. */
+/**
+ * The source of stop requests. The launcher receives them from its first line on (`bin/stop-orders.js`), and holds them until there is a
+ * listener.
+ */
 export interface StopOrders {
   /** Passes every request, starting with those waiting, to this listener, which replaces the previous one. */
   onStopOrder(listen: (order: StopOrder) => void): void;

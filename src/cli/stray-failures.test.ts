@@ -18,7 +18,7 @@ function withFrames(frames: readonly string[]): Error {
   return error;
 }
 
-test('a rejection is the program’s where a frame is of the program, or the innermost is not of Millrace', () => {
+test('a rejection is the program’s if one frame is the program’s, or the innermost is not Millrace’s', () => {
   const isOwn = (...frames: string[]) => isOfMillrace('unhandledRejection', withFrames(frames));
   assert.equal(isOwn(own, nodes), true);
   assert.equal(isOwn(own, library), true);
@@ -31,13 +31,13 @@ test('a rejection is the program’s where a frame is of the program, or the inn
   assert.equal(isOwn(), false);
 });
 
-test('a rejection with which Millrace answers a caller is the program’s, which has not waited', () => {
+test('a rejection that Millrace returns to a caller belongs to the program, which did not await it', () => {
   const answer = (code: ErrorCode) => Object.assign(new MillraceError(code, 'x'), { stack: withFrames([own]).stack });
   assert.equal(isOfMillrace('unhandledRejection', answer('MILL_STORE_BUSY')), false);
   assert.equal(isOfMillrace('unhandledRejection', answer('MILL_INTERNAL')), true);
 });
 
-test('an exception is Millrace’s as soon as it has passed through one of its frames', () => {
+test('an exception is Millrace’s once it has passed through one of its frames', () => {
   const isOwn = (...frames: string[]) => isOfMillrace('uncaughtException', withFrames(frames));
   assert.equal(isOwn(users, own, nodes), true);
   assert.equal(isOwn(own), true);
@@ -48,7 +48,7 @@ test('an exception is Millrace’s as soon as it has passed through one of its f
   assert.equal(isOwn(), false);
 });
 
-test('what has no frames is the program’s, whatever happens when it is asked', () => {
+test('anything without frames is the program’s, whatever happens on inspection', () => {
   const hidden = Object.defineProperty(new Error('x'), 'stack', {
     get() {
       throw new Error('read');
@@ -60,7 +60,7 @@ test('what has no frames is the program’s, whatever happens when it is asked',
   }
 });
 
-test('what throws when it is asked what it is ends nothing: it is counted, and logged', (t) => {
+test('a thrown value that throws on inspection ends nothing: it is counted and logged', (t) => {
   const before = (['unhandledRejection', 'uncaughtException'] as const).map((event) => ({ event, listeners: process.listeners(event) }));
   t.after(() => {
     for (const { event, listeners } of before) {

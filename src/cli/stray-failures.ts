@@ -6,8 +6,8 @@ import type { ProcessCounts } from '../telemetry/process-counts.ts';
 import { ExitCalled } from './exit.ts';
 
 /*
- * A stray failure is one that nobody waits for: a promise that a handler forgot to await rejects, or an emitter throws from a callback. It
- * no longer belongs to any turn.
+ * A stray failure is one that no caller receives: a promise that a handler forgot to await rejects, or an emitter throws from a callback.
+ * It no longer belongs to any turn.
  */
 
 const said = {
@@ -103,10 +103,10 @@ export class StrayFailures {
 const own = new URL('..', import.meta.url).href;
 
 /**
- * Returns whether Millrace itself failed, as far as a stack tells. An exception that passed through a frame of Millrace interrupted it,
- * unless an event target's listener threw it: those interrupt nothing, including an `AbortSignal`'s. A rejection may have begun in
- * Millrace, which called the program: it is Millrace's only if the innermost frame is, no frame is the program's, and the error is not one
- * that Millrace returns to callers, one of whom has not awaited it.
+ * Returns whether Millrace itself failed, as far as a stack shows. An exception that passed through a frame of Millrace interrupted it,
+ * unless the listener of an event target (such as an `AbortSignal`) threw it: such exceptions interrupt nothing. A rejection with frames of
+ * Millrace may still be the program's. It counts as Millrace's only if the innermost frame is Millrace's, no frame is the program's, and
+ * the error is not one that Millrace returns to callers, who may have forgotten to await it.
  */
 export function isOfMillrace(event: keyof typeof said, thrown: unknown): boolean {
   const frames = framesOf(thrown);

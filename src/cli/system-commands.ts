@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import type { Environment } from '../configuration/setting.ts';
 import type { StopOrders } from './stop-orders.ts';
 
-/** The context of a command besides its arguments. */
+/** The context of a command, without its arguments. */
 export interface Invocation {
   /** The variables of the process and of `.env`. */
   readonly environment: Environment;
@@ -13,7 +13,7 @@ export interface Invocation {
 export interface SystemCommand {
   /** `rockets` as in `millrace simulate rockets`. */
   readonly name: string;
-  /** The verb in front of the name; a command without a verb stands by itself. */
+  /** The verb in front of the name; a command without a verb is called by its name alone. */
   readonly verb?: Verb;
   /** An example command line and its effect, for the foot of the program's help. */
   readonly example: readonly [line: string, does: string];

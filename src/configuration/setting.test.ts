@@ -13,19 +13,19 @@ const settings = {
   password: { variable: 'PASSWORD', meaning: 'password', values: anything, secret: true },
 } as const;
 
-test('each setting has the value of its variable, or what holds otherwise', () => {
+test('each setting has the value of its variable, or its default', () => {
   assert.deepEqual(readSettings(settings, {}), { workers: 3, pauseMs: 5000, proxy: undefined, password: undefined });
   const set = { WORKERS: '10', PAUSE: '2m', PROXY: 'near', PASSWORD: 'hush' };
   assert.deepEqual(readSettings(settings, set), { workers: 10, pauseMs: 120_000, proxy: 'near', password: 'hush' });
   assert.deepEqual(readSettings(settings, { WORKERS: '', PROXY: '' }).workers, 3);
 });
 
-test('what holds otherwise may be an empty text', () => {
+test('a default may be an empty text', () => {
   const any: Values<string> = { accepts: 'any text', read: (text) => text };
   assert.deepEqual(readSettings({ prefix: { variable: 'PREFIX', meaning: 'prefix', values: any, otherwise: '' } }, {}), { prefix: '' });
 });
 
-test('a duration between two others is none of the shorter or longer ones, and no other text', () => {
+test('a duration between two bounds accepts no shorter or longer one, and no other text', () => {
   const { read } = durationBetween('0s', '1m');
   assert.deepEqual([read('0s'), read('60s'), read('61s'), read('a while')], [0, 60_000, undefined, undefined]);
   assert.deepEqual([durationBetween('1s', '1m').read('999ms'), durationBetween('1s', '1m').read('1s')], [undefined, 1_000]);
@@ -40,7 +40,7 @@ test('the values have the types of their settings', () => {
   assert.deepEqual([number, word, certain], [3, undefined, undefined]);
 });
 
-test('a required setting has a value, or nothing starts', () => {
+test('nothing starts without a required setting', () => {
   const required = { key: { variable: 'KEY', meaning: 'key', values: anything, required: true, secret: true } } as const;
   const key: string = readSettings(required, { KEY: 'hush' }).key;
   assert.equal(key, 'hush');
@@ -52,7 +52,7 @@ test('a required setting has a value, or nothing starts', () => {
   }
 });
 
-test('a value that is not accepted is refused with its variable and what is, a secret without itself', () => {
+test('a refused value is reported with its variable and the accepted values, but a secret is not shown', () => {
   const refused: readonly [Readonly<Record<string, string>>, string][] = [
     [{ WORKERS: '11' }, 'WORKERS: expected an integer from 1 to 10, found "11"'],
     [{ PAUSE: '61m' }, 'PAUSE: expected a duration up to 1h, such as 500ms, 10s or 2m, found "61m"'],

@@ -78,7 +78,7 @@ for (const address of [
   });
 }
 
-test('what is allowed may be called, in any form, and its neighbours may not', () => {
+test('allowed addresses may be called, in any notation, but not their neighbours', () => {
   const { faultOf } = addressGuard(['10.1.0.0/16', '127.0.0.1', 'fd12::/16', '::1']);
   for (const address of ['10.1.0.0', '10.1.255.255', '127.0.0.1', '::ffff:10.1.2.3', '64:ff9b::127.0.0.1', 'fd12::5', '::1'])
     assert.equal(faultOf(address), undefined, address);
@@ -87,7 +87,7 @@ test('what is allowed may be called, in any form, and its neighbours may not', (
 });
 
 for (const range of ['', '10', '10.0.0', 'localhost', '10.0.0.0/33', '::/129', '10.0.0.0/-1', '10.0.0.0/', '10.0.0.0/8/8', '010.0.0.1']) {
-  test(`no range: ${JSON.stringify(range)}`, () => {
+  test(`not a range: ${JSON.stringify(range)}`, () => {
     assert.throws(
       () => addressGuard([range]),
       (error) =>

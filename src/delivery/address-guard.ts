@@ -11,7 +11,7 @@ export interface AddressGuard {
   faultOf(address: string): string | undefined;
 }
 
-/** A call stopped by the guard, which would stop it again. */
+/** A call that the guard has stopped, and would stop again. */
 export class AddressRefused extends Error {
   override readonly name = 'AddressRefused';
 }

@@ -7,7 +7,7 @@ import { callOf, receive, receiveRaw, transport, unhurried } from './fixture.tes
 import type { HttpOptions } from './http-options.ts';
 import type { Judge } from './response.ts';
 
-/** Hands everything that a judge is given back. */
+/** Answers with everything the judge received. */
 const judge: Judge = ({ headers: _, ...rest }) => ({ result: 'delivered', answer: rest });
 
 const plain = '{"messageId":"m-1","text":"Ünïcode ✓"}';
@@ -66,12 +66,12 @@ for (const [what, sent] of whole) {
   });
 }
 
-test('an answer in Latin 1 is read as what its header says', async (context) => {
+test('an answer in Latin 1 is decoded as its header says', async (context) => {
   const sent = { type: 'application/json; charset=ISO-8859-1', body: Buffer.from('{"text":"grün"}', 'latin1') };
   assert.deepEqual(await judged(context, sent), { body: '{"text":"grün"}' });
 });
 
-test('nothing is nothing in every encoding', async (context) => {
+test('an empty body is empty in every encoding', async (context) => {
   for (const encoding of ['gzip', 'br', 'deflate', 'zstd', 'gzip, br', 'martian'])
     assert.deepEqual(await judged(context, { encoding, body: '' }), { body: '' });
 });
@@ -105,7 +105,7 @@ const faulty: readonly [what: string, sent: Sent, fault: RegExp][] = [
 ];
 
 for (const [what, sent, fault] of faulty) {
-  test(`an answer that is not whole says so: ${what}`, async (context) => {
+  test(`an incomplete answer says why: ${what}`, async (context) => {
     const { body, bodyFault } = await judged(context, sent);
     assert.match(String(bodyFault), fault);
     const complete = sent.body.length > 65_536 || sent.encoding === 'gzip' ? 'x'.repeat(65_536) : plain;
@@ -113,14 +113,14 @@ for (const [what, sent, fault] of faulty) {
   });
 }
 
-test('a body of exactly 64 KiB is whole, also one that no encoding makes shorter', async (context) => {
+test('a body of exactly 64 KiB is complete, even if no encoding makes it shorter', async (context) => {
   const text = Array.from({ length: 65_536 }, (_, at) => String.fromCharCode(33 + ((at * at * 7 + at * 31) % 90))).join('');
   const stored = gzipSync(text, { level: constants.Z_NO_COMPRESSION });
   assert.ok(stored.length > text.length);
   for (const sent of [{ body: text }, { encoding: 'gzip', body: stored }]) assert.deepEqual(await judged(context, sent), { body: text });
 });
 
-test('of a bomb no more is decoded than the first 64 KiB, at once', { timeout: 60_000 }, async (context) => {
+test('only the first 64 KiB of a decompression bomb are decoded', { timeout: 60_000 }, async (context) => {
   const zeros = Buffer.alloc(64 * 1024 * 1024);
   const bombs: readonly [encoding: string, body: Buffer][] = [
     ['gzip', gzipSync(zeros)],
@@ -145,14 +145,14 @@ function onceHeadersCame(call: () => void): void {
   subscribe('undici:request:headers', came);
 }
 
-/** Faults of an answer's body after its status has arrived. */
+/** Faults in an answer's body, after its status has arrived. */
 const breaks: readonly [what: string, (response: ServerResponse) => void][] = [
   ['the connection breaks', (response) => response.write(plain.slice(0, 9), () => response.socket?.destroy())],
   ['it is shorter than its length', (response) => response.write(plain, () => response.socket?.end())],
 ];
 
 for (const [what, breakOff] of breaks) {
-  test(`a webhook that has answered 2xx has it, whatever comes then: ${what}`, async (context) => {
+  test(`a webhook that answered 2xx has received the call, whatever follows: ${what}`, async (context) => {
     for (const length of [{}, { 'content-length': '1000' }]) {
       const shop = await receive(context, (response) => breakOff(response.writeHead(200, length)));
       const answer = await transport(context, { url: shop.url }).call(callOf(), unhurried);
@@ -177,7 +177,7 @@ const heads: readonly [what: string, head: string, status: number | undefined][]
 ];
 
 for (const [what, head, status] of heads) {
-  test(`a call is judged by its status once that is there: the answer breaks off ${what}`, async (context) => {
+  test(`a call is judged by its status once that has arrived: the answer breaks off ${what}`, async (context) => {
     const shop = await receiveRaw(context, (socket) => socket.once('data', () => socket.end(head)));
     const answer = await transport(context, { url: shop.url }).call(callOf(), unhurried);
     assert.equal(answer.result, status === undefined ? 'failed' : status === 410 ? 'refused' : 'delivered');
@@ -188,7 +188,7 @@ for (const [what, head, status] of heads) {
   });
 }
 
-test('a status of an earlier call on the same connection says nothing of the next one', async (context) => {
+test('the status of an earlier call on the same connection says nothing about the next one', async (context) => {
   const shop = await receiveRaw(context, (socket) => {
     socket.once('data', () => {
       socket.write('HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok');
@@ -202,7 +202,7 @@ test('a status of an earlier call on the same connection says nothing of the nex
   assert.equal(delivered, shop.connections());
 });
 
-test('a webhook whose body does not end in time has answered by its status', { timeout: 20_000 }, async (context) => {
+test('a webhook whose body does not end in time has answered with its status', { timeout: 20_000 }, async (context) => {
   for (const [status, result] of [
     [200, 'delivered'],
     [410, 'refused'],
@@ -221,7 +221,7 @@ test('a webhook whose body does not end in time has answered by its status', { t
   }
 });
 
-test('an answer after an interim one is the answer', async (context) => {
+test('the answer after an interim one counts', async (context) => {
   const shop = await receive(context, (response) => {
     response.writeProcessing();
     response.writeEarlyHints({ link: '</a>; rel=preload' });
@@ -231,7 +231,7 @@ test('an answer after an interim one is the answer', async (context) => {
   assert.deepEqual(answer, { result: 'delivered', answer: { status: 202, body: plain } });
 });
 
-test('a body that goes wrong before a redirect does not keep it from being followed', async (context) => {
+test('a faulty body before a redirect does not prevent following it', async (context) => {
   const shop = await receive(context, (response, { path }) => {
     if (path === '/there') response.end('there');
     else response.writeHead(307, { location: '/there', 'content-encoding': 'martian' }).end('no');
@@ -240,7 +240,7 @@ test('a body that goes wrong before a redirect does not keep it from being follo
   assert.deepEqual(answer, { result: 'delivered', answer: { status: 200, body: 'there' } });
 });
 
-test('where a judge fails nobody knows what the answer means: the call is not made again', async (context) => {
+test('if a judge throws, the meaning of the answer is unknown, and the call is not repeated', async (context) => {
   const shop = await receive(context, (response) => response.writeHead(202).end());
   const failing = () => {
     throw new Error('no such field');

@@ -10,7 +10,7 @@ type Reply = (response: ServerResponse, request: Received) => void;
 const broken: Reply = (response) => response.writeHead(503).end();
 const sound: Reply = (response) => response.writeHead(204).end();
 
-/** A transport to a server whose reply can be changed; both clocks stand until they are moved. */
+/** A transport to a server whose reply can be changed; both clocks stand still until the test moves them. */
 async function serve(context: TestContext, circuit: CircuitOptions | false = { failures: 3, resetAfter: 1000, resetAfterMax: 4000 }) {
   let elapsedMs = 1_000.25;
   context.mock.method(performance, 'now', () => elapsedMs);
@@ -38,7 +38,7 @@ async function serve(context: TestContext, circuit: CircuitOptions | false = { f
 
 const postponed = (retryAfterMs: number) => ({ result: 'postponed', reason: 'the circuit is open', retryAfterMs });
 
-test('after enough failures in a row the circuit opens, and calls are postponed without being made', async (context) => {
+test('after enough consecutive failures the circuit opens, and calls are postponed without being made', async (context) => {
   const { to, shop, call, fail, pass } = await serve(context);
   await fail(2);
   assert.equal(to.circuit, 'closed');
@@ -50,7 +50,7 @@ test('after enough failures in a row the circuit opens, and calls are postponed 
   assert.equal(shop.received.length, 3);
 });
 
-test('a call that comes back a little early is told a pause that is no tight loop', async (context) => {
+test('a call that returns slightly early gets a pause long enough to avoid a tight loop', async (context) => {
   const { call, fail, pass, shop } = await serve(context);
   await fail(3);
   pass(999);
@@ -58,7 +58,7 @@ test('a call that comes back a little early is told a pause that is no tight loo
   assert.equal(shop.received.length, 3);
 });
 
-test('after the pause one call is tried, and when it succeeds the circuit closes', async (context) => {
+test('after the pause one call is tried, and if it succeeds the circuit closes', async (context) => {
   const { to, call, fail, pass, replyWith, shop } = await serve(context);
   await fail(3);
   replyWith(sound);
@@ -82,7 +82,7 @@ test('a pause lasts no longer when the wall clock is set back', async (context) 
   assert.equal(to.circuit, 'closed');
 });
 
-test('each failed try doubles the pause up to the longest one, and a success forgets it', async (context) => {
+test('each failed trial doubles the pause up to the maximum, and a success resets it', async (context) => {
   const { to, call, fail, pass, replyWith, shop } = await serve(context);
   await fail(3);
   for (const [pause, next] of [
@@ -104,7 +104,7 @@ test('each failed try doubles the pause up to the longest one, and a success for
   assert.equal(shop.received.length, 10);
 });
 
-test('while one call is tried the others are postponed for a moment', async (context) => {
+test('during a trial all other calls are postponed briefly', async (context) => {
   const { to, call, fail, pass, replyWith, shop } = await serve(context);
   await fail(3);
   pass(1000);
@@ -120,7 +120,7 @@ test('while one call is tried the others are postponed for a moment', async (con
   assert.deepEqual([(await call()).result, to.circuit], ['delivered', 'closed']);
 });
 
-test('of many calls that come when the pause is over one is tried', async (context) => {
+test('only one of many calls after the pause is tried', async (context) => {
   const { call, fail, pass, shop } = await serve(context);
   await fail(3);
   pass(1000);
@@ -129,7 +129,7 @@ test('of many calls that come when the pause is over one is tried', async (conte
   assert.equal(shop.received.length, 4);
 });
 
-test('a success in between starts the count again', async (context) => {
+test('a success in between restarts the count', async (context) => {
   const { to, fail, call, replyWith } = await serve(context);
   await fail(2);
   replyWith(sound);
@@ -139,7 +139,7 @@ test('a success in between starts the count again', async (context) => {
   assert.equal(to.circuit, 'closed');
 });
 
-test('what a server says no to does not count against it', async (context) => {
+test('refusals by the server do not count against it', async (context) => {
   const { to, fail, replyWith } = await serve(context, { failures: 1 });
   for (const status of [301, 400, 401, 404, 408, 410, 429]) {
     replyWith((response) => response.writeHead(status).end());
@@ -164,7 +164,7 @@ test('time-outs and missing connections count', { timeout: 20_000 }, async (cont
   assert.equal(away.circuit, 'open');
 });
 
-test('calls to addresses from data have no circuit, and go past one that is open', async (context) => {
+test('calls to addresses from data have no circuit, and bypass an open one', async (context) => {
   const { shop } = await serve(context);
   const to = transport(context, {
     url: shop.url,
@@ -185,7 +185,7 @@ test('without a circuit every call is made', async (context) => {
   assert.deepEqual([to.circuit, shop.received.length], ['closed', 50]);
 });
 
-test('changes are logged, without what is secret', async (context) => {
+test('changes are logged, without secrets', async (context) => {
   const { shop, pass } = await serve(context);
   const lines: unknown[] = [];
   const log: TransportLogger = {

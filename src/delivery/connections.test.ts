@@ -8,7 +8,7 @@ import { type AddressGuard, AddressRefused } from './address-guard.ts';
 import { connections } from './connections.ts';
 import { callOf, receive, receiveRaw, transport, unhurried } from './fixture.test.ts';
 
-test('the address at the other end is judged once more, before the first byte is written', async (context) => {
+test('the address at the other end is checked once more before the first byte is written', async (context) => {
   for (const protocol of ['http', 'https']) {
     let bytes = 0;
     const closed = Promise.withResolvers<void>();
@@ -19,7 +19,7 @@ test('the address at the other end is judged once more, before the first byte is
       socket.on('close', () => closed.resolve());
     });
     const judged: string[] = [];
-    // Says yes the first time and no from then on, as if the connection had gone elsewhere.
+    // Allows the first address and refuses all later ones, as if the connection had gone elsewhere.
     const guard: AddressGuard = { faultOf: (address) => (judged.push(address) === 1 ? undefined : 'moved') };
     const { dispatcher, close } = connections({ guard, lookup: undefined });
     context.after(close);
@@ -30,7 +30,7 @@ test('the address at the other end is judged once more, before the first byte is
   }
 });
 
-test('behind the guard a call speaks TLS where the URL says so', async (context) => {
+test('behind the guard a call uses TLS if the URL says so', async (context) => {
   const plain = await receive(context);
   const url = plain.url.replace('http:', 'https:');
   const answer = await transport(context, { allow: ['127.0.0.1'] }).call(callOf({ url }), unhurried);
@@ -38,7 +38,7 @@ test('behind the guard a call speaks TLS where the URL says so', async (context)
   assert.equal(plain.received.length, 0);
 });
 
-test('a close waits for no connection that is still being made', { timeout: 5_000 }, async (context) => {
+test('closing does not wait for connections still being made', { timeout: 5_000 }, async (context) => {
   for (const url of [undefined, 'http://slow.example']) {
     const asked = Promise.withResolvers<void>();
     const to = transport(context, { url: 'http://slow.example', lookup: () => asked.resolve() });
@@ -51,7 +51,7 @@ test('a close waits for no connection that is still being made', { timeout: 5_00
   }
 });
 
-test('to addresses from data few connections are kept, whatever the other sides allow', { timeout: 30_000 }, async (context) => {
+test('few connections to addresses from data are kept, whatever the other sides allow', { timeout: 30_000 }, async (context) => {
   const open = new Set<Socket>();
   const closed = Promise.withResolvers<void>();
   const server = createServer((asked, response) => {

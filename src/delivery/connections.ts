@@ -38,8 +38,8 @@ export interface Connections {
 }
 
 /**
- * Makes reusable keep-alive connections whose only time limit of their own is for connecting: a call is ended by its signal. Uses HTTP/1.1,
- * so that a broken connection breaks only one call.
+ * Makes reusable keep-alive connections that limit only the time for connecting: a call ends by its signal. Uses HTTP/1.1, so that a broken
+ * connection breaks only one call.
  */
 export function connections({ guard, lookup }: ConnectionOptions): Connections {
   const closing = new AbortController();

@@ -5,7 +5,7 @@ import type { OutgoingCall } from '../pipeline/endpoint.ts';
 import { type HttpTransport, http } from './http.ts';
 import type { HttpOptions } from './http-options.ts';
 
-/** A request as it came in. */
+/** A received request. */
 export interface Received {
   readonly method: string | undefined;
   readonly path: string | undefined;
@@ -13,7 +13,7 @@ export interface Received {
   readonly body: string;
 }
 
-/** A server, and what has reached it. */
+/** A server, and everything it has received. */
 export interface Receiver {
   readonly port: number;
   readonly url: string;
@@ -22,7 +22,7 @@ export interface Receiver {
   connections(): number;
 }
 
-/** Listens until the test ends, and answers 204 unless it is said otherwise. */
+/** Listens until the test ends, and answers 204 unless told otherwise. */
 export async function receive(
   context: TestContext,
   reply: (response: ServerResponse, request: Received) => void = (response) => response.writeHead(204).end(),
@@ -43,7 +43,7 @@ export async function receive(
   return { ...(await listen(server, host, port)), received };
 }
 
-/** A server that does to each connection what it is told, and speaks no HTTP of itself. */
+/** A TCP server that leaves each connection to the test; it does not speak HTTP itself. */
 export async function receiveRaw(
   context: TestContext,
   connected: Parameters<typeof createTcpServer>[1] & {},
@@ -57,7 +57,7 @@ async function listen(server: Server | TcpServer, host: string, port: number) {
   let connections = 0;
   server.on('connection', (socket) => {
     connections += 1;
-    // One that is reset has been let go by the other side; that is what some tests are about.
+    // Some tests make the other side drop the connection, which resets this socket.
     socket.on('error', () => undefined);
   });
   await new Promise<void>((resolve) => {
@@ -76,7 +76,7 @@ export function transport(context: TestContext, options: HttpOptions = {}): Http
   return made;
 }
 
-/** A call with all that a call has. */
+/** A complete call. */
 export function callOf(changes: Partial<OutgoingCall> = {}): OutgoingCall {
   return {
     id: 'order.paid/1',
@@ -95,7 +95,7 @@ export function callOf(changes: Partial<OutgoingCall> = {}): OutgoingCall {
 /** Never aborts. */
 export const unhurried: AbortSignal = new AbortController().signal;
 
-/** A resolver that answers what `addressesOf` has for the name, which is asked anew each time. */
+/** A resolver that calls `addressesOf` for each look-up and returns its answer. */
 export function resolver(addressesOf: (hostname: string) => readonly string[]): LookupFunction {
   return (hostname, options, callback) => {
     const addresses = addressesOf(hostname).map((address) => ({ address, family: address.includes(':') ? 6 : 4 }));

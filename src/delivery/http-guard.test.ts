@@ -12,7 +12,7 @@ function assertUntouched(...receivers: readonly Receiver[]): void {
   for (const { connections } of receivers) assert.equal(connections(), 0);
 }
 
-/** A server at all addresses of the machine, so that nothing but the guard keeps a call away. */
+/** A server on all addresses of the machine, so that only the guard can stop a call. */
 function receiveAnywhere(context: TestContext): Promise<Receiver> {
   return receive(context, undefined, '::');
 }
@@ -69,7 +69,7 @@ for (const host of [
     });
   }
 
-test('the same address as the operator has configured it is called, in whatever notation', async (context) => {
+test('the same address is called if the operator configured it, in whatever notation', async (context) => {
   for (const host of ['127.0.0.1', '127.1', 'localhost', '[::1]']) {
     const inside = await receiveAnywhere(context);
     const to = transport(context, { url: `http://${host}:${inside.port}` });
@@ -77,7 +77,7 @@ test('the same address as the operator has configured it is called, in whatever 
   }
 });
 
-test('that an address is configured does not open it to data, not even over a connection that is there', async (context) => {
+test('a configured address remains closed to data, even over an existing connection', async (context) => {
   const inside = await receive(context);
   const to = transport(context, { url: inside.url });
   assert.equal((await to.call(callOf(), unhurried)).result, 'delivered');
@@ -95,7 +95,7 @@ test('a name that resolves to private addresses is refused', async (context) => 
   assertUntouched(inside);
 });
 
-test('of a name with private and other addresses only the others are called', async (context) => {
+test('if a name has private and other addresses, only the others are called', async (context) => {
   const inside = await receive(context, undefined, '127.0.0.1');
   const outside = await receive(context, undefined, '127.0.0.2', inside.port);
   const lookup = resolver(() => ['127.0.0.1', '127.0.0.2']);
@@ -105,7 +105,7 @@ test('of a name with private and other addresses only the others are called', as
   assertUntouched(inside);
 });
 
-test('a name whose answer changes gains nothing: the answer that was judged is the one that is used', async (context) => {
+test('changing a name’s answer gains nothing: the answer that was checked is the one used', async (context) => {
   const inside = await receive(context, undefined, '127.0.0.1');
   const outside = await receive(context, undefined, '127.0.0.2', inside.port);
   const answers = ['127.0.0.2', '127.0.0.1', '127.0.0.1'];
@@ -124,7 +124,7 @@ test('a name without addresses is a failure', async (context) => {
   assert.deepEqual(answer, { result: 'failed', reason: 'shop.example has no address (http://shop.example)', isUnanswered: true });
 });
 
-test('a public server that redirects to a private one is followed no further', async (context) => {
+test('a redirect from a public server to a private one is not followed', async (context) => {
   const inside = await receiveAnywhere(context);
   for (const host of ['127.0.0.1', '[::1]', 'localhost', '2130706433', 'inside.example']) {
     const location = `http://${host}:${inside.port}/`;
@@ -138,7 +138,7 @@ test('a public server that redirects to a private one is followed no further', a
   assertUntouched(inside);
 });
 
-test('a configured server cannot redirect to a private one outside of its origin either, and can within it', async (context) => {
+test('a configured server cannot redirect to a private one outside its origin either, but can within it', async (context) => {
   const inside = await receive(context);
   const shop = await receive(context, (response, { path }) => {
     if (path === '/there') response.end();
@@ -150,7 +150,7 @@ test('a configured server cannot redirect to a private one outside of its origin
   assert.equal((await call('/in')).result, 'delivered');
 });
 
-test('a redirect to what is no HTTP is refused', async (context) => {
+test('a redirect to anything but HTTP is refused', async (context) => {
   const shop = await receive(context, (response) => response.writeHead(307, { location: 'file:///etc/passwd' }).end());
   const answer = await transport(context, { url: shop.url, redirects: 1 }).call(callOf(), unhurried);
   assert.deepEqual(answer, {

@@ -31,7 +31,7 @@ export interface HttpOptions {
   readonly redirects?: number;
   /** Non-Internet addresses and ranges, such as `10.1.0.0/16`, that may be called when the address comes from data. */
   readonly allow?: readonly string[];
-  /** When to leave the server at `url` alone. Addresses from data have no circuit: an endpoint pauses each one separately. */
+  /** The conditions for leaving the server at `url` alone. Addresses from data have no circuit: an endpoint pauses each one separately. */
   readonly circuit?: CircuitOptions | false;
   /**
    * Resolves a name to addresses, like `dns.lookup`. Default: the system resolver for `url`, and the system's name servers for addresses

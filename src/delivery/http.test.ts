@@ -16,7 +16,7 @@ function reasonOf(answer: Answer): string {
   return 'reason' in answer ? `${answer.result}: ${answer.reason}` : answer.result;
 }
 
-test('a call is one POST of the payload with its id, and no more headers than it needs', async (context) => {
+test('a call is one POST of the payload with its id, and with only the necessary headers', async (context) => {
   const shop = await receive(context);
   const to = transport(context, { url: `${shop.url}/hooks?token=t#x` });
   assert.deepEqual(await to.call(callOf(), unhurried), { result: 'delivered', answer: { status: 204, body: '' } });
@@ -37,7 +37,7 @@ test('a call is one POST of the payload with its id, and no more headers than it
   ]);
 });
 
-test('method, headers, body, credentials of the URL and the trace go along', async (context) => {
+test('method, headers, body, the URL’s credentials and the trace are sent', async (context) => {
   const shop = await receive(context);
   const url = shop.url.replace('//', '//me:p%40ss@');
   const to = transport(context, { url, method: 'PUT', headers: { 'X-Shop': 'one' }, body: ({ key }) => JSON.stringify({ key }) });
@@ -49,14 +49,14 @@ test('method, headers, body, credentials of the URL and the trace go along', asy
   assert.equal(request?.headers.authorization, `Basic ${Buffer.from('me:p@ss').toString('base64')}`);
 });
 
-test('an authorization of its own goes before the credentials of the URL', async (context) => {
+test('an explicit authorization takes precedence over the URL’s credentials', async (context) => {
   const shop = await receive(context);
   const to = transport(context, { url: shop.url.replace('//', '//me:x@'), headers: { Authorization: 'Bearer b' } });
   await to.call(callOf(), unhurried);
   assert.equal(shop.received[0]?.headers.authorization, 'Bearer b');
 });
 
-test('a signed call verifies with the reference library, at every attempt', async (context) => {
+test('a signed call passes the reference library’s verification, at every attempt', async (context) => {
   const shop = await receive(context);
   const to = transport(context, { url: shop.url, secret });
   for (const attempt of [1, 2]) await to.call(callOf({ attempt }), unhurried);
@@ -70,7 +70,7 @@ test('a signed call verifies with the reference library, at every attempt', asyn
   assert.equal(shop.received.length, 2);
 });
 
-test('what is signed is the body that goes out, letter by letter, not the payload that it was made of', async (context) => {
+test('the signature covers the body exactly as sent, not the payload it was made from', async (context) => {
   const shop = await receive(context);
   const to = transport(context, { url: shop.url, secret, body: ({ key }) => ` {"Key": "${key} Ä"}\n` });
   await to.call(callOf(), unhurried);
@@ -81,7 +81,7 @@ test('what is signed is the body that goes out, letter by letter, not the payloa
   assert.deepEqual(new Webhook(secret).verify(request?.body ?? '', signed), { Key: 'k Ä' });
 });
 
-test('a connection is used again', async (context) => {
+test('connections are reused', async (context) => {
   const shop = await receive(context, (response) => response.end('thanks'));
   const to = transport(context, { url: shop.url });
   for (let call = 0; call < 5; call++) await to.call(callOf(), unhurried);
@@ -89,7 +89,7 @@ test('a connection is used again', async (context) => {
   assert.ok(shop.connections() < 5);
 });
 
-test('a transport that was closed can be opened again', async (context) => {
+test('a closed transport can be opened again', async (context) => {
   const shop = await receive(context);
   const to = transport(context, { url: shop.url });
   for (let life = 0; life < 2; life++) {
@@ -99,14 +99,14 @@ test('a transport that was closed can be opened again', async (context) => {
   }
 });
 
-test('a judge says what an answer means', async (context) => {
+test('a judge decides what an answer means', async (context) => {
   const shop = await receive(context, (response) => response.writeHead(409, { 'x-why': ['a', 'b'] }).end('known already'));
   const judge: HttpOptions['judge'] = ({ status, headers, body }) => ({ result: 'delivered', answer: [status, headers['x-why'], body] });
   const answer = await transport(context, { url: shop.url, judge }).call(callOf(), unhurried);
   assert.deepEqual(answer, { result: 'delivered', answer: [409, 'a, b', 'known already'] });
 });
 
-test('what the server asks for by Retry-After is handed on', async (context) => {
+test('a server’s Retry-After is passed on', async (context) => {
   const shop = await receive(context, (response) => response.writeHead(429, { 'retry-after': '30' }).end('slow down'));
   assert.deepEqual(await transport(context, { url: shop.url }).call(callOf(), unhurried), {
     result: 'failed',
@@ -116,14 +116,14 @@ test('what the server asks for by Retry-After is handed on', async (context) => 
   });
 });
 
-test('of a body no more than 64 KiB is read, however long it is', { timeout: 20_000 }, async (context) => {
+test('no more than 64 KiB of a body are read, however long it is', { timeout: 20_000 }, async (context) => {
   let isOver: (() => void) | undefined;
   const ended = new Promise<void>((resolve) => {
     isOver = resolve;
   });
   const endless = await receive(context, (response) => {
     response.writeHead(200);
-    // The first byte moves all characters: the last one that fits is cut in two.
+    // The first byte shifts all characters by one, so the limit cuts the last one in two.
     response.write('x');
     const write = (): boolean => response.destroyed || (response.write('é'.repeat(10_000)) && write());
     response.on('drain', write);
@@ -136,20 +136,20 @@ test('of a body no more than 64 KiB is read, however long it is', { timeout: 20_
   await ended;
 });
 
-test('an abort before the answer ends the call at once', { timeout: 20_000 }, async (context) => {
+test('an abort before the answer ends the call immediately', { timeout: 20_000 }, async (context) => {
   const abort = new AbortController();
   const silent = await receive(context, () => setImmediate(() => abort.abort()));
   const answer = await transport(context, { url: silent.url }).call(callOf(), abort.signal);
   assert.deepEqual(answer, { result: 'failed', reason: `timed out (${silent.url})`, isUnanswered: true });
 });
 
-test('a call whose signal has aborted before is not made', async (context) => {
+test('a call whose signal has already aborted is not made', async (context) => {
   const shop = await receive(context);
   const answer = await transport(context, { url: shop.url }).call(callOf(), AbortSignal.abort());
   assert.deepEqual([answer.result, shop.connections()], ['failed', 0]);
 });
 
-test('failures say what happened and where, without what may be secret', async (context) => {
+test('failures say what happened and where, without secrets', async (context) => {
   const closing = await receiveRaw(context, (socket) => socket.destroy());
   const garbage = await receiveRaw(context, (socket) => socket.once('data', () => socket.end('this is no HTTP\r\n\r\n')));
   const nobody = await receive(context);
@@ -173,7 +173,7 @@ test('failures say what happened and where, without what may be secret', async (
   }
 });
 
-test('a name that nobody knows is a failure: it may be known later', async (context) => {
+test('an unknown name is a failure, since it may be known later', async (context) => {
   const missing = Object.assign(new Error('getaddrinfo ENOTFOUND nowhere.example'), { code: 'ENOTFOUND', syscall: 'getaddrinfo' });
   const lookup: HttpOptions['lookup'] = (_hostname, _options, callback) => callback(missing, []);
   for (const url of [undefined, 'http://nowhere.example']) {
@@ -206,7 +206,7 @@ test('redirects that keep the method are followed as often as allowed, with the 
   );
 });
 
-test('redirects that would change the method, or lead nowhere, are answers like any other', async (context) => {
+test('redirects that would change the method, or lead nowhere, are treated as answers', async (context) => {
   for (const headers of [{}, { location: 'http://' }]) {
     const shop = await receive(context, (response) => response.writeHead(307, headers).end());
     assert.equal(reasonOf(await transport(context, { url: shop.url, redirects: 5 }).call(callOf(), unhurried)), 'failed: status 307');
@@ -216,7 +216,7 @@ test('redirects that would change the method, or lead nowhere, are answers like 
   assert.equal(shop.received.length, 1);
 });
 
-test('headers of its own and credentials do not follow to another origin', async (context) => {
+test('custom headers and credentials are not sent to another origin', async (context) => {
   const other = await receive(context);
   const shop = await receive(context, (response) => response.writeHead(307, { location: `${other.url}/there` }).end());
   const to = transport(context, {
@@ -234,7 +234,7 @@ test('headers of its own and credentials do not follow to another origin', async
   );
 });
 
-test('headers that are for the server of the transport do not go with a delivery to another address', async (context) => {
+test('headers for the transport’s server are not sent with a delivery to another address', async (context) => {
   const [shop, other] = [await receive(context), await receive(context)];
   const options = { headers: { authorization: 'Bearer b' }, allow: ['127.0.0.1'] };
   const both = transport(context, { ...options, url: shop.url });
@@ -248,7 +248,7 @@ test('headers that are for the server of the transport do not go with a delivery
   );
 });
 
-test('what can never be called is refused', async (context) => {
+test('calls that can never succeed are refused', async (context) => {
   const to = transport(context, { lookup: resolver(() => assert.fail('expected no look-up')) });
   const refused: readonly [string | undefined, string][] = [
     [undefined, 'refused: neither the endpoint nor the delivery has a url; give one of them a url'],
@@ -309,7 +309,7 @@ const unset: readonly (readonly [options: object, message: string])[] = [
 ];
 
 for (const [options, message] of unset) {
-  test(`what is undefined or empty where a secret was meant is refused, and says what to do: ${message}`, () => {
+  test(`an undefined or empty secret is refused with a remedy: ${message}`, () => {
     assert.throws(
       () => http({ url: 'https://shop.example', ...options } as HttpOptions),
       (error) => {
@@ -323,14 +323,14 @@ for (const [options, message] of unset) {
   });
 }
 
-test('without the option calls are unsigned, and a header that is no credential may be empty', async (context) => {
+test('without the option calls are unsigned, and a header without credentials may be empty', async (context) => {
   const shop = await receive(context);
   await transport(context, { url: shop.url, headers: { 'x-note': '' } }).call(callOf(), unhurried);
   assert.equal(shop.received[0]?.headers['webhook-signature'], undefined);
   assert.equal(shop.received[0]?.headers['x-note'], '');
 });
 
-/** As a program without a compiler may write it. */
+/** Options that a program without a compiler may pass. */
 const wrong: readonly (readonly [options: unknown, message: string])[] = [
   [{ signingSecret: secret }, 'http: signingSecret is no option; did you mean secret?'],
   [{ signingSecret: undefined }, 'http: signingSecret is no option; did you mean secret?'],
@@ -355,13 +355,13 @@ const wrong: readonly (readonly [options: unknown, message: string])[] = [
 ];
 
 for (const [options, message] of wrong) {
-  test(`options without a compiler are refused by name: ${message}`, () => {
+  test(`wrong options from untyped callers are refused by name: ${message}`, () => {
     assert.throws(() => http(options as HttpOptions), { code: 'MILL_INVALID_DECLARATION', message });
   });
 }
 
 for (const [options, message] of bad) {
-  test(`a declaration that cannot be meant is refused: ${message}`, () => {
+  test(`an impossible declaration is refused: ${message}`, () => {
     assert.throws(
       () => http(options),
       (error) => {

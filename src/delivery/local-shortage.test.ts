@@ -5,8 +5,8 @@ import { promisify } from 'node:util';
 import { shortageOf } from './local-shortage.ts';
 
 /**
- * A program that takes all descriptors that it may have, delivers, and gives them free once the engine says that its calls are
- * postponed. It prints what became of it.
+ * A program that uses up its file descriptors, makes deliveries, and frees the descriptors once the engine reports that calls are
+ * postponed. It prints the results.
  */
 const program = `
 import { once } from 'node:events';
@@ -48,7 +48,7 @@ console.log(JSON.stringify({ postponed, before, told, warnings, letters: (await 
 process.exit();
 `;
 
-test('without descriptors a call is postponed, which costs no attempt and is logged once', {
+test('without file descriptors a call is postponed, which costs no attempt and is logged once', {
   skip: process.platform === 'win32' && 'there is no ulimit',
   timeout: 60_000,
 }, async () => {
@@ -66,7 +66,7 @@ test('without descriptors a call is postponed, which costs no attempt and is log
 
 const errorOf = (code: string) => Object.assign(new Error('it failed'), { code, syscall: 'connect' });
 
-test('what whoever chose an address can bring about is no shortage of this machine', () => {
+test('a failure that the owner of an address can provoke is not a shortage of this machine', () => {
   for (const code of ['EMFILE', 'ENFILE', 'ENOBUFS', 'ENOMEM']) {
     for (const isTrusted of [true, false]) assert.match(shortageOf(errorOf(code), { isTrusted }) ?? '', /has run out of/, code);
     assert.ok(shortageOf(new AggregateError([errorOf(code)]), { isTrusted: false }), code);

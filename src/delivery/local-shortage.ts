@@ -25,7 +25,7 @@ export function shortageOf(error: unknown, { isTrusted }: { readonly isTrusted: 
   const cause: unknown = error instanceof AggregateError ? (error.errors[0] ?? error) : error;
   const code: unknown = cause instanceof Error ? Reflect.get(cause, 'code') : undefined;
   const shortage = (isTrusted ? trustedShortages : shortages).get(code);
-  // A look-up that finds no descriptor of its own reports only a failure.
+  // A look-up that gets no descriptor reports only a failure.
   if (shortage !== undefined && code !== 'EAI_AGAIN') return shortage;
   return code === 'EAI_AGAIN' ? (descriptorShortage() ?? shortage) : undefined;
 }

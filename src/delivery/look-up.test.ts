@@ -7,7 +7,7 @@ import test from 'node:test';
 import { promisify } from 'node:util';
 import { lookUpDirectly } from './look-up.ts';
 
-/** A name server that answers a question as it is told, or never. */
+/** A name server that answers as the test decides, or never. */
 async function nameServer(context: test.TestContext, answer: (name: string, type: number) => Buffer | 'unknown' | 'never') {
   const socket = createSocket('udp4');
   socket.on('message', (asked: Buffer, { address, port }: RemoteInfo) => {
@@ -50,7 +50,7 @@ const all = (lookUp: LookupFunction, hostname: string, family = 0): Promise<Look
     });
   });
 
-test('a name has the addresses that its name servers know, of both families', async (context) => {
+test('a name resolves to the addresses that its name servers know, of both families', async (context) => {
   const known = await nameServer(context, (_name, type) => (type === 1 ? Buffer.from([192, 0, 2, 7]) : Buffer.alloc(16, 1)));
   const lookUp = lookUpDirectly({ servers: [known] });
   const [four, six] = [
@@ -64,7 +64,7 @@ test('a name has the addresses that its name servers know, of both families', as
   assert.deepEqual(await all(lookUpDirectly({ servers: [half] }), 'shop.example'), [four]);
 });
 
-test('names whose look-up never ends hold up no other, of this engine or of the process', { timeout: 30_000 }, async (context) => {
+test('look-ups that never end hold up no others, in this engine or in the process', { timeout: 30_000 }, async (context) => {
   let asked = 0;
   const allAsked = Promise.withResolvers<void>();
   const server = await nameServer(context, (name) => {
@@ -85,7 +85,7 @@ test('names whose look-up never ends hold up no other, of this engine or of the 
   for (const { status } of await settled) assert.equal(status, 'rejected');
 });
 
-test('a name that the name servers do not know may be known to the system', async (context) => {
+test('a name unknown to the name servers may be known to the system', async (context) => {
   const server = await nameServer(context, () => 'unknown');
   const lookUp = lookUpDirectly({ servers: [server], timeoutMs: 1_000 });
   await assert.rejects(all(lookUp, 'nobody.invalid'), { syscall: 'getaddrinfo' });

@@ -28,11 +28,11 @@ for (const [value, pauseMs] of pauses) {
   });
 }
 
-test('without Retry-After no pause is asked for', () => {
+test('without Retry-After no pause is requested', () => {
   assert.equal(retryAfterMs({}), undefined);
 });
 
-test('2xx is delivered, 410 refused, everything else failed, and the key is told what the server said', () => {
+test('2xx is delivered, 410 refused, everything else failed, and the key learns what the server said', () => {
   for (const status of [200, 202, 204, 299]) assert.equal(judgeWebhook({ status, headers: {}, body: '' }).result, 'delivered');
   for (const status of [301, 304, 400, 404, 408, 409, 429, 500, 503])
     assert.deepEqual(judgeWebhook({ status, headers: { 'retry-after': '3' }, body: 'why' }), {

@@ -9,7 +9,7 @@ export interface HttpResponse {
   readonly headers: Readonly<Record<string, string>>;
   /** The body as text: its first 64 KiB, decoded. */
   readonly body: string;
-  /** Why `body` is incomplete, such as `is longer than 64 KiB` or `breaks off (timed out)`; absent if it is complete. */
+  /** The reason `body` is incomplete, such as `is longer than 64 KiB` or `breaks off (timed out)`; absent if it is complete. */
   readonly bodyFault?: string | undefined;
 }
 

@@ -10,8 +10,8 @@ function secretOf(bytes: number): string {
   return `whsec_${Buffer.alloc(bytes, 'x').toString('base64')}`;
 }
 
-test('the signature is the one that others compute', () => {
-  // The vector of the reference libraries.
+test('the signature matches that of other implementations', () => {
+  // The reference libraries' test vector.
   assert.deepEqual(signer([secret])('msg_p5jXN8AQM9LWM0D4loKWxJek', 1_614_265_330_999, '{"test": 2432232314}'), {
     'webhook-id': 'msg_p5jXN8AQM9LWM0D4loKWxJek',
     'webhook-timestamp': '1614265330',
@@ -19,7 +19,7 @@ test('the signature is the one that others compute', () => {
   });
 });
 
-test('with several secrets each of them verifies, and no other', () => {
+test('with several secrets each one verifies, and no other', () => {
   const [former, latter] = [secretOf(24), secretOf(64)];
   const body = '{"größe":"Ω"}';
   const headers = signer([former, latter])('id.1/2', Date.now(), body);
@@ -45,7 +45,7 @@ const bad = [
   '',
 ];
 
-test('a secret that is none is refused, and never shown', () => {
+test('an invalid secret is refused, and never shown', () => {
   for (const text of bad) {
     assert.equal(isWebhookSecret(text), false, text);
     assert.throws(

@@ -39,7 +39,7 @@ async function oneWaiting(store: Store, partition: PartitionId, { cursor, head, 
   return head > cursor ? (await store.read(partition, cursor, 1))[0] : undefined;
 }
 
-/** Returns the key the pipeline would derive from an event now. An event of an earlier schema may yield none; then its own key stands. */
+/** Returns the key the pipeline would derive from an event now. An event of an earlier schema may yield none; then it keeps its own key. */
 function keyFrom(body: string, keyOf: (event: unknown) => string): string | undefined {
   try {
     return keyOf(JSON.parse(body));
@@ -48,7 +48,7 @@ function keyFrom(body: string, keyOf: (event: unknown) => string): string | unde
   }
 }
 
-/** The error for pipelines whose keys lie in other partitions than those where they are now looked for. */
+/** The error for pipelines whose keys are in other partitions than the engine would now look in. */
 export function misplacedKeys(pipelines: readonly AnyPipeline[]): MillraceError {
   const reasons = pipelines.map((pipeline) => {
     const [expected, found] = isTogether(pipeline) ? ['no schedule', 'one'] : ['a schedule', 'none'];

@@ -13,7 +13,7 @@ export interface AdmissionControlMeans {
   readonly engine: EngineContext;
   readonly partitions: Partitions;
   readonly timeouts: SchemaTimeouts;
-  /** Counts refused events as rejected. False where they wait and come again. */
+  /** True if refused events count as rejected; false if they wait elsewhere and are offered again. */
   readonly isCounted: boolean;
   /** Events per pipeline that were admitted and are being validated: they will need room. */
   readonly entering: Map<string, number>;

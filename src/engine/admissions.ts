@@ -6,7 +6,7 @@ import type { Lane } from './lane.ts';
  * - `cold`: its key must be loaded first, since the store may hold some of its events.
  * - `key is full`: too many events wait for its key.
  * - `all is full`: too many events of the pipeline wait, and this one would have to wait too.
- * - `too early`: its number lies too far beyond the next one.
+ * - `too early`: its number is too far beyond the next one.
  */
 export type Admission = 'in' | 'cold' | 'key is full' | 'all is full' | 'too early';
 
@@ -81,7 +81,7 @@ export class Admissions {
     return 'in';
   }
 
-  /** The number that all others wait for must be admitted; for a lower one the store knows what became of it. */
+  /** The number that all others wait for must be admitted; the store knows what became of any lower one. */
   #refusalOfNumber(lane: Lane, number: number, isFull: boolean): Admission | undefined {
     if (number <= lane.next) return undefined;
     if (number - lane.next > this.#jumpMax) return 'too early';

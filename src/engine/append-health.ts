@@ -26,7 +26,7 @@ export class AppendHealth {
     this.#means = means;
   }
 
-  /** Why the store currently takes no appends; undefined if it does, or if none was tried for a while. */
+  /** The reason the store currently takes no appends; undefined if it does, or if none was tried for a while. */
   get refusal(): string | undefined {
     const refused = this.#refused;
     return refused !== undefined && this.#means.clock.elapsedMs() - refused.at < refusalMs ? refused.reason : undefined;

@@ -23,7 +23,7 @@ const whoLengthMax = 200;
 export const reasonLengthMax = 1_000;
 const limitDefault = 100;
 
-/** The record of operators' actions. A program's calls that name nobody are not recorded. */
+/** The record of operators' actions. A program's calls that name no operator are not recorded. */
 export class Audit {
   readonly #means: AuditMeans;
 

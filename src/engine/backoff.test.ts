@@ -6,7 +6,7 @@ const retry = { attempts: 10, backoffMs: 100, backoffMsMax: 1_000, jitter: 0 };
 const pauses = (attempts: readonly number[], random = 0.5, jitter = 0) =>
   attempts.map((attempt) => pauseMs({ ...retry, jitter }, attempt, random));
 
-test('the pause after a failed attempt doubles from one to the next, up to the longest', () => {
+test('the pause after a failed attempt doubles each time, up to the maximum', () => {
   assert.deepEqual(pauses([1, 2, 3, 4, 5, 6, 2_000]), [100, 200, 400, 800, 1_000, 1_000, 1_000]);
 });
 

@@ -43,7 +43,7 @@ export class CauseQueue {
   /** The earliest moment that the next look must read, since the current one may miss things due then. */
   #missedFrom = Number.POSITIVE_INFINITY;
   readonly #fired = new FiredOutcomes();
-  /** True if some may be overdue although their moment lies in the future. */
+  /** True if some may be overdue although their moment is in the future. */
   #mayBeAhead = true;
   /** The latest moment seen by the last look or an outcome since. A look that finds the time before it knows the clock was set back. */
   #latest = Number.NEGATIVE_INFINITY;

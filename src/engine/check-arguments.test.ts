@@ -19,7 +19,7 @@ before(async () => {
 });
 after(() => mill.stop());
 
-/** As a program without a compiler may call it. */
+/** Calls that a program without a compiler may make. */
 const refused: readonly (readonly [call: () => unknown, message: string])[] = [
   [() => mill.ingest(undefined as never, event), 'expected the name of a pipeline (orders), found nothing'],
   [() => mill.ingest(orders as never, event), 'expected the name of a pipeline (orders), found the pipeline orders itself'],
@@ -59,12 +59,12 @@ const refused: readonly (readonly [call: () => unknown, message: string])[] = [
 ];
 
 for (const [call, message] of refused) {
-  test(`a call that cannot be meant is refused: ${message}`, async () => {
+  test(`an impossible call is refused: ${message}`, async () => {
     await assert.rejects(async () => call(), { code: 'MILL_INVALID_REQUEST', message });
   });
 }
 
-test('a batch answers for each of its places, also for a hole', async () => {
+test('a batch returns a verdict for each of its places, even for a hole', async () => {
   const events = [event];
   events[2] = { id: 'b' };
   const judged = await mill.ingestBatch('orders', events);
@@ -74,12 +74,12 @@ test('a batch answers for each of its places, also for a hole', async () => {
   );
 });
 
-test('a stop that was refused has stopped nothing', async () => {
+test('a refused stop has stopped nothing', async () => {
   await assert.rejects(mill.stop({ timeout: 0 } as never), { message: 'stop: timeout is no option; did you mean timeoutMs?' });
   assert.equal(mill.health().status, 'ok');
 });
 
-test('an option that is undefined has its default', async () => {
+test('an undefined option has its default', async () => {
   assert.equal((await mill.ingest('orders', event, { id: undefined, traceparent: undefined })).status, 'accepted');
   assert.deepEqual(await mill.deadLetters({ limit: undefined, key: undefined } as never), []);
   assert.equal(await mill.state('orders', 'a', { waitMs: undefined } as never), undefined);

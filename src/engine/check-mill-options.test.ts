@@ -9,7 +9,7 @@ import type { MillOptions } from './mill-options.ts';
 const orders = pipeline('orders', { event: z.object({}), handle: () => undefined });
 const other = pipeline('orders', { event: z.object({ id: z.string() }), handle: () => undefined });
 
-/** As a program without a compiler may write it. */
+/** Accepts anything, like a program without a compiler. */
 const make = (options: unknown) => millrace(options as MillOptions);
 
 const refused: readonly (readonly [options: object, message: string])[] = [
@@ -33,7 +33,7 @@ const refused: readonly (readonly [options: object, message: string])[] = [
 ];
 
 for (const [options, message] of refused) {
-  test(`an engine that cannot be meant is refused: ${message}`, () => {
+  test(`impossible engine options are refused: ${message}`, () => {
     assert.throws(() => make({ store: memory(), pipelines: [orders], ...options }), {
       code: 'MILL_INVALID_CONFIGURATION',
       message: `millrace: ${message}`,
@@ -41,11 +41,11 @@ for (const [options, message] of refused) {
   });
 }
 
-test('an engine without options is refused', () => {
+test('an engine needs options', () => {
   assert.throws(() => make(undefined), { message: /^millrace: expected an object of options .* found nothing$/ });
 });
 
-test('a pipeline that stands twice in the array is named, as are two of one name', () => {
+test('a pipeline listed twice is named, and so are two with the same name', () => {
   for (const pipelines of [
     [orders, orders],
     [orders, other],
@@ -57,7 +57,7 @@ test('a pipeline that stands twice in the array is named, as are two of one name
   }
 });
 
-test('a limit that is undefined stays as it is', async () => {
+test('an undefined limit keeps its default', async () => {
   const mill = make({ store: memory(), pipelines: [orders], limits: { batch: undefined, backlog: 2 } });
   await mill.start();
   await assert.rejects(mill.ingestBatch('orders', [{}, {}, {}]), { code: 'MILL_BACKLOG_FULL' });

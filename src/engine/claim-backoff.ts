@@ -9,7 +9,7 @@ const recovery = { backoffMs: 50, backoffMsMax: 5_000, jitter: 0.5, attempts: Nu
 const recoveryFromLock = { ...recovery, backoffMsMax: 50 };
 /** Another engine works on it. A stopping engine says so; a dead one does not, and its lease must expire. */
 const recoveryFromLease = { ...recovery, backoffMs: 500, backoffMsMax: 500 };
-/** A full disk fails at once; making room takes somebody a while. */
+/** A full disk fails at once, and freeing space takes a while. */
 const recoveryFromFull = { ...recovery, backoffMs: 250, backoffMsMax: 2_000 };
 
 const recoveries: { readonly [Code in ErrorCode]?: typeof recovery } = {
@@ -18,7 +18,7 @@ const recoveries: { readonly [Code in ErrorCode]?: typeof recovery } = {
   MILL_STORE_FULL: recoveryFromFull,
 };
 
-/** Errors that end with an answered beat. */
+/** Errors that an answered beat shows to be over. */
 const overWithBeat: ReadonlySet<ErrorCode> = new Set(['MILL_STORE_UNAVAILABLE', 'MILL_STORE_FENCED']);
 
 /** The pauses before claiming a partition again. They grow with consecutive failed claims without a commit in between. */

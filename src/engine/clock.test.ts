@@ -5,7 +5,7 @@ import { type Machine, SystemClock } from './clock.ts';
 const hourMs = 3_600_000;
 const startAt = Date.UTC(2026, 0, 1);
 
-/** A machine whose two times a test moves. A wait counts elapsed time, as a timer of Node.js does. */
+/** A machine whose two clocks the test moves. A wait counts elapsed time, as a Node.js timer does. */
 class TestMachine implements Machine {
   #elapsedMs = 1_000.25;
   #leadMs = startAt - 1_000.25;
@@ -35,7 +35,7 @@ class TestMachine implements Machine {
     return this.#waits.length;
   }
 
-  /** Both times move; what waits rings on the way. */
+  /** Advances both clocks; due alarms ring on the way. */
   pass(ms: number): void {
     const until = this.#elapsedMs + ms;
     for (;;) {
@@ -48,7 +48,7 @@ class TestMachine implements Machine {
     this.#elapsedMs = until;
   }
 
-  /** The wall clock is set, or goes on while the machine sleeps. */
+  /** Moves the wall clock alone, as when somebody sets it or the machine sleeps. */
   jump(ms: number): void {
     this.#leadMs += ms;
   }
@@ -61,7 +61,7 @@ function clockOn(machine: TestMachine) {
   return { clock, rung, ring };
 }
 
-test('an alarm rings once its moment has come, not before, and not when it was called off', () => {
+test('an alarm rings once its moment has come, not before, and not if it was cancelled', () => {
   const machine = new TestMachine();
   const { clock, rung, ring } = clockOn(machine);
   clock.alarm(startAt + 5_000, ring('five'));
@@ -77,7 +77,7 @@ test('an alarm rings once its moment has come, not before, and not when it was c
   assert.deepEqual(rung, ['past', 'five']);
 });
 
-test('after a sleep an alarm whose moment has passed rings within a second', () => {
+test('after a sleep an overdue alarm rings within a second', () => {
   const machine = new TestMachine();
   const { clock, rung, ring } = clockOn(machine);
   clock.alarm(startAt + hourMs / 2, ring('half an hour'));
@@ -92,7 +92,7 @@ test('after a sleep an alarm whose moment has passed rings within a second', () 
   assert.deepEqual(rung, ['half an hour', 'two hours']);
 });
 
-test('when the clock is set back an alarm waits for its moment', () => {
+test('if the clock is set back an alarm waits for its moment', () => {
   const machine = new TestMachine();
   const { clock, rung, ring } = clockOn(machine);
   clock.alarm(startAt + 5_000, ring('moment'));
@@ -103,7 +103,7 @@ test('when the clock is set back an alarm waits for its moment', () => {
   assert.deepEqual(rung, ['moment']);
 });
 
-test('an alarm that may wait only so long rings then, whatever the wall clock says', () => {
+test('an alarm with a maximum wait rings at that time, whatever the wall clock says', () => {
   const machine = new TestMachine();
   const { clock, rung, ring } = clockOn(machine);
   clock.alarm(startAt + 5_000, ring('bounded'), 5_000);
@@ -116,7 +116,7 @@ test('an alarm that may wait only so long rings then, whatever the wall clock sa
   assert.deepEqual(rung, ['bounded', 'far']);
 });
 
-test('what is to ring after a span rings after it, through jumps in both directions', () => {
+test('an alarm after a span rings after it, through jumps in both directions', () => {
   for (const jumpMs of [hourMs, -hourMs]) {
     const machine = new TestMachine();
     const { clock, rung, ring } = clockOn(machine);
@@ -129,7 +129,7 @@ test('what is to ring after a span rings after it, through jumps in both directi
   }
 });
 
-test('a span and a moment beyond the longest timer of Node.js are waited for in parts', () => {
+test('a span or a moment beyond Node.js’s longest timer is waited for in parts', () => {
   const machine = new TestMachine();
   const { clock, rung, ring } = clockOn(machine);
   const farMs = 2.5 * 2 ** 31;
@@ -141,7 +141,7 @@ test('a span and a moment beyond the longest timer of Node.js are waited for in 
   clock.alarm(clock.now() + farMs, ring('moment'))();
 });
 
-test('a wall clock that is slowed down or sped up a little rings no alarm early and delays none', () => {
+test('a slightly slow or fast wall clock rings no alarm early and delays none', () => {
   const machine = new TestMachine();
   const { clock, rung, ring } = clockOn(machine);
   const dayMs = 24 * hourMs;
@@ -164,7 +164,7 @@ test('a wall clock that is slowed down or sped up a little rings no alarm early 
   assert.deepEqual(rung, ['day', 'next day']);
 });
 
-test('who listens hears that the clock was set back, once, and nothing of a sleep or once it is over', () => {
+test('a listener hears once that the clock was set back, and nothing about sleep or after unsubscribing', () => {
   const machine = new TestMachine();
   const { clock, rung, ring } = clockOn(machine);
   const end = clock.whenTurnedBack(ring('set back'));
@@ -182,7 +182,7 @@ test('who listens hears that the clock was set back, once, and nothing of a slee
   assert.deepEqual(rung, ['set back']);
 });
 
-test('there is one check for all alarms, and none while no alarm waits for a moment', () => {
+test('there is one check for all alarms, and none while no alarm is waiting', () => {
   const machine = new TestMachine();
   const { clock, ring } = clockOn(machine);
   clock.after(10 * hourMs, ring('span'));

@@ -1,7 +1,7 @@
 /**
  * The engine's only way to read time and to wait, so that tests can control it.
  *
- * There are two times. The wall clock tells the moment; it may jump when somebody sets it or the machine slept. Elapsed time never goes
+ * There are two times. The wall clock tells the moment; it may jump when somebody sets it or the machine has slept. Elapsed time never goes
  * back and has no date; it stands still while the machine sleeps. Time-outs, pauses and rates use elapsed time. A moment that must survive
  * a restart (a timer, a retry, the next run of a schedule) uses the wall clock.
  */

@@ -19,7 +19,7 @@ import { Waits } from './waits.ts';
 const orders = pipeline('orders', { event: z.object({ id: z.string() }), key: ({ id }) => id, handle: () => undefined });
 const id = { pipeline: 'orders', slice: 0 };
 
-/** The commits of a tenure on a store in memory, and what they told. */
+/** The commits of a tenure on an in-memory store, and everything they reported. */
 async function made() {
   const store = memory();
   const { engine, partitions } = assemble({ store, pipelines: [orders] });
@@ -77,7 +77,7 @@ describe('the commits of a tenure', () => {
     assert.deepEqual(told.slice(2), ['closing 2', 'a turn has ended', 'committed 2', 'closing 3', 'committed 3']);
   });
 
-  test('do not begin by themselves once the tenure ends; what was decided until then is committed when it is asked for', async () => {
+  test('do not begin by themselves once the tenure ends; earlier decisions are committed on request', async () => {
     const { state, commits, told, decide } = await made();
     decide();
     state.end();
@@ -88,7 +88,7 @@ describe('the commits of a tenure', () => {
     assert.deepEqual([told, commits.isIdle, commits.landed.reached], [['closing 1', 'committed 1'], true, 1]);
   });
 
-  test('end with the first that fails: what was decided meanwhile is void', async () => {
+  test('end with the first failure, which voids later decisions', async () => {
     const { store, commits, told, decide } = await made();
     await store.claim(id);
     decide();

@@ -7,7 +7,7 @@ import { Milestone } from './milestone.ts';
 import { Queue } from './queue.ts';
 import { Waiters } from './waiters.ts';
 
-test('a wait ends when what it waits for comes, or when its time is over, and leaves nothing behind', async () => {
+test('a wait ends when its object arrives or its time is over, and leaves nothing behind', async () => {
   const clock = new VirtualClock(0);
   const waiters = new Waiters();
   const inTime = within(clock, 100, (deadline) => waiters.next(deadline));
@@ -22,7 +22,7 @@ test('a wait ends when what it waits for comes, or when its time is over, and le
   assert.equal(await within(clock, 0, () => assert.fail('there is no time')), false);
 });
 
-test('a wait that fails rejects, and its alarm is called off', async () => {
+test('a failing wait rejects, and its alarm is cancelled', async () => {
   const clock = new VirtualClock(0);
   await assert.rejects(
     within(clock, 100, async () => assert.fail('no')),
@@ -31,7 +31,7 @@ test('a wait that fails rejects, and its alarm is called off', async () => {
   assert.equal(clock.turnToNextAlarm(1_000), false);
 });
 
-test('a condition is looked at for nobody whose time is over', async () => {
+test('a condition is not checked for callers whose time is over', async () => {
   const condition = new Condition();
   const deadline = new Deadline();
   let looks = 0;
@@ -47,7 +47,7 @@ test('a condition is looked at for nobody whose time is over', async () => {
   assert.equal(looks, 0);
 });
 
-test('a milestone wakes those who wait for what it has reached, and nobody else', async () => {
+test('a milestone wakes those waiting for what it has reached, and nobody else', async () => {
   const milestone = new Milestone(3);
   const reached: number[] = [];
   const waitFor = (count: number) => milestone.until(count).then(() => reached.push(count));
@@ -64,7 +64,7 @@ test('a milestone wakes those who wait for what it has reached, and nobody else'
   await Promise.all(waits);
 });
 
-test('a race with a promise ends with the promise or with the time, and fails as the promise does', async () => {
+test('a race with a promise ends with the promise or with the deadline, and fails as the promise does', async () => {
   const deadline = new Deadline();
   assert.equal(await deadline.race(Promise.resolve(1)), 1);
   await assert.rejects(deadline.race(Promise.reject(new Error('no'))), /no/);
@@ -74,7 +74,7 @@ test('a race with a promise ends with the promise or with the time, and fails as
   assert.equal(await deadline.race(new Promise<number>(() => {})), undefined);
 });
 
-test('a queue answers what was pushed, in order, however pushes and shifts mix', () => {
+test('a queue returns what was pushed, in order, however pushes and shifts are mixed', () => {
   const queue = new Queue<number>();
   const shifted: (number | undefined)[] = [];
   for (let n = 1; n <= 100; n += 1) {

@@ -75,7 +75,7 @@ export class Decisions {
     draft.acceptedAt.push(cause.acceptedAt);
   }
 
-  /** Requests nothing that already has an outcome of which the key has not been notified. */
+  /** Skips a delivery that already has an outcome, if its key has not been notified yet. */
   #ask(lane: Lane, draft: Draft, turn: TurnRecord, effect: DeliveryEffect, of: number | undefined): void {
     const { engine, pipeline } = this.#context;
     const { endpoint, body, url = null, id = engine.newId() } = effect;

@@ -169,7 +169,7 @@ export class Dispatcher {
 
   #mark({ position, acceptedAt }: Mark): void {
     this.#marks.push({ position, acceptedAt });
-    // Nobody asks, or the backlog is long: half of them say as much.
+    // Nobody has asked for a while, or the backlog is long: half of the marks are precise enough.
     if (this.#marks.length > marksMax) this.#marks = this.#marks.filter((_, at) => at % 2 === 0);
   }
 

@@ -83,7 +83,7 @@ export class Door {
     }
   }
 
-  /** Why the store, or a schema, currently accepts nothing; undefined if it does, or if none was tried for a while. */
+  /** The reason the store, or a schema, currently accepts nothing; undefined if it does, or if none was tried for a while. */
   get refusal(): string | undefined {
     return this.#engine.eventLog.refusal ?? this.#timeouts.trouble;
   }
@@ -131,7 +131,8 @@ export class Door {
   }
 
   /**
-   * Identifies one event of a batch; undefined if it is refused, which is noted. A late schema's dependency will not come for it either.
+   * Identifies one event of a batch; undefined if it is refused, which is noted. Once a schema has timed out in the batch, this event does
+   * not wait for it again.
    */
   #identifyOne(
     pipeline: AnyPipeline,

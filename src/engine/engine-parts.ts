@@ -150,7 +150,7 @@ export function assemble(options: MillOptions): EngineParts {
   return parts;
 }
 
-/** The inputs to an engine's context, besides its options. */
+/** The inputs to an engine's context other than its options. */
 interface ContextMeans {
   readonly clock: Clock;
   readonly log: Logger;
@@ -200,7 +200,7 @@ function contextOf(options: MillOptions, { clock, log, state, declared, provenSt
   };
 }
 
-/** The inputs to schedules, besides their pipelines. */
+/** The inputs to schedules other than their pipelines. */
 interface SchedulesParts {
   readonly clock: Clock;
   readonly log: Logger;

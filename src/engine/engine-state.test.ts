@@ -8,7 +8,7 @@ const made = () => new EngineState(silentLogger);
 const broken = () => new MillraceError('MILL_STORE_CORRUPT', 'the file is damaged');
 
 describe('the state of an engine', () => {
-  test('takes orders only while it works', () => {
+  test('accepts orders only while it works', () => {
     const state = made();
     assert.throws(() => state.checkWorking(), { code: 'MILL_STOPPING', message: 'the engine is not started' });
     state.start();
@@ -19,7 +19,7 @@ describe('the state of an engine', () => {
     assert.throws(() => state.checkWorking(), { code: 'MILL_STOPPING', message: 'the engine is stopping' });
   });
 
-  test('starts once, and once more after a start that has failed', () => {
+  test('starts once, and again after a failed start', () => {
     const state = made();
     state.start();
     assert.throws(() => state.start(), { code: 'MILL_CONFLICT' });
@@ -29,7 +29,7 @@ describe('the state of an engine', () => {
     assert.equal(state.isWorking, true);
   });
 
-  test('stays stopped, although the start was about to end', () => {
+  test('stays stopped even if the start was about to finish', () => {
     const state = made();
     state.start();
     state.stop();
@@ -37,7 +37,7 @@ describe('the state of an engine', () => {
     assert.deepEqual([state.isWorking, state.isStopping], [false, true]);
   });
 
-  test('says the first failure to every caller, during a start and a stop too', async () => {
+  test('reports the first failure to every caller, even during a start or a stop', async () => {
     for (const before of [[], ['start'], ['start', 'work'], ['stop']] as const) {
       const state = made();
       for (const move of before) state[move]();

@@ -31,7 +31,7 @@ export class EngineState {
     this.stopped.catch(() => {});
   }
 
-  /** Why the engine ended by itself; undefined if it has not. */
+  /** The reason the engine ended by itself; undefined if it has not. */
   get failure(): MillraceError | undefined {
     return this.#failure;
   }

@@ -57,7 +57,7 @@ export class EventLog {
     });
   }
 
-  /** Why the store currently takes no appends; undefined if it does, or if none was tried for a while. */
+  /** The reason the store currently takes no appends; undefined if it does, or if none was tried for a while. */
   get refusal(): string | undefined {
     return this.#health.refusal;
   }

@@ -9,7 +9,7 @@ const rememberedMax = 100;
 /** Lets a failure of the store that affects all partitions be reported once, not by each of them. */
 export class FailuresInCommon {
   readonly #clock: Pick<Clock, 'elapsedMs'>;
-  /** When each was last reported, in elapsed time, oldest first. */
+  /** The times at which each was last reported, in elapsed time, oldest first. */
   readonly #newsAt = new Map<string, number>();
 
   constructor(clock: Pick<Clock, 'elapsedMs'>) {

@@ -8,7 +8,7 @@ import { Memory } from './memory.ts';
 const partition = { pipeline: 'visits', slice: 0 };
 const bound = 3;
 
-/** A log of events, none of which the feed was told of, as after a start. */
+/** A log of events that were not announced to the feed, as after a start. */
 async function feedOf(events: number, memoryBytes = 1024 * 1024): Promise<{ readonly store: Store; readonly feed: Feed }> {
   const store = memory();
   await store.open({ pipelines: [{ name: 'visits', numbered: false }], tables: [] });
@@ -25,25 +25,25 @@ async function positionsOf(feed: Feed, limit: number): Promise<readonly number[]
   return (await feed.take(limit)).map(({ position }) => position);
 }
 
-test('a log that is read ahead is handed out once and in order', async () => {
+test('a log read ahead is handed out once and in order', async () => {
   const { feed } = await feedOf(7);
   const taken = [];
   for (let take = 0; take < 4; take += 1) taken.push(await positionsOf(feed, 2));
   assert.deepEqual(taken, [[1, 2], [3, 4], [5, 6], [7]]);
 });
 
-test('what was read ahead and is told of meanwhile is handed out once', async () => {
+test('events read ahead and then announced are handed out once', async () => {
   const { store, feed } = await feedOf(5);
   assert.deepEqual(await positionsOf(feed, 2), [1, 2]);
   feed.offer(await store.read(partition, 2, 3));
   await append(store, 1);
-  // Beyond the bound: told of, and to be read.
+  // Beyond the limit: announced, but not kept.
   feed.offer(await store.read(partition, 5, 1));
   assert.deepEqual(await positionsOf(feed, 9), [3, 4, 5]);
   assert.deepEqual(await positionsOf(feed, 9), [6]);
 });
 
-test('a read ahead that fails fails whoever takes next, and nobody else', async () => {
+test('a failed read-ahead fails whoever takes next, and nobody else', async () => {
   const { store, feed } = await feedOf(5);
   const read = store.read.bind(store);
   let reads = 0;
@@ -56,7 +56,7 @@ test('a read ahead that fails fails whoever takes next, and nobody else', async 
   await assert.rejects(feed.take(2), /the disk is gone/);
 });
 
-test('the store is asked for no more than is known to be there', async () => {
+test('the store is not asked for more than is known to be there', async () => {
   const { store, feed } = await feedOf(5);
   const read = store.read.bind(store);
   const limits: number[] = [];

@@ -49,7 +49,7 @@ export class Feed {
     return this.#head;
   }
 
-  /** When the oldest kept event that was not handed out was accepted; undefined if there is none. */
+  /** The time at which the oldest kept event that was not handed out was accepted; undefined if there is none. */
   get oldest(): number | undefined {
     return this.#kept[0]?.acceptedAt;
   }

@@ -44,7 +44,7 @@ export class GapWatch {
     return this.#oldest !== undefined && this.ageMs >= this.#alarmAfterMs;
   }
 
-  /** When the alarm needs the next look; infinite once it was raised, or if there is nothing to wait for. */
+  /** The time at which the alarm needs the next look; infinite once it was raised, or if there is nothing to wait for. */
   get alarmAt(): number {
     return this.#oldest === undefined || this.#isLogged ? Number.POSITIVE_INFINITY : this.#oldest.since + this.#alarmAfterMs;
   }

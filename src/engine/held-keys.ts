@@ -55,7 +55,7 @@ export class HeldKeys {
     this.#someMayGoOn = true;
   }
 
-  /** Notes that keys must be woken again; returns true if the caller must do it, since nobody is at it. */
+  /** Notes that keys must be woken again; returns true if the caller must do it, since nobody else is doing it. */
   resumed(): boolean {
     const { isWaking } = this;
     this.#progress = 'to wake again';

@@ -10,7 +10,7 @@ const impossible: ReadonlySet<ErrorCode> = new Set(['MILL_INTERNAL', 'MILL_STORE
 const lastingCodes: ReadonlySet<ErrorCode> = new Set(['MILL_STORE_BUSY', 'MILL_STORE_FULL', 'MILL_STORE_LEASED']);
 /** All partitions may meet these at once. */
 const ofAll: ReadonlySet<ErrorCode> = new Set(['MILL_STORE_BUSY', 'MILL_STORE_FENCED', 'MILL_STORE_FULL', 'MILL_STORE_UNAVAILABLE']);
-/** When a caller may retry while the store has no room. */
+/** The wait before a retry while the store has no room. */
 const fullRetryAfterMs = 5_000;
 
 /** The dependencies of a hindrance, provided by the engine. */
@@ -38,7 +38,7 @@ export class Hindrance {
     return this.#trouble;
   }
 
-  /** Why nothing is accepted or decided: the store has no room. Undefined while all is well, or if something else is wrong. */
+  /** The reason nothing is accepted or decided: the store has no room. Undefined while all is well, or if something else is wrong. */
   get refusal(): MillraceError | undefined {
     return this.#refusal;
   }

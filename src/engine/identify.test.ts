@@ -5,7 +5,7 @@ import { MillraceError } from '../errors.ts';
 import { pipeline } from '../pipeline/pipeline.ts';
 import { testMill } from '../testing/test-mill.ts';
 
-test('an event that nests too deeply is refused with the beginning of the place, however long that is', async () => {
+test('an event nested too deeply is refused with the beginning of the place, however long that is', async () => {
   const t = await testMill({ pipelines: [pipeline('nested', { event: z.unknown(), handle() {} })] });
   let event: object = {};
   for (let level = 0; level < 2_000; level += 1) event = { inside: event };

@@ -28,7 +28,7 @@ function deeds(long: Promise<void>) {
   });
 }
 
-onEveryStore('what is known of a key', ({ testMill }) => {
+onEveryStore('knowledge of a key', ({ testMill }) => {
   test('a key is known by its state, timers, deliveries and dead letters, and by nothing that is over', async () => {
     const t = await testMill({ pipelines: [deeds(Promise.resolve())], answer: () => ({ result: 'failed', reason: 'closed' }) });
     for (const act of acts) await t.ingest('deeds', { key: act, act });
@@ -45,7 +45,7 @@ onEveryStore('what is known of a key', ({ testMill }) => {
     await t.stop();
   });
 
-  test('a key that is still to be told an outcome is known by that alone', async () => {
+  test('a key still to be notified of an outcome is known by that alone', async () => {
     const calls = pipeline('calls', {
       event: z.object({ key: z.string() }),
       key: ({ key }) => key,

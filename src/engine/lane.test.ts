@@ -50,7 +50,7 @@ const dueNow = (lane: Lane) => lane.dueCause && nameInKey(lane.dueCause);
 
 const unexpected = (error: unknown) => error instanceof MillraceError && error.code === 'MILL_INTERNAL';
 
-/** The ways into each status from a lane that was just made. */
+/** Brings a new lane into each status. */
 const waysInto: Readonly<Record<LaneStatus, (lane: Lane) => void>> = {
   open: () => undefined,
   ready: (lane) => lane.queueUp(),
@@ -70,7 +70,7 @@ function laneIn(status: LaneStatus): Lane {
   return lane;
 }
 
-/** Each transition, the only status that it may happen in, and the one that follows. */
+/** Each transition, the only status in which it may happen, and the status it leads to. */
 const transitions: readonly { readonly name: string; readonly from: LaneStatus; readonly to: LaneStatus; make(lane: Lane): void }[] = [
   { name: 'queueUp', from: 'open', to: 'ready', make: (lane) => lane.queueUp() },
   { name: 'takePlace', from: 'ready', to: 'open', make: (lane) => lane.takePlace() },
@@ -88,14 +88,14 @@ const transitions: readonly { readonly name: string; readonly from: LaneStatus; 
 
 describe('a transition of a lane', () => {
   for (const { name, from, to, make } of transitions) {
-    test(`${name} makes one that is ${from} ${to}`, () => {
+    test(`${name} turns ${from} into ${to}`, () => {
       const lane = laneIn(from);
       make(lane);
       assert.equal(lane.status, to);
     });
 
     for (const status of statuses.filter((other) => other !== from)) {
-      test(`${name} throws where it is ${status}, and leaves it so`, () => {
+      test(`${name} throws while it is ${status}, and leaves it unchanged`, () => {
         const lane = laneIn(status);
         const before = { underWay: lane.isUnderWay(1), spilledFrom: lane.spilledFrom, queued: lane.queued, hasLeft: lane.hasLeft };
         assert.throws(() => make(lane), unexpected);
@@ -106,7 +106,7 @@ describe('a transition of a lane', () => {
     }
   }
 
-  test('that throws says what was expected and what was found', () => {
+  test('reports the expected and the found status when it throws', () => {
     assert.throws(
       () => laneIn('running').beginTurn(waiting(2)),
       /^MillraceError: lane of key "k": expected it to be open before it is running, found it running$/,
@@ -143,7 +143,7 @@ test('a lane comes into memory as the store has it', () => {
   assert.deepEqual([laneOf({ numbered: true }).next, laneOf().nextIsStored, laneOf().status], [1, false, 'open']);
 });
 
-test('a lane is busy while it has a turn, waits for a place or is read back, and stopped while its first event keeps all others waiting', () => {
+test('a lane is busy while it has a turn, waits for a place or is read back, and stopped while its first event holds up all others', () => {
   assert.deepEqual(
     statuses.filter((status) => laneIn(status).isBusy),
     ['ready', 'running', 'reloading'],
@@ -169,8 +169,8 @@ test('the next number never falls', () => {
   assert.deepEqual([lane.next, lane.nextIsStored], [5, true]);
 });
 
-describe('what a lane has in memory', () => {
-  test('is in its order, whatever the order in which it came, and each order once', () => {
+describe('the queue of a lane in memory', () => {
+  test('is sorted, whatever the order of arrival, and has each order once', () => {
     const lane = laneOf();
     assert.deepEqual(
       [3, 1, 2, 3].map((order) => lane.insert(waiting(order))),
@@ -182,7 +182,7 @@ describe('what a lane has in memory', () => {
     );
   });
 
-  test('is in the store only, once it is spilled, from its first order on', () => {
+  test('is only in the store from its first order on, once it is spilled', () => {
     const { memory, holdings } = memoryOf();
     const lane = new Lane('k', undefined, holdings);
     for (const order of [4, 5]) lane.insert(waiting(order));
@@ -198,7 +198,7 @@ describe('what a lane has in memory', () => {
     assert.equal(lane.spilledFrom, 2);
   });
 
-  test('is what was read back, what is in memory already counted once, and further orders are in the store where the list was cut', () => {
+  test('gains the events read back, each once, and continues in the store if the list was cut short', () => {
     const lane = laneOf({ record: { ...none, heldFrom: 1, heldTo: 9, held: 9 } });
     lane.beginReload();
     assert.equal(lane.spilledFrom, Number.POSITIVE_INFINITY);
@@ -213,13 +213,13 @@ describe('what a lane has in memory', () => {
   });
 });
 
-test('held events that come back out of their order are refused', () => {
+test('refuses held events that come back out of order', () => {
   const lane = laneIn('reloading');
   assert.throws(() => lane.refill([held(2), held(1)], true), unexpected);
 });
 
 describe('the events that a lane counts', () => {
-  test('on their way are no fewer than none', () => {
+  test('on their way never number less than zero', () => {
     const lane = laneOf();
     lane.endArrival();
     lane.admit();
@@ -228,7 +228,7 @@ describe('the events that a lane counts', () => {
     assert.equal(lane.arriving, 2);
   });
 
-  test('each that waits counts once: those that were held when it was loaded, and then those to which the log comes', () => {
+  test('count once each: those held when it was loaded, and then those delivered by the log', () => {
     const lane = new Lane('k', numbers, memoryOf().holdings, { ...none, heldFrom: 4, heldTo: 10, held: 2 });
     assert.deepEqual(
       [9, 10, 11, 11].map((position) => lane.countArrival({ position })),
@@ -250,7 +250,7 @@ describe('the events that a lane counts', () => {
 });
 
 describe('the gap of a lane', () => {
-  test('keeps it in memory until it is noted, and leaves a note to be removed only where there may be one', () => {
+  test('keeps it in memory until it is noted, and leaves a note to be removed only if there may be one', () => {
     const lane = laneOf({ numbered: true });
     assert.deepEqual(lane.beginGap(3, 500), { next: 1, first: 3, since: 500 });
     assert.equal(lane.isForgettable(0), false);
@@ -263,12 +263,12 @@ describe('the gap of a lane', () => {
     assert.equal(lane.endGap(), false);
   });
 
-  test('that the store has noted is one to be removed', () => {
+  test('has a note to be removed once the store has noted it', () => {
     const lane = laneOf({ record: { ...none, gap: { next: 1, first: 2, since: 0 } }, numbered: true });
     assert.equal(lane.endGap(), true);
   });
 
-  test('counts from no later moment than now, once the clock was set back', () => {
+  test('counts from now at the latest, once the clock was set back', () => {
     const lane = laneOf({ numbered: true });
     lane.beginGap(3, 500);
     assert.equal(lane.turnGapBack(600).since, 500);
@@ -277,7 +277,7 @@ describe('the gap of a lane', () => {
     assert.equal(lane.endGap(), true);
   });
 
-  test('does not begin without numbers, and where there is none it is neither noted nor counted anew', () => {
+  test('does not begin without numbers, and without a gap nothing is noted or restarted', () => {
     assert.throws(() => laneOf().beginGap(3, 500), unexpected);
     assert.throws(() => laneOf({ numbered: true }).noteGap(), unexpected);
     assert.throws(() => laneOf({ numbered: true }).turnGapBack(1), unexpected);
@@ -298,7 +298,7 @@ test('a lane waits for one alarm at a time, and knows the moment for which it ha
   assert.deepEqual([calledOff, lane.hasAwaited(20)], [[10], false]);
 });
 
-test('a lane may be forgotten while nothing of it is in memory only', () => {
+test('a lane may be forgotten when nothing about it exists only in memory', () => {
   const forgettable = statuses.filter((status) => laneIn(status).isForgettable(0));
   assert.deepEqual(forgettable, ['open', 'parked']);
   const lane = laneOf();
@@ -315,7 +315,7 @@ test('a lane may be forgotten while nothing of it is in memory only', () => {
   assert.equal(lane.isForgettable(3), false);
 });
 
-test('a sweep finds a lane warm once for each use', () => {
+test('a sweep finds a lane warm once per use', () => {
   const lane = laneOf();
   assert.deepEqual([lane.cool(), lane.cool()], [true, false]);
   lane.warm();
@@ -323,7 +323,7 @@ test('a sweep finds a lane warm once for each use', () => {
 });
 
 describe('the timers of a lane', () => {
-  test('have their turns in the order in which they came due, and before the events that were accepted later', () => {
+  test('have their turns in the order in which they came due, and before events accepted later', () => {
     const lane = laneOf({ record: { ...none, timers: [timer('late', 1_002), timer('early', 1_000)] } });
     for (const name of ['late', 'early']) lane.comeDue(lane.causeOf(timer(name, 0)) ?? timer(name, 0));
     lane.comeDue(timer('late', 1_002));
@@ -336,7 +336,7 @@ describe('the timers of a lane', () => {
     assert.equal(dueNow(lane), 'late');
   });
 
-  test('that have failed are first, whatever came due before', () => {
+  test('come first after a failure, whatever came due before', () => {
     const lane = laneOf({ record: { ...none, timers: [timer('a', 1), timer('b', 2)] } });
     lane.comeDue(timer('a', 1));
     lane.retryCause(timer('b', 2, 1));
@@ -344,7 +344,7 @@ describe('the timers of a lane', () => {
     assert.equal(dueNow(lane), 'b');
   });
 
-  test('do not come due again while they have their turn, unless they were set anew', () => {
+  test('do not come due again during their turn, unless they are set again', () => {
     const lane = laneOf({ record: { ...none, timers: [timer('t', 1)] } });
     lane.comeDue(timer('t', 1));
     lane.beginCauseTurn(timer('t', 1));
@@ -354,7 +354,7 @@ describe('the timers of a lane', () => {
     assert.equal(lane.hasDueCause, true);
   });
 
-  test('do not fire once they were set anew or cancelled', () => {
+  test('do not fire after being reset or cancelled', () => {
     for (const written of [{ ...timer('t', 9), dueAt: null }, timer('t', 9)]) {
       const lane = laneOf({ record: { ...none, timers: [timer('t', 1)] } });
       lane.comeDue(timer('t', 1));
@@ -377,7 +377,7 @@ describe('the timers of a lane', () => {
     assert.equal(lane.hasLeft, false);
   });
 
-  test('that nobody has asked for go before an event that was accepted after they came due', () => {
+  test('that were not asked for yet precede an event accepted after they came due', () => {
     const lane = laneOf({ record: { ...none, timers: [timer('due', 900), timer('after', 1_500), timer('failed', 5_000, 1)] } });
     lane.insert(waiting(1));
     lane.takeOverdue({ now: () => 2_000 });
@@ -390,7 +390,7 @@ describe('the timers of a lane', () => {
 });
 
 describe('the outcomes of a lane', () => {
-  test('have their turns among the timers in the order of their moments, and no timer is taken for one of the same name', () => {
+  test('have their turns among the timers in the order of their moments, and are never confused with a timer of the same name', () => {
     const lane = laneOf({ record: { ...none, outcomes: [outcome('b', 2)], timers: [timer('a', 1), timer('shop', 3), timer('b', 4)] } });
     for (const cause of lane.causes.toReversed()) lane.comeDue(cause);
     const had: string[] = [];
@@ -402,7 +402,7 @@ describe('the outcomes of a lane', () => {
     assert.deepEqual(had, ['a', 'shop/b', 'shop', 'b']);
   });
 
-  test('go before an event that was accepted after them, though the clock was set back since; timers do not', () => {
+  test('precede an event accepted after them, even if the clock was set back since; timers do not', () => {
     const lane = laneOf({ record: { ...none, outcomes: [outcome('b', 1_000)], timers: [timer('a', 1_000)] } });
     lane.insert(waiting(1));
     lane.takeOverdue({ now: () => 500 });
@@ -411,7 +411,7 @@ describe('the outcomes of a lane', () => {
     assert.equal(dueNow(lane), undefined);
   });
 
-  test('keep it from rest until it has been told of all, also of one that was replaced; timers do not', () => {
+  test('keep it busy until it has been notified of all, including a replaced one; timers do not', () => {
     const lane = laneOf({ record: { ...none, outcomes: [outcome('b', 1)], timers: [timer('a', 1)] } });
     lane.writeCause(outcome('b', 2, '{"newer":true}'));
     assert.deepEqual(
@@ -423,7 +423,7 @@ describe('the outcomes of a lane', () => {
   });
 });
 
-test('a state is handed to one turn, and memory counts what the lane takes up until it is forgotten', () => {
+test('a state is handed to one turn, and memory counts it until the lane is forgotten', () => {
   const { memory, holdings } = memoryOf();
   const lane = new Lane('k', undefined, holdings, {
     ...none,

@@ -63,7 +63,7 @@ export type LaneStatus = 'open' | 'ready' | 'running' | 'reloading' | 'blocked' 
  *
  * - No other transition happens. So only an open lane starts a turn: a key's turns never overlap and never overtake each other (promise 3).
  * - `next` never falls: a number that was applied or given up would have another turn (promise 2).
- * - Held events come back in order: otherwise those behind the last one read would be taken for read (promise 3).
+ * - Held events come back in order: otherwise those behind the last one read would count as read (promise 3).
  * - A gap begins only in a lane with numbers, and is noted only while it exists.
  *
  * Everything behind a blocked, throttled or parked lane's first item is held in the store and not kept here, so that it costs other keys

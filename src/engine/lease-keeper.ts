@@ -28,7 +28,7 @@ export class LeaseKeeper {
     this.#means = means;
   }
 
-  /** When it was last claimed or released, in elapsed time: answers to earlier questions are stale. */
+  /** The time at which it was last claimed or released, in elapsed time: answers to earlier questions are stale. */
   get changedAt(): number {
     return this.#changedAt;
   }

@@ -26,7 +26,7 @@ export class Lifecycle {
     await started;
   }
 
-  /** Ends all work, and hands back whatever is unfinished after `timeoutMs`. All calls resolve with the same stop. */
+  /** Ends all work, and returns whatever is unfinished after `timeoutMs` to the store. All calls resolve with the same stop. */
   stop(timeoutMs: number): Promise<void> {
     this.#stopping ??= this.#stop(timeoutMs);
     return this.#stopping;
@@ -58,7 +58,7 @@ export class Lifecycle {
     await Promise.all(this.#parts.partitions.all.map((partition) => partition.stop()));
     this.#parts.fleet.close();
     await this.#close();
-    // Anything a stop interrupted failed for no reason of its own.
+    // Parts that a stop interrupted have failed only because of the stop.
     if (this.#stopping !== undefined)
       throw new MillraceError('MILL_STOPPING', 'the engine was stopped before it had started', { cause: error });
     this.#parts.state.giveUpStart();

@@ -11,7 +11,7 @@ import { sqlite } from '../store/sqlite/sqlite-store.ts';
 import { silentLogger } from './logger.ts';
 import { millrace } from './mill.ts';
 
-test('turns that ended while another program had the database locked are committed once it is free, each once', async (t) => {
+test('turns that ended while another program locked the database are committed once it is free, once each', async (t) => {
   const folder = mkdtempSync(join(tmpdir(), 'millrace-'));
   const path = join(folder, 'mill.db');
   const go = Promise.withResolvers<void>();

@@ -8,7 +8,7 @@ import { LateAnswers } from './late-answers.ts';
 import { Allowance, bytesOfEvent, bytesOfJson, Holding, Memory } from './memory.ts';
 import { ReloadGate } from './reload-gate.ts';
 
-test('what a holder has is free again when the holder ends, and counts no more', () => {
+test('a holder’s memory is free when the holder ends, and no longer counts', () => {
   const allowance = new Allowance(100);
   const [one, other] = [new Holding(allowance), new Holding(allowance)];
   one.change(60);
@@ -21,7 +21,7 @@ test('what a holder has is free again when the holder ends, and counts no more',
   assert.deepEqual([allowance.bytes, allowance.isSpent], [40, false]);
 });
 
-test('a value of many empty objects counts for more than its text, one that is at hand for more than one that is not', () => {
+test('a value of many empty objects counts for more than its text, and a parsed value for more than an unparsed one', () => {
   const many = Array.from({ length: 10_000 }, () => ({}));
   const text = JSON.stringify(many);
   const plain = 'x'.repeat(text.length - 2);
@@ -32,7 +32,7 @@ test('a value of many empty objects counts for more than its text, one that is a
   assert.deepEqual([bytesOfEvent({ body: '12' }), bytesOfEvent({ body: '12', bytes: 99 })], [4, 99]);
 });
 
-test('a value without a text counts as much as one with it, whatever it is', () => {
+test('a value without a text counts as much as one with it', () => {
   const failing = (): never => {
     throw new Error('read');
   };
@@ -57,7 +57,7 @@ test('a value without a text counts as much as one with it, whatever it is', () 
   assert.ok(bytesOfValue(Object.defineProperty({}, 'x', { enumerable: true, get: failing }), 1_000) < 1_000);
 });
 
-test('what may come late counts until it comes, or until nothing is left that could bring it', async () => {
+test('a late answer counts until it arrives, or until nothing is left that could bring it', async () => {
   const allowance = new Allowance(100);
   const late = new LateAnswers(allowance);
   const [one, other] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
@@ -80,14 +80,14 @@ test('what may come late counts until it comes, or until nothing is left that co
   }
 });
 
-test('the parts of a memory are no more than the memory', () => {
+test('the parts of a memory do not exceed the whole', () => {
   const memory = new Memory(1_000_000);
   const parts = [memory.arriving, memory.fed, memory.waiting, memory.running, memory.states];
   assert.ok(parts.reduce((sum, { bytesMax }) => sum + bytesMax, 0) <= 1_000_000);
   assert.ok(new Memory(1).readMax >= 1);
 });
 
-test('who forgets is asked when another has nothing left to forget, until there is room', () => {
+test('others are asked to forget when one has nothing left to forget, until there is room', () => {
   const memory = new Memory(800);
   const asked: string[] = [];
   const forgetter = (name: string, frees: number) => () => {
@@ -105,7 +105,7 @@ test('who forgets is asked when another has nothing left to forget, until there 
   assert.deepEqual(asked, ['idle', 'busy']);
 });
 
-test('lanes read back side by side while there is room, else one by one and only when none waits for a place', async () => {
+test('lanes are read back concurrently while there is room, otherwise one by one and only when none waits for a place', async () => {
   let [hasRoom, isQuiet] = [true, true];
   const gate = new ReloadGate(
     () => hasRoom,

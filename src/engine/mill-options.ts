@@ -199,7 +199,7 @@ export interface WaitingKey {
   readonly first: number;
   /** Accepted events that wait. */
   readonly pending: number;
-  /** When the event with the number `first` was accepted, in milliseconds since 1970. */
+  /** The time at which the event with the number `first` was accepted, in milliseconds since 1970. */
   readonly since: number;
 }
 

@@ -129,8 +129,8 @@ export class Mill<P extends Pipelines = Pipelines> {
   }
 
   /**
-   * Refuses new events at once, handles accepted ones for at most `timeoutMs` (10 s), hands back whatever is unfinished by then, and closes
-   * the store. The next start resumes from there.
+   * Refuses new events at once, handles accepted ones for at most `timeoutMs` (10 s), returns whatever is unfinished by then to the store,
+   * and closes it. The next start resumes from there.
    */
   async stop(options: StopOptions = {}): Promise<void> {
     checkStop(options);

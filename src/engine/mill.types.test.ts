@@ -24,7 +24,7 @@ function exactly<Expected>() {
 }
 type IsSame<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
 
-/** These are checked by the compiler: an expected error that does not come is itself an error. None of it is run. */
+/** The compiler checks these: an expected error that does not occur is itself an error. Nothing here is run. */
 test('an engine knows its pipelines by name, their events and their states', () => {
   const ofList = async () => {
     const mill = await millrace({ store: memory(), pipelines: [orders, audit] }).start();
@@ -115,7 +115,7 @@ test('an engine knows its pipelines by name, their events and their states', () 
   void [ofList, ofListFromElsewhere, ofAnyPipelines, underTest];
 });
 
-test('an engine stands wherever less is asked for, and nowhere where more is', () => {
+test('an engine is assignable wherever fewer pipelines are required, and not where more are', () => {
   type Both = PipelinesOf<readonly [typeof orders, typeof audit]>;
   const takesAny = (_: Mill) => {};
   const takesOrders = (mill: Mill<{ orders: typeof orders }>) => mill.ingest('orders', { id: 'a', amount: '12' });

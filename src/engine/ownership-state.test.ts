@@ -56,7 +56,7 @@ describe('the ownership of a partition', () => {
     }
   }
 
-  test('wakes whoever waits for another state', async () => {
+  test('wakes callers waiting for another state', async () => {
     const state = made();
     const changed = state.changed();
     state.recover();

@@ -142,7 +142,7 @@ export class Partition implements LogReader {
     return this.#ownership.hindrance.trouble;
   }
 
-  /** Why nothing is accepted or decided: the store has no room. Undefined while all is well, or if something else is wrong. */
+  /** The reason nothing is accepted or decided: the store has no room. Undefined while all is well, or if something else is wrong. */
   get refusal(): MillraceError | undefined {
     return this.#ownership.hindrance.refusal;
   }

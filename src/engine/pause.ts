@@ -7,7 +7,7 @@ export class Pause {
     return this.#isPaused;
   }
 
-  /** When it was last changed here, in elapsed time. */
+  /** The time at which it was last changed here, in elapsed time. */
   get changedAt(): number {
     return this.#changedAt;
   }

@@ -9,10 +9,10 @@ function broken(): never {
   throw new TypeError('no such planet');
 }
 
-/** A schema that lets everything pass. */
+/** A schema that accepts everything. */
 const anything = { '~standard': { version: 1, vendor: 'careless', validate: (value: unknown) => ({ value }) } };
 
-/** A pipeline that is declared as a program without types may do it. */
+/** Declares a pipeline without type checks, as a JavaScript program may. */
 function declare(options: object): AnyPipeline {
   return pipeline('visits', { event: anything, handle: () => undefined, ...options } as never);
 }
@@ -34,7 +34,7 @@ async function refusalOf(options: object, event: unknown, id?: string) {
   return { error: thrown, lines };
 }
 
-test('a function of the pipeline that throws, or answers another type, is the pipeline’s fault: the caller is told which one, the log where and why', async () => {
+test('if a function of the pipeline throws or returns another type, it is the pipeline’s fault: the caller learns which function, the log where and why', async () => {
   const faults: readonly [options: object, what: string, reason: string][] = [
     [{ key: broken }, 'key()', 'no such planet'],
     [{ id: broken }, 'id()', 'no such planet'],
@@ -80,7 +80,7 @@ test('a function of the pipeline that throws, or answers another type, is the pi
   }
 });
 
-test('a value that no event may have is the event’s fault, and is described so that a text and a number differ', async () => {
+test('a value that no event may have is the event’s fault, and is described so that a text differs from a number', async () => {
   const faults: readonly [options: object, message: RegExp][] = [
     [{ key: () => '' }, /key: expected well-formed text .*, found ""$/],
     [{ key: () => 'x'.repeat(513) }, /key: expected well-formed text .*, found one of 513$/],
@@ -98,14 +98,14 @@ test('a value that no event may have is the event’s fault, and is described so
   }
 });
 
-test('an id that a caller chose is the caller’s fault, whatever its type', async () => {
+test('an id chosen by the caller is the caller’s fault, whatever its type', async () => {
   assert.equal((await refusalOf({}, {}, '')).error.code, 'MILL_INVALID_EVENT');
   const t = await testMill({ pipelines: [declare({})] });
   await assert.rejects(t.ingest('visits', {}, { id: 7 as never }), { code: 'MILL_INVALID_REQUEST' });
   await t.stop();
 });
 
-test('what is no event is blamed on no function of the pipeline', async () => {
+test('no function of the pipeline is blamed for an invalid event', async () => {
   const key = ({ page }: { page: string }) => page;
   for (const [event, found] of [
     [undefined, 'nothing'],
@@ -123,7 +123,7 @@ test('what is no event is blamed on no function of the pipeline', async () => {
   await t.stop();
 });
 
-test('in a batch the events over which the pipeline fails are rejected, the others stand, and one line tells of all', async () => {
+test('events on which the pipeline fails are rejected from a batch, the others are accepted, and one log line covers them all', async () => {
   const { log, lines } = recordingLogger();
   const key = ({ page }: { page?: string }) => page?.toLowerCase() ?? broken();
   const t = await testMill({ pipelines: [declare({ key })], log });
@@ -140,7 +140,7 @@ test('in a batch the events over which the pipeline fails are rejected, the othe
   await t.stop();
 });
 
-test('a promise that key() returns and that rejects is left to nobody', async () => {
+test('a rejecting promise from key() is not left unhandled', async () => {
   const unhandled: unknown[] = [];
   const keep = (reason: unknown) => void unhandled.push(reason);
   process.on('unhandledRejection', keep);

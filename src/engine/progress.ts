@@ -3,7 +3,7 @@ import type { Clock } from './clock.ts';
 /** Measures how long, judging by looks at it, a partition has had work and settled nothing (promise 9). */
 export class Progress {
   readonly #clock: Pick<Clock, 'elapsedMs'>;
-  /** When something was last settled, or a look found an idle partition busy; in elapsed time. */
+  /** The time at which something was last settled, or a look found an idle partition busy; in elapsed time. */
   #at: number | undefined;
 
   constructor(clock: Pick<Clock, 'elapsedMs'>) {

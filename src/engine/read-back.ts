@@ -4,7 +4,7 @@ import type { Lane } from './lane.ts';
 import type { Milestone } from './milestone.ts';
 import { ReloadGate } from './reload-gate.ts';
 
-/** The dependencies of reading back besides the context: the other parts that know the lanes. */
+/** The dependencies of reading back other than the context: the other parts that know the lanes. */
 export interface ReadBackParts {
   /** Maximum events read at once. */
   readonly eventsMax: number;

@@ -21,7 +21,7 @@ interface ReadsMeans {
   readonly limits: Pick<Limits, 'reads' | 'readTimeoutMs'>;
 }
 
-/** When a caller may retry if there are too many reads. */
+/** The wait before a retry if there are too many reads. */
 const retryAfterMs = 1_000;
 
 /**

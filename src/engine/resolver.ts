@@ -32,7 +32,7 @@ interface Resolving {
   readonly told: 'redriven' | 'discarded';
 }
 
-/** The dependencies for resolving dead letters besides the context. */
+/** The dependencies for resolving dead letters, other than the context. */
 interface ResolverParts {
   readonly lanes: Lanes;
   readonly causes: Pick<CauseQueue, 'fire'>;

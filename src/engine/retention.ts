@@ -35,7 +35,7 @@ export class RetentionSweep {
   #disarm: (() => void) | undefined;
   #sweeping: Promise<void> = Promise.resolve();
   #closed = false;
-  /** When old operators' actions were last deleted, in elapsed time. */
+  /** The time at which old operators' actions were last deleted, in elapsed time. */
   #auditSweptAt = Number.NEGATIVE_INFINITY;
 
   constructor(means: RetentionMeans, partitions: readonly Swept[]) {

@@ -19,7 +19,7 @@ function alarmsOf() {
   return { clock, alarms, lane, rung, advance };
 }
 
-test('a lane waits for one moment: the last that it was armed for', () => {
+test('a lane waits for only one moment: the last one it was armed for', () => {
   const { alarms, lane, rung, advance } = alarmsOf();
   alarms.arm(lane, 1_005_000);
   alarms.arm(lane, 1_008_000);
@@ -30,7 +30,7 @@ test('a lane waits for one moment: the last that it was armed for', () => {
   assert.deepEqual([rung, alarms.armed, alarms.hasCome(lane, 1_008_000)], [['k'], 0, true]);
 });
 
-test('an alarm that was called off does not ring', () => {
+test('a cancelled alarm does not ring', () => {
   const { alarms, lane, rung, advance } = alarmsOf();
   alarms.arm(lane, 1_005_000);
   alarms.disarm(lane);
@@ -39,7 +39,7 @@ test('an alarm that was called off does not ring', () => {
   assert.deepEqual([rung, alarms.armed], [[], 0]);
 });
 
-test('when the clock is set back, a lane waits no longer than the longest pause, however often it is read back meanwhile', () => {
+test('if the clock is set back, a lane waits no longer than the longest pause, however often it is read back meanwhile', () => {
   const { clock, alarms, lane, rung, advance } = alarmsOf();
   alarms.arm(lane, 1_010_000);
   clock.jump(-3_600_000);

@@ -70,7 +70,7 @@ export class Runner {
     }
     lane.endTurn();
     if (refusal !== undefined) this.#parts.failures.failed(lane, cause, refusal);
-    // It counts as a turn, so that the failure is on disk before another turn can be refused and take it along.
+    // It counts as a turn, so that the failure is on disk before another turn's refusal can undo it.
     this.#context.draft().turns += 1;
   }
 

@@ -9,7 +9,7 @@ const windowMs = 10_000;
 
 interface Row {
   count: number;
-  /** When the last one came, in elapsed time. */
+  /** The time at which the last one came, in elapsed time. */
   at: number;
   loggedAt: number;
   unlogged: number;
@@ -55,7 +55,7 @@ export class SchemaTimeouts {
     this.#rows.delete(pipeline);
   }
 
-  /** Why a pipeline accepts nothing; undefined while all schemas answer. */
+  /** The reason a pipeline accepts nothing; undefined while all schemas answer. */
   get trouble(): string | undefined {
     const since = this.#means.clock.elapsedMs() - windowMs;
     for (const [pipeline, { count, at }] of this.#rows) {

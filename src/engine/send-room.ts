@@ -37,7 +37,7 @@ interface Place {
   /** The pipelines that it was seen to send to. */
   readonly sendsTo: Set<string>;
   readonly waiting: Set<WaitingTurns>;
-  /** When the log last had a line about each pipeline waiting for this one, in elapsed time. */
+  /** The time at which the log last had a line about each pipeline waiting for this one, in elapsed time. */
   readonly loggedAt: Map<string, number>;
 }
 

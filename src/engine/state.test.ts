@@ -18,7 +18,7 @@ const first = pipeline('visits', {
   handle: (_visit, state) => ({ visits: (state?.visits ?? 0) + 1 }),
 });
 
-/** The same pipeline with another state, and what it was asked to upgrade. */
+/** The same pipeline with another state, and the states it was asked to upgrade. */
 function upgraded() {
   const asked: unknown[] = [];
   const second = pipeline('visits', {
@@ -39,7 +39,7 @@ function upgraded() {
 
 const problem = (message: RegExp) => (error: MillraceError) => error.code === 'MILL_INVALID_STATE' && message.test(error.message);
 
-test('a state of an older version is upgraded when its key is read, and stored anew with its next turn', async () => {
+test('a state of an older version is upgraded when its key is read, and stored again with its next turn', async () => {
   const store = memory();
   const before = await testMill({ pipelines: [first], store });
   for (const page of ['/', '/', '/home']) await before.ingest('visits', { page });
@@ -59,7 +59,7 @@ test('a state of an older version is upgraded when its key is read, and stored a
   await after.stop();
 });
 
-test('a state of a newer version is refused, so that no older program takes it for its own', async () => {
+test('a state of a newer version is refused, so that no older program misreads it', async () => {
   assert.throws(
     () => readState(first, { json: '{"visits":1}', version: 2 }, true),
     problem(/expected version 1 or older, found version 2 of a newer pipeline/),
@@ -73,6 +73,6 @@ test('an upgrade that does not fit the schema is refused with what was expected'
   );
 });
 
-test('no state is none, of whatever version', () => {
+test('a missing state stays missing, whatever the version', () => {
   assert.equal(readState(upgraded().second, null, true), undefined);
 });

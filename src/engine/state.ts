@@ -49,8 +49,8 @@ export function readState(pipeline: AnyPipeline, stored: StoredState | null, isP
 }
 
 /**
- * Describes how a pipeline's states are stored, for the store to remember. Undefined if there is no state, or its schema cannot be told
- * from another.
+ * Describes how a pipeline's states are stored, for the store to remember. Undefined if there is no state, or its schema cannot be
+ * distinguished from others.
  */
 export function declaredState({ state }: AnyPipeline): Pick<DeclaredPipeline, 'state'> {
   const shape = state === undefined ? undefined : jsonSchemaOf(state.schema, 'output');

@@ -7,7 +7,7 @@ import { RetryAlarms } from './retry-alarms.ts';
 import { Throttle } from './throttle.ts';
 import type { Waits } from './waits.ts';
 
-/** The dependencies of stops besides the context: the other parts that know the lanes. */
+/** The dependencies of stops other than the context: the other parts that know the lanes. */
 export interface StopsParts {
   readonly holds: Holds;
   /** Called when the lane is open again: its next turn may start. */

@@ -9,7 +9,7 @@ import { findLine, type ToldItem } from './timeline-items.ts';
 
 const moment = 1_750_000_000_000;
 
-test('what is told of a key before and after it comes into memory stands in one line, in its order', () => {
+test('items recorded before and after a key comes into memory are in one line, in order', () => {
   const told = new Telling(1);
   const lane = laneOf('a\n"b"');
   told.tellOf(lane.key, called(1));
@@ -27,7 +27,7 @@ test('what is told of a key before and after it comes into memory stands in one 
   assert.deepEqual(block.keys, [lane.key, 'other']);
 });
 
-test('the record of a key that is changed names the block, and the next one goes on from there', () => {
+test('the record of a changed key names the block, and the next block continues from there', () => {
   const lane = laneOf('a');
   lane.moveState(1, { json: '1', version: 1 });
   const blockOf = (draft: number, at: number, changed: readonly Lane[]) => {
@@ -43,14 +43,14 @@ test('the record of a key that is changed names the block, and the next one goes
   assert.deepEqual(findLine(second?.text ?? '', 'a')?.before, moment);
 });
 
-test('a lane of which is told is kept in memory until that is on disk', () => {
+test('a lane with recorded items stays in memory until they are on disk', () => {
   const lane = laneOf('a');
   new Telling(3).handled(lane, 1, { at: moment, durationMs: 0 });
   assert.ok(!lane.isForgettable(2));
   assert.ok(lane.isForgettable(3));
 });
 
-test('where nothing is told there is no block', () => {
+test('without items there is no block', () => {
   assert.equal(new Telling(1).toBlock(moment, new Set()), undefined);
 });
 

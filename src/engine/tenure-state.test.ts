@@ -8,7 +8,7 @@ function made() {
 }
 
 describe('the state of a tenure', () => {
-  test('fails once, also while it ends, and never works again', () => {
+  test('fails once, even while it ends, and never works again', () => {
     const { state, failures } = made();
     assert.equal(state.isWorking, true);
     state.end();
@@ -19,7 +19,7 @@ describe('the state of a tenure', () => {
     assert.deepEqual([state.isWorking, state.hasFailed, failures], [false, true, ['the first']]);
   });
 
-  test('takes what is thrown where nobody waits for a failure', () => {
+  test('receives errors thrown where nobody waits for a failure', () => {
     const { state, failures } = made();
     state.guard(() => undefined);
     assert.equal(state.isWorking, true);
@@ -29,7 +29,7 @@ describe('the state of a tenure', () => {
     assert.deepEqual([state.hasFailed, failures.map(String)], [true, ['TypeError: broken']]);
   });
 
-  test('ends the waits of those whose wish will not come true any more', async () => {
+  test('ends waits that can no longer be fulfilled', async () => {
     const { state } = made();
     const waited = state.until(() => false);
     state.end();

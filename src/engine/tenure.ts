@@ -143,7 +143,7 @@ export class Tenure {
     return this.#dispatcher.head - this.#commits.cursor;
   }
 
-  /** When the oldest unsettled event that does not wait for its key was accepted; undefined if there is none. */
+  /** The time at which the oldest unsettled event that does not wait for its key was accepted; undefined if there is none. */
   get oldestUnreached(): number | undefined {
     return this.backlog > 0 ? this.#dispatcher.acceptedAfter(this.#commits.cursor) : undefined;
   }

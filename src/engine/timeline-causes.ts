@@ -1,23 +1,23 @@
 import type { TimelineItem } from './timeline-page.ts';
 
-/** Kinds that tell of a turn: of an event, of a timer that has come due, or of an outcome. */
+/** Kinds of items that report a turn: of an event, a due timer, or an outcome. */
 const turns: ReadonlySet<TimelineItem['kind']> = new Set(['handled', 'ignored', 'failed']);
 
 /** Operator actions that retry a dead letter, which is their subject. */
 const redrives: ReadonlySet<unknown> = new Set(['redrive', 'resume key']);
 
-/** Returns whether an item came from another one that is not among those known: from the turn that set its timer, or from its delivery. */
+/** Returns whether an item has a cause that is still unknown: the turn that set its timer, or its delivery. */
 export function lacksCause({ kind, causedBy, timer, delivery }: TimelineItem): boolean {
   if (causedBy !== undefined) return false;
   return (turns.has(kind) && (timer ?? delivery) !== undefined) || kind === 'delivery-called' || kind === 'delivery-withdrawn';
 }
 
 /**
- * Returns items with the causes that other items tell of. What commits write names causes within a turn alone, so that a turn costs no look-up: which turn
- * set a timer, asked for a delivery or failed before a redrive is found here, when somebody reads.
+ * Returns items with the causes found in other items. Commits record only causes within a turn, so that no turn costs a look-up. The turn
+ * that set a timer, requested a delivery or failed before a redrive is found here, on reading.
  *
- * @param items of a key, the newest first
- * @param earlier those before them, the newest first, where they are known: they may be causes, and are not returned
+ * @param items the items of a key, newest first
+ * @param earlier known items before these, newest first: they may be causes, and are not returned
  */
 export function withCauses(items: readonly TimelineItem[], earlier: readonly TimelineItem[] = []): readonly TimelineItem[] {
   const causes = new Causes();
@@ -30,7 +30,10 @@ export function withCauses(items: readonly TimelineItem[], earlier: readonly Tim
 
 /** Possible causes of later items, collected from the items so far, oldest first. */
 class Causes {
-  /** The ids of the last items that set a timer, that asked for a delivery, that told of the end of a call, and that redrove, by what these are about. */
+  /**
+   * The ids of the last items that set a timer or requested a delivery, that reported the end of a call, and that redrove something; by the
+   * subjects of these items.
+   */
   readonly #begun = new Map<string, string>();
   readonly #called = new Map<string, string>();
   readonly #redriven = new Map<string, string>();
@@ -39,7 +42,7 @@ class Causes {
   /** The subjects of the latest failed attempts, by their ids. */
   readonly #failed = new Map<string, string | undefined>();
 
-  /** Returns an item with its cause, and remembers what it tells. */
+  /** Returns an item with its cause, and remembers the item. */
   pass(item: TimelineItem): TimelineItem {
     const causedBy = this.#causeOf(item);
     this.#remember(item);
@@ -54,7 +57,7 @@ class Causes {
     const begun = this.#redriven.get(about) ?? this.#begun.get(about);
     if (item.kind === 'delivery-called' || item.kind === 'delivery-withdrawn') return begun;
     if (!turns.has(item.kind)) return item.causedBy;
-    // An outcome comes from the call that it is of.
+    // An outcome is caused by its call.
     return (item.delivery === undefined ? begun : (this.#called.get(about) ?? begun)) ?? item.causedBy;
   }
 
@@ -81,7 +84,7 @@ class Causes {
   }
 }
 
-/** Returns whether a turn tells of an item as what it has decided: the turn is its cause. */
+/** Returns whether an item is the effect of a turn, which is then its cause. */
 function isEffect({ kind }: TimelineItem): boolean {
   return kind === 'timer-set' || kind === 'timer-cancelled' || kind === 'delivery-asked' || kind === 'sent';
 }

@@ -27,12 +27,12 @@ export interface ToldItem {
 }
 
 /*
- * A block's text starts with a line `[moment]`; the other times in the block are relative to it. One line per key follows: `[key, before, items]`.
- * `before` is the distance from the moment down to the key's previous block, or null. An item is a JSON object. The exception is the common case, an
- * event handled on its first attempt: `[position, after, tenths]` gives its position in the log, the milliseconds from the moment to its turn, and the
- * duration of the turn in tenths of a millisecond, omitted if 0. The log has the rest. Where a copy has moved the log, its id is there
- * instead: `[id, after, tenths, accepted, number]`, accepted so many milliseconds after the moment, with its number if it has one. Only
- * `[null, after, tenths]` is left of an event that the log had deleted.
+ * A block's text starts with a line `[moment]`; the other times in the block are relative to it. One line per key follows: `[key, before,
+ * items]`. `before` is the distance from the moment down to the key's previous block, or null. An item is a JSON object. The exception is
+ * the common case, an event handled on its first attempt: `[position, after, tenths]` gives its position in the log, the milliseconds from
+ * the moment to its turn, and the duration of the turn in tenths of a millisecond, omitted if 0. The log has the rest. Where a copy has
+ * moved the log, its id is there instead: `[id, after, tenths, accepted, number]`, accepted that many milliseconds after the moment, with
+ * its number if it has one. Only `[null, after, tenths]` is left of an event that the log had deleted.
  */
 
 /** The compact form of an event handled on its first attempt. */

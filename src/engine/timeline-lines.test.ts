@@ -7,7 +7,7 @@ const moment = 1_750_000_000_000;
 const failed: ToldItem = { kind: 'failed', at: moment + 3, event: 'e8', position: 8, reason: 'a "line"\nbreak, \u2028, \u0000, 🚀' };
 const kept: ToldItem = { kind: 'failed', at: moment + 3, event: 'e8', reason: failed.reason };
 
-/** A block whose number is some milliseconds after its moment, as after a clock was set back. */
+/** The number of a block some milliseconds after its moment, as after the clock was set back. */
 const block = moment + 40;
 const text = [
   [moment],
@@ -34,7 +34,7 @@ test('a block names the positions of events that only the log can name', () => {
   assert.deepEqual(positionsIn(`[${moment}]\n`), []);
 });
 
-test('the lines of a block for another log tell the same, with the ids of events instead of their positions', () => {
+test('lines moved to a block for another log contain the same, with event ids instead of positions', () => {
   const [a, c] = moved(text, events);
   const plain = { kind: 'handled', attempt: 1 };
   assert.deepEqual(a, {
@@ -54,7 +54,7 @@ test('the lines of a block for another log tell the same, with the ids of events
   });
 });
 
-test('lines that were moved before stay as they are', () => {
+test('lines that were already moved stay unchanged', () => {
   const lines = linesOf(block, text, events);
   const again = `[${block}]\n${lines.map((line) => `${line.text}\n`).join('')}`;
   assert.deepEqual(positionsIn(again), []);

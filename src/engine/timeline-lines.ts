@@ -12,7 +12,7 @@ export function positionsIn(text: string): readonly number[] {
 
 /**
  * Returns the lines of a block for a block of the same number whose moment is that number. Events named by position are named by id; those
- * that are not given stay without a name.
+ * not among the given events stay unnamed.
  */
 export function linesOf(
   block: number,

@@ -61,7 +61,7 @@ export class TimelineReader {
     return { ...page, items: withCauses(await this.#named(partition, page.items, signal), earlier) };
   }
 
-  /** Reads on behind a page, for the causes of its items. */
+  /** Reads the items before a page, for the causes of those on it. */
   async #before(partition: PartitionId, key: string, place: TimelinePlace, signal: AbortSignal): Promise<readonly TimelineItem[]> {
     const { before } = place;
     const named = await this.#means.store.blocksOfKey(partition, key, { before, limit: causesMax + 1 }, { signal });
@@ -76,7 +76,7 @@ export class TimelineReader {
       walk.take(block, await store.block(partition, block, { signal }));
   }
 
-  /** Adds ids and times to items that only have a log position. Events the log no longer has stay without. */
+  /** Adds ids and times to items that only have a log position. Events that the log no longer has get neither. */
   async #named(partition: PartitionId, items: readonly TimelineItem[], signal: AbortSignal): Promise<readonly TimelineItem[]> {
     const byPosition = new Map<number, EventAt>();
     const nameless = new Set(items.flatMap((item) => namelessPosition(item) ?? []));

@@ -8,7 +8,7 @@ import { traceparentOf } from './tracing.ts';
 
 const traceparent = '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01';
 
-test('what is no traceparent is ignored', () => {
+test('an invalid traceparent is ignored', () => {
   assert.equal(traceparentOf(traceparent), traceparent);
   assert.equal(traceparentOf(`cc${traceparent.slice(2)}-what-a-later-version-adds`), `cc${traceparent.slice(2)}-what-a-later-version-adds`);
   const malformed = [
@@ -26,7 +26,7 @@ test('what is no traceparent is ignored', () => {
   for (const text of malformed) assert.equal(traceparentOf(text), null, String(text));
 });
 
-test('a handler learns what its event is part of, so does the handler of what it sends, and their logs say it', async () => {
+test('handlers, including those of sent events, know the trace they belong to, and so do their logs', async () => {
   const fields: object[] = [];
   const log: Logger = {
     ...silentLogger,

@@ -41,7 +41,7 @@ test('a transport is opened before the first call and closed after the last, onc
   assert.deepEqual(told, ['open', 'call', 'close']);
 });
 
-test('a transport that fails to close keeps nothing else from being closed', async () => {
+test('a transport that fails to close prevents nothing else from being closed', async () => {
   const store = memory();
   const close = () => {
     throw new Error('stuck');
@@ -58,7 +58,7 @@ test('a transport that fails to close keeps nothing else from being closed', asy
   await next.stop();
 });
 
-test('a start that a transport fails can be made again', async () => {
+test('a start that failed because of a transport can be repeated', async () => {
   let isBroken = true;
   const open = () => {
     if (isBroken) throw new Error('no wire');
@@ -75,7 +75,7 @@ test('a start that a transport fails can be made again', async () => {
   await mill.stop();
 });
 
-test('a stop waits for no transport that never opens', async () => {
+test('a stop does not wait for a transport that never opens', async () => {
   const opening = Promise.withResolvers<void>();
   const open = () => {
     opening.resolve();

@@ -8,7 +8,7 @@ function placesOf(max: number) {
   return { places: new TurnPlaces(max, clock), clock, told };
 }
 
-test('who waits for a place is called in the order in which it came, once, and as many as there are places', () => {
+test('callers waiting for a place are called once, in order of arrival, as many as there are places', () => {
   const { places, told } = placesOf(2);
   places.take();
   places.take();
@@ -26,7 +26,7 @@ test('who waits for a place is called in the order in which it came, once, and a
   assert.deepEqual(told, ['first', 'second']);
 });
 
-test('who needs no place hands it to the next, and who has left is not called', () => {
+test('a caller that needs no place passes it on, and one that has left is not called', () => {
   const { places, told } = placesOf(1);
   places.take();
   const gone = () => void told.push('gone');
@@ -37,7 +37,7 @@ test('who needs no place hands it to the next, and who has left is not called', 
   assert.deepEqual(told, ['needs none', 'next']);
 });
 
-test('for how long all places have been taken counts from the last turn that began or ended', () => {
+test('the time without a free place counts from the last turn that began or ended', () => {
   const { places, clock } = placesOf(1);
   assert.equal(places.fullMs, Number.POSITIVE_INFINITY);
   places.take();

@@ -9,7 +9,7 @@ export class TurnPlaces {
   readonly #clock: Pick<Clock, 'elapsedMs'>;
   readonly #waiting = new Set<() => void>();
   #taken = 0;
-  /** When a slot was last taken or released, in elapsed time. */
+  /** The time at which a slot was last taken or released, in elapsed time. */
   #changedAt = Number.NEGATIVE_INFINITY;
 
   constructor(max: number, clock: Pick<Clock, 'elapsedMs'>) {

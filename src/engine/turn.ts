@@ -32,7 +32,7 @@ export interface TurnSubject {
   readonly span?: Span | undefined;
 }
 
-/** A handler's effects besides the next state, as data. */
+/** A handler's effects other than the next state, as data. */
 export interface Said {
   readonly rows: readonly RowEffect[];
   readonly sends: readonly { readonly to: string; readonly event: unknown }[];

@@ -9,7 +9,7 @@ import { WaitingLine } from './waiting-line.ts';
 const memory = new Memory(defaultLimits.memoryBytes);
 const laneOf = (key: string) => new Lane(key, undefined, new LaneMemory(memory));
 
-/** A line before places that are freed one at a time, and who went on, in order. */
+/** A line for places that become free one at a time, and who proceeded, in order. */
 function place() {
   const wentOn: string[] = [];
   let free = 0;
@@ -36,7 +36,7 @@ function place() {
   return { line, wentOn, take, freeOne };
 }
 
-test('ready lanes and applicants have free places in turns, each in the order in which they came', async () => {
+test('ready lanes and applicants take free places alternately, each in order of arrival', async () => {
   const { line, wentOn, take, freeOne } = place();
   for (const key of ['a', 'b', 'c', 'd']) line.wait(laneOf(key));
   const begun = ['event', 'timer', 'second event'].map((name) => line.inTurn(() => take(name)));
@@ -46,7 +46,7 @@ test('ready lanes and applicants have free places in turns, each in the order in
   assert.equal(line.length, 0);
 });
 
-test('an applicant that takes no place leaves it to the next', () => {
+test('an applicant that takes no place passes it on', () => {
   const { line, wentOn, freeOne } = place();
   void line.inTurn(() => undefined);
   line.wait(laneOf('a'));
@@ -57,7 +57,7 @@ test('an applicant that takes no place leaves it to the next', () => {
   assert.deepEqual(wentOn, ['a', 'b']);
 });
 
-test('of lanes whose moment has come no more are read back than the window has room for, and each waits once', () => {
+test('no more lanes whose moment has come are read back than the window allows, and each waits once', () => {
   const { line, wentOn } = place();
   const lanes = Array.from({ length: 300 }, (_, n) => laneOf(`k${n}`));
   for (const lane of lanes) {
@@ -70,7 +70,7 @@ test('of lanes whose moment has come no more are read back than the window has r
   assert.equal(line.isCrowded, true);
 });
 
-test('when the line is closed, applicants begin, to learn that it is, and lanes do not', async () => {
+test('when the line is closed, applicants begin, to learn that, and lanes do not', async () => {
   const { line, wentOn, freeOne } = place();
   line.wait(laneOf('a'));
   const before = line.inTurn(() => 'before');

@@ -53,7 +53,7 @@ const longMs = 30_000;
 /** Log lines a minute, however many keys begin to wait. */
 const linesMax = 10;
 const minuteMs = 60_000;
-/** Maximum keys tracked. Others wait without a line of their own; `millrace_held_events` counts their events. */
+/** Maximum keys tracked. Others wait without a separate log line; `millrace_held_events` counts their events. */
 const keysMax = 10_000;
 
 const said: Readonly<Record<Awaited, string>> = {

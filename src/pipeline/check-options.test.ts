@@ -30,13 +30,13 @@ const refused = (value: unknown, message: string) => {
   assert.throws(() => check(value), { code: 'MILL_INVALID_DECLARATION', message: `shelf: ${message}` });
 };
 
-test('options that are as the table says are taken, and one that is undefined counts as absent', () => {
+test('valid options are accepted, and an undefined one counts as absent', () => {
   check({ name: 'a' });
   check({ name: 'a', inner: { size: 1 }, labels: ['x'], boxes: { one: {}, two: { size: 2 } }, secret: 's' });
   check({ name: 'a', inner: undefined, labels: undefined, boxes: { one: { size: undefined } } });
 });
 
-test('an instance of a class of the user may hold options', () => {
+test('an instance of a user’s class may hold options', () => {
   class Declared {
     name = 'a';
     inner = Object.create({ size: 1 });
@@ -54,23 +54,23 @@ test('an option of the wrong type is refused with its path, what was expected an
   refused({ name: 'a', boxes: [{}] }, 'boxes: expected an object of boxes by name, found [{}]');
 });
 
-test('an option that is missing is refused where it is required', () => {
+test('a missing required option is refused', () => {
   refused({}, 'name: expected a non-empty text, found nothing');
   refused({ name: undefined }, 'name: expected a non-empty text, found nothing');
 });
 
-test('an option that somebody meant to give is refused when it is written and undefined', () => {
+test('an option that was clearly intended is refused if it is written but undefined', () => {
   refused({ name: 'a', secret: undefined }, 'secret: expected a non-empty text, found nothing');
 });
 
-test('an unknown option is refused with the nearest name, or with all names, also when it is undefined', () => {
+test('an unknown option is refused with the nearest name, or with all names, even if it is undefined', () => {
   refused({ name: 'a', lables: [] }, 'lables is no option; did you mean labels?');
   refused({ name: 'a', inner: { sise: 1 } }, 'inner.sise is no option; did you mean size?');
   refused({ name: 'a', signingSecret: undefined }, 'signingSecret is no option; did you mean secret?');
   refused({ name: 'a', xyz: 1 }, 'xyz is no option; the options are name, inner, labels, boxes, secret');
 });
 
-test('what holds no options is refused, though it is an object', () => {
+test('an object that cannot hold options is refused', () => {
   for (const value of [null, [], new Map(), new Date(0), Promise.resolve({ name: 'a' }), () => ({ name: 'a' }), 'a', undefined])
     assert.throws(
       () => check(value),
@@ -79,7 +79,7 @@ test('what holds no options is refused, though it is an object', () => {
   refused(Promise.resolve({}), 'expected an object of options (name, inner, labels, boxes, secret), found a promise');
 });
 
-test('a table that lacks an option of its interface, or has one too many, does not compile', () => {
+test('a table that lacks one of its interface’s options, or has an extra one, does not compile', () => {
   // @ts-expect-error: secret is missing
   const lacking: OptionTable<Shelf> = { name: required(text), inner: options(inner), labels: text, boxes: text };
   // @ts-expect-error: weight is no option of the interface

@@ -9,7 +9,7 @@ const key = ({ id }: z.infer<typeof event>) => id;
 const handle = () => undefined;
 const pages = table('pages', { page: 'text' });
 
-/** As a program without a compiler may write it. */
+/** Declares a pipeline without type checks, as a JavaScript program may. */
 const declare = (options: object) => pipeline('orders', { event, key, handle, ...options } as never);
 
 const refused: readonly (readonly [options: object, message: string])[] = [
@@ -60,12 +60,12 @@ const refused: readonly (readonly [options: object, message: string])[] = [
 ];
 
 for (const [options, message] of refused) {
-  test(`a pipeline that cannot be meant is refused: ${message}`, () => {
+  test(`an impossible pipeline is refused: ${message}`, () => {
     assert.throws(() => declare(options), { code: 'MILL_INVALID_DECLARATION', message: `pipeline orders: ${message}` });
   });
 }
 
-test('a name is a text: what would only read like one is refused', () => {
+test('a name must be a text: a value that only looks like one is refused', () => {
   for (const name of [null, undefined, ['orders'], { name: 'orders' }, 'Orders', '', 'x'.repeat(41)])
     assert.throws(() => pipeline(name as never, { event, handle }), {
       code: 'MILL_INVALID_DECLARATION',
@@ -79,7 +79,7 @@ test('a pipeline without options is refused', () => {
   });
 });
 
-test('an option that is undefined has its default', () => {
+test('an undefined option has its default', () => {
   const { concurrency, retry, timers } = declare({ concurrency: undefined, retry: { attempts: undefined }, timers: undefined });
   assert.deepEqual([concurrency, retry.attempts, timers], [100, 5, {}]);
 });

@@ -10,7 +10,7 @@ class Money {
 }
 class Odd extends Error {}
 
-test('what a schema may take is copied with all that it is', () => {
+test('a value that a schema may accept is copied completely', () => {
   const cycle: { self?: unknown } = {};
   cycle.self = cycle;
   for (const value of [new Date(0), new Map([[{ a: 1 }, new Set([7n])]]), new Uint8Array(2), [undefined], new TypeError('no'), cycle]) {
@@ -20,7 +20,7 @@ test('what a schema may take is copied with all that it is', () => {
   }
 });
 
-test('an instance of a class that would come out as another is refused by its name, wherever it stands', () => {
+test('a class instance that would lose its class is refused by name, wherever it is', () => {
   for (const value of [new Money(), [new Money()], { a: { b: new Money() } }, new Map([[1, new Money()]]), new Set([new Money()])])
     assert.throws(() => cloneWhole(value), /an instance of Money/);
   assert.throws(() => cloneWhole(new Odd()), /an instance of Odd/);

@@ -9,7 +9,7 @@ const page = readFileSync(new URL('../../docs/schedules.md', import.meta.url), '
 /** The rows of the table of nights: zone, night, pattern, runs. */
 const nights = Array.from(page.matchAll(/^\| (\w+\/\w+) \| (\d{4}-\d\d-\d\d) \| `(.+)` \| (.+) \|$/gm));
 
-/** Every run of a pattern from a moment on, before another. */
+/** Every run of a pattern after one moment and before another. */
 function runsOf(pattern: string, zone: string, from: number, to: number): number[] {
   const nextAfter = parseCron(pattern, zone, 'schedule');
   const runs: number[] = [];
@@ -27,8 +27,8 @@ function localTime(moment: number, zone: string): string {
   return local.toPlainTime().toString({ smallestUnit }) + local.offset.replace(/:00$/, '');
 }
 
-describe('a cron pattern on a night on which the clocks change, as docs/schedules.md has it', () => {
-  test('the table has nights that skip an hour, half an hour and midnight, and such as repeat some', () => {
+describe('a cron pattern on nights when the clocks change, as in docs/schedules.md', () => {
+  test('the table has nights that skip an hour, half an hour and midnight, and nights that repeat some', () => {
     assert.ok(nights.length >= 20, `${nights.length} rows`);
     assert.deepEqual(
       [...new Set(nights.map(([, zone]) => zone))],
@@ -45,7 +45,7 @@ describe('a cron pattern on a night on which the clocks change, as docs/schedule
   }
 });
 
-test('a pattern of several times of day has the runs of each alone, on any night in any zone', () => {
+test('a pattern with several times of day has the runs of each one alone, on any night in any zone', () => {
   const changes = [
     ['Europe/Berlin', '2026-03-29'],
     ['Europe/Berlin', '2026-10-25'],
@@ -75,7 +75,7 @@ test('a pattern of several times of day has the runs of each alone, on any night
   );
 });
 
-test('a step or a range of hours is the list of them, and all hours are a wildcard', () => {
+test('a step or a range of hours equals the list of them, and all hours equal a wildcard', () => {
   const [from, to] = [Date.UTC(2026, 9, 24), Date.UTC(2026, 9, 26)];
   for (const [one, other] of [
     ['*/20 */3 * * *', '0,20,40 0,3,6,9,12,15,18,21 * * *'],
@@ -90,7 +90,7 @@ test('a step or a range of hours is the list of them, and all hours are a wildca
     assert.deepEqual(runsOf(one, 'Europe/Berlin', from, to), runsOf(other, 'Europe/Berlin', from, to), one);
 });
 
-test('a pattern that never runs, a date, a year, or no pattern at all is refused, now and at any later start', () => {
+test('a pattern that never runs, a date, a year, or an invalid pattern is refused, now and at any later start', () => {
   for (const [pattern, expected] of [
     ['0 0 30 2 *', /schedule\.cron: expected a pattern that runs at some time, such as 0 3 \* \* \*, found 0 0 30 2 \*, which never runs/],
     ['0 0 0 31 4,6 *', /which never runs/],

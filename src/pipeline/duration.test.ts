@@ -26,7 +26,7 @@ test('a duration is milliseconds, or a number with a unit, which may be written 
     ['1w', 604_800_000],
     ['1 week', 604_800_000],
     ['2 weeks', 1_209_600_000],
-    // Whatever JavaScript reads as a number, so does the type.
+    // The type accepts every text that JavaScript reads as a number.
     ['1e3ms', 1_000],
     ['0x10s', 16_000],
     ['+5s', 5_000],
@@ -36,7 +36,7 @@ test('a duration is milliseconds, or a number with a unit, which may be written 
   for (const [duration, ms] of durations) assert.equal(toMs(duration, 'retain'), ms, String(duration));
 });
 
-test('what is no duration neither compiles nor passes', () => {
+test('an invalid duration neither compiles nor passes', () => {
   const refused: readonly (readonly [duration: Duration, found: string])[] = [
     // @ts-expect-error no such unit
     ['7 dayz', '"7 dayz"'],
@@ -68,7 +68,7 @@ test('what is no duration neither compiles nor passes', () => {
   for (const [duration, found] of refused) refuses(duration, found);
 });
 
-test('what types cannot tell is refused at run time', () => {
+test('errors that types cannot catch are refused at run time', () => {
   refuses(-1, '-1');
   refuses(Number.NaN, 'NaN');
   refuses(Number.POSITIVE_INFINITY, 'Infinity');

@@ -15,7 +15,7 @@ export interface OutgoingCall {
   readonly url: string | undefined;
   /** 1 on the first try. */
   readonly attempt: number;
-  /** When the turn requested it, in milliseconds since 1970. */
+  /** The time at which the turn requested it, in milliseconds since 1970. */
   readonly askedAt: number;
   /** The trace it belongs to, as a W3C Trace Context `traceparent`. */
   readonly traceparent: string | undefined;
@@ -74,7 +74,7 @@ export interface Transport {
 }
 
 /**
- * The outcome of a delivery, which its key receives in a turn of its own.
+ * The outcome of a delivery, which its key receives in a separate turn.
  *
  * - `delivered`: delivered once, with the answer.
  * - `given up`: it was refused or its last attempt failed, and it is now a dead letter; or an operator withdrew it, in which case the
@@ -87,7 +87,7 @@ export type DeliveryOutcome = {
   readonly id: string;
   /** Attempts so far. */
   readonly attempts: number;
-  /** When it became known, in milliseconds since 1970. */
+  /** The time at which it became known, in milliseconds since 1970. */
   readonly at: number;
 } & (
   | { readonly status: 'delivered'; readonly answer: unknown }

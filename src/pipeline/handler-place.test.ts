@@ -5,12 +5,12 @@ import { MillraceError } from '../errors.ts';
 import { pipeline } from './pipeline.ts';
 import type { HandlerPlace } from './pipeline-options.ts';
 
-/** As a caller without types may write it. */
+/** Declares a pipeline without type checks, as a JavaScript program may. */
 function declare(place: object) {
   return pipeline('work', { event: z.object({}), handle() {}, ...(place as HandlerPlace) });
 }
 
-test('handlers run inline unless it is said otherwise', () => {
+test('handlers run inline by default', () => {
   assert.equal(declare({}).threads, undefined);
   assert.equal(declare({ run: 'inline' }).threads, undefined);
   assert.deepEqual(declare({ run: 'threads', module: 'file:///work.ts' }).threads, { module: 'file:///work.ts', count: undefined });
@@ -26,7 +26,7 @@ const refused: readonly [object, RegExp][] = [
 ];
 
 for (const [place, message] of refused) {
-  test(`a place that cannot be meant is refused: ${JSON.stringify(place)}`, () => {
+  test(`an impossible place is refused: ${JSON.stringify(place)}`, () => {
     assert.throws(
       () => declare(place),
       (error) => error instanceof MillraceError && error.code === 'MILL_INVALID_DECLARATION' && message.test(error.message),

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { findInexactNumbers, inexactNumbersAsText, inexactNumbersOf } from './inexact-numbers.ts';
 
-/** The places of the numbers that a text loses, all of them. */
+/** The places of all numbers that JavaScript rounds in a text. */
 function pathsIn(text: string): string[] {
   return inexactNumbersOf(findInexactNumbers(text)?.value).issues.map(({ path }) => path);
 }
@@ -31,7 +31,7 @@ test('integers that JavaScript rounds and numbers beyond its range are found, wi
   }
 });
 
-test('numbers that JavaScript keeps are let through, and so are fractions that it rounds', () => {
+test('numbers that JavaScript keeps are accepted, and so are rounded fractions', () => {
   for (const source of [
     '9007199254740991',
     '-9007199254740992',
@@ -53,13 +53,13 @@ test('numbers that JavaScript keeps are let through, and so are fractions that i
   }
 });
 
-test('what only looks like a number is none', () => {
+test('text that only looks like a number is not one', () => {
   for (const text of ['"id: 1405478888888888901"', '": 1405478888888888901,"', '"a1e400"', '"x, 1e400 "', '{"1405478888888888901":1}']) {
     assert.equal(findInexactNumbers(text), undefined, text);
   }
 });
 
-test('whatever integers a text has, the ones are found that come out as others', () => {
+test('in any text, exactly the integers that JavaScript changes are found', () => {
   const digits = fc.bigInt({ min: -(10n ** 24n), max: 10n ** 24n });
   fc.assert(
     fc.property(fc.array(digits, { maxLength: 5 }), fc.string({ maxLength: 20 }), (integers, padding) => {
@@ -74,7 +74,7 @@ test('whatever integers a text has, the ones are found that come out as others',
   );
 });
 
-/** The number as it is written in decimal, exactly. */
+/** The exact decimal value of a number. */
 function expanded(value: number): bigint {
   const [mantissa = '', exponent] = String(value).split('e+');
   if (exponent === undefined) return BigInt(mantissa);
@@ -82,7 +82,7 @@ function expanded(value: number): bigint {
   return BigInt(whole + fraction.padEnd(Number(exponent), '0'));
 }
 
-test('a value knows its own, and what it holds knows its own', () => {
+test('a value knows its own inexact numbers, and so do its nested values', () => {
   const { value } = findInexactNumbers('{"events":[{"id":1},{"id":1405478888888888901},{"n":{"id":1e400}}]}') ?? {};
   const { events } = value as { events: object[] };
   assert.deepEqual(
@@ -95,19 +95,19 @@ test('a value knows its own, and what it holds knows its own', () => {
   });
 });
 
-test('as text they stand as they were written, and the others stay numbers', () => {
+test('as text they stay as written, and all others stay numbers', () => {
   const { value } = findInexactNumbers('{"a":1405478888888888901,"b":[1e400,2],"c":1405478888888888901.50e1}') ?? {};
   inexactNumbersAsText(value);
   assert.deepEqual(value, { a: '1405478888888888901', b: ['1e400', 2], c: '1405478888888888901.50e1' });
 });
 
-test('of very many the first hundred are told, and how many there are', () => {
+test('the first hundred of many are listed, with their total', () => {
   const text = `[${Array.from({ length: 1_000 }, () => '{"id":1405478888888888901}').join(',')}]`;
   assert.equal(pathsIn(text).length, 100);
   assert.equal(inexactNumbersOf(findInexactNumbers(text)?.value).issueCount, 1_000);
 });
 
-test('each of very many is refused or taken as text, also where no more are told', () => {
+test('each one of many is refused or taken as text, even beyond those listed', () => {
   const text = `{"events":[${Array.from({ length: 150 }, (_, at) => `{"id":9007199254740993,"list":[${'1e400,'.repeat(at)}1e400]}`)}]}`;
   const { events } = Object(findInexactNumbers(text)?.value);
   for (const event of events) {

@@ -4,7 +4,7 @@ import type { TransportLogger } from './endpoint.ts';
 export interface InletRecord {
   /** Its position in the partition. A partition's offsets rise, with possible gaps. */
   readonly offset: number;
-  /** When it was written, in milliseconds since 1970. */
+  /** The time at which it was written, in milliseconds since 1970. */
   readonly timestamp: number;
   readonly key: Uint8Array | null;
   /** Null for a record without a value, which a compacted topic calls a tombstone. */
@@ -61,8 +61,8 @@ export interface InletEvent {
 }
 
 /**
- * A topic of a broker that a pipeline takes events from: the mirror image of a `Transport`. The engine decides which partitions this process
- * reads and from where; an inlet keeps no position of its own and joins no consumer group.
+ * A topic of a broker that a pipeline takes events from: the mirror image of a `Transport`. The engine decides which partitions this
+ * process reads and from where; an inlet keeps no position and joins no consumer group.
  */
 export interface Inlet {
   /**

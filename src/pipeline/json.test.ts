@@ -4,7 +4,7 @@ import { runInNewContext } from 'node:vm';
 import fc from 'fast-check';
 import { copyJson, effectJson, NotJson } from './json.ts';
 
-test('a copy is what writing JSON and reading it again gives, and shares nothing with the value', () => {
+test('a copy equals a JSON round trip, and shares nothing with the value', () => {
   // A key `__proto__` is refused.
   const json = fc.jsonValue({ noUnicodeString: false }).filter((value) => !JSON.stringify(value).includes('"__proto__":'));
   fc.assert(
@@ -16,7 +16,7 @@ test('a copy is what writing JSON and reading it again gives, and shares nothing
   );
 });
 
-test('whatever value there is, its copy is what JSON gives back, or it is refused', () => {
+test('any value’s copy equals its JSON round trip, or the value is refused', () => {
   const anything = fc.anything({
     withBigInt: true,
     withDate: true,
@@ -43,16 +43,16 @@ test('whatever value there is, its copy is what JSON gives back, or it is refuse
   assert.ok(copies > 100 && refusals > 100, `${copies} copies, ${refusals} refusals`);
 });
 
-test('a property that is undefined counts as absent, and zero has no sign', () => {
+test('an undefined property counts as absent, and zero has no sign', () => {
   assert.deepStrictEqual(copyJson({ a: undefined, b: [-0] }), { b: [0] });
 });
 
-test('an object of another realm is JSON, an instance of its classes is not', () => {
+test('an object from another realm is JSON, but an instance of its classes is not', () => {
   assert.deepEqual(copyJson(runInNewContext('({ a: [1] })')), { a: [1] });
   assert.throws(() => copyJson(runInNewContext('new Date(0)')), NotJson);
 });
 
-test('what is refused is named with its place', () => {
+test('a refused value is named with its place', () => {
   const odd = { items: [{ 'a key': { at: Number.NaN } }] };
   assert.throws(() => effectJson(odd, 'payload'), {
     code: 'MILL_INVALID_EFFECT',
@@ -62,7 +62,7 @@ test('what is refused is named with its place', () => {
   assert.throws(() => effectJson(undefined, 'payload'), { message: 'payload: expected JSON, found undefined' });
 });
 
-test('what a getter throws is told as it is', () => {
+test('an exception from a getter is passed on unchanged', () => {
   const broken = Object.defineProperty({}, 'a', {
     enumerable: true,
     get() {
@@ -72,7 +72,7 @@ test('what a getter throws is told as it is', () => {
   assert.throws(() => copyJson({ broken }), RangeError);
 });
 
-test('a value that holds itself is refused at the place where it does', () => {
+test('a value that contains itself is refused at that place', () => {
   const parent: { children: object[] } = { children: [] };
   const shared = { n: 1 };
   parent.children.push({ shared }, { shared, parent });
@@ -84,13 +84,13 @@ test('a value that holds itself is refused at the place where it does', () => {
   assert.throws(() => effectJson(list, 'payload'), { message: 'payload[1]: expected JSON, found an array that holds itself' });
 });
 
-test('a value that only nests too deeply is refused as that', () => {
+test('a value that is merely nested too deeply is refused as such', () => {
   let deep: unknown = 1;
   for (let level = 0; level < 1_001; level += 1) deep = [deep];
   assert.throws(() => copyJson(deep), { message: 'expected JSON, found more than 1000 levels of nesting' });
 });
 
-test('an object that would come out empty though it has properties is refused', () => {
+test('an object with properties that would come out empty is refused', () => {
   const map: unknown[] & { total?: number } = [];
   map.total = 5;
   const hidden = Object.defineProperty({}, 'n', { value: 1 });

@@ -10,7 +10,7 @@ function isWhatDateWrites(text: string): boolean {
   return !Number.isNaN(at) && new Date(at).toISOString() === text;
 }
 
-test('a day is one that its month has, in leap years and others', () => {
+test('a day must exist in its month, leap years included', () => {
   for (const year of ['0000', '0004', '1900', '2000', '2023', '2024', '9999'])
     for (const month of upTo(13))
       for (const day of upTo(32)) {
@@ -19,7 +19,7 @@ test('a day is one that its month has, in leap years and others', () => {
       }
 });
 
-test('a time is one of a day, without leap seconds', () => {
+test('a time must exist in a day, without leap seconds', () => {
   for (const [hour, minute, second] of [
     ...upTo(25).map((n) => [n, 0, 0]),
     ...upTo(61).map((n) => [23, n, 59]),
@@ -30,7 +30,7 @@ test('a time is one of a day, without leap seconds', () => {
   }
 });
 
-test('any other writing is refused', () => {
+test('any other notation is refused', () => {
   for (const text of [
     '',
     '2022-02-02',

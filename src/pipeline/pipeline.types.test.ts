@@ -3,7 +3,7 @@ import * as z from 'zod';
 import { pipeline } from './pipeline.ts';
 import { type StoredRowOf, table } from './table.ts';
 
-/** These are checked by the compiler: an expected error that does not come is itself an error. */
+/** The compiler checks these: an expected error that does not occur is itself an error. */
 test('a wrong row, timer name, state or event does not compile', () => {
   const Account = z.object({ id: z.string(), version: z.number() });
   const accounts = table('accounts', { id: 'text', version: 'integer', note: 'text?' }, { primaryKey: ['id'] });
@@ -132,7 +132,7 @@ test('a wrong row, timer name, state or event does not compile', () => {
     title: null,
     since: '2022-02-02T18:39:05.863Z',
   } satisfies Ticket as Ticket;
-  // What is read is the union, and the other way round.
+  // Rows read back have exactly the union type, and vice versa.
   const statuses: { readonly [Name in Ticket['status']]: string } = { open: 'open', closed: 'closed' };
   const grades: readonly Ticket['grade'][] = ['low', 'high', null];
   void [statuses, grades, ticket];

@@ -6,7 +6,7 @@ import type { ColumnType, FoundValue } from './table.ts';
 const moments = 'expected a moment in UTC with milliseconds';
 const integers = 'an integer from -9007199254740991 to 9007199254740991';
 
-test('what a handler can write is read as it was written', () => {
+test('values that a handler can write are read back as written', () => {
   const values: readonly (readonly [ColumnType, FoundValue, unknown])[] = [
     ['text', '', ''],
     ['text', 'a\u0000b', 'a\u0000b'],
@@ -27,7 +27,7 @@ test('what a handler can write is read as it was written', () => {
   for (const [type, found, value] of values) assert.deepEqual(columnReader(type)(found), value, `${type} ${String(found)}`);
 });
 
-test('what no column of the type can hold becomes a placeholder of the type, and says what was expected and found', () => {
+test('a value that its column’s type cannot hold becomes a placeholder, with what was expected and found', () => {
   const values: readonly (readonly [ColumnType, FoundValue, placeholder: unknown, message: string])[] = [
     ['integer', 2n ** 53n + 1n, 2 ** 53, `expected ${integers}, found 9007199254740993`],
     ['integer', -(2n ** 63n), -(2 ** 63), `expected ${integers}, found -9223372036854775808`],
@@ -61,7 +61,7 @@ test('what no column of the type can hold becomes a placeholder of the type, and
   }
 });
 
-test('JSON with a number that JavaScript rounds is named, and shows the nearest', () => {
+test('JSON with a number that JavaScript rounds is reported, and shows the nearest number', () => {
   const values: readonly (readonly [json: string, placeholder: unknown, shown: string])[] = [
     ['{"id":[1405478888888888901]}', { id: [1405478888888888901n].map(Number) }, '1405478888888888901'],
     ['-9007199254740993', -(2 ** 53), '-9007199254740993'],
@@ -76,7 +76,7 @@ test('JSON with a number that JavaScript rounds is named, and shows the nearest'
   }
 });
 
-test('JSON that JavaScript writes is never named, however large its numbers', () => {
+test('JSON written by JavaScript is never reported, however large its numbers', () => {
   for (const value of [
     [2 ** 53 + 2, -(2 ** 60), 1e21, 1.5e300, 5e-324, 0.1 + 0.2],
     '1405478888888888901',
@@ -86,13 +86,13 @@ test('JSON that JavaScript writes is never named, however large its numbers', ()
   }
 });
 
-test('a message shows the beginning of a long text, and no half of a pair', () => {
+test('a message shows the beginning of a long text, without half of a surrogate pair', () => {
   const value = columnReader('json')(`${'x'.repeat(59)}🚀${'x'.repeat(1_000)}`);
   assert.ok(value instanceof UnreadableValue);
   assert.equal(value.message, `expected JSON, found "${'x'.repeat(59)}"…`);
 });
 
-test('an expression may be anything, but no number that is rounded or not finite', () => {
+test('an expression may be anything except a rounded or non-finite number', () => {
   for (const value of [null, '', 'redacted', 1.5, -(2 ** 53) + 1]) assert.equal(expressionReader(undefined)(value), value);
   assert.equal(expressionReader('text')(5), 5, 'length(text)');
   assert.equal(expressionReader('text')(null), null);

@@ -9,8 +9,8 @@ const key = ({ id }: { readonly id: string }) => id;
 const Order = z.object({ status: z.enum(['placed', 'paid']) });
 const to: Transport = { call: async () => ({ result: 'delivered' }) };
 
-/** These are checked by the compiler: an expected error that does not come is itself an error. */
-test('a literal that a handler returns stays what it is, and one that no state has does not compile', () => {
+/** The compiler checks these: an expected error that does not occur is itself an error. */
+test('a literal returned by a handler keeps its type, and one that no state has does not compile', () => {
   pipeline('method', {
     event,
     key,
@@ -76,7 +76,7 @@ test('a literal that a handler returns stays what it is, and one that no state h
   pipeline('stateless', { event, key, handle: () => ({ status: 'placed' }) });
 });
 
-test('so does one that a timer or an outcome returns', () => {
+test('the same holds for timers and outcomes', () => {
   pipeline('timers_and_outcomes', {
     event,
     key,
@@ -125,7 +125,7 @@ test('so does one that a timer or an outcome returns', () => {
   });
 });
 
-test('so does one in whatever form a state has', () => {
+test('the same holds for every form of state', () => {
   const Cart = z.object({
     owner: z.object({ role: z.enum(['guest', 'member']), level: z.union([z.literal(1), z.literal(2)]) }),
     size: z.tuple([z.number(), z.enum(['cm', 'in'])]),
@@ -203,7 +203,7 @@ test('so does one in whatever form a state has', () => {
   pipeline('widened', { event, key, state: z.object({ name: z.string(), count: z.number() }), handle: () => ({ name: 'a', count: 1 }) });
 });
 
-test('so does one of a state with defaults, of a version, or of another library', () => {
+test('the same holds for states with defaults, with a version, or of another library', () => {
   const Defaults = z.object({ status: z.enum(['placed', 'paid']).default('placed'), name: z.string().trim(), count: z.coerce.number() });
   pipeline('defaults', { event, key, state: Defaults, handle: () => ({ status: 'placed', name: 'a', count: 1 }) });
   // @ts-expect-error the count is a number once it is a state

@@ -5,9 +5,9 @@ import type { QueryTables } from './table-query.ts';
 
 /** A run, as the source sees it. */
 export interface SourceRun {
-  /** When the run was due, in milliseconds since 1970. */
+  /** The time at which the run was due, in milliseconds since 1970. */
   readonly dueAt: number;
-  /** When the run began: later than `dueAt` after a stop. */
+  /** The time at which the run began: later than `dueAt` after a stop. */
   readonly now: number;
   /** Maximum number of events to take. */
   readonly limit: number;
@@ -20,7 +20,9 @@ export interface SourceRun {
  */
 export type Source<Input> = (run: SourceRun) => Promise<readonly Input[]> | readonly Input[] | AsyncIterable<Input>;
 
-/** When runs are due: at an `every` interval, or by a `cron` pattern in the machine's or another time zone (`Europe/Berlin`). */
+/**
+ * The times at which runs are due: at an `every` interval, or by a `cron` pattern in the machine's or another time zone (`Europe/Berlin`).
+ */
 export type Cadence =
   | { readonly every: Duration; readonly cron?: never; readonly timezone?: never }
   | { readonly cron: string; readonly timezone?: string; readonly every?: never };

@@ -7,7 +7,7 @@ const integers = '(from -9007199254740991 to 9007199254740991)';
 const texts = '(well-formed, without U+0000)';
 const moments = '(in UTC with milliseconds, such as 2022-02-02T18:39:05.863Z)';
 
-/** Values that a column cannot hold, each with what the message says of it. */
+/** Values that a column cannot hold, each with the words of the message. */
 const refused: readonly (readonly [type: ColumnType, value: unknown, words: string])[] = [
   ['integer', 2 ** 53 + 2, `expected integer ${integers}, found 9007199254740994`],
   ['integer', 2 ** 53, `expected integer ${integers}, found 9007199254740992`],
@@ -40,7 +40,7 @@ const refused: readonly (readonly [type: ColumnType, value: unknown, words: stri
   ['boolean', 'true', 'expected boolean, found "true"'],
 ];
 
-test('a value that the column cannot hold is refused with table, column, expected and found, by every way of writing', () => {
+test('a value that the column cannot hold is refused with table, column, expected and found, in every kind of write', () => {
   for (const [type, value, words] of refused) {
     const things = table('things', { id: 'text', value: type }, { primaryKey: ['id'] });
     const error = { code: 'MILL_INVALID_EFFECT', message: `table things: column value: ${words}` };
@@ -49,7 +49,7 @@ test('a value that the column cannot hold is refused with table, column, expecte
   }
 });
 
-test('a default that the column cannot hold is refused as a value is', () => {
+test('a default that the column cannot hold is refused like a value', () => {
   for (const [type, value, words] of refused) {
     assert.throws(() => table('things', { id: 'text', value: type }, { defaults: { value } as never }), {
       code: 'MILL_INVALID_DECLARATION',
@@ -58,7 +58,7 @@ test('a default that the column cannot hold is refused as a value is', () => {
   }
 });
 
-test('what is found is shown short, whatever it is', () => {
+test('messages shorten the found value, whatever it is', () => {
   const things = table('things', { id: 'text' });
   const circle: unknown[] = [];
   circle.push(circle);
@@ -85,7 +85,7 @@ test('a primary key is never null, whatever its type says', () => {
   }
 });
 
-test('an enumeration allows null where null is one of its values, and never in the primary key', () => {
+test('an enumeration allows null if null is one of its values, and never in the primary key', () => {
   const tickets = table('tickets', { status: ['open', null], id: 'integer' }, { primaryKey: ['id'], defaults: { status: 'open' } });
   assert.deepEqual(
     [toSqlValues(tickets, { id: 1 }), toSqlValues(tickets, { id: 1, status: 'open' })],
@@ -102,7 +102,7 @@ test('an enumeration allows null where null is one of its values, and never in t
   });
 });
 
-test('a text of a length counts characters, not units of them, and moments reach from the year 0 to the year 9999', () => {
+test('a text’s length counts characters, not UTF-16 units, and moments range from the year 0 to the year 9999', () => {
   const things = table('things', { name: 'text(3)', at: 'moment', since: 'moment?' });
   for (const [name, at, since] of [
     ['🚀🚀🚀', '0000-01-01T00:00:00.000Z', null],
@@ -111,7 +111,7 @@ test('a text of a length counts characters, not units of them, and moments reach
     assert.deepEqual(toSqlValues(things, { name, at, since }), [name, at, since]);
 });
 
-test('the largest values of each type are taken', () => {
+test('the largest values of each type are accepted', () => {
   const all = table('all_types', { text: 'text', integer: 'integer', real: 'real', boolean: 'boolean' });
   assert.deepEqual(toSqlValues(all, { text: '🚀\u0001', integer: Number.MIN_SAFE_INTEGER, real: -Number.MAX_VALUE, boolean: false }), [
     '🚀\u0001',
@@ -131,7 +131,7 @@ function assertThrows(call: () => unknown): Error {
   return assert.fail('expected an error');
 }
 
-test('a table that cannot be meant is refused', () => {
+test('an impossible table is refused', () => {
   const declared = (columns: unknown, options?: unknown) => () => table('things', columns as never, options as never);
   const columns = { id: 'text', at: 'integer' };
   const types = 'text, text(50), integer, real, boolean, json or moment, with a ? where it may be null, or an array of texts';

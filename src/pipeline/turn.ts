@@ -12,7 +12,9 @@ export interface TurnLogger {
   error(message: string, fields?: object): void;
 }
 
-/** When a timer is due: after a while, or at a moment (milliseconds since 1970). Once set it is a moment of the wall clock either way. */
+/**
+ * The due time of a timer: after a while, or at a moment (milliseconds since 1970). Once set it is a moment of the wall clock either way.
+ */
 export type TimerDue = ({ readonly after: Duration } | { readonly at: number }) & {
   /** Passed back when the timer fires; must be JSON. */
   readonly data?: unknown;
@@ -52,7 +54,7 @@ export interface Turn<
   readonly id: string;
   /** 1 on the first try. */
   readonly attempt: number;
-  /** When the event was accepted, in milliseconds since 1970. The same for every attempt. */
+  /** The time at which the event was accepted, in milliseconds since 1970. The same for every attempt. */
   readonly acceptedAt: number;
   /** The engine's clock, in milliseconds since 1970. */
   readonly now: number;

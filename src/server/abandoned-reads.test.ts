@@ -72,12 +72,12 @@ async function serve(t: TestContext, limits: { readonly reads?: number; readonly
   return { url, mill, askSlow };
 }
 
-test('reads whose clients have gone are ended, and keep nobody waiting', async (t) => {
+test('reads whose clients have left are ended, and hold nobody up', async (t) => {
   const { url, mill, askSlow } = await serve(t, { readTimeoutMs: 600_000 });
   const gone = new AbortController();
   const asked = [];
   for (let n = 0; n < 20; n += 1) asked.push(await askSlow(gone.signal));
-  // The engine's own reads and turns wait for none of them.
+  // None of them holds up the engine's own reads and turns.
   await mill.ingest('notes', { id: 'meanwhile' });
   assert.ok(await mill.settled('notes', 20_000));
   assert.equal((await fetch(`${url}/dead-letters?pipeline=notes`)).status, 200);
@@ -86,7 +86,7 @@ test('reads whose clients have gone are ended, and keep nobody waiting', async (
   await Promise.allSettled(asked.map(({ answer }) => answer));
 });
 
-test('a read that takes too long is ended, and answered with 503', async (t) => {
+test('a read that takes too long is ended and answered with 503', async (t) => {
   const { url, askSlow } = await serve(t, { readTimeoutMs: 3_000 });
   const { answer } = await askSlow();
   const { status, headers } = await answer;
@@ -95,7 +95,7 @@ test('a read that takes too long is ended, and answered with 503', async (t) => 
   assert.deepEqual(await (await fetch(`${url}/quick`)).json(), { found: 1 });
 });
 
-test('more reads than the limit are refused at once, and let in when others have ended', async (t) => {
+test('reads beyond the limit are refused at once, and admitted when others have ended', async (t) => {
   const { url, askSlow } = await serve(t, { reads: 2, readTimeoutMs: 600_000 });
   const gone = new AbortController();
   await askSlow(gone.signal);

@@ -4,7 +4,7 @@ import { digestOf, newSecret } from './access/token.ts';
 import { Tokens } from './access/tokens.ts';
 import { post, problemIn, type Served, serve } from './fixture.test.ts';
 
-/** A server that asks for tokens: the headers of ann, who may do all, and of bob, who may do all to visits. */
+/** A server that requires tokens: the headers of ann, who may do everything, and of bob, who may do everything to visits. */
 async function serveWithTokens(
   t: TestContext,
 ): Promise<Served & { readonly ann: Record<string, string>; readonly bob: Record<string, string> }> {
@@ -26,7 +26,7 @@ async function listed(url: string, headers: Record<string, string> = {}, query =
 const told = ({ items }: { items: readonly Record<string, unknown>[] }) =>
   items.map(({ who, action, pipeline, key, reason }) => [who, action, pipeline, key, reason]);
 
-test('what an operator does is listed with who did it and why, the latest first', async (t) => {
+test('operators’ actions are listed with who did them and why, latest first', async (t) => {
   const { url, mill, ann, bob } = await serveWithTokens(t);
   for (const page of ['poison-1', 'poison-2']) await mill.ingest('visits', { page });
   await mill.settled('visits', 10_000);
@@ -60,7 +60,7 @@ test('what an operator does is listed with who did it and why, the latest first'
   assert.equal((await fetch(`${url}/audit?pipeline=numbered`, { headers: bob })).status, 403);
 });
 
-test('where the server asks for no token nobody is named; what was refused is not listed', async (t) => {
+test('if no token is required nobody is named, and refused actions are not listed', async (t) => {
   const { url } = await serve(t);
   assert.equal((await post(`${url}/pipelines/visits/pause`, '')).status, 200);
   assert.equal((await post(`${url}/pipelines/numbered/events/discard`, '')).status, 409);
@@ -68,7 +68,7 @@ test('where the server asks for no token nobody is named; what was refused is no
   assert.deepEqual(told(await listed(url)), [[null, 'pause', 'visits', null, null]]);
 });
 
-test('a reason that is too long, or a body that says anything else, is refused and nothing is done', async (t) => {
+test('a reason that is too long, or any other body, is refused and nothing is done', async (t) => {
   const { url } = await serve(t);
   for (const body of [{ reason: 'x'.repeat(1_001) }, { reason: 7 }, { why: 'typo' }, []]) {
     assert.equal((await problemIn(await post(`${url}/pipelines/visits/pause`, body))).code, 'MILL_INVALID_REQUEST');
@@ -77,7 +77,7 @@ test('a reason that is too long, or a body that says anything else, is refused a
   for (const query of ['limit=0', 'cursor=oops', 'who=ann']) assert.equal((await fetch(`${url}/audit?${query}`)).status, 400, query);
 });
 
-test('a call of the program is listed only where it says by whom', async (t) => {
+test('a program’s call is listed only if it names somebody', async (t) => {
   const { url, mill } = await serve(t);
   await mill.pause('visits');
   await mill.resume('visits', { who: 'a script', reason: 'half \ud800' });

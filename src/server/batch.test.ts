@@ -10,7 +10,7 @@ const rejected = (error: MillraceError): Judged => ({ status: 'rejected', error 
 const invalid = rejected(new MillraceError('MILL_INVALID_EVENT', 'bad', { issues: [{ path: 'type', message: 'unknown' }] }));
 const full = rejected(new MillraceError('MILL_BACKLOG_FULL', 'the backlog is full', { retryAfterMs: 1_000 }));
 
-test('a batch is answered with what became of each event', () => {
+test('the answer to a batch has a verdict for each event', () => {
   assert.deepEqual(answerBatch([accepted, invalid, duplicate, full], 'events'), {
     accepted: 1,
     duplicates: 1,
@@ -24,11 +24,11 @@ test('a batch is answered with what became of each event', () => {
   });
 });
 
-test('a batch of nothing but duplicates is a success', () => {
+test('a batch consisting only of duplicates succeeds', () => {
   assert.equal(answerBatch([duplicate, duplicate], 'events').duplicates, 2);
 });
 
-test('a batch without a valid event fails with the issues of all, placed in the body', () => {
+test('a batch without a valid event fails with the issues of all events, placed in the body', () => {
   const issues = (path: string) => ({
     code: 'MILL_INVALID_EVENT',
     issues: [0, 1].map((at) => ({ path: `${path}[${at}].type`, message: 'unknown' })),
@@ -37,11 +37,11 @@ test('a batch without a valid event fails with the issues of all, placed in the 
   assert.throws(() => answerBatch([invalid, invalid], ''), issues(''));
 });
 
-test('a batch that was turned away for want of room fails so that the sender tries again', () => {
+test('a batch refused for lack of room fails so that the sender retries', () => {
   assert.throws(() => answerBatch([invalid, full], 'events'), { code: 'MILL_BACKLOG_FULL', retryAfterMs: 1_000 });
 });
 
-test('of a batch with very many issues the answer shows the first hundred, then one for each event, and says how many there are', () => {
+test('for a batch with a large number of issues the answer shows the first hundred, then one per event, and the total', () => {
   const issues = Array.from({ length: 60 }, (_, at) => ({ path: `rows[${at}]`, message: 'unknown' }));
   const many = rejected(new MillraceError('MILL_INVALID_EVENT', 'bad', { issues, issueCount: 5_000 }));
   const { results } = answerBatch([accepted, many, many, many, invalid], 'events');
@@ -65,7 +65,7 @@ test('of a batch with very many issues the answer shows the first hundred, then 
   );
 });
 
-test('of an unexpected failure a batch says no more than that it is in the log', () => {
+test('after an unexpected failure a batch says only that it is in the log', () => {
   const internal = rejected(new MillraceError('MILL_INTERNAL', 'the password is hunter2'));
   const [, result] = answerBatch([accepted, internal], 'events').results;
   assert.deepEqual(result?.errors, [{ path: '', message: "an unexpected error occurred; see the server's log" }]);

@@ -36,7 +36,7 @@ test('a body without a content type is JSON', async (t) => {
   assert.equal((await fetch(`${url}/pipelines/visits/events`, { method: 'POST', body })).status, 202);
 });
 
-test('a body that is not JSON is refused, and the answer says where it goes wrong', async (t) => {
+test('a body that is not JSON is refused, with the place of the error', async (t) => {
   const { url } = await serve(t);
   const problem = await problemIn(await post(`${url}/pipelines/visits/events`, `{"page": "${'a'.repeat(100)}" oops}`));
   assert.equal(problem.code, 'MILL_NOT_JSON');
@@ -54,7 +54,7 @@ test('a body that is not UTF-8 is refused', async (t) => {
   assert.equal(mill.counts().visits?.received, 0);
 });
 
-test('a route that wants a body refuses a request without one', async (t) => {
+test('a route that requires a body refuses a request without one', async (t) => {
   const { url } = await serve(t);
   for (const body of ['', 'null']) {
     const problem = await problemIn(await post(`${url}/pipelines/visits/events`, body));
@@ -63,7 +63,7 @@ test('a route that wants a body refuses a request without one', async (t) => {
   }
 });
 
-test('a body of 1 MiB is read, and one byte more is refused with 413', async (t) => {
+test('a body of 1 MiB is read, and one with a byte more is refused with 413', async (t) => {
   const { url } = await serve(t, { routes: (app) => void app.post('/sizes', async ({ body }) => ({ length: String(body).length })) });
   const mebibyte = JSON.stringify('x'.repeat(1024 * 1024 - 2));
   const tooLarge = JSON.stringify('x'.repeat(1024 * 1024 - 1));
@@ -72,7 +72,7 @@ test('a body of 1 MiB is read, and one byte more is refused with 413', async (t)
   assert.deepEqual([code, detail], ['MILL_BODY_TOO_LARGE', 'expected a body of at most 1048576 bytes, found a larger one']);
 });
 
-test('a server with other limits keeps those: of bodies on every way in, of batches also in the API description', async (t) => {
+test('a server with other limits keeps them: for bodies in every way in, for batches also in the API description', async (t) => {
   const { url } = await serve(t, { limits: { batch: 2 }, http: { ...httpLimits, bodyBytes: 100 } });
   const fits = JSON.stringify({ page: 'x'.repeat(100 - '{"page":""}'.length) });
   const events = `${url}/pipelines/visits/events`;
@@ -87,14 +87,14 @@ test('a server with other limits keeps those: of bodies on every way in, of batc
   assert.match(await (await fetch(`${url}/openapi.json`)).text(), /"maxItems":2\b/);
 });
 
-test('a body that is too large is refused when it comes in chunks', async (t) => {
+test('a body that is too large is refused even if it arrives in chunks', async (t) => {
   const { url } = await serve(t);
   const body = new Blob(['x'.repeat(3 * 1024 * 1024)]).stream();
   const problem = await problemIn(await fetch(`${url}/pipelines/visits/events`, { method: 'POST', body, duplex: 'half' }));
   assert.equal(problem.status, 413);
 });
 
-test('after a body that was too large the connection is good for the next request', async (t) => {
+test('after a body that was too large the connection remains usable', async (t) => {
   const { url } = await serve(t);
   const requests = [
     `POST /pipelines/visits/events HTTP/1.1\r\nHost: x\r\nContent-Length: 3000000\r\n\r\n${'x'.repeat(3_000_000)}`,
@@ -121,7 +121,7 @@ test('a key that would become a prototype is refused, however it is written', as
   assert.equal((await post(`${url}/pipelines/visits/events`, { page: '__proto__' })).status, 202);
 });
 
-test('a client that goes away in the middle of its body harms nobody', async (t) => {
+test('a client that leaves in the middle of its body does no harm', async (t) => {
   const { url } = await serve(t);
   const { promise: closed, resolve } = Promise.withResolvers<void>();
   const socket = connect(Number(new URL(url).port), '127.0.0.1', () => {
@@ -132,7 +132,7 @@ test('a client that goes away in the middle of its body harms nobody', async (t)
   assert.equal((await fetch(`${url}/ping`)).status, 200);
 });
 
-test('a number that JavaScript rounds is refused with its path, on the short way and on the long one', async (t) => {
+test('a number that JavaScript rounds is refused with its path, with and without Fastify', async (t) => {
   const { url, mill } = await serve(t);
   for (const headers of [{}, { 'transfer-encoding': 'chunked' }]) {
     const problem = await problemIn(
@@ -149,7 +149,7 @@ test('a number that JavaScript rounds is refused with its path, on the short way
   assert.equal(mill.counts().visits?.received, 2);
 });
 
-test('in a batch only the event with such a number is refused; one that is the event itself refuses the batch', async (t) => {
+test('in a batch only the event with such a number is refused, unless the event itself is the number', async (t) => {
   const { url, mill } = await serve(t);
   const batch = await post(`${url}/pipelines/visits/events/batch`, '{"events":[{"page":"a"},{"page":"b","id":1405478888888888901}]}');
   assert.equal(batch.status, 202);
@@ -167,7 +167,7 @@ test('in a batch only the event with such a number is refused; one that is the e
   assert.equal(mill.counts().visits?.received, 1);
 });
 
-test('a route that takes no events refuses such a number', async (t) => {
+test('a route that accepts no events refuses such a number', async (t) => {
   const { url } = await serve(t, { routes: (app) => void app.post('/own', async ({ body }) => body) });
   const problem = await problemIn(await post(`${url}/own`, '{"n":1405478888888888901}'));
   assert.equal(problem.code, 'MILL_INVALID_REQUEST');
@@ -203,7 +203,7 @@ test('a pipeline that takes such numbers as text gets their digits, one by one a
   assert.deepEqual(seen, ['1405478888888888901', '1405478888888888902', 7]);
 });
 
-test('a byte order mark in front of a body is no part of it', async (t) => {
+test('a byte order mark before a body is not part of it', async (t) => {
   const { url } = await serve(t);
   for (const headers of [{}, { 'transfer-encoding': 'chunked' }]) {
     assert.equal((await send(`${url}/pipelines/visits/events`, '\uFEFF{"page":"a"}', headers)).status, 202);
@@ -212,7 +212,7 @@ test('a byte order mark in front of a body is no part of it', async (t) => {
   }
 });
 
-/** Posts a text with a length, or in chunks, which takes the long way. */
+/** Posts a text with a length, or in chunks, which go through Fastify. */
 function send(url: string, text: string, headers: Record<string, string>): Promise<Response> {
   if (headers['transfer-encoding'] === undefined) return post(url, text);
   const body = new ReadableStream({
@@ -224,7 +224,7 @@ function send(url: string, text: string, headers: Record<string, string>): Promi
   return fetch(url, { method: 'POST', body, duplex: 'half' } as RequestInit);
 }
 
-test('a compressed body is refused by every route, and the answer says what would be taken', async (t) => {
+test('every route refuses a compressed body, and the answer says what is accepted', async (t) => {
   const { url, mill } = await serve(t, {
     routes(app) {
       ingestRoute(app, '/take', {}, async ({ body }) => ({ body }));

@@ -28,17 +28,17 @@ async function statusOf(socket: Socket): Promise<string> {
   return String(bytes).slice('HTTP/1.1 '.length, 'HTTP/1.1 200'.length);
 }
 
-/** A request whose body comes in short of its last byte. */
+/** A request whose body lacks its last byte. */
 const unfinished = (path: string, bytes: number) =>
   `POST ${path} HTTP/1.1\r\nHost: x\r\nContent-Length: ${bytes}\r\n\r\n${' '.repeat(bytes - 1)}`;
 
-test('bodies that have begun to come in take up so many bytes: beyond that one is answered 503, and all others are served', async (t) => {
+test('unfinished bodies use limited memory: beyond that one is answered 503, and all others are served', async (t) => {
   const { url } = await serve(t, { http: { ...httpLimits, bodiesBytes: 300 * kilo } });
   const sockets = await Promise.all(Array.from({ length: 5 }, () => dial(t, url)));
   const answers: string[] = [];
   for (const socket of sockets) {
     socket.once('data', (bytes) => answers.push(String(bytes)));
-    // By the way past Fastify, and through it.
+    // Around Fastify and through it, alternately.
     socket.write(unfinished(answers.length % 2 === 0 ? '/pipelines/visits/events' : '/pipelines/visits/events?', 100 * kilo));
   }
   await until(() => answers.length >= 2);
@@ -54,7 +54,7 @@ test('bodies that have begun to come in take up so many bytes: beyond that one i
   await until(async () => (await room()) === 202);
 });
 
-test('a connection whose body was refused goes on with the next request', async (t) => {
+test('a connection whose body was refused continues with the next request', async (t) => {
   const { url } = await serve(t, { http: { ...httpLimits, bodiesBytes: 50 * kilo } });
   const socket = await dial(t, url);
   socket.write(unfinished('/pipelines/visits/events', 100 * kilo));
@@ -63,7 +63,7 @@ test('a connection whose body was refused goes on with the next request', async 
   assert.equal(await statusOf(socket), '200');
 });
 
-test('the body that has been coming in for long is refused before one that comes in now', (t) => {
+test('a body that has been arriving for long is refused before a recent one', (t) => {
   let now = 0;
   t.mock.method(performance, 'now', () => now);
   const bodies = new Bodies(100);
@@ -103,7 +103,7 @@ async function library(t: TestContext, http: Partial<typeof httpLimits>, closed?
   });
 }
 
-test('a client that reads nothing of its answer is closed', async (t) => {
+test('a client that reads nothing of its answer is disconnected', async (t) => {
   const closed = Promise.withResolvers<void>();
   const { url } = await library(t, { answerTimeoutMs: 100, timeoutCheckMs: 20 }, closed.resolve);
   const socket = await dial(t, url);
@@ -120,12 +120,12 @@ test('a client that reads nothing of its answer is closed', async (t) => {
   socket.resume();
   await once(socket, 'close');
   assert.ok(bytes < 8_000_000, 'it got no more than was on its way');
-  // It had nothing to read, and so it stays.
+  // It had nothing to read, so it stays connected.
   other.write('GET /leaf HTTP/1.1\r\nHost: x\r\n\r\n');
   assert.equal(await statusOf(other), '200');
 });
 
-test('a client that reads slowly gets all of its answer', async (t) => {
+test('a slow reader gets all of its answer', async (t) => {
   const { url } = await library(t, { answerTimeoutMs: 3_000, timeoutCheckMs: 20 });
   const socket = await dial(t, url);
   socket.write('GET /book HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n');
@@ -133,14 +133,14 @@ test('a client that reads slowly gets all of its answer', async (t) => {
   socket.on('data', (chunk) => {
     bytes += chunk.length;
     socket.pause();
-    // In all for longer than nothing may be read.
+    // In total this takes longer than a client may read nothing.
     setTimeout(() => socket.resume(), 40);
   });
   await once(socket, 'close');
   assert.ok(bytes > 8_000_000, `${bytes}`);
 });
 
-test('answers that wait to be read take up so many bytes: beyond that further ones are 503, and small ones are answered', async (t) => {
+test('unread answers use limited memory: beyond that further large ones are 503, and small ones are answered', async (t) => {
   const { url } = await library(t, { answersBytes: 10_000_000 });
   const socket = await dial(t, url);
   socket.pause();
@@ -161,7 +161,7 @@ test('answers that wait to be read take up so many bytes: beyond that further on
   await until(async () => (await fetch(`${url}/book`)).status === 200);
 });
 
-test('what waits of streams takes up so many bytes: beyond that connections are closed, none begins, and all others are answered', async (t) => {
+test('unread streams use limited memory: beyond that connections are closed, no stream begins, and all others are answered', async (t) => {
   const piece = 'x'.repeat(1_000_000);
   const pieces = function* (count: number) {
     for (let n = 0; n < count; n += 1) yield piece;
@@ -195,7 +195,7 @@ test('what waits of streams takes up so many bytes: beyond that connections are 
   await until(() => closed >= 10);
   assert.equal((await fetch(`${url}/leaf`)).status, 200);
   for (const socket of sockets) socket.destroy();
-  // All of it is free again.
+  // All of the memory is free again.
   for (let n = 0; n < 3; n += 1) {
     let answer = await fetch(`${url}/short`);
     while (answer.status === 503) answer = await fetch(`${url}/short`);
@@ -208,7 +208,7 @@ test('what waits of streams takes up so many bytes: beyond that connections are 
   await reader?.cancel();
 });
 
-test('the answer that has waited longest makes room, once it has waited for long', async (t) => {
+test('the answer that has waited longest makes room, once it has waited long enough', async (t) => {
   let now = 0;
   t.mock.method(performance, 'now', () => now);
   const server: Server = createHttpServer();
@@ -231,11 +231,11 @@ test('the answer that has waited longest makes room, once it has waited for long
   assert.deepEqual([old.socket.destroyed, young.socket.destroyed, answers.bytes], [true, false, 30 * kilo]);
   young.made.emit('close');
   assert.equal(answers.bytes, 0);
-  // One answer may be larger than all that there is room for.
+  // A single answer may exceed the total room.
   answers.checkRoom(1_000 * kilo);
 });
 
-test('what a client pipelines is answered in order, however much that is, and few of it is at work at once', async (t) => {
+test('pipelined requests are answered in order, however many, and only a few are processed at once', async (t) => {
   let atWork = 0;
   let most = 0;
   const { url, mill } = await serve(t, {
@@ -262,7 +262,7 @@ test('what a client pipelines is answered in order, however much that is, and fe
   assert.ok(most <= 33, `${most} at work at once`);
 });
 
-test('a client that pipelines far more than is answered is closed', async (t) => {
+test('a client that pipelines far more than it reads is disconnected', async (t) => {
   const release = Promise.withResolvers<void>();
   const { url } = await serve(t, { routes: (app) => void app.get('/held', () => release.promise) });
   const many = await dial(t, url);

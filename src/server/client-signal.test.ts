@@ -27,7 +27,7 @@ test('the signal of a request with a body does not abort while its client waits'
   );
 });
 
-test('the signals of all that a client waits for abort when it goes, those of answers that wait for their turn too', async (t) => {
+test('when a client leaves, the signals of all its requests abort, including those whose answers wait for their turn', async (t) => {
   const signals: AbortSignal[] = [];
   const arrived = Promise.withResolvers<void>();
   const { url } = await serve(t, {
@@ -63,6 +63,6 @@ test('the signals of all that a client waits for abort when it goes, those of an
   assert.deepEqual(warned, []);
 });
 
-test('what is no reply is refused', () => {
+test('anything but a reply is refused', () => {
   for (const wrong of [undefined, {}, 'reply', { raw: {} }]) assert.throws(() => signalOf(wrong as never), /expected the reply of a route/);
 });

@@ -9,13 +9,13 @@ const arrivalMinutes = 60;
 /** Dead letters of a pipeline searched for the first that parks its key. */
 const lettersMax = 20;
 
-/** The details of a concern besides its text, used for sorting. */
+/** The details of a concern other than its text, used for sorting. */
 export interface ConcernFacts {
   /** Number of items: keys, dead letters; otherwise 1. */
   readonly count: number;
   /** Number of events it holds back. */
   readonly holds: number;
-  /** When its oldest item came; null if unknown. */
+  /** The time at which its oldest item came; null if unknown. */
   readonly since: number | null;
   /** Its author; null if there is none, or no name was required. */
   readonly who: string | null;

@@ -15,7 +15,7 @@ import { type Concern, findConcerns } from './concerns.ts';
 import { createServer } from './create-server.ts';
 import { visits } from './fixture.test.ts';
 
-/** Parks nothing: what fails is skipped. Nothing comes from its source. */
+/** Parks nothing: failed events are skipped. Its source is empty. */
 const mails = pipeline('mails', {
   event: z.object({ to: z.string() }),
   retry: { attempts: 1 },
@@ -25,7 +25,7 @@ const mails = pipeline('mails', {
   schedule: { every: '1h', source: () => [] },
 });
 
-/** Its other side does not answer. */
+/** Its endpoint does not answer. */
 const calls = pipeline('calls', {
   event: z.object({}),
   deliver: { shop: { to: { circuit: 'open', call: async () => ({ result: 'delivered' }) } as object as { call: () => never } } },
@@ -38,7 +38,10 @@ async function start(path: string, pipelines: readonly AnyPipeline[]) {
   return { mill, server, url: await server.listen({ host: '127.0.0.1', port: 0 }) };
 }
 
-/** A life in which two keys were parked, five dead letters made in all, and a schedule stopped; then the next life, with other pipelines. */
+/**
+ * An engine run in which two keys are parked, five dead letters are created and a schedule is stopped; then the next run, with other
+ * pipelines.
+ */
 async function afterRestart(t: TestContext, pipelines: readonly AnyPipeline[] = [visits, mails]) {
   const path = join(temporaryFolder(t), 'mill.db');
   const first = await start(path, [visits, mails]);
@@ -52,7 +55,7 @@ async function afterRestart(t: TestContext, pipelines: readonly AnyPipeline[] = 
   return second;
 }
 
-test('what waits for a person is found in the store, after a restart too', async (t) => {
+test('everything that waits for a person is found in the store, even after a restart', async (t) => {
   const { mill } = await afterRestart(t);
   assert.deepEqual(
     (await findConcerns(mill)).map(({ kind, where, what, link }) => [kind, where, what, link]),
@@ -68,7 +71,7 @@ test('what waits for a person is found in the store, after a restart too', async
   assert.deepEqual(await findConcerns(mill), []);
 });
 
-test('the routes of concerns tell after a restart what waits, each with a link that is answered', async (t) => {
+test('after a restart the concerns routes report what is waiting, each with a working link', async (t) => {
   const { mill, url } = await afterRestart(t);
   const ask = async () => JSON.parse(await (await fetch(`${url}/concerns`)).text()).items;
   const items = await ask();
@@ -84,7 +87,7 @@ test('the routes of concerns tell after a restart what waits, each with a link t
   assert.deepEqual(await ask(), []);
 });
 
-test('the routes of counts and metrics tell the same after a restart', async (t) => {
+test('after a restart the routes of counts and metrics report the same', async (t) => {
   const { url } = await afterRestart(t);
   const { items } = JSON.parse(await (await fetch(`${url}/pipelines`)).text());
   assert.deepEqual(
@@ -99,7 +102,7 @@ test('the routes of counts and metrics tell the same after a restart', async (t)
     assert.ok(metrics.includes(`${line}\n`), line);
 });
 
-test('what is left of a pipeline that is gone waits too', async (t) => {
+test('stored work of a removed pipeline is a concern too', async (t) => {
   const { mill } = await afterRestart(t, [visits]);
   while (mill.leftovers().length < 2) await new Promise(setImmediate);
   const concerns = await findConcerns(mill);
@@ -115,7 +118,7 @@ test('what is left of a pipeline that is gone waits too', async (t) => {
   for (const { why } of concerns.slice(2)) assert.match(why, /^Stored work is kept although (the pipeline|its schedule) is gone/);
 });
 
-test('an open circuit is shown, and goes on without anybody', async (t) => {
+test('an open circuit is shown, and recovers without help', async (t) => {
   const { mill, server, url } = await start(join(temporaryFolder(t), 'mill.db'), [calls]);
   t.after(() => server.stop(1_000));
   assert.deepEqual(
@@ -129,7 +132,7 @@ test('an open circuit is shown, and goes on without anybody', async (t) => {
   );
 });
 
-test('receivers that give no answers are named, among the concerns, in health and by number in the metrics', async (t) => {
+test('unresponsive receivers are named among the concerns and in health, and counted in the metrics', async (t) => {
   const refused = Object.assign(new Error('connect ECONNREFUSED'), { code: 'ECONNREFUSED' });
   const hooks = pipeline('hooks', {
     event: z.object({ to: z.string() }),
@@ -156,7 +159,7 @@ test('receivers that give no answers are named, among the concerns, in health an
   assert.ok(metrics.includes('millrace_resting_addresses{pipeline="hooks",endpoint="hook"} 2\n'));
 });
 
-test('who crowds the deliveries of a pipeline is named before it takes no events in', async (t) => {
+test('whoever crowds a pipeline’s deliveries is named before it stops accepting events', async (t) => {
   const hooks = pipeline('hooks', {
     event: z.object({ n: z.int() }),
     deliver: { hook: { to: { address: () => 'https://busy.example', call: () => new Promise(() => {}) } } },
@@ -237,7 +240,7 @@ test('partitions of a topic that are held up are told apart from those that are 
   assert.match(unread?.why ?? '', /^memory:topic cannot be read: .*the broker is away/);
 });
 
-test('a schedule that cannot be read is a concern that says why', async (t) => {
+test('an unreadable schedule is a concern that says why', async (t) => {
   const { mill } = await afterRestart(t);
   await mill.stop();
   const concerns = await findConcerns(mill);

@@ -47,12 +47,12 @@ const refused: readonly (readonly [what: string, options: object, code: string, 
 ];
 
 for (const [what, options, code, message] of refused) {
-  test(`a server says what is wrong with its options: ${what}`, async () => {
+  test(`a server explains what is wrong with its options: ${what}`, async () => {
     await assert.rejects(createServer(options as never), { code, message });
   });
 }
 
-test('limits that are not given are those of every server', async (context) => {
+test('limits that are not given have their defaults', async (context) => {
   await mill.start();
   const server = await createServer({ mill, systems: [{ ...face, pipelines: [] }], log, limits: { bodyBytes: 1_000 } });
   context.after(() => server.stop(1_000));

@@ -11,7 +11,7 @@ import type { ServerOptions } from './server-options.ts';
  * await server.stop(10_000);
  * ```
  *
- * Its parts are loaded now, not with this module: a thread that runs a system's handlers needs none of them.
+ * Its parts are loaded now and not with this module: a thread that runs a system's handlers needs none of them.
  *
  * Throws `MILL_INVALID_CONFIGURATION`, naming the option, the expected value and the one found.
  */

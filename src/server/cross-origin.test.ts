@@ -64,7 +64,7 @@ function withRoutes(app: FastifyInstance): void {
   ingestRoute(app, '/take', {}, async ({ body }) => ({ body }));
 }
 
-test('a page of another origin is refused by every route that changes something', async (t) => {
+test('every route that changes something refuses a page of another origin', async (t) => {
   const { url, mill } = await serve(t, { routes: withRoutes });
   const changing = (await documentedRoutes(url)).filter(({ method }) => method !== 'GET');
   assert.ok(changing.length >= 9 && changing.some(({ path }) => path === '/take') && changing.some(({ method }) => method === 'DELETE'));
@@ -77,7 +77,7 @@ test('a page of another origin is refused by every route that changes something'
   assert.equal(mill.counts().visits?.received, 0);
 });
 
-test('the refusal names the header, what it has, and what would pass', async (t) => {
+test('the refusal names the header, its value, and what would pass', async (t) => {
   const { url } = await serve(t);
   const detailFor = async (headers: Record<string, string>) =>
     (await problemIn(await post(`${url}/pipelines/visits/events`, { page: '/' }, headers))).detail;
@@ -92,7 +92,7 @@ test('the refusal names the header, what it has, and what would pass', async (t)
   );
 });
 
-test('a page of another origin may read, and one of this origin and a program may change', async (t) => {
+test('a page of another origin may read; one of this origin, or a program, may make changes', async (t) => {
   const { url, mill } = await serve(t);
   for (const headers of foreign) assert.equal((await fetch(`${url}/pipelines`, { headers })).status, 200);
   for (const headers of [{ 'sec-fetch-site': 'same-origin' }, { origin: url }, {}] as Record<string, string>[])
@@ -100,7 +100,7 @@ test('a page of another origin may read, and one of this origin and a program ma
   assert.equal(mill.counts().visits?.received, 3);
 });
 
-test('an origin is compared with the name that the request came to', async (t) => {
+test('an origin is compared with the name under which the request arrived', async (t) => {
   const { url } = await serve(t, { access: { hosts: ['mill.example'] } });
   const from = (origin: string) =>
     `POST /pipelines/visits/events HTTP/1.1\r\nHost: mill.example:8080\r\nOrigin: ${origin}\r\nContent-Type: text/plain\r\nContent-Length: 12\r\n\r\n{"page":"/"}`;

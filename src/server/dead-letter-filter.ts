@@ -5,7 +5,7 @@ export const letterKind = z.enum(['event', 'timer', 'outcome', 'delivery', 'gap'
 
 const moment = z.iso.datetime('expected a time, such as 2026-11-21T09:13:04Z').transform((text) => Date.parse(text));
 
-/** The fields of a dead-letter filter, besides the pipeline. */
+/** The fields of a dead-letter filter other than the pipeline. */
 export const letterFilter = {
   kind: letterKind.optional().meta({ description: 'Only dead letters of this kind' }),
   key: z.string().optional().meta({ description: 'Only dead letters of this key' }),

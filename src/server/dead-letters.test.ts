@@ -23,7 +23,7 @@ import { testMill } from '../testing/test-mill.ts';
 import { createServer } from './create-server.ts';
 import { post, problemIn, type Served, serve } from './fixture.test.ts';
 
-/** Three events that failed for good, with their dead letters as they are listed. */
+/** Three permanently failed events, with their dead letters as listed. */
 async function serveFailures(t: Parameters<typeof serve>[0]) {
   const served = await serve(t);
   for (const page of ['poison-1', 'poison-2', 'poison-3']) {
@@ -72,7 +72,7 @@ test('groups of dead letters come in pages, and the list says when it leaves the
   assert.equal((await ask('&kind=timer')).truncated, false);
 });
 
-test('what failed for good is listed with its reason', async (t) => {
+test('permanent failures are listed with their reasons', async (t) => {
   const { letters, letterOf } = await serveFailures(t);
   assert.equal(letters.length, 3);
   const { id, eventId, failedAt, acceptedAt, stack, ...letter } = letterOf('poison-1');
@@ -96,7 +96,7 @@ test('what failed for good is listed with its reason', async (t) => {
   });
 });
 
-test('a dead letter of each kind has the fields of its kind, and null in those of the others', async (t) => {
+test('a dead letter of each kind has that kind’s fields, and null in all others', async (t) => {
   const { url, letters } = await serveKinds(t);
   const nothing = {
     eventId: null,
@@ -126,7 +126,7 @@ test('a dead letter of each kind has the fields of its kind, and null in those o
 
 const timeOf = (ms: number) => new Date(ms).toISOString();
 
-/** A dead letter of each kind, as an earlier life left them in the store. */
+/** A dead letter of each kind, left in the store by an earlier run. */
 async function serveKinds(t: TestContext) {
   const store = memory();
   const partition = { pipeline: 'visits', slice: 0 };
@@ -146,7 +146,7 @@ async function serveKinds(t: TestContext) {
   return { ...(await serve(t, { store })), letters };
 }
 
-test('dead letters come page by page, each once', async (t) => {
+test('dead letters are listed page by page, each once', async (t) => {
   const { letters, ...served } = await serveFailures(t);
   const first = await list(served, '?limit=2');
   const second = await list(served, `?limit=2&cursor=${first.nextCursor}`);
@@ -160,7 +160,7 @@ test('dead letters are found by pipeline and key', async (t) => {
   assert.deepEqual((await list(served, '?pipeline=numbered')).items, []);
 });
 
-test('a bad parameter of the list is refused and named', async (t) => {
+test('an invalid parameter of the list is refused and named', async (t) => {
   const { url } = await serve(t);
   for (const [query, path] of [
     ['limit=0', 'limit'],
@@ -188,7 +188,7 @@ test('a dead letter is found by its id', async (t) => {
   assert.equal((await problemIn(await fetch(`${url}/dead-letters/nobody`))).code, 'MILL_NOT_FOUND');
 });
 
-test('a discarded dead letter is gone, and its key goes on', async (t) => {
+test('a discarded dead letter is gone, and its key proceeds', async (t) => {
   const { url, letterOf } = await serveFailures(t);
   const { id } = letterOf('poison-1');
   assert.equal(JSON.parse(await (await fetch(`${url}/pipelines/visits/keys/poison-1`)).text()).status, 'parked');
@@ -200,7 +200,7 @@ test('a discarded dead letter is gone, and its key goes on', async (t) => {
   assert.equal((await fetch(`${url}/pipelines/visits/keys/poison-1`)).status, 404);
 });
 
-test('a redriven dead letter is tried again', async (t) => {
+test('a redriven dead letter is retried', async (t) => {
   const { url, mill, letters } = await serveFailures(t);
   const response = await fetch(`${url}/dead-letters/${letters[0].id}/redrive`, { method: 'POST' });
   assert.equal(response.status, 200);
@@ -209,14 +209,14 @@ test('a redriven dead letter is tried again', async (t) => {
   assert.equal(mill.counts().visits?.failed, 4);
 });
 
-test('redriving or discarding what is not there is not found', async (t) => {
+test('redriving or discarding a missing letter is 404', async (t) => {
   const { url } = await serve(t);
   for (const action of ['redrive', 'discard']) {
     assert.equal((await problemIn(await post(`${url}/dead-letters/nobody/${action}`, ''))).code, 'MILL_NOT_FOUND');
   }
 });
 
-test('a dead letter says in its origin which row it is about, whether an event could be made of that or not', async (t) => {
+test('a dead letter’s origin says which row it is about, whether or not the row yielded an event', async (t) => {
   const { pipelines, world } = jobsPipeline();
   const kit = await testMill({ pipelines });
   await add(kit, 'long', 'fail');
@@ -240,7 +240,7 @@ test('a dead letter says in its origin which row it is about, whether an event c
   assert.deepEqual(await done(kit), [1]);
 });
 
-test('a dead letter shows no credentials of the address that its delivery was for, whatever the address looks like', async (t) => {
+test('a dead letter shows no credentials from its delivery’s address, whatever the address looks like', async (t) => {
   const addresses = [
     'http://user:secret@ bad host/x',
     'http://user:secret@',
@@ -267,7 +267,7 @@ test('a dead letter shows no credentials of the address that its delivery was fo
   assert.doesNotMatch(String(answers[1]), /secret/);
 });
 
-test('dead letters of large events come few at a time, each once, and the last page says that it is the last', async (t) => {
+test('dead letters of large events are listed a few at a time, each once, and the last page says so', async (t) => {
   const broken = pipeline('broken', {
     event: z.object({ text: z.string() }),
     retry: { attempts: 1 },

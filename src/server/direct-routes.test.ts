@@ -6,7 +6,7 @@ import { MillraceError } from '../errors.ts';
 import { post, problemIn, serve } from './fixture.test.ts';
 import { ingestRoute } from './ingest-route.ts';
 
-/** A server with a route that takes in, which says what it got or throws what it is asked to; and by which way the last request came to it. */
+/** A server with an ingest route that reports what it received, or throws on request; and the way the last request took. */
 async function serveBoth(t: Parameters<typeof serve>[0], hook?: (app: FastifyInstance) => unknown) {
   const seen: { way: 'short' | 'long' | undefined } = { way: undefined };
   const served = await serve(t, {
@@ -45,12 +45,12 @@ const bodies: readonly (readonly [what: string, body: string, headers?: Record<s
 ];
 
 for (const [what, body, headers] of bodies) {
-  test(`the short way answers as the long one does: ${what}`, async (t) => {
+  test(`the direct way gives the same answer as Fastify: ${what}`, async (t) => {
     const { url, seen } = await serveBoth(t);
     const short = await told(await post(`${url}/take`, body, headers));
     assert.notEqual(seen.way, 'long');
     seen.way = undefined;
-    // Not the path as it was registered.
+    // This differs from the registered path.
     const long = await told(await post(`${url}/take/`, body, headers));
     assert.notEqual(seen.way, 'short');
     assert.deepEqual(short, long);
@@ -58,7 +58,7 @@ for (const [what, body, headers] of bodies) {
   });
 }
 
-test('a route sees the bytes of a body as they came, by both ways, for a signature to be checked', async (t) => {
+test('in both ways a route sees the original bytes of a body, to check a signature', async (t) => {
   const { url } = await serveBoth(t);
   const body = '\ufeff{ "a" : "ü", "b" : 1.0 }\n';
   for (const path of ['/take', '/take/']) {
@@ -67,7 +67,7 @@ test('a route sees the bytes of a body as they came, by both ways, for a signatu
   }
 });
 
-test('what is not plain goes the long way', async (t) => {
+test('any request that is not plain goes through Fastify', async (t) => {
   const { url, seen } = await serveBoth(t);
   const stream = () => new Blob(['1']).stream();
   const others: readonly (readonly [path: string, request: RequestInit & { duplex?: 'half' }, status: number])[] = [
@@ -87,13 +87,13 @@ test('what is not plain goes the long way', async (t) => {
   assert.equal(seen.way, 'short');
 });
 
-/** All that may look at a request in a scope of an embedder's, added before the route or after it. */
+/** Everything that may inspect a request in an embedder's scope, added before or after the route. */
 const hooks: Readonly<Record<string, (app: FastifyInstance) => void>> = {
   onRequest: (app) => app.addHook('onRequest', keepOut),
   preParsing: (app) => app.addHook('preParsing', keepOut),
   preValidation: (app) => app.addHook('preValidation', keepOut),
   preHandler: (app) => app.addHook('preHandler', keepOut),
-  'onRequest of a plugin that breaks its encapsulation': (app) =>
+  'onRequest in a plugin that breaks its encapsulation': (app) =>
     app.register(
       Object.assign(async (scope: FastifyInstance) => scope.addHook('onRequest', keepOut), { [Symbol.for('skip-override')]: true }),
     ),
@@ -108,57 +108,57 @@ const keepOut = async () => {
 };
 
 for (const [name, hook] of Object.entries(hooks)) {
-  test(`a hook of an embedder runs for ingest routes: ${name}`, async (t) => {
+  test(`an embedder’s hook runs for ingest routes: ${name}`, async (t) => {
     const { url, seen, mill } = await serveBoth(t, hook);
     const { detail } = await problemIn(await post(`${url}/take`, 1));
     assert.deepEqual([detail, seen.way], ['kept out', undefined]);
-    // Those of the server have no part in it.
+    // The server's own routes are unaffected.
     await post(`${url}/pipelines/visits/events`, { page: 'a' });
     assert.equal(mill.counts().visits?.received, 1);
   });
 }
 
-/** Changes of a route by what is in its options, which only `onRoute` hooks can put there. */
+/** Changes a route through its options, which only `onRoute` hooks can set. */
 const byOptions = (options: Partial<RouteOptions>) => (app: FastifyInstance) =>
   app.addHook('onRoute', (route) => {
     if (route.url === '/take') Object.assign(route, options);
   });
 
-/** Ways to change what becomes of a request to `/take` without a hook of requests, and what the answer then has in it. */
+/** Ways to change the handling of a request to `/take` without a request hook, each with a pattern for the answer. */
 const changes: Readonly<Record<string, readonly [change: (app: FastifyInstance) => unknown, answer: RegExp, body?: string]>> = {
-  'another handler around its own': [
+  'another handler around the route’s': [
     (app) =>
       app.addHook('onRoute', (route) => {
         route.handler = keepOut;
       }),
     /kept out/,
   ],
-  'a parser of bodies': [
+  'a body parser': [
     (app) => {
       app.removeAllContentTypeParsers();
       app.addContentTypeParser('application/json', keepOut);
     },
     /kept out/,
   ],
-  'no parser of bodies': [(app) => app.removeAllContentTypeParsers(), /415/],
-  'a compiler of validators': [(app) => app.setValidatorCompiler(() => () => ({ error: new Error('not valid') })), /not valid/],
-  'a validator of the route': [byOptions({ validatorCompiler: () => () => ({ error: new Error('not valid') }) }), /not valid/],
+  'a missing body parser': [(app) => app.removeAllContentTypeParsers(), /415/],
+  'a validator compiler': [(app) => app.setValidatorCompiler(() => () => ({ error: new Error('not valid') })), /not valid/],
+  'a validator for the route': [byOptions({ validatorCompiler: () => () => ({ error: new Error('not valid') }) }), /not valid/],
   'a serializer': [(app) => app.setReplySerializer(() => 'as I say'), /as I say/],
-  'a compiler of serializers': [
+  'a serializer compiler': [
     (app) => {
       app.setSerializerCompiler(() => () => 'as I say');
       byOptions({ schema: { body: {}, response: { 202: {} } } })(app);
     },
     /as I say/,
   ],
-  'a serializer of the route': [
+  'a serializer for the route': [
     byOptions({ schema: { body: {}, response: { 202: {} } }, serializerCompiler: () => () => 'as I say' }),
     /as I say/,
   ],
-  'a bound on its body': [byOptions({ bodyLimit: 2 }), /MILL_BODY_TOO_LARGE/, '1000'],
-  'a host that it is for': [byOptions({ constraints: { host: 'elsewhere.example' } }), /MILL_NOT_FOUND/],
-  'a version that another route is for': [(app) => app.post('/take', { constraints: { version: '1.0.0' } }, keepOut), /kept out/],
-  'a rule of its own for which requests a route is for': [
+  'a limit for its body': [byOptions({ bodyLimit: 2 }), /MILL_BODY_TOO_LARGE/, '1000'],
+  'a host constraint': [byOptions({ constraints: { host: 'elsewhere.example' } }), /MILL_NOT_FOUND/],
+  'a version constraint on another route': [(app) => app.post('/take', { constraints: { version: '1.0.0' } }, keepOut), /kept out/],
+  'a custom constraint': [
     (app) => {
       app.addConstraintStrategy({
         name: 'asked',
@@ -171,10 +171,10 @@ const changes: Readonly<Record<string, readonly [change: (app: FastifyInstance) 
     },
     /MILL_NOT_FOUND/,
   ],
-  'a body that need not be there': [byOptions({ schema: {} }), /"body":null/, 'null'],
+  'an optional body': [byOptions({ schema: {} }), /"body":null/, 'null'],
   'bodies of one media type': [byOptions({ schema: { body: { content: { 'text/csv': { schema: {} } } } } }), /"body":null/, 'null'],
-  'a check that leaves it to the handler': [byOptions({ attachValidation: true }), /"body":null/, 'null'],
-  'a handler of its errors': [byOptions({ errorHandler: (_error, _request, reply) => reply.send('told') }), /told/, '"full"'],
+  'a check left to the handler': [byOptions({ attachValidation: true }), /"body":null/, 'null'],
+  'an error handler for the route': [byOptions({ errorHandler: (_error, _request, reply) => reply.send('told') }), /told/, '"full"'],
   'numbers that are left to the engine': [
     byOptions({ config: { inexactNumbers: 'by event' } }),
     /"body":\{"events"/,
@@ -183,7 +183,7 @@ const changes: Readonly<Record<string, readonly [change: (app: FastifyInstance) 
 };
 
 for (const [name, [change, answer, body = '1']] of Object.entries(changes)) {
-  test(`what an embedder changes for a route holds for plain requests to it: ${name}`, async (t) => {
+  test(`an embedder’s change to a route applies to plain requests: ${name}`, async (t) => {
     const { url } = await serveBoth(t, change);
     const headers = { 'accept-version': '1.0.0' };
     const plain = await told(await post(`${url}/take`, body, headers));
@@ -193,7 +193,7 @@ for (const [name, [change, answer, body = '1']] of Object.entries(changes)) {
   });
 }
 
-test('a route of an embedder that has the path of a generic one takes its requests', async (t) => {
+test('an embedder’s route with the path of a generic one takes its requests', async (t) => {
   const { url, mill } = await serve(t, {
     routes(app) {
       app.post('/pipelines/visits/events', keepOut);
@@ -205,7 +205,7 @@ test('a route of an embedder that has the path of a generic one takes its reques
   assert.equal(mill.counts().visits?.received, 0);
 });
 
-test('a hook that is added after the route, or in a scope above it, runs for it', async (t) => {
+test('a hook added after the route, or in a scope above it, runs for it', async (t) => {
   const { url } = await serve(t, {
     routes(app) {
       ingestRoute(app, '/before', {}, async () => ({}));
@@ -216,7 +216,7 @@ test('a hook that is added after the route, or in a scope above it, runs for it'
   for (const path of ['/before', '/deep/within']) assert.equal((await problemIn(await post(`${url}${path}`, 1))).detail, 'kept out', path);
 });
 
-test('an answer that a hook or a handler of errors changes is changed for ingest routes', async (t) => {
+test('an answer changed by a hook or an error handler is changed for ingest routes too', async (t) => {
   const { url } = await serve(t, {
     routes(app) {
       app.register(async (scope) => {
@@ -235,7 +235,7 @@ test('an answer that a hook or a handler of errors changes is changed for ingest
   assert.equal((await post(`${url}/failing`, 1)).status, 418);
 });
 
-test('a hook of one scope leaves the short way to the routes of others', async (t) => {
+test('a hook in one scope leaves the direct way open to routes in others', async (t) => {
   const ways: (string | undefined)[] = [];
   const { url } = await serve(t, {
     routes(app) {
@@ -250,7 +250,7 @@ test('a hook of one scope leaves the short way to the routes of others', async (
   assert.deepEqual(ways, ['short']);
 });
 
-test('a stop waits for requests that went the short way', async (t) => {
+test('a stop waits for requests handled directly', async (t) => {
   const entered = Promise.withResolvers<void>();
   const release = Promise.withResolvers<void>();
   const { url, server, mill } = await serve(t, {
@@ -272,7 +272,7 @@ test('a stop waits for requests that went the short way', async (t) => {
   assert.equal(mill.counts().visits?.processed, 1);
 });
 
-test('what take answers that is not sent as JSON is refused by both ways, and named', async (t) => {
+test('if take returns something not sent as JSON, both ways refuse it by name', async (t) => {
   const answers: Readonly<Record<string, () => unknown>> = {
     nothing: () => undefined,
     null: () => null,
@@ -299,7 +299,7 @@ test('what take answers that is not sent as JSON is refused by both ways, and na
   for (const path of ['/list', '/list/']) assert.equal(await (await post(`${url}${path}`, 1)).text(), '[1]');
 });
 
-test('what a route throws that throws again when it is read is answered as any unexpected error, and harms nothing', async (t) => {
+test('an error that throws when read is answered like any unexpected error, and does no harm', async (t) => {
   const refuse = () => {
     throw new Error('a secret');
   };

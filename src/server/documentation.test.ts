@@ -86,7 +86,7 @@ test('the API description has every route, each with a summary, a tag, answers a
   });
 });
 
-test('the API description names the refusals that are always alike, where they may be met', async (t) => {
+test('the API description names the common refusals wherever they may occur', async (t) => {
   const { url } = await serve(t);
   const { paths } = OpenApi.parse(await (await fetch(`${url}/openapi.json`)).json());
   const statuses = (path: string, method: string) => Object.keys(paths[path]?.[method]?.responses ?? {}).sort();
@@ -98,7 +98,7 @@ test('the API description names the refusals that are always alike, where they m
   assert.equal(paths['/health']?.get?.parameters, undefined);
 });
 
-test('every reference of the API description leads somewhere', async (t) => {
+test('every reference in the API description is valid', async (t) => {
   const { url } = await serve(t);
   const description = JSON.parse(await (await fetch(`${url}/openapi.json`)).text());
   const references = new Set(JSON.stringify(description).match(/"\$ref":"[^"]+"/g));
@@ -127,7 +127,7 @@ test('the docs page loads its parts from this server, with or without a trailing
   }
 });
 
-test('the address of the docs that people guess leads there', async (t) => {
+test('the address of the docs that people would guess leads there', async (t) => {
   const { url } = await serve(t);
   for (const path of ['/swagger', '/swagger/']) {
     const response = await fetch(`${url}${path}`, { redirect: 'manual' });

@@ -91,7 +91,7 @@ export async function documentRoutes(app: FastifyInstance, { systems, log, asksF
   app.get('/swagger', { schema: { hide: true } }, (_request, reply) => reply.redirect('/docs', 302));
 }
 
-/** Returns an id for a route that has none of its own, by which generated clients call it: `GET /rockets/:id` is `getRocketsId`. */
+/** Returns an id for a route without one, by which generated clients call it: `GET /rockets/:id` is `getRocketsId`. */
 function operationIdOf({ method, url }: RouteOptions): string {
   const words = url.split(/[^A-Za-z0-9]+/).filter((word) => word !== '');
   const capitalized = words.map((word) => word.charAt(0).toUpperCase() + word.slice(1));

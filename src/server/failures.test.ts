@@ -6,7 +6,7 @@ import { MillraceError } from '../errors.ts';
 import { pipeline } from '../pipeline/pipeline.ts';
 import { post, problemIn, serve } from './fixture.test.ts';
 
-/** A route that throws what it is given. */
+/** Adds a route that throws the given value. */
 function throwing(thrown: unknown): (app: FastifyInstance) => void {
   return (app) => {
     app.get('/fails', async () => {
@@ -15,7 +15,7 @@ function throwing(thrown: unknown): (app: FastifyInstance) => void {
   };
 }
 
-test('an invalid event is answered with what is wrong and where', async (t) => {
+test('an invalid event is answered with its faults and their places', async (t) => {
   const { url } = await serve(t);
   const response = await post(`${url}/pipelines/visits/events`, { page: 7 });
   assert.deepEqual(
@@ -42,7 +42,7 @@ async function refusalOfRows(t: TestContext, rows: number, issue: (at: number) =
   return { bytes: text.length, problem: JSON.parse(text), bytesOfBatch: (await batch.text()).length };
 }
 
-test('an event with very many issues is answered with the first hundred and their number, and each is short', async (t) => {
+test('an event with a large number of issues is answered with the first hundred and the total, each shortened', async (t) => {
   const { problem, bytes, bytesOfBatch } = await refusalOfRows(t, 100_000, (at) => ({ path: ['rows', at], message: 'expected a row' }));
   assert.equal(problem.errors.length, 100);
   assert.equal(problem.errorCount, 100_000);
@@ -56,7 +56,7 @@ test('an event with very many issues is answered with the first hundred and thei
   assert.deepEqual(odd.problem.errors, [{ path: '', message: '{"text":"no text"}' }]);
 });
 
-test('a 503 says in whole seconds when to try again', async (t) => {
+test('a 503 says when to retry, in whole seconds', async (t) => {
   for (const [retryAfterMs, expected] of [
     [1_001, '2'],
     [5_000, '5'],
@@ -72,7 +72,7 @@ test('a 503 says in whole seconds when to try again', async (t) => {
   }
 });
 
-test('nothing of an unexpected error is told to the caller, and all of it is logged', async (t) => {
+test('an unexpected error is logged completely, and nothing of it is revealed to the caller', async (t) => {
   const lines: string[] = [];
   const log = pino({ level: 'info' }, { write: (line: string) => void lines.push(line) });
   for (const thrown of [
@@ -93,7 +93,7 @@ test('nothing of an unexpected error is told to the caller, and all of it is log
   assert.equal(lines.length, 7);
 });
 
-test('a route that fails with an HTTP status of its own is answered with that status', async (t) => {
+test('a route that fails with its own HTTP status is answered with that status', async (t) => {
   const teapot = Object.assign(new Error('short and stout'), { statusCode: 418 });
   const { url } = await serve(t, { routes: throwing(teapot) });
   assert.deepEqual(await problemIn(await fetch(`${url}/fails`)), {
@@ -123,7 +123,7 @@ test('at debug every answer is logged', async (t) => {
   assert.match(await logged, /"method":"GET","path":"\/ping","status":\d+,"elapsedMs":/);
 });
 
-test('what a request logs goes to the log of the server', async (t) => {
+test('a request logs to the server’s log', async (t) => {
   const lines: string[] = [];
   const { url } = await serve(t, {
     log: pino({ level: 'info' }, { write: (line: string) => void lines.push(line) }),

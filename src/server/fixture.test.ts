@@ -14,7 +14,7 @@ import type { System } from './declared-system.ts';
 import { type HttpLimits, httpLimits } from './http-limits.ts';
 import type { MillServer } from './mill-server.ts';
 
-/** Counts visits per page. A visit to a page that is called poison fails for good, and parks its page. */
+/** Counts visits per page. A visit to a page called poison fails permanently, and parks its page. */
 export const visits = pipeline('visits', {
   event: z.object({ page: z.string().min(1) }),
   key: (visit) => visit.page,
@@ -43,7 +43,7 @@ export interface Served {
 interface ServeOptions {
   readonly routes?: (app: FastifyInstance, mill: Mill) => void;
   readonly pipelines?: readonly AnyPipeline[];
-  /** Those that the system with the routes has, where these are not all. */
+  /** The pipelines of the system with the routes, if these are not all. */
   readonly systemPipelines?: readonly AnyPipeline[];
   readonly store?: Store;
   readonly log?: Logger;
@@ -87,8 +87,8 @@ export function post(url: string, body: unknown, headers: Record<string, string>
 }
 
 /**
- * Writes each request to one connection, the next when the one before is answered, and returns the answers with their heads.
- * Fails when the connection ends before, or an answer says nothing of its length.
+ * Writes the requests to one connection, each after the answer to the previous one, and returns the answers with their heads. Fails when
+ * the connection ends early, or an answer does not give its length.
  */
 export async function onOneConnection(url: string, requests: readonly string[]): Promise<readonly string[]> {
   const { hostname, port } = new URL(url);
@@ -115,13 +115,13 @@ export async function onOneConnection(url: string, requests: readonly string[]):
   }
 }
 
-/** Sends the text and resolves with all that came back, once the server has closed the connection. */
+/** Sends the text, and resolves to everything received once the server has closed the connection. */
 export function exchange(url: string, text: string): Promise<string> {
   const { hostname, port } = new URL(url);
   const { promise, resolve } = Promise.withResolvers<string>();
   let received = '';
   const socket = connect(Number(port), hostname, () => socket.write(text)).setEncoding('latin1');
-  // A connection that the server breaks off has brought its answer all the same.
+  // Even a connection that the server breaks off has brought its answer.
   socket.on('data', (chunk) => (received += chunk)).on('error', () => undefined);
   socket.on('close', () => resolve(received));
   return promise;
@@ -140,7 +140,7 @@ export async function documentedRoutes(url: string): Promise<readonly { readonly
 
 const OpenApi = z.looseObject({ paths: z.record(z.string(), z.looseObject({})) });
 
-/** The body of a problem; fails for an answer that is none. */
+/** Returns the body of a problem; fails for any other answer. */
 export async function problemIn(response: Response): Promise<z.infer<typeof AnyProblem>> {
   const type = response.headers.get('content-type');
   if (type !== 'application/problem+json') throw new Error(`expected a problem, found ${response.status} ${type} ${await response.text()}`);

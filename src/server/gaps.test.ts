@@ -10,7 +10,7 @@ async function list({ url }: Pick<Served, 'url'>, query: string) {
   return JSON.parse(await response.text());
 }
 
-test('the keys that wait for a number are listed, the oldest first, page by page', async (t) => {
+test('keys that wait for a number are listed, oldest first, page by page', async (t) => {
   const served = await serve(t);
   for (const [key, numbers] of [
     ['b', [7]],
@@ -37,7 +37,7 @@ test('the keys that wait for a number are listed, the oldest first, page by page
   assert.equal('nextCursor' in second, false);
 });
 
-test('a pipeline without numbers has an empty list, one that is not there is 404, a bad parameter is refused', async (t) => {
+test('a pipeline without numbers has an empty list, an unknown one is 404, and an invalid parameter is refused', async (t) => {
   const served = await serve(t);
   const { url } = served;
   assert.deepEqual(await (await fetch(`${url}/pipelines/visits/gaps`)).json(), { items: [] });
@@ -59,7 +59,7 @@ const watched = pipeline('watched', {
   handle: () => undefined,
 });
 
-test('health says how many keys wait and for how long; a wait that is an alarm is a warning, and work goes on', async (t) => {
+test('health says how many keys wait and for how long; an alarm is a warning, and work continues', async (t) => {
   const { url, mill } = await serve(t, { pipelines: [watched] });
   await mill.ingest('watched', { key: 'a', number: 3 });
   await mill.gaps('watched');
@@ -76,7 +76,7 @@ test('health says how many keys wait and for how long; a wait that is an alarm i
   );
 });
 
-test('a number too far ahead is 409, and a pipeline that holds too much 503 with Retry-After and the reason', async (t) => {
+test('a number too far ahead is 409, and a pipeline holding too much is 503 with Retry-After and the reason', async (t) => {
   const { url } = await serve(t, { pipelines: [watched], limits: { held: 1 } });
   const send = (key: string, number: number) => post(`${url}/pipelines/watched/events`, { key, number });
   const far = await send('a', 52);

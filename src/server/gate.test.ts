@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import type { FastifyInstance } from 'fastify';
 import { exchange, post, problemIn, serve } from './fixture.test.ts';
 
-test('an unknown path is not found', async (t) => {
+test('an unknown path is 404', async (t) => {
   const { url } = await serve(t);
   for (const path of ['/nowhere', '/pipelines/visits/nowhere', '/docs/static/nowhere.css', '//pipelines']) {
     assert.equal((await problemIn(await fetch(`${url}${path}`))).code, 'MILL_NOT_FOUND', path);
@@ -28,7 +28,7 @@ const wrongMethods = [
   { method: 'POST', path: '/docs', allow: 'GET, HEAD' },
 ];
 
-test('a wrong method on a known path is answered 405 with the methods that are right', async (t) => {
+test('a wrong method on a known path is answered 405 with the allowed methods', async (t) => {
   const { url } = await serve(t);
   for (const { method, path, allow } of wrongMethods) {
     const response = await fetch(`${url}${path}`, { method });
@@ -83,7 +83,7 @@ test('HEAD answers like GET, without a body', async (t) => {
   assert.equal(await response.text(), '');
 });
 
-test('a path that is no percent-encoded UTF-8 is refused', async (t) => {
+test('a path that is not percent-encoded UTF-8 is refused', async (t) => {
   const { url } = await serve(t);
   for (const path of ['/pipelines/visits/keys/%E0%A4%A', '/%']) {
     const problem = await problemIn(await fetch(`${url}${path}`));
@@ -92,7 +92,7 @@ test('a path that is no percent-encoded UTF-8 is refused', async (t) => {
   }
 });
 
-test('the longest key fits into a path, and a longer one is not found', async (t) => {
+test('the longest key fits into a path, and a longer one is 404', async (t) => {
   const { url } = await serve(t);
   const longest = '語'.repeat(512);
   await post(`${url}/pipelines/visits/events`, { page: longest });
@@ -114,7 +114,7 @@ const notHttp = [
   },
 ];
 
-test('what is no HTTP is answered and its connection closed, and the server goes on', async (t) => {
+test('data that is not HTTP is answered and its connection closed, and the server continues', async (t) => {
   const { url } = await serve(t);
   for (const { text, status, detail } of notHttp) {
     const answer = await exchange(url, text);

@@ -5,7 +5,7 @@ import { pipeline } from '../pipeline/pipeline.ts';
 import { post, problemIn, serve, visits } from './fixture.test.ts';
 import { ingestRoute } from './ingest-route.ts';
 
-/** Payments come in signed, and by no other way. */
+/** Payments arrive only signed, and in no other way. */
 const payments = pipeline('payments', {
   event: z.object({ order: z.string() }),
   key: ({ order }) => order,
@@ -19,7 +19,7 @@ const served = {
   routes: (app, mill) => ingestRoute(app, '/webhooks/payments', {}, async ({ body }) => mill.ingest('payments', body)),
 } satisfies Parameters<typeof serve>[1];
 
-test('a pipeline that keeps its generic routes off takes events in by its own routes only', async (t) => {
+test('a pipeline with generic routes turned off accepts events only through its own routes', async (t) => {
   const { url, mill } = await serve(t, served);
   const event = { order: 'a' };
   for (const [path, body] of [
@@ -48,7 +48,7 @@ test('such a pipeline is read and operated like any other', async (t) => {
   assert.ok(items.some(({ name }: { name: string }) => name === 'payments'));
 });
 
-test('the docs do not show generic routes that are off, and their pipeline says so', async (t) => {
+test('the docs do not show generic routes that are off, and their pipeline mentions it', async (t) => {
   const { url } = await serve(t, { pipelines: [visits, payments] });
   const { paths } = JSON.parse(await (await fetch(`${url}/openapi.json`)).text());
   for (const [pipeline, isShown] of [
@@ -64,7 +64,7 @@ test('the docs do not show generic routes that are off, and their pipeline says 
   }
 });
 
-test('the option is true or false', () => {
+test('the option must be true or false', () => {
   const declare = (genericIngest: unknown) =>
     pipeline('payments', { event: z.object({}), handle() {}, genericIngest: genericIngest as boolean });
   assert.equal(declare(undefined).genericIngest, true);

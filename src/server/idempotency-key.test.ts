@@ -10,7 +10,7 @@ test('an event with an idempotency key is taken in once', async (t) => {
   assert.deepEqual(await once(), { id: 'first', status: 'duplicate' });
 });
 
-test('an idempotency key that is no id is refused', async (t) => {
+test('an invalid idempotency key is refused', async (t) => {
   const { url } = await serve(t);
   for (const key of ['', 'k'.repeat(513)]) {
     assert.equal(
@@ -20,7 +20,7 @@ test('an idempotency key that is no id is refused', async (t) => {
   }
 });
 
-test('a key where a number identifies the event is refused', async (t) => {
+test('an idempotency key is refused if a number identifies the event', async (t) => {
   const { url, mill } = await serve(t);
   const { detail } = await problemIn(
     await post(`${url}/pipelines/numbered/events`, { key: 'a', number: 1 }, { 'idempotency-key': 'first' }),
@@ -29,7 +29,7 @@ test('a key where a number identifies the event is refused', async (t) => {
   assert.equal(mill.counts().numbered?.received, 0);
 });
 
-test('a key of a batch is refused', async (t) => {
+test('an idempotency key for a batch is refused', async (t) => {
   const { url, mill } = await serve(t);
   const response = await post(`${url}/pipelines/visits/events/batch`, { events: [{ page: 'a' }] }, { 'idempotency-key': 'first' });
   const { status, detail } = await problemIn(response);
@@ -38,7 +38,7 @@ test('a key of a batch is refused', async (t) => {
   assert.equal(mill.counts().visits?.received, 0);
 });
 
-test('a route that does not look at the key refuses it, by the short way and the long one', async (t) => {
+test('a route that ignores idempotency keys refuses them, with and without Fastify', async (t) => {
   const { url } = await serve(t, {
     routes(app) {
       ingestRoute(app, '/blind', {}, async ({ body }) => ({ body }));

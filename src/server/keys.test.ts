@@ -12,7 +12,7 @@ async function list({ url }: Pick<Served, 'url'>, pipeline: string, query = '') 
 
 const names = async (...asked: Parameters<typeof list>) => (await list(...asked)).items.map(({ key }: { key: string }) => key);
 
-/** Orders that set timers, wait for a retry and ask for deliveries, by what their events say. */
+/** Orders whose events say whether they set a timer, fail and wait for a retry, or request a delivery. */
 const orders = pipeline('orders', {
   event: z.object({ id: z.string(), does: z.enum(['state', 'timer', 'fail', 'deliver']) }),
   key: ({ id }) => id,
@@ -28,7 +28,7 @@ const orders = pipeline('orders', {
   },
 });
 
-test('the keys of a pipeline are listed page by page in their order, with how they stand', async (t) => {
+test('a pipeline’s keys are listed page by page in order, with their standing', async (t) => {
   const served = await serve(t);
   for (const page of ['b', 'poison', 'a', 'a', 'é']) await served.mill.ingest('visits', { page });
   await served.mill.settled('visits', 10_000);
@@ -47,7 +47,7 @@ test('the keys of a pipeline are listed page by page in their order, with how th
   assert.equal('nextCursor' in second, false);
 });
 
-test('keys are found by their standing and by how they begin', async (t) => {
+test('keys can be found by standing and by prefix', async (t) => {
   const served = await serve(t, { pipelines: [orders] });
   for (const [id, does] of [
     ['ord_1', 'state'],
@@ -68,7 +68,7 @@ test('keys are found by their standing and by how they begin', async (t) => {
   assert.deepEqual(await names(served, 'orders', '?prefix=ord%25'), []);
 });
 
-test('a key that waits for a number is listed with that number and the one before it', async (t) => {
+test('a key that waits for a number is listed with that number and the last one handled', async (t) => {
   const served = await serve(t);
   for (const [key, number] of [
     ['a', 1],
@@ -83,7 +83,7 @@ test('a key that waits for a number is listed with that number and the one befor
   assert.deepEqual((await list(served, 'numbered')).items[0], a);
 });
 
-test('a bad parameter of the list is refused, and a pipeline that is not there is 404', async (t) => {
+test('an invalid parameter of the list is refused, and an unknown pipeline is 404', async (t) => {
   const { url } = await serve(t);
   for (const query of ['limit=0', 'cursor=oops', 'status=closed', 'prefx=a', 'status=open&status=open']) {
     const { code, errors } = await problemIn(await fetch(`${url}/pipelines/visits/keys?${query}`));
@@ -126,7 +126,7 @@ test('a key shows its state, its timers, its deliveries, and what it holds and w
   assert.equal(new Date(askedAt).toISOString(), askedAt);
 });
 
-test('of a key that holds much the first twenty are shown', async (t) => {
+test('only the first twenty held events of a key are shown', async (t) => {
   const { url, mill } = await serve(t, { pipelines: [orders] });
   await mill.ingestBatch(
     'orders',
@@ -137,7 +137,7 @@ test('of a key that holds much the first twenty are shown', async (t) => {
   assert.deepEqual([pending, held.length], [30, 20]);
 });
 
-test('a key that nothing is known of is not found, and one that only waits is', async (t) => {
+test('an unknown key is not found, and one that only waits is', async (t) => {
   const { url } = await serve(t);
   const key = (name: string) => fetch(`${url}/pipelines/numbered/keys/${name}`);
   const { code, detail } = await problemIn(await key('nobody'));
@@ -148,7 +148,7 @@ test('a key that nothing is known of is not found, and one that only waits is', 
   assert.deepEqual([status, held[0].reason, held[0].number], ['waiting', 'number', 2]);
 });
 
-test('a key whose only event failed is found by its dead letter, which it names', async (t) => {
+test('a key whose only event failed is found through its dead letter, which it names', async (t) => {
   const { url, mill } = await serve(t);
   await post(`${url}/pipelines/visits/events`, { page: 'poison' });
   await mill.settled('visits', 10_000);
@@ -161,7 +161,7 @@ test('a key whose only event failed is found by its dead letter, which it names'
   assert.equal((await key()).status, 404);
 });
 
-test('a parked key is resumed: its event is tried again, and the audit says who did it and why', async (t) => {
+test('a parked key is resumed: its event is retried, and the audit says who did it and why', async (t) => {
   let isMended = false;
   const fragile = pipeline('fragile', {
     event: z.object({ id: z.string() }),
@@ -194,7 +194,7 @@ test('a parked key is resumed: its event is tried again, and the audit says who 
   assert.equal((await resume('ord%2F1')).status, 409);
 });
 
-test('the timeline of a key has what happened to it and what operators did, page by page, and a bad cursor is refused', async (t) => {
+test('a key’s timeline has what happened to it and operators’ actions, page by page, and an invalid cursor is refused', async (t) => {
   const served = await serve(t);
   for (const page of ['a', 'a', 'a']) await served.mill.ingest('visits', { page });
   await served.mill.settled('visits', 10_000);

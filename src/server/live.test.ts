@@ -13,7 +13,7 @@ const Sample = z.object({
   items: z.array(z.looseObject({ key: z.string(), what: z.string() })),
 });
 
-/** The events of a feed, as they come. */
+/** Yields the events of a feed as they arrive. */
 async function* eventsOf(response: Response): AsyncGenerator<{ readonly event: string; readonly data: unknown }> {
   assert.ok(response.body !== null);
   let unread = '';
@@ -28,7 +28,7 @@ async function* eventsOf(response: Response): AsyncGenerator<{ readonly event: s
   }
 }
 
-test('the feed tells at once how every pipeline stands, and then what happens, as a sample', async (t) => {
+test('the feed reports at once the state of every pipeline, and then a sample of what happens', async (t) => {
   const { url } = await serve(t);
   const controller = new AbortController();
   const response = await fetch(`${url}/live`, { signal: controller.signal });
@@ -59,7 +59,7 @@ test('a stop ends the feed at once', async (t) => {
   assert.ok(performance.now() - from < 5_000);
 });
 
-test('as many may follow as there is room for, and one that leaves makes room', async (t) => {
+test('the number of followers is limited, and one that leaves makes room', async (t) => {
   const { url } = await serve(t);
   const followers = await Promise.all(
     Array.from({ length: 64 }, async () => {
@@ -83,7 +83,7 @@ test('as many may follow as there is room for, and one that leaves makes room', 
   for (const follower of followers) follower.abort();
 });
 
-test('a token for some pipelines hears of these alone', async (t) => {
+test('a token for some pipelines follows only these', async (t) => {
   const secret = newSecret();
   const tokens = new Tokens([{ name: 'ann', role: 'read', digest: digestOf(secret), pipelines: new Set(['visits']) }]);
   const { url } = await serve(t, { access: { tokens } });

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { post, type Served, serve } from './fixture.test.ts';
 
-/** Of the visits three are processed, one failed and one was rejected; a numbered event waits for the one before it. */
+/** Three visits are processed, one has failed and one was rejected; a numbered event waits for its predecessor. */
 async function serveBusily(t: Parameters<typeof serve>[0]): Promise<Served> {
   const served = await serve(t);
   const page = (name: string) => post(`${served.url}/pipelines/visits/events`, { page: name });
@@ -95,7 +95,7 @@ test('metrics are Prometheus text to a scraper, with every outcome of every pipe
   assert.match(text, /^process_cpu_seconds_total \d/m);
 });
 
-test('metrics are in the format that is asked for by name, whatever is accepted', async (t) => {
+test('metrics have the format requested by name, whatever is accepted', async (t) => {
   const { url } = await serve(t);
   const typeOf = async (query: string, accept?: string) => {
     const response = await fetch(`${url}/metrics${query}`, { headers: accept === undefined ? {} : { accept } });
@@ -109,7 +109,7 @@ test('metrics are in the format that is asked for by name, whatever is accepted'
     assert.deepEqual(await typeOf(query), [400, 'application/problem+json', null], query);
 });
 
-test('scrapes side by side do not mix', async (t) => {
+test('concurrent scrapes do not mix', async (t) => {
   const { url } = await serveBusily(t);
   const scrape = async () => (await fetch(`${url}/metrics`, { headers: { accept: 'text/plain' } })).text();
   for (const text of await Promise.all([scrape(), scrape(), scrape()])) {

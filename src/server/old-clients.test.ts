@@ -24,16 +24,16 @@ const requests: readonly (readonly [line: string, status: number, body?: string]
   ['POST /dead-letters/nobody/redrive', 404, ''],
 ];
 
-/** A request of HTTP/1.0 as ApacheBench sends it. */
+/** An HTTP/1.0 request like ApacheBench's. */
 function ofOld(line: string, body?: string): string {
   const length = body === undefined ? '' : `Content-Length: ${body.length}\r\n`;
   return `${line} HTTP/1.0\r\nConnection: Keep-Alive\r\n${length}\r\n${body ?? ''}`;
 }
 
-test('a client of HTTP/1.0 keeps its connection, whatever it is answered', async (t) => {
+test('an HTTP/1.0 client keeps its connection, whatever the answer', async (t) => {
   const { url } = await serve(t);
   for (const [line, status, body] of requests) {
-    // That the second is answered shows that the first left the connection open.
+    // The second answer shows that the first left the connection open.
     const [answer] = await onOneConnection(url, [ofOld(line, body), ofOld('GET /ping')]);
     assert.match(answer ?? '', new RegExp(`^HTTP/1.1 ${status} `), line);
     assert.match(answer ?? '', /^connection: keep-alive\r$/im, `${line} ${status}`);
@@ -41,7 +41,7 @@ test('a client of HTTP/1.0 keeps its connection, whatever it is answered', async
   }
 });
 
-test('a client of HTTP/1.0 that asks for no connection to keep has it closed', async (t) => {
+test('an HTTP/1.0 client that does not ask to keep its connection has it closed', async (t) => {
   const { url } = await serve(t);
   for (const [line, status, body] of requests) {
     const request = ofOld(line, body).replace('Connection: Keep-Alive\r\n', '');
@@ -51,7 +51,7 @@ test('a client of HTTP/1.0 that asks for no connection to keep has it closed', a
   }
 });
 
-test('a client that is refused because the server stops has its connection closed', async (t) => {
+test('a client refused because the server is stopping has its connection closed', async (t) => {
   const entered = Promise.withResolvers<void>();
   const release = Promise.withResolvers<void>();
   const { url, server } = await serve(t, {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { post, problemIn, serve } from './fixture.test.ts';
 
-test('an event is taken in, and its key has the state', async (t) => {
+test('an event is accepted, and its key has the state', async (t) => {
   const { url } = await serve(t);
   const response = await post(`${url}/pipelines/visits/events`, { page: 'a/b ü' });
   assert.equal(response.status, 202);
@@ -60,7 +60,7 @@ test('a batch holds 1 to 1000 events', async (t) => {
   }
 });
 
-test('an unknown pipeline is not found', async (t) => {
+test('an unknown pipeline is 404', async (t) => {
   const { url } = await serve(t);
   for (const answer of [
     post(`${url}/pipelines/nobody/events`, {}),
@@ -85,7 +85,7 @@ test('the pipelines are listed with their counts', async (t) => {
   );
 });
 
-test('the pipelines are listed with every figure that is counted of them', async (t) => {
+test('the pipelines are listed with every counted figure', async (t) => {
   const { url, mill } = await serve(t);
   const { items } = JSON.parse(await (await fetch(`${url}/pipelines`)).text());
   const { distributions: _, ...figures } = mill.counts().visits ?? assert.fail('no counts');

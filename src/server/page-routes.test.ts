@@ -5,7 +5,7 @@ import { Tokens } from './access/tokens.ts';
 import { serve } from './fixture.test.ts';
 import { readPage } from './page-files.ts';
 
-test('the page is there for anybody, runs nothing that stands in it, and is kept by browsers as long as it is the same', async (t) => {
+test('the page is open to anybody, runs no inline code, and is cached by browsers as long as it does not change', async (t) => {
   if ((await readPage()) === undefined) return t.skip('the page is not built');
   const tokens = new Tokens([{ name: 'ann', role: 'read', digest: digestOf(newSecret()), pipelines: undefined }]);
   const { url } = await serve(t, { access: { tokens } });

@@ -8,7 +8,7 @@ import { jsonSchemaOf } from './parse-request.ts';
 const rows = [1, 2, 3];
 const options = { cursor: (row: number) => ['place', row], item: (row: number) => ({ row }) };
 
-test('a page ends with a cursor that names its last row when there are more', async () => {
+test('a page ends with a cursor naming its last row if there are more', async () => {
   const { items, nextCursor } = pageOf(rows, { ...options, limit: 2 });
   assert.deepEqual(items, [{ row: 1 }, { row: 2 }]);
   assert.deepEqual(await decodeCursor(z.tuple([z.string(), z.int()]), nextCursor ?? ''), ['place', 2]);
@@ -19,21 +19,21 @@ test('the last page has no cursor', () => {
   assert.deepEqual(pageOf([], { ...options, limit: 3 }), { items: [] });
 });
 
-test('a cursor fits into a URL as it is and keeps every value', async () => {
+test('a cursor fits into a URL unchanged and keeps every value', async () => {
   const values = ['ü?&/+ "', -0.5, 2 ** 53, true, null, ''];
   const cursor = encodeCursor(values);
   assert.match(cursor, /^[\w-]+$/);
   assert.deepEqual(await decodeCursor(z.array(z.unknown()), cursor), values);
 });
 
-test('a cursor that was not made by this list is refused', async () => {
+test('a cursor from another list is refused', async () => {
   const schema = z.tuple([z.int()]);
   for (const cursor of ['', 'oops', 'e30', encodeCursor([]), encodeCursor(['1']), encodeCursor([1, 2]), '{}', '[1']) {
     await assert.rejects(decodeCursor(schema, cursor), { code: 'MILL_INVALID_REQUEST' }, cursor);
   }
 });
 
-test('a limit is a whole number from 1 to 100, and 20 when it is not said', () => {
+test('a limit is a whole number from 1 to 100, and 20 by default', () => {
   const query = z.object(pageParameters);
   assert.equal(query.parse({}).limit, 20);
   for (const limit of [1, 9, 10, 99, 100]) assert.equal(query.parse({ limit: String(limit) }).limit, limit);
@@ -52,7 +52,7 @@ test('the docs call the limit an integer', () => {
   });
 });
 
-test('a cursor is made of an array of values, and of nothing else', () => {
+test('a cursor is made from an array of values, and from nothing else', () => {
   for (const values of [undefined, 5, 'a']) {
     assert.throws(() => encodeCursor(values as never), {
       code: 'MILL_INVALID_DECLARATION',
@@ -61,7 +61,7 @@ test('a cursor is made of an array of values, and of nothing else', () => {
   }
 });
 
-test('rows that were cut short leave their last to the next page, unless it is the only one', () => {
+test('rows that were cut short leave the last one to the next page, unless it is the only one', () => {
   const cut = (count: number) => {
     const some = rows.slice(0, count);
     markCutShort(some);

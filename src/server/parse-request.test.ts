@@ -4,11 +4,11 @@ import * as z from 'zod';
 import type { Schema } from '../pipeline/schema.ts';
 import { jsonSchemaOf, parseRequest } from './parse-request.ts';
 
-test('a request that fits is what the schema makes of it', async () => {
+test('a valid request is parsed by the schema', async () => {
   assert.deepEqual(await parseRequest(z.object({ page: z.coerce.number() }), { page: '2', more: 1 }), { page: 2 });
 });
 
-test('a request that does not fit is refused with every issue and its place', async () => {
+test('an invalid request is refused with every issue and its place', async () => {
   const schema = z.object({ to: z.string(), list: z.array(z.object({ n: z.int() })) });
   await assert.rejects(parseRequest(schema, { list: [{ n: 1 }, { n: 'x' }] }), {
     code: 'MILL_INVALID_REQUEST',
@@ -19,19 +19,19 @@ test('a request that does not fit is refused with every issue and its place', as
   });
 });
 
-test('a schema that checks asynchronously is waited for', async () => {
+test('asynchronous schemas are awaited', async () => {
   const schema = z.string().refine(async (text) => text === 'yes');
   assert.equal(await parseRequest(schema, 'yes'), 'yes');
   await assert.rejects(parseRequest(schema, 'no'), { code: 'MILL_INVALID_REQUEST' });
 });
 
-test('the docs tell what goes in from what comes out', () => {
+test('the docs distinguish input from output', () => {
   const schema = z.object({ at: z.string().default('now') });
   assert.deepEqual(jsonSchemaOf(schema).required, undefined);
   assert.deepEqual(jsonSchemaOf(schema, 'output').required, ['at']);
 });
 
-test('what JSON Schema cannot express is documented as any value', () => {
+test('anything JSON Schema cannot express is documented as any value', () => {
   const silent: Schema = { '~standard': { version: 1, vendor: 'test', validate: (value) => ({ value }) } };
   assert.deepEqual(jsonSchemaOf(silent), {});
   assert.deepEqual(jsonSchemaOf(z.object({ at: z.date() })).properties, { at: {} });

@@ -7,7 +7,7 @@ import { pipeline } from '../pipeline/pipeline.ts';
 import { memory } from '../store/memory/memory-store.ts';
 import { createServer } from './create-server.ts';
 
-/** Sends two for each one that says so, and fails for one that is `null`. */
+/** Sends two events for each event that asks for it, and fails for `null`. */
 const loop = pipeline('loop', {
   event: z.object({ n: z.int().nullable(), isLoop: z.boolean().default(false) }),
   key: ({ n }) => `k${n === null ? 'sick' : n % 7}`,
@@ -18,7 +18,7 @@ const loop = pipeline('loop', {
   },
 });
 
-test('an operator sees a loop of sends in health and among concerns, pauses it, discards what waits, and resumes it', async (t) => {
+test('an operator sees a loop of sends in health and among concerns, pauses it, discards the waiting events, and resumes it', async (t) => {
   const mill = await millrace({ store: memory(), pipelines: [loop], limits: { backlog: 50, effects: 10, sends: 300 } }).start();
   const server = await createServer({ mill, systems: [], log: pino({ level: 'silent' }) });
   t.after(() => server.stop(1_000));

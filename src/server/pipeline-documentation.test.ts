@@ -16,7 +16,7 @@ async function descriptionAt(url: string): Promise<z.infer<typeof OpenApi>> {
   return OpenApi.parse(await (await fetch(`${url}/openapi.json`)).json());
 }
 
-/** Returns the value at the end of these names. */
+/** Returns the value under a path of names. */
 function partOf(whole: unknown, ...names: readonly string[]): unknown {
   return names.reduce<unknown>((part, name) => Object(part)[name], whole);
 }
@@ -54,14 +54,14 @@ test('each pipeline has its own paths, under its system, with the schemas of its
   assert.deepEqual(partOf(components.schemas['visits.state'], 'required'), ['count']);
 });
 
-test('an idempotency key is a parameter only where no number identifies the events', async (t) => {
+test('an idempotency key is a parameter only if no number identifies the events', async (t) => {
   const { url } = await serve(t);
   const { paths } = await descriptionAt(url);
   const hasKey = (path: string) => JSON.stringify(paths[path]?.post?.parameters ?? []).includes('"idempotency-key"');
   assert.deepEqual([hasKey('/pipelines/visits/events'), hasKey('/pipelines/numbered/events')], [true, false]);
 });
 
-test('the ids of operations differ, and a pipeline without a schedule has no routes of one', async (t) => {
+test('operation ids are unique, and a pipeline without a schedule has no schedule routes', async (t) => {
   const scheduled = pipeline('scheduled', { event: z.object({}), schedule: { every: '1h', source: async () => [] }, handle() {} });
   const { url } = await serve(t, { pipelines: [visits, scheduled] });
   const { paths } = await descriptionAt(url);
@@ -74,7 +74,7 @@ test('the ids of operations differ, and a pipeline without a schedule has no rou
   );
 });
 
-test('schemas that refer to themselves or to definitions lead to components', async (t) => {
+test('schemas that refer to themselves or to definitions become components', async (t) => {
   const Place = z.object({ city: z.string() }).meta({ id: 'a place' });
   const Tree = z.object({
     place: Place,
@@ -91,7 +91,7 @@ test('schemas that refer to themselves or to definitions lead to components', as
   for (const reference of references) assert.ok(partOf(document, ...reference.slice(2).split('/')) !== undefined, reference);
 });
 
-test('a schema of which JSON Schema says nothing takes any value; one whose library throws does so too, and the log says why', async (t) => {
+test('a schema that JSON Schema cannot describe takes any value; one whose library throws does too, and the log says why', async (t) => {
   const silent = { '~standard': { version: 1, vendor: 'test', validate: (value: unknown) => ({ value }) } } as const;
   const fail = (): never => {
     throw new Error('no such thing in JSON Schema');

@@ -8,7 +8,7 @@ import { memory } from '../store/memory/memory-store.ts';
 import { createServer } from './create-server.ts';
 import { post, problemIn } from './fixture.test.ts';
 
-/** A pipeline whose key() fails on some events, saying what is no caller's to know. */
+/** A pipeline whose key() fails on some events, with a message that callers must not see. */
 const careless = pipeline('careless', {
   event: z.object({ user: z.object({ name: z.string() }).optional() }),
   key: ({ user }) => user?.name ?? fail(),
@@ -19,7 +19,7 @@ function fail(): never {
   throw new TypeError('the password is hunter2');
 }
 
-test('a key() that throws is a 500 that says no more than which function failed, by every way in, and one line of the log with its stack', async (t) => {
+test('a key() that throws is a 500 that says only which function failed, in every way in, and one log line with its stack', async (t) => {
   for (const level of ['info', 'debug'] as const) {
     const lines: string[] = [];
     const log = pino({ level }, { write: (line: string) => void lines.push(line) });

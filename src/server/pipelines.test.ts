@@ -38,7 +38,7 @@ const Concerns = z.object({
   ),
 });
 
-test('a pipeline tells its counts, rates and health, what it declares, and the window of its charts', async (t) => {
+test('a pipeline shows its counts, rates and health, its declaration, and the window of its charts', async (t) => {
   const { url, mill } = await serve(t);
   await post(`${url}/pipelines/visits/events`, { page: 'a' });
   await mill.settled('visits', 10_000);
@@ -64,7 +64,7 @@ test('a pipeline tells its counts, rates and health, what it declares, and the w
   assert.equal((await fetch(`${url}/pipelines/nobody`)).status, 404);
 });
 
-test('a pipeline tells how far each partition of its topic was read, and one without a topic says so', async (t) => {
+test('a pipeline shows how far each partition of its topic was read, and one without a topic says so', async (t) => {
   const topic = new MemoryTopic(2);
   await topic.produce(1, [{ value: '{"page":"a"}' }, { value: '{"page":"poison"}' }, { value: '{"page":"poison"}' }]);
   const fed = pipeline('fed', {
@@ -96,7 +96,7 @@ test('a pipeline tells how far each partition of its topic was read, and one wit
   assert.equal(await ask('visits'), null);
 });
 
-test('concerns tell how many, since when and by whom, and what holds most back comes first', async (t) => {
+test('concerns say how many, since when and by whom, and the one holding back most comes first', async (t) => {
   const { url, mill } = await serve(t);
   await post(`${url}/pipelines/visits/events`, { page: 'poison' });
   await mill.settled('visits', 10_000);

@@ -37,7 +37,7 @@ interface Registration {
 export class PlainRoutes {
   readonly #app: FastifyInstance;
   readonly #registered: { readonly options: RouteOptions; readonly scope: FastifyInstance }[] = [];
-  /** The scopes with something of their own. */
+  /** The scopes that have anything of their own. */
   readonly #changed = new WeakSet<object>();
 
   /** Watches the app from now on: earlier settings are the server's. */

@@ -29,6 +29,6 @@ const expected: readonly (readonly [accept: string | undefined, format: 'json' |
   ['text/plain;q=oops', 'json'],
 ];
 
-test('the format of metrics is the one that the client prefers, and JSON in case of doubt', () => {
+test('metrics have the format that the client prefers, and JSON in case of doubt', () => {
   for (const [accept, format] of expected) assert.equal(preferredFormat(accept), format, accept ?? 'no header');
 });

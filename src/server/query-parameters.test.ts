@@ -6,7 +6,7 @@ import { ingestRoute } from './ingest-route.ts';
 import { jsonSchemaOf } from './parse-request.ts';
 import { noQuery, queryCheck } from './query-parameters.ts';
 
-/** Returns the reasons why a query is refused, by parameter; empty when it is not. */
+/** Returns the reasons for refusing a query, by parameter; empty if it is accepted. */
 function refusals(schema: unknown, query: Record<string, unknown>): Record<string, string> {
   const verdict = queryCheck(schema)(query);
   return verdict === true ? {} : Object.fromEntries(verdict.error.issues.map(({ path, message }) => [path, message]));
@@ -14,7 +14,7 @@ function refusals(schema: unknown, query: Record<string, unknown>): Record<strin
 
 const listQuery = jsonSchemaOf(z.object({ limit: z.string(), cursor: z.string().optional(), tags: z.array(z.string()).optional() }));
 
-test('a parameter that is not declared is refused with the nearest name, or with those there are', () => {
+test('an undeclared parameter is refused with the nearest name, or with all names', () => {
   assert.deepEqual(refusals(listQuery, { limt: '1', cursor: 'x', colour: 'red' }), {
     limt: 'no such parameter; did you mean limit?',
     colour: 'no such parameter; this route takes limit, cursor, tags',
@@ -23,12 +23,12 @@ test('a parameter that is not declared is refused with the nearest name, or with
   assert.deepEqual(Object.keys(refusals(listQuery, JSON.parse('{"__proto__":"1","constructor":"2"}'))), ['__proto__', 'constructor']);
 });
 
-test('a parameter that is given twice is refused, unless it is a list', () => {
+test('a repeated parameter is refused, unless it is a list', () => {
   assert.deepEqual(refusals(listQuery, { limit: ['1', '2', '3'] }), { limit: 'found 3 times; expected once' });
   assert.deepEqual(refusals(listQuery, { tags: ['a', 'b'] }), {});
 });
 
-test('a schema that says nothing of other parameters than its own is left alone only where it says so', () => {
+test('a schema that allows other parameters must say so to be left alone', () => {
   assert.deepEqual(refusals(jsonSchemaOf(z.looseObject({ limit: z.string() })), { any: '1' }), {});
   assert.deepEqual(refusals({ type: 'object' }, { any: '1' }), {});
 });
@@ -39,7 +39,7 @@ test('a refusal is no longer than a reader needs', () => {
   assert.ok(verdict !== true && verdict.error.issues.length === 10 && verdict.error.message.length < 3_000);
 });
 
-test('every route of the server refuses a parameter that it does not know', async (t) => {
+test('every route of the server refuses an unknown parameter', async (t) => {
   const { url } = await serve(t, { routes: (app) => ingestRoute(app, '/take', {}, async ({ body }) => ({ body })) });
   const routes = await documentedRoutes(url);
   assert.ok(routes.length >= 15);
@@ -51,7 +51,7 @@ test('every route of the server refuses a parameter that it does not know', asyn
   }
 });
 
-test('a misspelt filter is refused rather than passed over', async (t) => {
+test('a misspelt filter is refused rather than ignored', async (t) => {
   const { url } = await serve(t);
   const { detail } = await problemIn(await fetch(`${url}/dead-letters?pipelin=visits`));
   assert.equal(detail, 'query: pipelin: no such parameter; did you mean pipeline?');
@@ -59,7 +59,7 @@ test('a misspelt filter is refused rather than passed over', async (t) => {
     assert.equal((await problemIn(await fetch(`${url}/dead-letters?${query}`))).status, 400, query);
 });
 
-test('a route of a user takes whatever it does not declare, and what it declares closes its query', async (t) => {
+test('a user’s route without a declaration accepts any parameter, and a declaration closes its query', async (t) => {
   const { url } = await serve(t, {
     routes(app) {
       app.get('/open', { schema: { summary: 'No word of a query' } }, async ({ query }) => query);

@@ -10,7 +10,7 @@ const readers = {
 };
 
 for (const [call, read] of Object.entries(readers)) {
-  test(`${call} refuses what is no request, and says so`, () => {
+  test(`${call} refuses anything but a request, and says so`, () => {
     for (const [found, shown] of [
       [undefined, 'nothing'],
       [{ idempotencyKey: 'a' }, '{"idempotencyKey":"a"}'],

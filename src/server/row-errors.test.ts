@@ -6,7 +6,7 @@ import { markUnreadable } from '../pipeline/unreadable.ts';
 import { decodeCursor, encodeCursor, pageOf } from './page.ts';
 import { exactly, exactValue, withRowErrors } from './row-errors.ts';
 
-/** A row as a query answers it whose column `n` shows a placeholder. */
+/** Returns a query's row whose column `n` shows a placeholder. */
 function spoiled(found: FoundValue, placeholder: string | number = 0) {
   const row = { id: 'a', n: placeholder };
   markUnreadable(row, [{ column: 'n', message: 'expected one thing, found another', found }]);
@@ -15,7 +15,7 @@ function spoiled(found: FoundValue, placeholder: string | number = 0) {
 
 const errors = [{ column: 'n', message: 'expected one thing, found another' }];
 
-test('the items of a page say what could not be read of their rows, and only those', () => {
+test('the items of a page say which parts of their rows are unreadable, and only those', () => {
   const rows = [spoiled(2n ** 60n), { id: 'b', n: 1 }];
   const { items } = pageOf(rows, { limit: 2, cursor: ({ id }) => [id], item: ({ id }) => ({ id }) });
   assert.deepEqual(items, [{ id: 'a', errors }, { id: 'b' }]);
@@ -23,7 +23,7 @@ test('the items of a page say what could not be read of their rows, and only tho
   assert.deepEqual(withRowErrors(rows[1], { shown: true }), { shown: true });
 });
 
-test('a cursor carries what the database holds, and brings it back', async () => {
+test('a cursor carries the database’s value, and brings it back', async () => {
   const bytes = new Uint8Array([0, 255]);
   for (const found of [
     2n ** 53n + 1n,
@@ -43,7 +43,7 @@ test('a cursor carries what the database holds, and brings it back', async () =>
   assert.deepEqual(exactValue({ n: bytes }, 'n'), { blob: '00ff' }, 'of an expression');
 });
 
-test('in place of null, which compares with nothing, a cursor has what comes before everything else', async () => {
+test('instead of null, which compares with nothing, a cursor has the value that sorts before everything else', async () => {
   const cursor = encodeCursor([exactValue(spoiled(null), 'n'), exactValue(spoiled(null, ''), 'n')]);
   assert.deepEqual(await decodeCursor(z.tuple([exactly(z.int()), exactly(z.string())]), cursor), [Number.NEGATIVE_INFINITY, '']);
 });

@@ -14,7 +14,7 @@ const hourly = pipeline('hourly', {
   handle: () => undefined,
 });
 
-test('a schedule is looked at, stopped, paused and started over HTTP', async (t) => {
+test('a schedule is shown, stopped, paused and started over HTTP', async (t) => {
   const mill = await millrace({ store: memory(), pipelines: [hourly] }).start();
   const system = { name: 'clock', title: 'Clock', description: 'Ticks.', pipelines: [hourly] };
   const server = await createServer({ mill, systems: [system], log: pino({ level: 'silent' }) });
@@ -60,7 +60,7 @@ test('the schedules of all pipelines are listed by name, a page at a time', asyn
     assert.equal((await problemIn(await fetch(`${url}/schedules${query}`))).status, 400, query);
 });
 
-test('a pipeline without a schedule has none to look at', async (t) => {
+test('a pipeline without a schedule shows none', async (t) => {
   const { url } = await serve(t);
   assert.equal((await problemIn(await fetch(`${url}/pipelines/visits/schedule`))).status, 404);
 });

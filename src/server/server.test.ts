@@ -6,12 +6,12 @@ import { memory } from '../store/memory/memory-store.ts';
 import { createServer } from './create-server.ts';
 import { post, problemIn, serve, visits } from './fixture.test.ts';
 
-test('a server tells the port that it got', async (t) => {
+test('a server reports its actual port', async (t) => {
   const { url } = await serve(t);
   assert.match(url, /^http:\/\/127\.0\.0\.1:[1-9]\d+$/);
 });
 
-test('an IPv6 host stands in brackets', async (t) => {
+test('an IPv6 host is written in brackets', async (t) => {
   const mill = await millrace({ store: memory(), pipelines: [visits] }).start();
   const server = await createServer({ mill, systems: [], log: pino({ level: 'silent' }) });
   t.after(() => server.stop(1_000));
@@ -32,7 +32,7 @@ test('a port in use is one clear line that names host and port', async (t) => {
   await second.stop(1_000);
 });
 
-/** A server with a request in flight that ends when the test says so. */
+/** A server with a request in flight, which ends when the test says so. */
 async function serveSlowly(t: Parameters<typeof serve>[0]) {
   const entered = Promise.withResolvers<void>();
   const release = Promise.withResolvers<void>();
@@ -79,7 +79,7 @@ test('while it stops a server still answers health, ping and metrics', async (t)
   await Promise.all([answer, stopped]);
 });
 
-test('a stop takes no longer than it may, whatever is in flight', async (t) => {
+test('a stop takes no longer than allowed, whatever is in flight', async (t) => {
   const { server, answer } = await serveSlowly(t);
   const cut = assert.rejects(answer);
   const startedAt = performance.now();
@@ -96,7 +96,7 @@ test('a stop waits for no idle connection', async (t) => {
   assert.ok(performance.now() - startedAt < 5_000);
 });
 
-test('a second stop is the first one', async (t) => {
+test('a second stop joins the first one', async (t) => {
   const { server } = await serve(t);
   const first = server.stop(1_000);
   assert.equal(server.stop(1), first);

@@ -16,7 +16,7 @@ test('a system is built from its settings; one without settings is served as it 
   assert.equal(configure(plain, {}), plain);
 });
 
-/** As a program without a compiler may write it. */
+/** Declarations that a program without a compiler may write. */
 const refused: readonly (readonly [declared: unknown, message: string])[] = [
   [undefined, 'system: expected an object of options (name, title, description, port, pipelines, routes), found nothing'],
   [{ ...face, name: 5, pipelines: [] }, 'system: name: expected a non-empty text, found 5'],
@@ -42,20 +42,20 @@ const refused: readonly (readonly [declared: unknown, message: string])[] = [
 ];
 
 for (const [declared, message] of refused) {
-  test(`a system that cannot be meant is refused: ${message}`, () => {
+  test(`an impossible system is refused: ${message}`, () => {
     const error = { code: 'MILL_INVALID_DECLARATION', message };
     assert.throws(() => system(declared as never), error);
     assert.throws(() => configure(declared as never, {}), error);
   });
 }
 
-test('what a system is built to is checked when it is built', () => {
+test('the result of building a system is checked when it is built', () => {
   const building = (parts: unknown) => () => configure(system({ ...face, settings: {}, build: () => parts as never }), {});
   assert.throws(building(undefined), { message: 'system mail: build(): expected an object of options (pipelines, routes), found nothing' });
   assert.throws(building({ pipeline: mails }), { message: 'system mail: build().pipeline is no option; did you mean pipelines?' });
 });
 
-test('bounds of settings that nothing could keep to are refused', () => {
+test('impossible bounds of settings are refused', () => {
   assert.throws(() => integerBetween(5, undefined as never), {
     code: 'MILL_INVALID_DECLARATION',
     message: 'integerBetween: expected two integers, the lower one first, found 5 and nothing',

@@ -6,7 +6,7 @@ import { inboxInsert, inboxRow } from './inbox.ts';
 
 const orders = pipeline('orders', { event: z.object({ id: z.string(), total: z.number().optional() }), handle: () => undefined });
 
-test('a row has the name of the pipeline, the event as JSON, and what is said beside it', () => {
+test('a row has the pipeline’s name, the event as JSON, and the given details', () => {
   assert.deepEqual(inboxRow(orders, { id: 'ü', total: 2 }), {
     pipeline: 'orders',
     event: '{"id":"ü","total":2}',
@@ -22,7 +22,7 @@ test('a row has the name of the pipeline, the event as JSON, and what is said be
   });
 });
 
-test('what the pipeline does not take does not compile, and what is no row is refused', () => {
+test('an event that the pipeline does not accept does not compile, and an invalid row is refused', () => {
   const wrong = { code: 'MILL_INVALID_REQUEST' };
   // @ts-expect-error an order has an id
   inboxRow(orders, { total: 2 });

@@ -104,7 +104,7 @@ export function storeContract(name: string, harness: StoreHarness): void {
   const place: Place = new Place('storeContract', 'MILL_INVALID_CONFIGURATION');
   text(name, place.at('name'));
   objectWith('a harness', ['create'])(harness, place.at('harness'));
-  describe(`${name} keeps the contract of a store`, () => {
+  describe(`${name} fulfils the contract of a store`, () => {
     for (const [title, part] of Object.entries(parts)) describe(title, () => part(storeTest(harness)));
   });
 }

@@ -16,12 +16,12 @@ import { postgres } from './postgres/postgres-store.ts';
 import { sqlite } from './sqlite/sqlite-store.ts';
 import type { Store } from './store.ts';
 
-/** The older release is there for every sequence, each of the others, and MariaDB, for some: they are slow. */
+/** The older release takes part in every sequence; the others and MariaDB, which are slow, take part in some. */
 const [usual, ...others] = await Promise.all(postgresKinds.filter((kind) => !without(kind)).map((kind) => PostgresDatabase.open(kind)));
 const mariadb = withoutMariadb ? undefined : await MariadbDatabases.open();
 after(() => Promise.all([usual, ...others, mariadb].map((database) => database?.close())));
 
-/** The stores of a sequence, each made in an empty folder. The first is what the others are compared with. */
+/** The stores of a sequence, each made in an empty folder. The others are compared with the first. */
 function storesOf(seed: number): readonly [Make, ...Make[]] {
   const inTurn = others.map((database) => () => onPostgres(database));
   if (mariadb !== undefined) inTurn.push(() => onMariadb(mariadb));
@@ -39,7 +39,7 @@ async function onMariadb(databases: MariadbDatabases): Promise<Store> {
 
 type Make = (folder: string) => Store | Promise<Store>;
 
-/** Takes the same queries as SQLite does. */
+/** Makes a store accept the same queries as SQLite. */
 function inOneDialect(store: Store): Store {
   const query: Store['query'] = (...asked) => find(store, ...asked);
   return new Proxy(store, {
@@ -55,7 +55,7 @@ const stepsMin = 100;
 const stepsMax = 400;
 
 for (let seed = 1; seed <= runs; seed += 1) {
-  test(`every store answers a random sequence of calls as the others do (seed ${seed})`, async () => {
+  test(`every store gives the same answers to a random sequence of calls (seed ${seed})`, async () => {
     const folder = await mkdtemp(join(tmpdir(), 'millrace-'));
     const [first, ...further] = storesOf(seed);
     const made = await Promise.all(further.map((make) => make(folder)));
@@ -69,7 +69,7 @@ for (let seed = 1; seed <= runs; seed += 1) {
   });
 }
 
-/** Plays until every kind of call and write has succeeded, and for some steps at least; answers the kinds that had not in the end. */
+/** Plays at least some steps, until every kind of call and write has succeeded; returns the kinds that never did. */
 async function play(store: Store, seed: number): Promise<string[]> {
   const player = new Player(store, dice(seed));
   await player.start();

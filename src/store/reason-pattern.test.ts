@@ -20,6 +20,6 @@ for (const [reason, pattern] of Object.entries(patterns)) {
   });
 }
 
-test('reasons that say something else have other hashes', () => {
+test('different reasons have different hashes', () => {
   assert.notEqual(reasonHash('the provider is away'), reasonHash('the provider is back'));
 });

@@ -8,10 +8,10 @@ const rockets = { pipeline: 'rockets', slice: 0 };
 
 /** A database that several stores work on. */
 export interface SharedDatabase {
-  /** Opens so many stores on a new database, each as of a process of its own, of two slices. */
+  /** Opens this many stores on a new database with two slices, each as if in its own process. */
   stores(count: number): Promise<[Store, Store, ...Store[]]>;
   readonly leaseMs: number;
-  /** Lets so much time go by for all leases, in milliseconds. */
+  /** Lets time pass for all leases, in milliseconds. */
   pass(ms: number): Promise<unknown>;
   /** The database's clock, in milliseconds since 1970. */
   now(): number;
@@ -19,9 +19,9 @@ export interface SharedDatabase {
   readonly isUntold?: boolean;
 }
 
-/** Declares the tests of what stores that share a database owe each other. */
+/** Declares the tests for stores that share a database. */
 export function severalStores({ stores, leaseMs, pass, now, isUntold = false }: SharedDatabase): void {
-  test('what one appends, sends, writes and remembers is there for the other', async () => {
+  test('events, sends, rows and states of one store are visible to the other', async () => {
     const [one, other] = await stores(2);
     await one.append([event(visits, 'a')]);
     const lease = await one.claim(visits);
@@ -34,7 +34,7 @@ export function severalStores({ stores, leaseMs, pass, now, isUntold = false }: 
     assert.deepEqual(await other.progress(visits), { cursor: 1, head: 2 });
   });
 
-  test('positions are dense and ids are accepted once, whoever appends', async () => {
+  test('positions are dense and ids are accepted once, whichever store appends', async () => {
     const all = await stores(4);
     const answers = [];
     for (let round = 1; round <= 30; round += 1) {
@@ -53,7 +53,7 @@ export function severalStores({ stores, leaseMs, pass, now, isUntold = false }: 
     );
   });
 
-  test('a lease keeps the others out until it is released', async () => {
+  test('a lease keeps others out until it is released', async () => {
     const [one, other] = await stores(2);
     const lease = await one.claim(visits);
     await assert.rejects(other.claim(visits), { code: 'MILL_STORE_LEASED' });
@@ -64,14 +64,14 @@ export function severalStores({ stores, leaseMs, pass, now, isUntold = false }: 
     await next.commit(commitOf({}));
   });
 
-  test('a store that is closed has released what it had', async () => {
+  test('a closed store has released everything it had', async () => {
     const [one, other] = await stores(2);
     await one.claim(visits);
     await one.close();
     await other.claim(visits);
   });
 
-  test('a lease lasts while it is renewed; one that is not runs out, and is over with the claim of another', async () => {
+  test('a lease lasts while it is renewed; otherwise it expires, and ends when another store claims it', async () => {
     const [one, other] = await stores(2);
     const lease = await one.claim(visits);
     for (let beat = 0; beat < 6; beat += 1) {
@@ -90,7 +90,7 @@ export function severalStores({ stores, leaseMs, pass, now, isUntold = false }: 
     await taken.commit(commitOf({}));
   });
 
-  test('one beat renews all the leases of a store', async () => {
+  test('one beat renews all of a store’s leases', async () => {
     const [one, other] = await stores(2);
     const leases = [await one.claim(visits), await one.claim(rockets), await one.claim({ pipeline: 'visits', slice: 1 })];
     await pass(leaseMs / 2);
@@ -99,7 +99,7 @@ export function severalStores({ stores, leaseMs, pass, now, isUntold = false }: 
     for (const { partition } of leases) await assert.rejects(other.claim(partition), { code: 'MILL_STORE_LEASED' });
   });
 
-  test('a commit that is fenced takes nothing from those beside it', async () => {
+  test('a fenced commit does not affect concurrent ones', async () => {
     const [one, other] = await stores(2);
     const [lost, kept] = [await one.claim(visits), await one.claim(rockets)];
     await pass(leaseMs);
@@ -150,7 +150,7 @@ export function severalStores({ stores, leaseMs, pass, now, isUntold = false }: 
     );
   });
 
-  test('a beat tells who lives and who has which lease; one that has not said so for too long is not among them', async () => {
+  test('a beat reports who is alive and who has which lease, without those silent for too long', async () => {
     const [one, other] = await stores(2);
     assert.equal((await one.beat()).members.length, 1);
     const { self } = await other.beat();
@@ -176,7 +176,7 @@ export function severalStores({ stores, leaseMs, pass, now, isUntold = false }: 
     assert.deepEqual(back.partitions.get('visits')?.[0], { owner: back.self, head: 0 });
   });
 
-  test('a command is told to whoever owns its partition then, who hears at once that there is one', async () => {
+  test('a command reaches whoever owns its partition at the time, who is notified at once', async () => {
     const [one, other] = await stores(2);
     const told = (store: Store) => store.beat().then(({ commands }) => commands?.map(({ id }) => id));
     await one.beat();
@@ -184,7 +184,7 @@ export function severalStores({ stores, leaseMs, pass, now, isUntold = false }: 
     const lease = await one.claim(visits);
     const heard = Promise.withResolvers<void>();
     const end = one.listen({ appended() {}, rollChanged: () => heard.resolve() });
-    // One that listens does so a moment later where that takes a connection.
+    // If listening takes a connection, it begins a moment later.
     let isHeard = isUntold;
     void heard.promise.then(() => {
       isHeard = true;
@@ -207,7 +207,7 @@ export function severalStores({ stores, leaseMs, pass, now, isUntold = false }: 
     assert.deepEqual(await one.commands?.answers([id]), [{ id, answer: 'done' }]);
   });
 
-  test('of a number that is moved past while it is judged, one of both comes first', async () => {
+  test('if a number is skipped while it is being judged, one of the two comes first', async () => {
     const [one, other] = await stores(2);
     const lease = await one.claim(rockets);
     for (let number = 1; number <= 30; number += 1) {

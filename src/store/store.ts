@@ -13,7 +13,7 @@
  * - **gaps**: the keys that wait for a number, once noted by a commit, in the order of their `since`.
  * - **timers**: the named timers that turns have set, by key and name.
  * - **deliveries**: calls requested by turns that have no outcome yet, in the order requested.
- * - **outcomes**: the outcomes of deliveries of which their keys have not been notified yet, by key, endpoint and id.
+ * - **outcomes**: the outcomes of deliveries that their keys have not been notified of yet, by key, endpoint and id.
  * - **dead letters** and the rows of declared tables.
  * - **blocks**: each commit's record of what happened to its keys, by block number.
  *
@@ -27,9 +27,9 @@
  * Callers limit lists that may be large: with `charactersMax` a list ends with the item that brings the texts of its items to that many
  * UTF-16 units (`list-size.ts` says which texts), so it always has an item if there is one.
  *
- * The port's types define who may do what. A **store** is for anyone: whoever has opened it can append and read. A
- * **lease** (`port/lease.ts`) is for the one engine that has claimed a partition: it alone commits. **Announcements** (`port/fleet.ts`)
- * tell an engine that another one has extended a log; they are hints, and a lost one costs only time.
+ * The port's types define who may do what. A **store** is for anyone: whoever has opened it can append and read. A **lease**
+ * (`port/lease.ts`) is for the one engine that has claimed a partition: it alone commits. **Announcements** (`port/fleet.ts`) tell an
+ * engine that another one has extended a log; they are hints, and a lost one costs only time.
  *
  * All calls are asynchronous and work on batches. Calls may overlap; each is atomic: it takes effect as a whole and is on disk before it is
  * answered, or it throws and has no effect. The one exception is `MILL_STORE_UNAVAILABLE`, after which the result is unknown: the caller

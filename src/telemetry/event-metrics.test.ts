@@ -25,7 +25,7 @@ test('the totals are the sums over the pipelines, and the latency the mean over 
   assert.equal(pipelines.slow?.average_processing_latency_ms, 50);
 });
 
-test('nothing processed is a latency of 0', () => {
+test('without processed events the latency is 0', () => {
   assert.equal(eventMetrics({ none }, 0).average_processing_latency_ms, 0);
   assert.equal(eventMetrics({}, 0).average_processing_latency_ms, 0);
 });

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { LogLines } from './log-lines.ts';
 
-/** A named pipe, which a test fills and empties. */
+/** A named pipe that the test fills and empties. */
 class Pipe {
   readonly #path: string;
   readonly #open = new Set<number>();
@@ -25,7 +25,7 @@ class Pipe {
     this.writer = this.#opened(constants.O_WRONLY);
   }
 
-  /** All that is in it. */
+  /** Returns everything in it. */
   read(): string {
     const chunk = Buffer.alloc(1024 * 1024);
     let text = '';
@@ -39,13 +39,13 @@ class Pipe {
     return text;
   }
 
-  /** Nobody reads any more; what was in it is gone. */
+  /** Stops reading; the contents are lost. */
   leave(): void {
     closeSync(this.#reader);
     this.#open.delete(this.#reader);
   }
 
-  /** Somebody reads again. */
+  /** Starts reading again. */
   enter(): void {
     this.#reader = this.#opened(constants.O_RDONLY);
   }
@@ -57,7 +57,7 @@ class Pipe {
   }
 }
 
-/** Lines that go to a descriptor, with how many were dropped, and what was told of them. */
+/** Lines written to a descriptor, with the number of dropped ones and the reports about them. */
 function linesTo(fd: number, bytesMax?: number) {
   const told: number[] = [];
   let dropped = 0;
@@ -85,7 +85,7 @@ test('a line is in the pipe when write returns', (context) => {
   assert.equal(pipe.read(), 'one\n');
 });
 
-test('where nobody reads, lines wait up to the bound, further ones are dropped and told of once, and none is cut or out of place', async (context) => {
+test('without a reader, lines wait up to the limit, further ones are dropped and reported once, and none is cut or misplaced', async (context) => {
   const pipe = new Pipe(context);
   const { lines, told, flowing, dropped } = linesTo(pipe.writer, 100_000);
   for (let n = 0; n < 1_000; n += 1) lines.write(line(n));
@@ -104,7 +104,7 @@ test('where nobody reads, lines wait up to the bound, further ones are dropped a
   assert.equal(pipe.read(), 'after\n');
 });
 
-test('a line that lost its end is followed by a line break, and lines reach the next reader', async (context) => {
+test('a line that lost its end is followed by a line break, and later lines reach the next reader', async (context) => {
   const pipe = new Pipe(context);
   const { lines, flowing, dropped } = linesTo(pipe.writer);
   const long = 'x'.repeat(200_000);
@@ -123,7 +123,7 @@ test('a line that lost its end is followed by a line break, and lines reach the 
   assert.equal(await flows, 3);
 });
 
-test('at the end of a process what waits is written as soon as somebody reads, and nobody is waited for longer than so', (context) => {
+test('at the end of a process waiting lines are written as soon as somebody reads, but only within a time limit', (context) => {
   const pipe = new Pipe(context);
   const { lines } = linesTo(pipe.writer);
   const text = 'x'.repeat(100_000);

@@ -28,12 +28,12 @@ test('a log writes JSON lines to stderr, down to its level, and loses none in a 
   assert.deepEqual(run('info'), { stdout: '', levels: ['fatal', 'error', 'warn', 'info'] });
 });
 
-test('the levels go from the fewest lines to the most, and to none', () => {
+test('the levels range from the fewest lines to the most, and none at all', () => {
   assert.deepEqual(run('trace').levels, logLevels.slice(0, -1));
   assert.deepEqual(run('silent').levels, []);
 });
 
-test('on a terminal a stack goes over several lines, and elsewhere it is one field of a JSON line', () => {
+test('on a terminal a stack takes several lines, and elsewhere it is one field of a JSON line', () => {
   const fields = { pipeline: 'visits', stack: 'TypeError: no page\n    at handle (file:///visits.ts:7:1)\nCaused by: Error: "gone"' };
   const terminal: string[] = [];
   pino({ base: null }, readableLines({ write: (line) => void terminal.push(line) })).error(fields, 'gave up');

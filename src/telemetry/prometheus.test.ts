@@ -44,11 +44,11 @@ const documented = Array.from(
   }),
 );
 
-test('the tables of docs/metrics.md are as the lists of metrics say: `npm run metrics` writes them', () => {
+test('the tables in docs/metrics.md match the lists of metrics: `npm run metrics` writes them', () => {
   assert.equal(withTables(documentation), documentation);
 });
 
-test('docs/metrics.md has a row for every metric of ours, with its type and labels, and none that is not there', async () => {
+test('docs/metrics.md has a row for every metric of ours, with its type and labels, and no others', async () => {
   const text = await scrape(new Counters());
   const types = typesIn(text);
   for (const { name, type } of documented) assert.equal(types.get(name), type, name);
@@ -69,7 +69,7 @@ test('docs/metrics.md has a row for every metric of ours, with its type and labe
   }
 });
 
-test('a counter ends with _total, a duration with _seconds, and no name and outcome stand for two figures', () => {
+test('a counter ends with _total, a duration with _seconds, and no name and outcome belong to two figures', () => {
   const shown = [...figureEntries, ...histogramEntries].filter(([, { prometheus }]) => prometheus !== undefined);
   for (const [name, { kind, unit, prometheus = '' }] of shown) {
     assert.equal(prometheus.endsWith('_total'), kind === 'counter', name);
@@ -80,7 +80,7 @@ test('a counter ends with _total, a duration with _seconds, and no name and outc
   assert.equal(new Set(places).size, shown.length);
 });
 
-test('every figure that is shown has its own value in the exposition', async () => {
+test('every figure shown has its own value in the exposition', async () => {
   const counts = {
     visits: { ...new Counters().snapshot(lookedAt, 0), ...recordOf(figureNames, (name) => 1_000 + figureNames.indexOf(name)) },
   };

@@ -38,11 +38,11 @@ const visits = pipeline('visits', {
   },
 });
 
-test('without an SDK there is nothing to tell', () => {
+test('without an SDK there is no tracing', () => {
   assert.equal(untold, undefined);
 });
 
-test('ingest, handle and commit are spans; the first two belong to the trace of the caller', async () => {
+test('ingest, handle and commit are spans; the first two belong to the caller’s trace', async () => {
   const t = await testMill({ pipelines: [visits], tracing: openTelemetry() });
   const { id } = await t.ingest('visits', { page: '/' }, { traceparent });
   await t.drain();
@@ -77,7 +77,7 @@ test('an event without a trace begins one', async () => {
   await t.stop();
 });
 
-test('every attempt is a span of its own, a failed one says why; so does an event that is refused', async () => {
+test('every attempt is a separate span, and a failed one says why, as does the span of a refused event', async () => {
   const t = await testMill({ pipelines: [visits], tracing: openTelemetry() });
   await t.ingest('visits', { page: '/', fails: true }, { traceparent });
   await t.drain();
@@ -103,7 +103,7 @@ test('a crash between acceptance and handling does not lose the trace', async ()
   await t.stop();
 });
 
-test('an attempt that threw what cannot be read is a span that has ended, and says that it failed', async () => {
+test('an attempt that threw something unreadable is an ended span, marked as failed', async () => {
   const hidden = [
     revoked(),
     new Proxy(new Error('x'), { getPrototypeOf: throwing }),

@@ -4,7 +4,7 @@ import { VirtualClock } from './virtual-clock.ts';
 
 const hour = 3_600_000;
 
-test('an alarm whose moment had come waits for it again when the clock is set back before it rings', () => {
+test('a due alarm waits for its moment again if the clock is set back before it rings', () => {
   const clock = new VirtualClock(10 * hour);
   const rung: number[] = [];
   clock.alarm(9 * hour, () => rung.push(clock.now()));
@@ -14,7 +14,7 @@ test('an alarm whose moment had come waits for it again when the clock is set ba
   assert.deepEqual(rung, [9 * hour]);
 });
 
-test('alarms whose moment has come ring as they were set, behind those that came due before', () => {
+test('due alarms ring in the order they were set, after those that came due earlier', () => {
   const clock = new VirtualClock(10 * hour);
   const rung: string[] = [];
   clock.alarm(10 * hour, () => rung.push('now'));

@@ -4,7 +4,7 @@ import { AccountUpdate } from './update.ts';
 /** An account: its current version, and whether that version's callback is still pending. */
 export const Account = z.object({
   ...AccountUpdate.shape,
-  /** When the version was accepted, in milliseconds since 1970. */
+  /** The time at which the version was accepted, in milliseconds since 1970. */
   indexedAt: z.int(),
   callbackPending: z.boolean(),
 });

@@ -10,7 +10,7 @@ const startAt = Date.UTC(2026, 0, 1);
 
 const arrivals = fc.array(
   fc.record({
-    /** Since the one before, in milliseconds. */
+    /** Time since the previous one, in milliseconds. */
     afterMs: fc.oneof(fc.constant(0), fc.integer({ min: 0, max: 1000 })),
     id: fc.constantFrom('a', 'b', 'c'),
     version: fc.integer({ min: 0, max: 9 }),
@@ -87,7 +87,7 @@ test('every indexed version fires once, when it is due, or is cancelled once by 
     const nothing = { callbackAt: undefined, cancelledAt: undefined, cancelledBy: undefined };
     const inOrder = fates.map((fate) => ({ ...nothing, ...fate })).sort((a, b) => (`${a.id}${a.version}` < `${b.id}${b.version}` ? -1 : 1));
     assert.deepEqual(stored, inOrder);
-    // A commit that fails runs its turns again, and what they say is told again.
+    // After a failed commit the turns run again, and report everything again.
     const toldOnce = crashBeforeCommit ? [...new Set(told)] : told;
     assert.deepEqual(toldOnce.sort(), fates.flatMap(linesOf).sort());
     await t.stop();

@@ -5,7 +5,7 @@ export type Happening = {
   readonly id: string;
   readonly version: number;
 } & (
-  | { readonly event: 'indexed' /** When it was accepted. */; readonly at: number }
+  | { readonly event: 'indexed' /** The time at which it was accepted. */; readonly at: number }
   | { readonly event: 'callback'; readonly at: number }
   | { readonly event: 'cancelled' /** The newer version. */; readonly by: number; readonly at: number }
   | { readonly event: 'ignored' /** The version that is not older. */; readonly current: number; readonly at: number }

@@ -6,12 +6,12 @@ import { accountsPipeline } from './pipeline.ts';
 import { accountsTable, updatesTable } from './tables.ts';
 
 const test = testOn('memory', 'postgres', 'mariadb');
-/** Of what sweeps three thousand times. */
+/** For tests that sweep three thousand times. */
 const longTest = testOn('memory', 'postgres');
 
 const startAt = Date.UTC(2026, 0, 1);
 
-/** The accounts on a clock that stands still at 0; what happens is written down with its time. */
+/** The accounts on a clock that stands still at 0; happenings are recorded with their times. */
 async function start(context: StoreContext, options: Omit<TestMillOptions, 'pipelines'> = {}) {
   const told: string[] = [];
   const observe = ({ at, event, id, version, ...more }: Happening) => {
@@ -52,7 +52,7 @@ test('version 3 at 650 cancels the callback of version 1 from 550, and calls bac
   assert.deepEqual(told, ['550 indexed a v1', '650 indexed a v3', '650 cancelled a v1 by v3', '1050 callback a v3']);
 });
 
-longTest('a version that is not newer is ignored and leaves the callback alone', async (context) => {
+longTest('a version that is not newer is ignored and does not affect the callback', async (context) => {
   const { t, told, at, take } = await start(context);
   const hourMs = 3_600_000;
   await take('a', 3, 48 * hourMs);
@@ -71,7 +71,7 @@ longTest('a version that is not newer is ignored and leaves the callback alone',
   assert.equal(t.mill.counts().accounts?.ignored, 2);
 });
 
-test('an update without a version is version 0, which is a version', async (context) => {
+test('an update without a version has version 0, which counts as a version', async (context) => {
   const { told, at, take } = await start(context);
   await take('a', undefined, 100);
   await take('a', 1, 100);
@@ -110,9 +110,9 @@ test('a callback that came due while nothing ran fires at the start, late, befor
   assert.deepEqual(ofA, ['0 indexed a v1', '5000 callback a v1', '5000 indexed a v2', '5010 callback a v2']);
 });
 
-test('a version that was taken in when the callback before it was due does not cancel it, however late both are handled', async (context) => {
+test('a version accepted when the previous callback was due does not cancel it, however late both are handled', async (context) => {
   const { t, told, at } = await start(context);
-  // Nothing is handled before this function waits.
+  // Nothing is handled until this function waits.
   const first = t.ingest('accounts', { ...anUpdate, id: 'a', version: 1, callbackTimeMs: 400 });
   t.clock.turnToNextAlarm(startAt + 400);
   const second = t.ingest('accounts', { ...anUpdate, id: 'a', version: 2, callbackTimeMs: 1000 });
@@ -127,7 +127,7 @@ test('a version that was taken in when the callback before it was due does not c
   ]);
 });
 
-test('the tables hold the latest version of each account, and each version with what became of its callback', async (context) => {
+test('the tables hold the latest version of each account, and each version with its callback’s fate', async (context) => {
   const { t, at, take } = await start(context);
   await take('a', 1, 400, { data: { deep: [1] } });
   await at(100);
@@ -153,7 +153,7 @@ test('the same version of the same account is a duplicate', async (context) => {
   assert.equal((await t.ingest('accounts', { ...anUpdate, id: 'a', version: 2, callbackTimeMs: 1 })).status, 'accepted');
 });
 
-test('by default what happens is logged with account and version', (_context) => {
+test('by default happenings are logged with account and version', (_context) => {
   const logged: unknown[] = [];
   const write = (level: string) => (message: string, fields?: object) => logged.push([level, message, fields]);
   const log = { debug: write('debug'), info: write('info'), warn: write('warn'), error: write('error') };

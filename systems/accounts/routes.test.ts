@@ -14,7 +14,7 @@ const Body = z.record(z.string(), z.unknown());
 const Listed = z.object({ items: z.array(z.looseObject({})), nextCursor: z.string().optional() });
 const Refused = z.object({ errors: z.array(z.object({ path: z.string() })) });
 
-/** A server of accounts with nothing in it; what the store was asked for is written down. */
+/** A server without any accounts; the queries sent to the store are recorded. */
 async function serve(context: StoreContext) {
   const { store } = context.openStore();
   const queries: (readonly [sql: string, parameters: Parameters<typeof store.query>[1]])[] = [];
@@ -70,13 +70,13 @@ test('an update is accepted, the same version again a duplicate, an older one ac
   assert.equal(mill.counts().accounts?.ignored, 1);
 });
 
-test('an account whose callback has fired shows none to come', async (context) => {
+test('an account whose callback has fired shows none pending', async (context) => {
   const { post, get } = await serve(context);
   await post(update('a', 1, { callbackTimeMs: 0 }));
   assert.ok(!('callbackDueAt' in (await get('/a')).body));
 });
 
-test('a malformed update is refused with everything that is wrong, and nothing is stored', async (context) => {
+test('a malformed update is refused with all of its faults, and nothing is stored', async (context) => {
   const { post, list } = await serve(context);
   const { status, body } = await post({ id: '', tokens: -1, accountType: 'escrow', callbackTimeMs: 0 });
   assert.equal(status, 400);
@@ -126,7 +126,7 @@ test('an array has 1 to 1000 updates, at least one of them valid; otherwise noth
   assert.equal((await post(many(1000))).body.accepted, 1000);
 });
 
-test('an id of any characters finds its account; an unknown one is 404', async (context) => {
+test('an id with any characters finds its account, and an unknown one is 404', async (context) => {
   const { post, get } = await serve(context);
   for (const id of ['a/b?c#d%', '🚀 ü', 'updates', 'x'.repeat(490)]) {
     await post(update(id, 1));
@@ -136,7 +136,7 @@ test('an id of any characters finds its account; an unknown one is 404', async (
   for (const path of ['/nobody', '/nobody/updates']) assert.equal((await get(path)).status, 404);
 });
 
-test('the updates of an account are listed by version, each with what became of its callback', async (context) => {
+test('an account’s updates are listed by version, each with its callback’s fate', async (context) => {
   const { post, collect, list } = await serve(context);
   await post(update('a', 1, { callbackTimeMs: 0 }));
   await post(Array.from({ length: 30 }, (_, index) => update('a', index + 2)));
@@ -159,7 +159,7 @@ function mixture() {
   );
 }
 
-test('the list is sorted and filtered, and its pages put together are the whole', async (context) => {
+test('the list is sorted and filtered, and its pages make up the whole', async (context) => {
   const { post, collect, list } = await serve(context);
   const updates = mixture();
   await post(updates);
@@ -189,7 +189,7 @@ test('the list is sorted and filtered, and its pages put together are the whole'
   assert.equal((await list()).items.length, 20);
 });
 
-test('the highest account of each type is that of the most tokens in its latest version, of several the lowest id', async (context) => {
+test('the highest account of each type has the most tokens in its latest version, and on a tie the lowest id', async (context) => {
   const { post, list, collect } = await serve(context);
   await post([
     ...[update('a', 1, { tokens: 100 }), update('a', 2, { tokens: 1 }), update('c', 1, { tokens: 7 }), update('b', 1, { tokens: 7 })],
@@ -210,7 +210,7 @@ test('the highest account of each type is that of the most tokens in its latest 
   assert.deepEqual(await collect('/highest?limit=1'), items);
 });
 
-testOn('memory')('lists and the highest accounts are read along an index, and never the updates', async (context) => {
+testOn('memory')('lists and the highest accounts are read along an index, and the updates never', async (context) => {
   const { post, list, queries, plans } = await serve(context);
   await post(mixture());
   queries.length = 0;
@@ -219,12 +219,12 @@ testOn('memory')('lists and the highest accounts are read along an index, and ne
   const [highest = '', ...lists] = await plans();
   assert.match(highest, /USING (COVERING )?INDEX accounts_account_type_tokens_id_idx/);
   assert.doesNotMatch(highest, /account_updates|SCAN accounts(?! USING)/);
-  // One statement by id, and three for a page that descends by another value.
+  // One statement for the list by id, and three for each page in descending order of another value.
   assert.equal(lists.length, 1 + 3 * 3);
   for (const plan of lists) assert.doesNotMatch(plan, /B-TREE FOR ORDER BY/);
 });
 
-test('a wrong parameter is 400 and names it', async (context) => {
+test('an invalid parameter is 400 and named', async (context) => {
   const { post, get, list } = await serve(context);
   await post([update('a', 1), update('b', 1)]);
   const { nextCursor } = await list('?limit=1&sort=tokens');
@@ -254,7 +254,7 @@ test('a wrong parameter is 400 and names it', async (context) => {
   }
 });
 
-test('the cursor of the highest comes back whatever the longest types are made of', async (context) => {
+test('the cursor of the highest accounts works whatever the longest types contain', async (context) => {
   const { post, collect } = await serve(context);
   const types = ['\u0001', '火'].map((character) => character.repeat(512));
   for (const [version, accountType] of types.entries())

@@ -11,9 +11,9 @@ export const accountsTable = table(
     version: 'integer',
     data: 'json',
     callback_time_ms: 'integer',
-    /** When its callback is due; null once it has fired. */
+    /** The time at which its callback is due; null once it has fired. */
     callback_due_at: 'text?',
-    /** When the version was accepted. */
+    /** The time at which the version was accepted. */
     updated_at: 'text',
   },
   {

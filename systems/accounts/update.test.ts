@@ -4,12 +4,12 @@ import { AccountUpdate } from './update.ts';
 
 const update = { id: 'a', accountType: 'escrow', tokens: 500_000, callbackTimeMs: 400, data: { deep: [1, null] }, version: 123 };
 
-/** The paths of what is wrong with an update. */
+/** Returns the paths of an update's faults. */
 function faultsOf(value: unknown): readonly string[] {
   return AccountUpdate.safeParse(value).error?.issues.map(({ path }) => path.join('.')) ?? [];
 }
 
-test('an update is accepted as it stands, up to the largest exact number', () => {
+test('an update is accepted unchanged, up to the largest exact number', () => {
   const updates = [
     update,
     { ...update, id: 'x'.repeat(490), accountType: '🚀' },
@@ -21,7 +21,7 @@ test('an update is accepted as it stands, up to the largest exact number', () =>
   for (const one of updates) assert.deepEqual(AccountUpdate.parse(one), one);
 });
 
-test('an id and a type fit into one entry of an index, however many bytes their characters have', () => {
+test('an id and a type fit into one index entry, however many bytes their characters have', () => {
   const named = (id: number, type: number) => ({ ...update, id: '火'.repeat(id), accountType: '水'.repeat(type) });
   assert.deepEqual(faultsOf(named(490, 376)), []);
   assert.deepEqual(faultsOf(named(354, 512)), []);
@@ -30,7 +30,7 @@ test('an id and a type fit into one entry of an index, however many bytes their 
   assert.deepEqual(faultsOf({ ...update, id: 'x'.repeat(490), accountType: 'y'.repeat(512) }), []);
 });
 
-test('without a version it is version 0, without data it has none, and unknown fields are left out', () => {
+test('without a version it is version 0, without data it has none, and unknown fields are dropped', () => {
   const { version: _, data: _1, ...bare } = update;
   assert.deepEqual(AccountUpdate.parse({ ...bare, extra: 1 }), { ...bare, version: 0, data: {} });
 });
@@ -60,6 +60,6 @@ test('data nests up to 500 levels', () => {
   assert.deepEqual(faultsOf(nested(100_000)), ['data']);
 });
 
-test('every fault is told with its path, and once', () => {
+test('every fault is reported with its path, once', () => {
   for (const [value, faults] of bad) assert.deepEqual([...new Set(faultsOf(value))], faults, JSON.stringify(value));
 });

@@ -11,7 +11,7 @@ import { eventsSystem } from './index.ts';
 
 const Listed = z.object({ items: z.array(z.looseObject({ id: z.string(), processed_at: z.string() })), nextCursor: z.string().optional() });
 
-/** As an init script of the database makes it. */
+/** The table as a database's init script creates it. */
 const theirs = `CREATE TABLE processed_events (
   id VARCHAR(36) PRIMARY KEY,
   type ENUM('user_action', 'sensor_data', 'system_log') NOT NULL,
@@ -34,7 +34,7 @@ describe('events on MariaDB', { skip: withoutMariadb }, () => {
   });
   after(() => databases.close());
 
-  /** The system, served on a database until the test ends. */
+  /** Serves the system on a database until the test ends. */
   async function serve(context: TestContext, database: string) {
     const system = configure(eventsSystem(), { MAX_RETRIES: '0' });
     const store = mysql(databases.url(database), { partitions: 2 });
@@ -56,7 +56,7 @@ describe('events on MariaDB', { skip: withoutMariadb }, () => {
     return { url, post, list, stop };
   }
 
-  /** A database in which there is the table alone. */
+  /** Creates a database with only that table. */
   async function withTheirs(): Promise<string> {
     const database = await databases.create();
     await databases.query(`ALTER DATABASE ${database} CHARACTER SET utf8mb4`);
@@ -67,7 +67,7 @@ describe('events on MariaDB', { skip: withoutMariadb }, () => {
   const createOf = async (database: string) =>
     String((await databases.query('SHOW CREATE TABLE processed_events', { database }))[0]?.['Create Table']);
 
-  test('the table has columns of types of its own, and indexes', async (context) => {
+  test('the table has columns of specific types, and indexes', async (context) => {
     const database = await databases.create();
     const { stop } = await serve(context, database);
     await stop();
@@ -95,7 +95,7 @@ describe('events on MariaDB', { skip: withoutMariadb }, () => {
     assert.match(created, /json_valid\(`processed_data`\)/);
   });
 
-  test('a table that an init script has made is used as it is, start after start', async (context) => {
+  test('a table created by an init script is used unchanged, start after start', async (context) => {
     const database = await withTheirs();
     await databases.query("INSERT INTO processed_events (id, type, source) VALUES ('an old one', 'system_log', 'a script')", { database });
     await databases.query('UPDATE processed_events SET created_at = FROM_UNIXTIME(1000000000)', { database });
@@ -124,7 +124,7 @@ describe('events on MariaDB', { skip: withoutMariadb }, () => {
         created_at: `${timestamp.replace('T02', 'T00').slice(0, 19)}.000Z`,
       })),
     );
-    // What has no value is shown as what cannot be read.
+    // Missing values are shown like unreadable ones.
     const [{ processed_at: _, ...old } = {}] = items.slice(-1);
     assert.deepEqual(old, {
       id: 'an old one',
@@ -155,7 +155,7 @@ describe('events on MariaDB', { skip: withoutMariadb }, () => {
     );
   });
 
-  test('what that table cannot hold is given up with the reason, and the others go on', async (context) => {
+  test('events that the table cannot hold are given up with the reason, and others proceed', async (context) => {
     const { url, post, list } = await serve(context, await withTheirs());
     const before = { id: idOf(1), type: 'sensor_data', source: 'web', timestamp: '1969-12-31T23:59:59Z', data: {} };
     await post([before, { ...before, id: idOf(2), timestamp: '1970-01-01T00:00:01Z' }]);
@@ -167,7 +167,7 @@ describe('events on MariaDB', { skip: withoutMariadb }, () => {
     assert.match(detail, /failed after 1 attempt: table processed_events: Incorrect datetime value: .+created_at/);
   });
 
-  test('its list is filtered and paged by moments, of the years 0 and 9999, too', async (context) => {
+  test('its list is filtered and paged by moments, even of the years 0 and 9999', async (context) => {
     const database = await databases.create();
     const { post, list } = await serve(context, database);
     const moments = [

@@ -23,7 +23,7 @@ function reading(number: number) {
   return { id, type: 'sensor_data', source: 'iot_device', data: { number } } as const;
 }
 
-test('a row has the data as it is, when it was created and when it was processed', async (context) => {
+test('a row has the unchanged data, and its times of creation and processing', async (context) => {
   const { t } = await start(context);
   await t.ingest('events', { ...reading(1), user_id: 'ann', timestamp: '2022-02-02T19:39:05.86337+01:00' });
   await t.drain();
@@ -45,7 +45,7 @@ test('a row has the data as it is, when it was created and when it was processed
   );
 });
 
-test('an event without id, timestamp and user gets an id of version 7, the time of its acceptance, and none', async (context) => {
+test('an event without id, timestamp and user gets a version 7 id, the time of its acceptance, and no user', async (context) => {
   const { t } = await start(context);
   const { id: _, ...event } = reading(1);
   const { id, status } = await t.ingest('events', event);
@@ -58,7 +58,7 @@ test('an event without id, timestamp and user gets an id of version 7, the time 
   );
 });
 
-test('an id that the column has no room for, which only the route of the engine and the inbox take, makes the UUID of one row', async (context) => {
+test('an id too long for the column, which only the engine’s route and the inbox accept, becomes the UUID of one row', async (context) => {
   const { t } = await start(context);
   const { id: _, ...event } = reading(1);
   const ids = ['order-1', 'x'.repeat(36), 'x'.repeat(37), 'x'.repeat(512), `${'x'.repeat(511)}y`];
@@ -71,7 +71,7 @@ test('an id that the column has no room for, which only the route of the engine 
   for (const id of made) assert.match(id, /^[0-9a-f]{8}-[0-9a-f]{4}-5[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/);
 });
 
-test('an event that was accepted before a retry was created then', async (context) => {
+test('an event retried after acceptance keeps its creation time', async (context) => {
   const { t } = await start(context, { processor: failing(1) });
   await t.ingest('events', reading(1));
   await t.advance('1s');
@@ -110,7 +110,7 @@ for (const [how, processor] of [
     },
   ],
 ] as const) {
-  test(`a processor that always ${how} makes a dead letter with the reason, and the others go on`, async (context) => {
+  test(`a processor that always ${how} makes a dead letter with the reason, and others proceed`, async (context) => {
     const { t, counts } = await start(context, { processor }, { MAX_RETRIES: '2' });
     for (const number of [1, 2, 3]) await t.ingest('events', reading(number));
     await t.advance('10s');
@@ -131,7 +131,7 @@ test('with MAX_RETRIES 0 there is one attempt', async (context) => {
   assert.deepEqual([counts()?.failed, counts()?.retries, (await t.deadLetters())[0]?.attempts], [1, 0, 1]);
 });
 
-test('a processor that never ends is cut at the time-out, its signal aborts, and its worker is free again', async (context) => {
+test('a processor that never ends is cut off at the time-out, its signal aborts, and its worker is free again', async (context) => {
   const aborted: number[] = [];
   const { t, counts } = await start(
     context,
@@ -151,7 +151,7 @@ test('a processor that never ends is cut at the time-out, its signal aborts, and
   assert.match((await t.deadLetters())[0]?.reason ?? '', /the handler did not end within 5000 ms/);
 });
 
-test('no more processors are at work at once than there are workers', async (context) => {
+test('no more processors run at once than there are workers', async (context) => {
   let atWork = 0;
   let atWorkMax = 0;
   const { t, counts } = await start(
@@ -175,14 +175,14 @@ test('no more processors are at work at once than there are workers', async (con
   assert.deepEqual([atWorkMax, counts()?.processed, counts()?.concurrency], [4, 40, 4]);
 });
 
-test('what a processor answers must be JSON, or the event is given up', async (context) => {
+test('a processor’s result must be JSON, or the event is given up', async (context) => {
   const { t } = await start(context, { processor: () => ({ count: 5n }) }, { MAX_RETRIES: '0' });
   await t.ingest('events', reading(1));
   await t.drain();
   assert.match((await t.deadLetters())[0]?.reason ?? '', /column processed_data.count: expected JSON, found a bigint/);
 });
 
-test('an id is recognised for the window, and after it the event takes the place of the first', async (context) => {
+test('an id is recognised during the window, and afterwards the new event replaces the first', async (context) => {
   const { t } = await start(context, {}, { DEDUPLICATION_WINDOW: '2h' });
   assert.equal((await t.ingest('events', reading(1))).status, 'accepted');
   assert.equal((await t.ingest('events', { ...reading(1), data: { number: 5 } })).status, 'duplicate');
@@ -197,7 +197,7 @@ test('an id is recognised for the window, and after it the event takes the place
   );
 });
 
-test('a validator and a storage of one’s own take the places of ours', async (context) => {
+test('a custom validator and storage replace the built-in ones', async (context) => {
   const saved: unknown[] = [];
   const { t } = await start(context, {
     validator: {

@@ -15,7 +15,7 @@ const Body = z.record(z.string(), z.unknown());
 const Listed = z.object({ items: z.array(z.looseObject({ id: z.string(), created_at: z.string() })), nextCursor: z.string().optional() });
 const Refused = z.object({ errors: z.array(z.object({ path: z.string() })) });
 
-/** A server of events with nothing in it; what the store was asked for is written down. */
+/** A server without any events; the queries sent to the store are recorded. */
 async function serve(context: StoreContext, options: EventsOptions = {}, limits: Partial<Limits> = {}) {
   const { store } = context.openStore();
   const queries: (readonly [sql: string, parameters: Parameters<typeof store.query>[1]])[] = [];
@@ -52,7 +52,7 @@ function reading(number: number, changes: object = {}) {
   return { id: idOf(number), type: 'sensor_data', source: 'iot_device', data: { number }, ...changes };
 }
 
-test('an event is accepted once and a duplicate from then on, in upper case too', async (context) => {
+test('an event is accepted once and is a duplicate from then on, even in upper case', async (context) => {
   const { post, list } = await serve(context);
   assert.deepEqual(await post('/events', reading(1)), { status: 202, retryAfter: null, body: { id: idOf(1), status: 'accepted' } });
   const again = reading(1, { id: idOf(1).toUpperCase(), data: { number: 2 } });
@@ -61,7 +61,7 @@ test('an event is accepted once and a duplicate from then on, in upper case too'
   assert.equal((await list()).items.length, 2);
 });
 
-test('an invalid event is refused with everything that is wrong, and nothing is stored', async (context) => {
+test('an invalid event is refused with all of its faults, and nothing is stored', async (context) => {
   const { post, list } = await serve(context);
   const { status, body } = await post('/events', { type: 'user_action', source: 'tv', data: { action: 'jump' } });
   assert.equal(status, 400);
@@ -113,7 +113,7 @@ test('a batch has 1 to 100 events, at least one of them valid; otherwise nothing
   assert.equal((await post('/events/batch', { events: many(100) })).body.accepted, 100);
 });
 
-test('an event is shown as it was stored, user_id only when it has one', async (context) => {
+test('an event is shown as stored, with user_id only if it has one', async (context) => {
   const { post, get } = await serve(context);
   await post('/events', reading(1, { timestamp: '2022-02-02T19:39:05.86337+01:00' }));
   const { status, body } = await get(`/events/${idOf(1).toUpperCase()}`);
@@ -130,13 +130,13 @@ test('an event is shown as it was stored, user_id only when it has one', async (
   assert.equal((await get(`/events/${idOf(2)}`)).body.user_id, 'ann');
 });
 
-test('an id that is no UUID is 400, an unknown one 404', async (context) => {
+test('an id that is not a UUID is 400, and an unknown one 404', async (context) => {
   const { get } = await serve(context);
   for (const id of ['x', '193270a9', `${idOf(1)}0`]) assert.equal((await get(`/events/${id}`)).status, 400);
   assert.equal((await get(`/events/${idOf(1)}`)).status, 404);
 });
 
-test('an event that was given up is 404 and says why; the others are processed', async (context) => {
+test('a given-up event is 404 and says why; the others are processed', async (context) => {
   const { post, get, list } = await serve(context, {
     processor({ data }) {
       if (data.number === 1) throw new Error('the sensor is broken');
@@ -163,7 +163,7 @@ test('a full queue is 503 with Retry-After', async (context) => {
   resolve();
 });
 
-/** 40 events of all kinds, several at the same moment; and the list that they make. */
+/** 40 events of all kinds, several at the same moment; and the expected list. */
 function mixture() {
   const types = ['user_action', 'sensor_data', 'system_log'];
   const sources = ['web', 'mobile', 'iot_device', 'system'];
@@ -195,7 +195,7 @@ const filters: readonly [query: string, chosen: (event: Mixed) => boolean][] = [
   ],
 ];
 
-test('the list is filtered, newest first, and its pages put together are the whole', async (context) => {
+test('the list is filtered, newest first, and its pages make up the whole', async (context) => {
   const { post, list } = await serve(context);
   const events = mixture();
   assert.equal((await post('/events/batch', { events })).body.accepted, 40);
@@ -218,7 +218,7 @@ test('the list is filtered, newest first, and its pages put together are the who
   assert.equal((await list()).items.length, 20);
 });
 
-testOn('memory')('every list is read along one of the indexes, in its order', async (context) => {
+testOn('memory')('every list is read along an index, in its order', async (context) => {
   const { post, list, queries, plans } = await serve(context);
   await post('/events/batch', { events: mixture() });
   for (const [query] of filters) {
@@ -238,7 +238,7 @@ testOn('memory')('every list is read along one of the indexes, in its order', as
   }
 });
 
-test('a wrong parameter is 400 and names it', async (context) => {
+test('an invalid parameter is 400 and named', async (context) => {
   const { get } = await serve(context);
   const wrong: readonly [string, string][] = [
     ['type=weather', 'type'],

@@ -9,13 +9,13 @@ async function judge(event: unknown) {
   return eventValidator['~standard'].validate(event);
 }
 
-/** The paths of what is wrong with an event. */
+/** Returns the paths of an event's faults. */
 async function faultsOf(event: unknown): Promise<readonly string[]> {
   const { issues = [] } = await judge(event);
   return issues.map(({ path = [] }) => path.join('.'));
 }
 
-test('every type and source is accepted as it stands', async () => {
+test('every type and source is accepted unchanged', async () => {
   const full = { id: '193270a9-c9cf-404a-8f83-838e71d9ae67', timestamp: '2022-02-02T19:39:05.86337+01:00', user_id: 'ann' };
   const events = [
     action,
@@ -29,7 +29,7 @@ test('every type and source is accepted as it stands', async () => {
   for (const event of events) assert.deepEqual(await judge(event), { value: event });
 });
 
-test('an id is kept in lower case, and a field beside the known ones left out', async () => {
+test('an id is stored in lower case, and unknown fields are dropped', async () => {
   const id = '193270A9-C9CF-404A-8F83-838E71D9AE67';
   assert.deepEqual(await judge({ ...reading, id, extra: 1 }), { value: { ...reading, id: id.toLowerCase() } });
 });
@@ -67,6 +67,6 @@ const bad: readonly [event: unknown, faults: readonly string[]][] = [
   [{ ...reading, type: 'weather', source: 'tv', data: [] }, ['type', 'source', 'data']],
 ];
 
-test('every fault is told with its path, and once', async () => {
+test('every fault is reported with its path, once', async () => {
   for (const [event, faults] of bad) assert.deepEqual(await faultsOf(event), faults, JSON.stringify(event));
 });

@@ -24,7 +24,7 @@ function callFor(messageId: string, at: string = sentAt): OutgoingCall {
   };
 }
 
-/** A cache, and what it has logged; `logged` resolves when it logs something that matches. */
+/** A cache and its log; `logged` resolves when it logs a matching line. */
 async function openCache(context: TestContext, place: Partial<RedisPlace> & Pick<RedisPlace, 'port'>) {
   const lines: string[] = [];
   let onLine = () => {};
@@ -42,7 +42,7 @@ async function openCache(context: TestContext, place: Partial<RedisPlace> & Pick
       };
       onLine();
     });
-  /** Calls until it is not postponed, as the engine does. */
+  /** Repeats a call until it is not postponed, as the engine does. */
   const delivered = async (call: OutgoingCall) => {
     for (;;) {
       const answer = await cache.call(call);
@@ -92,7 +92,7 @@ test('while Redis is unavailable notes are postponed; its loss and return are lo
   );
 });
 
-test('the password opens Redis and is never logged; a wrong one is as if Redis were unavailable', {
+test('the password opens Redis and is never logged; a wrong one is treated like an unavailable Redis', {
   skip: withoutRedis,
 }, async (context) => {
   const { port } = await RedisServer.make(context, { password: 'hush-hush' });
@@ -108,7 +108,7 @@ test('the password opens Redis and is never logged; a wrong one is as if Redis w
   }
 });
 
-test('what Redis refuses is postponed too, and the reason logged once', { skip: withoutRedis }, async (context) => {
+test('notes refused by Redis are postponed too, and the reason is logged once', { skip: withoutRedis }, async (context) => {
   const { port } = await RedisServer.make(context);
   const { cache, delivered, lines } = await openCache(context, { port });
   await delivered(callFor('one'));
@@ -120,13 +120,13 @@ test('what Redis refuses is postponed too, and the reason logged once', { skip: 
   assert.match(lines.join('\n'), /^Redis is unavailable.*OOM.*\nRedis is back.*$/);
 });
 
-test('an entry older than its life is let go, with or without a Redis', async (context) => {
+test('an expired entry is dropped, with or without Redis', async (context) => {
   const { cache } = await openCache(context, { port: 1 });
   assert.deepEqual(await cache.call(callFor('old', new Date(now - 86_400_000).toISOString())), { result: 'delivered' });
   assert.equal((await cache.call(callFor('young', new Date(now - 86_399_999).toISOString()))).result, 'postponed');
 });
 
-/** Opens a cache, closes it while its client loads, and ends unless something keeps it from that. */
+/** Opens a cache, closes it while its client loads, and ends unless something keeps the process alive. */
 const closesEarly = `
 import { RedisCache } from '${new URL('cache.ts', import.meta.url)}';
 const cache = new RedisCache({ host: '127.0.0.1', port: 1 });
@@ -135,6 +135,6 @@ cache.close();
 await opening;
 `;
 
-test('one that is closed while it opens keeps no process from its end', async () => {
+test('a cache closed while opening does not keep the process alive', async () => {
   await promisify(execFile)(process.execPath, ['--input-type=module', '--eval', closesEarly], { timeout: 20_000 });
 });

@@ -16,7 +16,7 @@ test('a message has a recipient of 1 to 20 and a content of 1 to 255 characters,
   }
 });
 
-test('anything else is refused, with what is wrong and where', () => {
+test('anything else is refused, with its faults and their places', () => {
   for (const [body, ...issues] of [
     [
       { to: '1'.repeat(21), content: '🚀'.repeat(256) },
@@ -35,7 +35,7 @@ test('anything else is refused, with what is wrong and where', () => {
   }
 });
 
-test('a row that cannot be sent has one reason', () => {
+test('a row that cannot be sent gets one reason', () => {
   assert.equal(faultOfMessage({ to: ' ', content: '' }), 'to: expected 1 to 20 characters, found only blanks');
   assert.equal(faultOfMessage({ to: '1', content: null }), 'content: expected at most 255 characters, found far more');
 });

@@ -4,7 +4,7 @@ import test, { type TestContext } from 'node:test';
 import { DummyDriver, Kysely, SqliteAdapter, SqliteIntrospector, SqliteQueryCompiler } from 'kysely';
 import { timeBounds, timeOrder, toRfc3339 } from './moment.ts';
 
-/** Texts of a moment, put in order by the database. */
+/** Returns texts of moments in the order in which the database sorts them. */
 function sorted(context: TestContext, texts: readonly string[]) {
   const compiler = new Kysely<Record<string, never>>({
     dialect: {
@@ -23,7 +23,7 @@ function sorted(context: TestContext, texts: readonly string[]) {
   return rows.map(({ created_at, time }) => ({ text: String(created_at), time: String(time) }));
 }
 
-/** In the order of time. */
+/** In chronological order. */
 const moments = [
   '2026-11-20T23:59:59.999Z',
   '2026-11-21',
@@ -36,14 +36,14 @@ const moments = [
   '2026-11-21 10:00:02+00:00',
 ];
 
-test('moments are in the order of time, as a program or as SQL writes them', (context) => {
+test('moments are in chronological order, written by a program or by SQL', (context) => {
   assert.deepEqual(
     sorted(context, moments.toReversed()).map(({ text }) => text),
     moments,
   );
 });
 
-test('a bound holds for every form of its moment', (context) => {
+test('a bound applies to every form of its moment', (context) => {
   const same = ['2026-11-21 10:00:00', '2026-11-21T10:00:00Z', '2026-11-21T10:00:00.000Z', '2026-11-21 10:00:00+00:00'];
   const { first, last } = timeBounds('2026-11-21T10:00:00.000Z');
   for (const { time } of sorted(context, same)) assert.ok(first <= time && time <= last, time);
@@ -55,7 +55,7 @@ test('a bound holds for every form of its moment', (context) => {
   }
 });
 
-test('a moment is answered as RFC 3339, what is none as it is', () => {
+test('a moment is returned as RFC 3339, and anything else unchanged', () => {
   for (const [text, answer] of [
     ['2026-11-21 10:00:00', '2026-11-21T10:00:00.000Z'],
     ['2026-11-21T10:00:00Z', '2026-11-21T10:00:00.000Z'],

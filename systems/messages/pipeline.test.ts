@@ -10,7 +10,7 @@ const test = testOn('sqlite', 'postgres', 'mariadb');
 
 const startAt = Date.UTC(2026, 10, 21, 10);
 
-/** Stands in for a server: answers as it is told, and remembers what it was asked. */
+/** Stands in for a server: gives the test's answers, and records the calls. */
 class Stub {
   readonly calls: OutgoingCall[] = [];
   answer: (call: OutgoingCall, signal: AbortSignal) => Answer | Promise<Answer> = accept;
@@ -28,7 +28,7 @@ class Stub {
   }
 }
 
-/** The test kit makes no calls, so none of these is asked. */
+/** The test kit makes no calls, so these are never used. */
 const unused: Transport = { call: () => Promise.reject(new Error('expected no call')) };
 
 function accept({ id }: OutgoingCall): Answer {
@@ -37,7 +37,7 @@ function accept({ id }: OutgoingCall): Answer {
 
 const unavailable: Answer = { result: 'failed', reason: 'status 503', answer: { rawResponse: 'later' } };
 
-/** The pipeline on a clock that stands still and a database that anyone may write; a batch of 2 is due every minute. */
+/** The pipeline on a clock that stands still, with a database that anyone may write; a batch of 2 is due every minute. */
 async function start(context: StoreContext, options: Partial<MessagesPipelineOptions> = {}) {
   const provider = new Stub();
   const cache = new Stub();
@@ -58,7 +58,7 @@ async function start(context: StoreContext, options: Partial<MessagesPipelineOpt
   const { store, run } = context.openStore({ isVirtual: true });
   const t = await testMill({ pipelines: [pipeline], store, startAt, answer });
   context.after(() => t.stop());
-  /** Adds a row as anyone would. The later the number, the younger the row. */
+  /** Adds a row as anyone would. A higher number means a newer row. */
   const insert = async (
     number: number,
     { id = `row-${number}`, to = `+90${number}`, content = `Nr ${number}`, created_at = createdAt(number) } = {},
@@ -76,7 +76,7 @@ function createdAt(number: number): string {
   return `2026-11-21 09:00:${String(number).padStart(2, '0')}`;
 }
 
-test('a batch every interval takes the oldest rows, each is sent once as it is', async (context) => {
+test('a batch every interval takes the oldest rows, each sent once, unchanged', async (context) => {
   const { provider, insert, batch, row } = await start(context);
   for (const number of [3, 1, 4, 2, 5]) await insert(number);
   await insert(0, { created_at: '2026-11-21T09:00:02.500Z', id: 'between', content: 'çok "güzel" 🚀\n' });
@@ -144,7 +144,7 @@ testOn('sqlite')('an id that only SQLite can hold is left alone', async (context
   assert.deepEqual(provider.ids, ["~ !'[]{}"]);
 });
 
-test('a row that is deleted, or not pending, is not sent', async (context) => {
+test('a deleted row, or one that is not pending, is not sent', async (context) => {
   const { provider, insert, batch, run } = await start(context);
   for (const number of [1, 2, 3]) await insert(number);
   await run(`UPDATE messages SET deleted_at = '2026-11-21 10:00:00' WHERE id = 'row-1'`);
@@ -192,7 +192,7 @@ test('a refused message fails at once', async (context) => {
   assert.deepEqual([provider.calls.length, (await t.deadLetters()).length], [1, 1]);
 });
 
-test('a message that may have been sent is failed, says so, and is sent again only when an operator says so', async (context) => {
+test('a message that may have been sent is failed, says so, and is sent again only at an operator’s request', async (context) => {
   const { t, provider, insert, batch, row } = await start(context);
   provider.answer = () => ({ result: 'unknown', reason: 'status 202, whose body breaks off', answer: { rawResponse: '{"mess' } });
   await insert(1);
@@ -211,7 +211,7 @@ test('a message that may have been sent is failed, says so, and is sent again on
 });
 
 for (const messageId of ['\ud800', 'a\0b', 'x'.repeat(60_000)]) {
-  test(`a message is sent once, also under an id such as ${JSON.stringify(messageId.slice(0, 8))}`, async (context) => {
+  test(`a message is sent once, even under an id such as ${JSON.stringify(messageId.slice(0, 8))}`, async (context) => {
     const { t, provider, insert, batch, row } = await start(context);
     provider.answer = () => judgeProvider({ status: 202, headers: {}, body: JSON.stringify({ messageId }) });
     await insert(1);
@@ -222,7 +222,7 @@ for (const messageId of ['\ud800', 'a\0b', 'x'.repeat(60_000)]) {
   });
 }
 
-test('a message that was sent is never sent again, whatever is written into its row', async (context) => {
+test('a sent message is never sent again, whatever is written into its row', async (context) => {
   const { provider, insert, batch, run, row } = await start(context);
   await insert(1);
   await batch();
@@ -236,7 +236,7 @@ test('a message that was sent is never sent again, whatever is written into its 
   assert.deepEqual([provider.calls.length, status, sent_at], [1, 'SUCCESS', '2026-11-21T10:01:00.000Z']);
 });
 
-test('what others write into a row while its call is under way stays', async (context) => {
+test('changes that others make to a row during its call stay', async (context) => {
   const { t, provider, insert, batch, run, row } = await start(context);
   provider.answer = async (call) => {
     await run(`UPDATE messages SET deleted_at = '2026-11-21', content = 'changed'`);
@@ -250,7 +250,7 @@ test('what others write into a row while its call is under way stays', async (co
   assert.deepEqual([status, content, deleted_at], ['SUCCESS', 'changed', '2026-11-21']);
 });
 
-test('a message that was failed by hand while its attempt failed is not tried again', async (context) => {
+test('a message failed by hand during its failing attempt is not retried', async (context) => {
   const { t, provider, insert, batch, run, row } = await start(context);
   provider.answer = async () => {
     await run(`UPDATE messages SET status = 'FAILED'`);
@@ -265,7 +265,7 @@ test('a message that was failed by hand while its attempt failed is not tried ag
   assert.deepEqual([provider.calls.length, (await row('row-1')).status], [1, 'FAILED']);
 });
 
-test('what was not begun when the time of its batch was over stays pending, what was under way has failed', async (context) => {
+test('rows not begun when their batch’s time is over stay pending, and those under way have failed', async (context) => {
   const { provider, insert, batch, row, t } = await start(context, { workers: 1, batchSize: 3, messageTimeout: 60_000 });
   const aborted: string[] = [];
   provider.answer = ({ id }, signal) =>
@@ -285,7 +285,7 @@ test('what was not begun when the time of its batch was over stays pending, what
   assert.deepEqual(provider.ids.slice(1), ['row-1', 'row-2', 'row-3']);
 });
 
-test('while the provider does not answer, those go first that were tried least', async (context) => {
+test('while the provider does not answer, the least tried messages go first', async (context) => {
   let isWell = false;
   const { provider, insert, batch } = await start(context, { isProviderWell: () => isWell, batchSize: 1 });
   provider.answer = () => unavailable;
@@ -297,7 +297,7 @@ test('while the provider does not answer, those go first that were tried least',
   assert.equal(provider.ids.at(-1), 'row-1');
 });
 
-test('a sent message is noted in the cache; one that is not there holds up neither message nor batch', async (context) => {
+test('a sent message is noted in the cache, and a missing cache holds up neither message nor batch', async (context) => {
   const { t, provider, cache, insert, batch, row } = await start(context, { cache: unused, batchSize: 1 });
   cache.answer = () => ({ result: 'postponed', reason: 'Redis is unavailable', retryAfterMs: 1_000 });
   for (const number of [1, 2]) await insert(number);
@@ -319,7 +319,7 @@ test('a sent message is noted in the cache; one that is not there holds up neith
   assert.deepEqual(await t.deadLetters(), []);
 });
 
-test('what a crash kept from its turn is not sent as it was then, but by the next batch as it is now', async (context) => {
+test('a message that a crash kept from its turn is sent by the next batch as it is by then', async (context) => {
   const { t, provider, insert } = await start(context);
   await insert(1);
   await t.ingest('messages', { kind: 'due', id: 'row-1', to: '+901', content: 'as it was' });

@@ -6,7 +6,7 @@ import { sandboxProvider } from './sandbox.ts';
 
 const judge = (status: number, body = '', headers: Readonly<Record<string, string>> = {}) => judgeProvider({ status, headers, body });
 
-test('an answer with an id for the message has delivered it', () => {
+test('an answer with an id for the message means delivered', () => {
   const body = '{ "message": "Accepted", "messageId": "67f2f8a8-ea58-4ed0-a6f9-ff217df4d849" }';
   const answer = { messageId: '67f2f8a8-ea58-4ed0-a6f9-ff217df4d849', rawResponse: body };
   for (const status of [200, 202, 299]) assert.deepEqual(judge(status, body), { result: 'delivered', answer });
@@ -22,13 +22,13 @@ for (const [id, messageId] of [
   ['"007"', '007'],
   ['" x "', ' x '],
 ] as const) {
-  test(`the id ${id} is kept as it is written`, () => {
+  test(`the id ${id} is kept exactly as written`, () => {
     const body = `{"nested":{"messageId":5},"messageId": ${id} }`;
     assert.deepEqual(judge(202, body), { result: 'delivered', answer: { messageId, rawResponse: body } });
   });
 }
 
-test('an id is found beside whatever else there is', () => {
+test('an id is found among any other contents', () => {
   const deep = `${'['.repeat(20_000)}${']'.repeat(20_000)}`;
   const answer = judge(202, `{"deep":${deep},"messageId":"m-1"}`);
   assert.equal(answer.result === 'delivered' && Object(answer.answer).messageId, 'm-1');
@@ -36,7 +36,7 @@ test('an id is found beside whatever else there is', () => {
   assert.equal(numbered.result === 'delivered' && Object(numbered.answer).messageId, '5');
 });
 
-test('an answer of success that is not whole leaves open whether the message was taken', () => {
+test('an incomplete success answer leaves open whether the message was accepted', () => {
   const response = { status: 202, headers: {}, body: '{"messageId":"m-1"}', bodyFault: 'breaks off (timed out)' };
   assert.deepEqual(judgeProvider(response), {
     result: 'unknown',
@@ -47,7 +47,7 @@ test('an answer of success that is not whole leaves open whether the message was
   assert.equal(judgeProvider({ ...response, status: 503 }).result, 'failed');
 });
 
-test('without an id nothing says that the message was taken, and asking again would say no more', () => {
+test('without an id nothing proves acceptance, and asking again would prove no more', () => {
   for (const [body, found] of [
     ['', 'something else'],
     ['Accepted', 'something else'],
@@ -70,14 +70,14 @@ test('without an id nothing says that the message was taken, and asking again wo
   }
 });
 
-test('what is the caller’s fault is refused, what may pass is tried again, not before the provider wants it', () => {
+test('a caller’s fault is refused, and a temporary failure is retried, not before the provider allows', () => {
   for (const status of [301, 302, 307, 400, 401, 403, 404, 410, 422]) assert.equal(judge(status).result, 'refused', String(status));
   for (const status of [408, 429, 500, 502, 503, 504, 599]) assert.equal(judge(status).result, 'failed', String(status));
   const answer = judge(503, 'later', { 'retry-after': '7' });
   assert.deepEqual(answer, { result: 'failed', reason: 'status 503', retryAfterMs: 7_000, answer: { rawResponse: 'later' } });
 });
 
-test('the sandbox accepts everything, and a repeated call has the answer of the first', async () => {
+test('the sandbox accepts everything, and a repeated call gets the answer of the first', async () => {
   const sandbox = sandboxProvider();
   const { signal } = new AbortController();
   const call = (id: string) => {

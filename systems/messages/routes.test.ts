@@ -31,7 +31,7 @@ interface Row {
   readonly attempts?: number;
 }
 
-/** A server of messages that sends none by itself; what the store was asked for is written down. */
+/** A server of messages that sends none by itself; the queries sent to the store are recorded. */
 async function serve(context: StoreContext) {
   const { store, run } = context.openStore();
   const queries: (readonly [sql: string, parameters: Parameters<typeof store.query>[1]])[] = [];
@@ -69,7 +69,7 @@ async function serve(context: StoreContext) {
   return { post, get, list, insert, run, queries, plans };
 }
 
-test('a submitted message is answered as its row, and found at once', async (context) => {
+test('the answer to a submitted message is its row, which can be found at once', async (context) => {
   const { post, get, list, run } = await serve(context);
   const { status, body } = await post('/messages/pending', { to: '+905551111111', content: 'Merhaba 🚀', status: 'SUCCESS' });
   assert.equal(status, 201);
@@ -83,7 +83,7 @@ test('a submitted message is answered as its row, and found at once', async (con
   assert.deepEqual({ ...row }, { to: '+905551111111', content: 'Merhaba 🚀', status: 'PENDING', created_at: createdAt });
 });
 
-test('a message is known by its Idempotency-Key, also once it is deleted', async (context) => {
+test('a message is recognised by its Idempotency-Key, even after its deletion', async (context) => {
   const { post, run } = await serve(context);
   const id = '01890a5d-ac96-774b-bcce-b302099a8057';
   const submit = (content: string) => post('/messages/pending', { to: '+905551111111', content }, { 'idempotency-key': id.toUpperCase() });
@@ -95,7 +95,7 @@ test('a message is known by its Idempotency-Key, also once it is deleted', async
   assert.deepEqual([status, body.code], [409, 'MILL_CONFLICT']);
 });
 
-test('a message that cannot be sent is refused with everything that is wrong, and nothing is stored', async (context) => {
+test('a message that cannot be sent is refused with all of its faults, and nothing is stored', async (context) => {
   const { post, list } = await serve(context);
   for (const [body, ...paths] of [
     [{ to: '', content: ' ' }, 'to', 'content'],
@@ -115,7 +115,7 @@ test('a message that cannot be sent is refused with everything that is wrong, an
   assert.equal((await list('pending')).total, 0);
 });
 
-test('a row of somebody’s SQL is shown like the others, its moments as RFC 3339; a deleted one is not', async (context) => {
+test('a row inserted with SQL is shown like the others, its moments as RFC 3339; a deleted one is not', async (context) => {
   const { insert, list, get } = await serve(context);
   await insert([
     { id: 'a', created_at: '2026-11-21 10:00:00' },
@@ -135,7 +135,7 @@ test('a row of somebody’s SQL is shown like the others, its moments as RFC 333
   for (const id of ['c', 'nobody']) assert.equal((await get(`/messages/${id}`)).status, 404);
 });
 
-/** 45 rows of a status, several of the same moment, in the form of SQL and of programs, on two days. */
+/** 45 rows with one status, on two days, several at the same moment, written as SQL and as programs would. */
 function mixture(status: 'SUCCESS' | 'PENDING' | 'FAILED'): Row[] {
   return Array.from({ length: 45 }, (_, index) => {
     const seconds = String(Math.floor(index / 3) + 10);
@@ -167,7 +167,7 @@ for (const [name, status] of [
   ['pending', 'PENDING'],
   ['failed', 'FAILED'],
 ] as const) {
-  test(`the list of what is ${name} is newest first, and its pages put together are the whole, by number and by cursor`, async (context) => {
+  test(`the list of ${name} messages is newest first, and its pages make up the whole, by number and by cursor`, async (context) => {
     const { insert, list } = await serve(context);
     const rows = mixture(status);
     await insert([...rows, ...mixture(status === 'FAILED' ? 'PENDING' : 'FAILED')]);
@@ -212,7 +212,7 @@ function rest({ created_at = '', id }: Row): string {
   return `${created_at.replace('T', ' ').slice(19)} ${id}`;
 }
 
-testOn('sqlite')('what was sent is read along its index, in its order', async (context) => {
+testOn('sqlite')('sent messages are read along their index, in its order', async (context) => {
   const { insert, list, queries, plans } = await serve(context);
   await insert(mixture('SUCCESS'));
   for (const filter of ['', '&from=2026-11-20T10:00:13Z', '&from=2026-11-20T10:00:13Z&until=2026-11-21T10:00:13Z']) {
@@ -224,7 +224,7 @@ testOn('sqlite')('what was sent is read along its index, in its order', async (c
   }
 });
 
-test('a wrong parameter is 400 and names it', async (context) => {
+test('an invalid parameter is 400 and named', async (context) => {
   const { get, list, insert } = await serve(context);
   await insert(mixture('SUCCESS'));
   const { nextCursor } = await list('sent?limit=1');
@@ -257,7 +257,7 @@ test('a wrong parameter is 400 and names it', async (context) => {
   }
 });
 
-test('the scheduler is started and stopped, as often as one likes; any other command is 400', async (context) => {
+test('the scheduler can be started and stopped repeatedly; any other command is 400', async (context) => {
   const { post, get } = await serve(context);
   const { lastRunAt, nextRunAt, ...stands } = (await get('/scheduler')).body;
   assert.deepEqual([stands, lastRunAt], [{ running: true, inBatch: false, interval: '1h' }, null]);

@@ -11,7 +11,7 @@ test('without REDIS_URL and REDIS_HOST there is no Redis', () => {
   assert.equal(redisOf({ REDIS_PORT: '7000', REDIS_PASSWORD: 'hush' }), undefined);
 });
 
-test('Redis is where its URL says, or its host; what the URL does not say the others do', () => {
+test('Redis is found by its URL or its host; other settings supply what the URL does not', () => {
   const others = { REDIS_HOST: 'far.example', REDIS_PORT: '7000', REDIS_PASSWORD: 'hush', REDIS_DB: '5' };
   assert.deepEqual(redisOf(others), { host: 'far.example', port: 7000, password: 'hush', db: 5 });
   assert.deepEqual(redisOf({ ...others, REDIS_URL: 'rediss://ann:p%40ss@near.example:7001/2' }), {
@@ -28,7 +28,7 @@ test('Redis is where its URL says, or its host; what the URL does not say the ot
   assert.deepEqual(redisOf({ ...others, REDIS_URL: 'redis://[::1]' }), { host: '::1', port: 7000, password: 'hush', db: 5, ...bare });
 });
 
-test('a setting that is not accepted is named, a secret is not shown', () => {
+test('a refused setting is named, without showing a secret', () => {
   for (const [environment, message] of [
     [{ SCHEDULER_INTERVAL: '0' }, 'SCHEDULER_INTERVAL: expected a duration up to 168h, such as 500ms, 10s or 2m, not 0, found "0"'],
     [{ MESSAGE_BATCH_SIZE: '0' }, 'MESSAGE_BATCH_SIZE: expected an integer from 1 to 10000, found "0"'],

@@ -25,7 +25,7 @@ export const messages = table(
     attempts: 'integer',
     /** Earliest retry. */
     retry_at: 'text?',
-    /** Why it failed, or why its last attempt did. */
+    /** The reason it failed, or why its last attempt did. */
     reason: 'text?',
   },
   {

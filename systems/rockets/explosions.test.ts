@@ -27,7 +27,7 @@ interface Told {
   readonly body: string;
 }
 
-/** A server that takes what it is told. */
+/** A server that accepts and records every notification. */
 async function receiver(context: TestContext) {
   const told: Told[] = [];
   const server = createServer(async (request, response) => {
@@ -48,7 +48,7 @@ async function receiver(context: TestContext) {
   return { told, url: `http://127.0.0.1:${address.port}/hooks`, next: () => arrivals.next() };
 }
 
-/** Runs the rockets with the variables, and takes the messages in. */
+/** Runs the rockets with these variables, and ingests the messages. */
 async function run(context: TestContext, environment: Readonly<Record<string, string>>) {
   const { pipelines } = configure(rockets, environment);
   const mill = await millrace({ store: memory(), pipelines }).start();
@@ -58,7 +58,7 @@ async function run(context: TestContext, environment: Readonly<Record<string, st
   return mill;
 }
 
-test('each rocket that explodes is told to the webhook, once and signed', async (context) => {
+test('the webhook is notified of each exploding rocket, once and signed', async (context) => {
   const { told, url, next } = await receiver(context);
   const mill = await run(context, { WEBHOOK_URL: url, WEBHOOK_SECRET: secret });
   await next();
@@ -86,20 +86,20 @@ test('each rocket that explodes is told to the webhook, once and signed', async 
   assert.equal(told.length, 1);
 });
 
-test('without a secret it is told unsigned', async (context) => {
+test('without a secret notifications are unsigned', async (context) => {
   const { told, url, next } = await receiver(context);
   await run(context, { WEBHOOK_URL: url });
   await next();
   assert.deepEqual([told[0]?.headers['idempotency-key'], told[0]?.headers['webhook-signature']], [`rocket.exploded/${id}/2`, undefined]);
 });
 
-test('without a webhook nobody is told', async (context) => {
+test('without a webhook nobody is notified', async (context) => {
   const mill = await run(context, { WEBHOOK_SECRET: secret });
   assert.equal(Object(await mill.state('rockets', id)).status, 'EXPLODED');
   assert.deepEqual(await mill.deadLetters(), []);
 });
 
-test('a variable that is none is refused, and not shown', () => {
+test('an invalid variable is refused, and not shown', () => {
   const refused: readonly [Readonly<Record<string, string>>, string][] = [
     [{ WEBHOOK_URL: 'hush.example' }, 'WEBHOOK_URL: expected an http or https URL, found a value that is not shown'],
     [{ WEBHOOK_URL: 'ftp://hush.example' }, 'WEBHOOK_URL: expected an http or https URL, found a value that is not shown'],

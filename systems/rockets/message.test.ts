@@ -12,13 +12,13 @@ async function judge(message: unknown) {
   return RocketMessage['~standard'].validate(message);
 }
 
-/** The paths of what is wrong with a message. */
+/** Returns the paths of a message's faults. */
 async function faultsOf(message: unknown): Promise<readonly string[]> {
   const { issues = [] } = await judge(message);
   return issues.map(({ path = [] }) => path.join('.'));
 }
 
-test('each type of message is accepted as it stands', async () => {
+test('each type of message is accepted unchanged', async () => {
   const messages = [
     launch,
     { metadata: { ...metadata, messageType: 'RocketLaunched' }, message: { type: 'X', launchSpeed: 0, mission: ' ' } },
@@ -30,12 +30,12 @@ test('each type of message is accepted as it stands', async () => {
   for (const message of messages) assert.deepEqual(await judge(message), { value: message });
 });
 
-test('what a message has beyond its fields is left out', async () => {
+test('unknown fields of a message are dropped', async () => {
   const message = { ...launch, extra: 1, metadata: { ...launch.metadata, extra: 1 }, message: { ...launch.message, extra: 1 } };
   assert.deepEqual(await judge(message), { value: launch });
 });
 
-test('every fault is told with its path', async () => {
+test('every fault is reported with its path', async () => {
   assert.deepEqual(await faultsOf({ metadata: { ...launch.metadata, channel: 'x', messageNumber: 0 }, message: { type: 'Falcon-9' } }), [
     'metadata.channel',
     'metadata.messageNumber',
@@ -44,7 +44,7 @@ test('every fault is told with its path', async () => {
   ]);
 });
 
-test('half of a surrogate pair is refused: a row could not keep it', async () => {
+test('half of a surrogate pair is refused, since a row could not keep it', async () => {
   const broken = 'a\ud800b';
   const texts: readonly [messageType: string, message: object][] = [
     ['RocketLaunched', { type: broken, launchSpeed: 500, mission: 'ARTEMIS' }],
@@ -66,7 +66,7 @@ test('a text is never empty', async () => {
   assert.deepEqual(found, [['message.type', 'message.mission'], ['message.reason'], ['message.newMission']]);
 });
 
-test('a type or mission of up to 512 characters is taken, and a longer one is not', async () => {
+test('a type or mission of up to 512 characters is accepted, and a longer one is not', async () => {
   const launched = (changes: object) => ({ ...launch, message: { ...launch.message, ...changes } });
   const longest = 'x'.repeat(512);
   assert.deepEqual(await faultsOf(launched({ type: longest, mission: longest })), []);
@@ -75,7 +75,7 @@ test('a type or mission of up to 512 characters is taken, and a longer one is no
   assert.deepEqual(await faultsOf(changed), ['message.newMission']);
 });
 
-test('an unknown or missing type is told together with what else is wrong', async () => {
+test('an unknown or missing type is reported together with all other faults', async () => {
   assert.deepEqual(await faultsOf({ metadata: { ...metadata, messageNumber: '1', messageType: 'toString' }, message: {} }), [
     'metadata.messageNumber',
     'metadata.messageType',

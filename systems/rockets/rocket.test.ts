@@ -20,7 +20,7 @@ const missionChanged = (number: number, newMission: string): RocketMessage => ({
 
 const fold = (...messages: RocketMessage[]) => messages.reduce<Rocket | undefined>(apply, undefined);
 
-test('a launch makes the rocket', () => {
+test('a launch creates the rocket', () => {
   assert.deepEqual(fold(launched), {
     id,
     type: 'Falcon-9',
@@ -32,7 +32,7 @@ test('a launch makes the rocket', () => {
   });
 });
 
-test('speed and mission change by what the messages say', () => {
+test('speed and mission change as the messages say', () => {
   assert.deepEqual(fold(launched, faster(2, 300), slower(3, 100.5), missionChanged(4, 'APOLLO')), {
     ...fold(launched),
     speed: 699.5,
@@ -42,7 +42,7 @@ test('speed and mission change by what the messages say', () => {
   });
 });
 
-test('a rocket that exploded keeps the reason and its last known speed', () => {
+test('an exploded rocket keeps the reason and its last known speed', () => {
   assert.deepEqual(fold(launched, faster(2, 300), exploded(3, 'ENGINE_FAILURE')), {
     ...fold(launched),
     speed: 800,
@@ -53,13 +53,13 @@ test('a rocket that exploded keeps the reason and its last known speed', () => {
   });
 });
 
-test('messages before the launch act on nothing', () => {
+test('messages before the launch have no effect', () => {
   const early = [faster(1, 1), slower(2, 1), exploded(3, 'x'), missionChanged(4, 'x')];
   assert.equal(fold(...early), undefined);
   assert.equal(fold(...early, { ...launched, metadata: at(5, 'RocketLaunched') })?.lastMessageNumber, 5);
 });
 
-test('a rocket that is launched again starts over', () => {
+test('a rocket launched again starts over', () => {
   const again: RocketMessage = { metadata: at(3, 'RocketLaunched'), message: { type: 'Soyuz-2', launchSpeed: 7, mission: 'GEMINI' } };
   assert.deepEqual(fold(launched, exploded(2, 'x'), again), {
     id,

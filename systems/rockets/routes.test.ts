@@ -24,7 +24,7 @@ const Listed = z.object({
 const History = z.object({ items: z.array(z.looseObject({ messageNumber: z.int() })), nextCursor: z.string().optional() });
 const Refused = z.object({ errors: z.array(z.object({ path: z.string() })) });
 
-/** A server of rockets with nothing in it. */
+/** A server without any rockets. */
 async function serve(context: StoreContext) {
   const system = configure(rockets, {});
   const mill = await millrace({ store: context.openStore().store, pipelines: system.pipelines, clock: patientClock }).start();
@@ -62,7 +62,7 @@ function faster(rocket: number, number: number, by: number) {
 const accepted = { status: 202, body: { status: 'accepted' } };
 const duplicate = { status: 202, body: { status: 'duplicate' } };
 
-test('a message is accepted once and a duplicate from then on, applied or waiting', async (context) => {
+test('a message is accepted once and is a duplicate from then on, applied or waiting', async (context) => {
   const { post } = await serve(context);
   assert.deepEqual(await post(launch(1)), accepted);
   assert.deepEqual(await post(launch(1)), duplicate);
@@ -70,7 +70,7 @@ test('a message is accepted once and a duplicate from then on, applied or waitin
   assert.deepEqual(await post(faster(1, 5, 10)), duplicate);
 });
 
-test('of two messages with the same number the first one counts', async (context) => {
+test('the first of two messages with the same number counts', async (context) => {
   const { post, get } = await serve(context);
   await post(launch(1));
   await post(faster(1, 3, 30));
@@ -80,7 +80,7 @@ test('of two messages with the same number the first one counts', async (context
   assert.equal((await get(`/rockets/${idOf(1)}`)).body.speed, 550);
 });
 
-test('a message that comes before its predecessors waits, and is counted as pending', async (context) => {
+test('a message that arrives before its predecessors waits, and is counted as pending', async (context) => {
   const { post, get, list } = await serve(context);
   await post(faster(1, 3, 30));
   assert.equal((await get(`/rockets/${idOf(1)}`)).status, 404);
@@ -102,7 +102,7 @@ test('a message that comes before its predecessors waits, and is counted as pend
   assert.deepEqual((await get(`/rockets/${idOf(1)}`)).body, done);
 });
 
-test('a UUID in upper case is the same rocket', async (context) => {
+test('a UUID in upper case means the same rocket', async (context) => {
   const { post, get } = await serve(context);
   const upper = { ...launch(1), metadata: { ...launch(1).metadata, channel: idOf(1).toUpperCase() } };
   assert.deepEqual(await post(upper), accepted);
@@ -110,7 +110,7 @@ test('a UUID in upper case is the same rocket', async (context) => {
   assert.equal((await get(`/rockets/${idOf(1).toUpperCase()}`)).body.id, idOf(1));
 });
 
-test('a rocket that explodes shows its reason, in the list too', async (context) => {
+test('an exploded rocket shows its reason, in the list too', async (context) => {
   const { post, get, list } = await serve(context);
   await post(launch(1));
   await post({ metadata: { ...at(1, 2), messageType: 'RocketExploded' }, message: { reason: 'ENGINE_FAILURE' } });
@@ -119,7 +119,7 @@ test('a rocket that explodes shows its reason, in the list too', async (context)
   assert.deepEqual((await list()).rockets, [body]);
 });
 
-test('a rocket whose first message is no launch is not there until it is launched', async (context) => {
+test('a rocket whose first message is not a launch does not exist until it is launched', async (context) => {
   const { post, get, history } = await serve(context);
   assert.deepEqual(await post(faster(1, 1, 10)), accepted);
   assert.equal((await get(`/rockets/${idOf(1)}`)).status, 404);
@@ -129,13 +129,13 @@ test('a rocket whose first message is no launch is not there until it is launche
   assert.equal((await history(1)).items.length, 1);
 });
 
-test('an id that is no UUID is 400, an unknown one 404', async (context) => {
+test('an id that is not a UUID is 400, and an unknown one 404', async (context) => {
   const { get } = await serve(context);
   for (const path of ['/rockets/x', '/rockets/x/history']) assert.equal((await get(path)).status, 400);
   for (const path of [`/rockets/${idOf(9)}`, `/rockets/${idOf(9)}/history`]) assert.equal((await get(path)).status, 404);
 });
 
-test('rockets are sorted as asked, ties by id', async (context) => {
+test('rockets are sorted as requested, ties by id', async (context) => {
   const { post, list } = await serve(context);
   await post(launch(3, { type: 'B', launchSpeed: 100, mission: 'X' }));
   await post(launch(1, { type: 'B', launchSpeed: 300, mission: 'Y' }));
@@ -157,7 +157,7 @@ test('rockets are sorted as asked, ties by id', async (context) => {
   assert.deepEqual(await listed('?order=desc'), ['id', 'desc', 3, 2, 1]);
 });
 
-test('pages of every order, put together, are the whole list', async (context) => {
+test('the pages of every order make up the whole list', async (context) => {
   const { post, list } = await serve(context);
   for (let rocket = 1; rocket <= 7; rocket++) await post(launch(rocket, { type: `T${rocket % 2}`, launchSpeed: rocket % 3 }));
   for (const sort of ['id', 'type', 'speed', 'mission', 'status']) {
@@ -185,7 +185,7 @@ test('pages of every order, put together, are the whole list', async (context) =
   }
 });
 
-test('a wrong parameter is 400 and names it, a cursor of another order too', async (context) => {
+test('an invalid parameter is 400 and named, and so is a cursor from another order', async (context) => {
   const { post, get, list } = await serve(context);
   for (let rocket = 1; rocket <= 3; rocket++) await post(launch(rocket));
   const { nextCursor } = await list('?sort=speed&limit=1');
@@ -232,7 +232,7 @@ test('the history shows the applied messages in order, page by page', async (con
   assert.equal((await get(`/rockets/${idOf(1)}/history?cursor=x`)).status, 400);
 });
 
-test('whatever the order and however often they come, the rocket is the fold of its messages by number', async (context) => {
+test('in whatever order and however often they arrive, the rocket is the fold of its messages by number', async (context) => {
   const { post, get } = await serve(context);
   let rocket = 0;
   const speeds = fc.array(fc.double({ min: 0.001, max: 1e6, noNaN: true }), { minLength: 1, maxLength: 12 });
@@ -256,7 +256,7 @@ test('whatever the order and however often they come, the rocket is the fold of 
   );
 });
 
-test('the cursor of a page comes back whatever the longest texts are made of', async (context) => {
+test('a page’s cursor works whatever the longest texts contain', async (context) => {
   const { post, list } = await serve(context);
   const texts = ['\u0001', '火'].map((character) => character.repeat(512));
   for (const [at, text] of texts.entries()) await post(launch(at + 1, { type: text, mission: text }));

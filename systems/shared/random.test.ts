@@ -7,7 +7,7 @@ const first = (seed: number, stream: number) => {
   return Array.from({ length: 5 }, random);
 };
 
-test('the seed and the stream decide the numbers', () => {
+test('the seed and the stream determine the numbers', () => {
   assert.deepEqual(first(444, 1), first(444, 1));
   const others = [first(445, 1), first(444, 2), first(444 + 2 ** 32, 1)].map((numbers) => numbers[0]);
   assert.equal(new Set([first(444, 1)[0], ...others]).size, 4);

@@ -37,7 +37,7 @@ const bad = [
   null,
 ];
 
-test('a moment as RFC 3339 writes it is accepted and kept as it came', () => {
+test('an RFC 3339 moment is accepted and kept unchanged', () => {
   for (const moment of good) assert.equal(Timestamp.parse(moment), moment);
 });
 
@@ -45,7 +45,7 @@ test('anything else is refused', () => {
   for (const moment of bad) assert.equal(Timestamp.safeParse(moment).success, false, String(moment));
 });
 
-test('a moment in UTC has milliseconds, so that the order of texts is that of time', () => {
+test('a moment in UTC has milliseconds, so that texts sort chronologically', () => {
   for (const [moment, utc] of [
     ['2022-02-02T19:39:05.86337+01:00', '2022-02-02T18:39:05.863Z'],
     ['2022-02-02t19:39:05.9999z', '2022-02-02T19:39:05.999Z'],
@@ -58,7 +58,7 @@ test('a moment in UTC has milliseconds, so that the order of texts is that of ti
   }
 });
 
-test('a moment that has another year than one of four digits in UTC is refused', () => {
+test('a moment whose year does not have four digits in UTC is refused', () => {
   for (const moment of ['0000-01-01T00:00:00+00:01', '9999-12-31T23:59:59-00:01', '9999-12-31T23:59:60Z', 'yesterday']) {
     assert.equal(UtcTimestamp.safeParse(moment).success, false, moment);
   }

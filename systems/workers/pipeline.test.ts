@@ -7,7 +7,7 @@ import type { Observe } from './spoken.ts';
 
 const test = testOn('memory', 'postgres', 'mariadb');
 
-/** Five workers; what is said is written down. */
+/** Five workers; everything said is recorded. */
 async function start(context: StoreContext, options: Omit<TestMillOptions, 'pipelines'> & { readonly observe?: Observe } = {}) {
   const told: string[] = [];
   const { observe: ownObserve, ...kit } = options;
@@ -28,7 +28,7 @@ async function start(context: StoreContext, options: Omit<TestMillOptions, 'pipe
   return { t, told, say };
 }
 
-test('a worker that speaks tells what it heard last, and the other has heard it from then on', async (context) => {
+test('a speaking worker says what it heard last, and the other one has heard it from then on', async (context) => {
   const { t, told, say } = await start(context);
   for (const [worker, message, destination] of [
     [1, 'Hello', 2],
@@ -50,7 +50,7 @@ test('a worker that speaks tells what it heard last, and the other has heard it 
   assert.equal(await t.state('workers', '4'), undefined);
 });
 
-test('what is said to a worker is heard once and in order, whatever fails', async (context) => {
+test('every message to a worker is heard once and in order, whatever fails', async (context) => {
   const { t, say } = await start(context, { crashBeforeCommit: true, duplicateEverything: true });
   for (let n = 1; n <= 20; n += 1) await say(1, `message ${n}`, 2);
   await t.drain();
@@ -58,7 +58,7 @@ test('what is said to a worker is heard once and in order, whatever fails', asyn
   assert.deepEqual([messages_heard, message_listened], [20, 'message 20']);
 });
 
-test('an observer that answers a promise is waited for, and what it keeps waiting is not decided', async (context) => {
+test('an observer’s promise is awaited, and nothing is decided before it resolves', async (context) => {
   const gate = Promise.withResolvers<void>();
   const { t, say } = await start(context, { observe: () => gate.promise });
   await say(1, 'Hello', 2);
@@ -68,7 +68,7 @@ test('an observer that answers a promise is waited for, and what it keeps waitin
   assert.equal(Object(await t.state('workers', '2')).message_listened, 'Hello');
 });
 
-test('the place of a message commits with it', async (context) => {
+test('a message’s place commits with it', async (context) => {
   const { t, say } = await start(context, { crashBeforeCommit: true });
   const place = { row: '9223372036854775807', says: 'x', interval: 3, accumulated_time: 7, workers: 5 };
   await say(1, 'one', 2, { place: { ...place, row: '1' } });
@@ -79,7 +79,7 @@ test('the place of a message commits with it', async (context) => {
   assert.deepEqual(await t.rows(placeTable), [{ name: 'last', ...place }]);
 });
 
-test('what nobody can say is refused', async (context) => {
+test('impossible messages are refused', async (context) => {
   const { say } = await start(context);
   const message = (field: string, found: string) => ({
     message: `pipeline workers: ${field}: expected an integer from 1 to 5, found ${found}`,

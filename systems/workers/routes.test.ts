@@ -14,7 +14,7 @@ const Body = z.record(z.string(), z.unknown());
 const Listed = z.object({ items: z.array(z.looseObject({ worker: z.int() })), nextCursor: z.string().optional() });
 const Refused = z.object({ type: z.string(), errors: z.array(z.object({ path: z.string(), message: z.string() })) });
 
-/** A server of workers to whom nothing has happened. */
+/** A server whose workers have not said anything yet. */
 async function serve(context: StoreContext, environment: Readonly<Record<string, string>> = {}) {
   const system = configure(workersSystem({ observe: () => undefined }), environment);
   const mill = await millrace({ store: context.openStore().store, pipelines: system.pipelines, clock: patientClock }).start();
@@ -31,7 +31,7 @@ async function serve(context: StoreContext, environment: Readonly<Record<string,
 
 const silent = { worker_listened: 0, message_listened: '', messages_heard: 0, messages_spoken: 0 };
 
-test('what is accepted is said and heard at the next look', async (context) => {
+test('accepted messages have been said and heard at the next look', async (context) => {
   const { request, say } = await serve(context);
   const answer = await say({ worker: 1, message: 'Hello', destination_worker: 2 });
   assert.equal(answer.status, 202);
@@ -51,7 +51,7 @@ test('what is accepted is said and heard at the next look', async (context) => {
   assert.deepEqual(await request('/5'), { status: 200, body: { worker: 5, ...silent } });
 });
 
-test('there are as many workers as the setting says, in pages', async (context) => {
+test('there are as many workers as configured, in pages', async (context) => {
   const { request, say } = await serve(context, { TALKING_WORKERS: '47' });
   assert.equal((await say({ worker: 47, message: 'Hello', destination_worker: 1 })).status, 202);
   const numbers: number[] = [];
@@ -70,7 +70,7 @@ test('there are as many workers as the setting says, in pages', async (context) 
   );
 });
 
-test('what is malformed or out of bounds is a problem with the field, and nothing of it is said', async (context) => {
+test('malformed or out-of-range input is a problem naming the field, and nothing of it is said', async (context) => {
   const { request, say } = await serve(context);
   const good = { worker: 1, message: 'Hello', destination_worker: 2 };
   const wrong: readonly [body: unknown, path: string][] = [

@@ -9,7 +9,7 @@ import { checkout, Program, temporaryFolder } from '../program.ts';
 
 const read = (file: string) => readFileSync(join(checkout, file), 'utf8');
 
-test('compose.yaml is what the specification of Compose says, and the files that it mounts are there', () => {
+test('compose.yaml follows the Compose specification, and the files that it mounts exist', () => {
   const compose = parse(read('compose.yaml'));
   const { $schema: _, ...schema } = JSON.parse(read('test/containers/compose-spec.json'));
   const ajv = new Ajv({ strict: false, validateFormats: false });
@@ -23,7 +23,7 @@ test('compose.yaml is what the specification of Compose says, and the files that
   }
 });
 
-test('the settings that the containers set are settings of Millrace', () => {
+test('the settings used by the containers are Millrace’s settings', () => {
   const known = new Set(Array.from(read('.env.example').matchAll(/^# ([A-Z_]+)=/gm), ([, name]) => name));
   const image = /^ENV (.*)$/gm.exec(read('Dockerfile').slice(read('Dockerfile').lastIndexOf('FROM')))?.[1] ?? '';
   const set = [
@@ -36,7 +36,7 @@ test('the settings that the containers set are settings of Millrace', () => {
   );
 });
 
-test('the broker of compose.yaml can feed each system that takes events from a topic', () => {
+test('the broker in compose.yaml can feed each system that reads events from a topic', () => {
   const { millrace, kafka } = parse(read('compose.yaml')).services;
   const fed = Array.from(read('.env.example').matchAll(/^# ([A-Z_]+_KAFKA)=/gm), ([, name = '']) => name);
   assert.ok(fed.length > 1);
@@ -44,7 +44,7 @@ test('the broker of compose.yaml can feed each system that takes events from a t
   assert.match(kafka.environment.KAFKA_ADVERTISED_LISTENERS, /^PLAINTEXT:\/\/kafka:9092$/);
 });
 
-test('every metric that the dashboard and the alerts name is one that a server has', async (context) => {
+test('every metric used by the dashboard and the alerts exists on a server', async (context) => {
   const server = new Program(context, ['serve', 'rockets', '--port', '0', '--database', 'memory:'], { folder: temporaryFolder(context) });
   const metrics = await (await fetch(`${await server.listening()}/metrics?format=prometheus`)).text();
   const types = new Map(Array.from(metrics.matchAll(/^# TYPE (\S+) (\S+)$/gm), ([, name = '', type]) => [name, type]));
@@ -65,7 +65,7 @@ test('every metric that the dashboard and the alerts name is one that a server h
 
 const promtool = spawnSync('promtool', ['--version']).error === undefined || process.env.TEST_SERVERS === 'required';
 
-test('promtool accepts the configuration of Prometheus and the alerts', { skip: promtool ? false : 'there is no promtool here' }, () => {
+test('promtool accepts the Prometheus configuration and the alerts', { skip: promtool ? false : 'there is no promtool here' }, () => {
   const { status, stdout, stderr } = spawnSync('promtool', ['check', 'config', join(checkout, 'deploy/prometheus.yml')], {
     encoding: 'utf8',
   });
@@ -73,7 +73,7 @@ test('promtool accepts the configuration of Prometheus and the alerts', { skip: 
   assert.match(stdout, /alerts\.yml\n\s+SUCCESS: \d+ rules found/);
 });
 
-test('the seed command puts messages in, which are then sent', async (context) => {
+test('the seed command inserts messages, which are then sent', async (context) => {
   const folder = temporaryFolder(context);
   const environment = { SCHEDULER_INTERVAL: '100ms', MESSAGE_BATCH_SIZE: '10' };
   const server = new Program(context, ['serve', 'messages', '--port', '0', '--database', 'memory:'], { folder, environment });

@@ -13,14 +13,14 @@ import { cannotMakeImages, Image } from './image.ts';
 /** The time limit of `docker stop`. */
 const stopMaxMs = 10_000;
 
-describe('the Dockerfile, its commands run as they stand in roots of their own', { skip: cannotMakeImages() }, () => {
+describe('the Dockerfile, with its commands run in separate roots', { skip: cannotMakeImages() }, () => {
   const folder = mkdtempSync(join(tmpdir(), 'millrace-image-'));
   const images = new Map<string, Image>();
   after(() => rmSync(folder, { recursive: true, force: true }));
   const cache = execFileSync('npm', ['config', 'get', 'cache'], { encoding: 'utf8' }).trim();
 
   for (const [at, stage] of stagesOf(readFileSync(join(checkout, 'Dockerfile'), 'utf8')).entries()) {
-    test(`the stage ${stage.name || 'that is published'} is built`, () => {
+    test(`the stage ${stage.name || 'that is published'} builds`, () => {
       const image = new Image(join(folder, String(at)), images, cache);
       images.set(stage.name, image);
       image.build(stage);
@@ -33,7 +33,7 @@ describe('the Dockerfile, its commands run as they stand in roots of their own',
     for (const name of ['node_modules/typescript', 'node_modules/vite', 'src', 'test']) assert.ok(!existsSync(join(root, name)), name);
   });
 
-  test('as PID 1 and without rights it serves, is healthy, leaves no zombie, and SIGTERM ends it in time', async (context) => {
+  test('as PID 1 and without privileges it serves, is healthy, leaves no zombie, and ends on SIGTERM in time', async (context) => {
     const port = await freePort();
     const image = images.get('');
     assert.ok(image);

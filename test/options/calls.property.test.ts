@@ -40,12 +40,12 @@ describe('other arguments', () => {
     'the bounds of a setting': (value) => integerBetween(value, value),
     'the longest duration of a setting': (value) => durationUpTo(value),
     'the path of a route': (value) => ingestRoute(app as never, value, {}, async () => ({})),
-    'what a route does': (value) => ingestRoute(app as never, '/', {}, value),
+    'the action of a route': (value) => ingestRoute(app as never, '/', {}, value),
     'the app of a route': (value) => ingestRoute(value, '/', {}, async () => ({})),
     'a system': (value) => configure(value, {}),
     'a server': (value) => createServer(value),
     'the engine of a server': (value) => createServer({ mill: value, systems: [], log }),
-    'the log of a server': (value) => createServer({ mill, systems: [], log: value }),
+    'the logger of a server': (value) => createServer({ mill, systems: [], log: value }),
     'the access of a server': (value) => createServer({ mill, systems: [], log, access: value }),
     'the tokens of a server': (value) => createServer({ mill, systems: [], log, access: { tokens: value } }),
     'the limits of a server': (value) => createServer({ mill, systems: [], log, limits: value }),
@@ -65,7 +65,7 @@ describe('other arguments', () => {
     'the partitions of a store': (value) => millrace({ store: Object.assign(memory(), { partitions: value }), pipelines: [] }),
   };
   for (const [what, call] of Object.entries(calls)) {
-    test(`${what} is taken, or refused by a MillraceError`, () => takesOrRefuses(call));
+    test(`${what} is accepted, or refused by a MillraceError`, () => takesOrRefuses(call));
   }
 });
 
@@ -111,11 +111,11 @@ describe('the methods of an engine', () => {
   const stopping = (value: never) => millrace({ store: memory(), pipelines: [] }).stop(value);
 
   for (const [what, call] of Object.entries({ ...calls, 'stop: options': stopping })) {
-    test(`${what} is taken, or refused by a MillraceError`, () => takesOrRefuses(call));
+    test(`${what} is accepted, or refused by a MillraceError`, () => takesOrRefuses(call));
   }
 });
 
-test('what a handler says is taken, or fails its turn by a MillraceError', async () => {
+test('a handler’s request is accepted, or fails its turn by a MillraceError', async () => {
   const Event = z.object({ page: z.string() });
   const says: Readonly<Record<string, (turn: Turn, value: never) => unknown>> = {
     'put: table': (turn, value) => turn.put(value, { page: 'a', visits: 1 } as never),

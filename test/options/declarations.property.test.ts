@@ -91,7 +91,7 @@ const declarations: Readonly<Record<string, { readonly options: object; declare(
     },
     declare: (options) => http(options),
   },
-  'nats, of deliveries': {
+  'nats, for deliveries': {
     options: {
       servers: ['nats://localhost:4222'],
       user: 'mill',
@@ -105,7 +105,7 @@ const declarations: Readonly<Record<string, { readonly options: object; declare(
     },
     declare: (options) => nats(options),
   },
-  'nats, of events': {
+  'nats, for events': {
     options: {
       servers: 'nats://localhost:4222',
       credsFile: 'mill.creds',
@@ -140,11 +140,11 @@ const declarations: Readonly<Record<string, { readonly options: object; declare(
     },
     declare: (options) => system(options),
   },
-  'configure, of a system without settings': {
+  'configure, for a system without settings': {
     options: { name: 'mail', title: 'Mail', description: 'Sends mail.', port: 1, pipelines: [visits], routes: () => undefined },
     declare: (options) => configure(options, {}),
   },
-  'configure, of what build returns': {
+  'configure, for what build returns': {
     options: { pipelines: [visits], routes: () => undefined },
     declare: (options) => configure({ name: 'mail', title: 'Mail', description: 'Sends mail.', settings: {}, build: () => options }, {}),
   },
@@ -173,17 +173,17 @@ const app = { post: () => undefined, hasDecorator: () => false, prefix: '' };
 
 for (const [name, { options, declare }] of Object.entries(declarations)) {
   describe(name, () => {
-    test('takes all of its options', async () => {
+    test('accepts all of its options', async () => {
       await declare(options as never);
     });
 
-    test('refuses an option that it does not know, wherever options stand', async () => {
+    test('refuses an unknown option, wherever options are given', async () => {
       for (const path of pathsOf(options).filter((path) => isObjectOfOptions(valueAt(options, path)))) {
         await refuses(() => declare(changed(options, [...path, 'nonsense'], 1) as never), 'nonsense', `${path.join('.')} with nonsense`);
       }
     });
 
-    test('takes or refuses by name whatever stands in for an option', async () => {
+    test('accepts any value of an option, or refuses it by name', async () => {
       let refusals = 0;
       for (const path of pathsOf(options)) {
         for (const [what, value] of Object.entries(strange)) {

@@ -5,7 +5,7 @@ import { audit, nightly, orders, reminders } from './shop.ts';
 
 const placed = { type: 'placed', order: 'a', lines: [{ article: 'Ulysses', kind: 'book', count: 1 }] } as const;
 
-test('an order that is paid goes to the warehouse', async () => {
+test('a paid order goes to the warehouse', async () => {
   const t = await testMill({ pipelines: [orders, audit, nightly], crashBeforeCommit: true });
   await t.ingest('orders', { ...placed, lines: [...placed.lines] });
   await t.ingest('orders', { type: 'paid', order: 'a', cents: 900, at: '2026-01-01T00:00:00Z' });
@@ -18,7 +18,7 @@ test('an order that is paid goes to the warehouse', async () => {
   await t.stop();
 });
 
-test('an order that nobody pays is reminded of in the night', async () => {
+test('an unpaid order gets a reminder in the night', async () => {
   const t = await testMill({ pipelines: [orders, audit, nightly] });
   await t.ingest('orders', { ...placed, lines: [...placed.lines] });
   await t.advance('15d');

@@ -24,7 +24,7 @@ test('a block that nobody can run needs a reason', async (t) => {
   await assert.rejects(tryOut(t, `<!-- never run: a drawing -->\n\n${fenced('', 'a')}`), /page\.md:4: expected a known comment/);
 });
 
-test('code that fails is found, and so is code that prints something else', async (t) => {
+test('failing code is found, and so is code that prints something else', async (t) => {
   await tryOut(t, fenced('js', 'console.log(1 + 1); // 2'));
   await assert.rejects(tryOut(t, fenced('js', 'console.log(1 + 1); // 3')), /expected 3 to be printed in\s+2/);
   await assert.rejects(tryOut(t, fenced('js', "throw new Error('no such thing')")), /no such thing/);
@@ -32,21 +32,21 @@ test('code that fails is found, and so is code that prints something else', asyn
   await assert.rejects(tryOut(t, `${fenced('js', 'console.log(1); console.log(2)')}\n${fenced('text', '2')}`), /nothing else is printed/);
 });
 
-test('code that is left out stands around the block, and files stand beside it', async (t) => {
+test('omitted code surrounds the block, and files are beside it', async (t) => {
   const hidden =
     "<!-- file: two.js\nexport const two = 2;\n-->\n<!-- around\nimport { two } from './two.js';\nlet four;\n…\nif (four !== 4) throw new Error('found ' + four);\n-->\n";
   await tryOut(t, `${hidden}\n${fenced('js', 'four = two + two;')}`);
   await assert.rejects(tryOut(t, `${hidden}\n${fenced('js', 'four = two;')}`), /found 2/);
 });
 
-test('a script that is not there is found, also where commands are not run', async (t) => {
+test('a missing script is found, even if commands are not run', async (t) => {
   const page = (command: string) => `<!-- not run: takes long -->\n\n${fenced('sh', command)}`;
   await tryOut(t, page('npm ci && npm run check\n(cd bench && npm run scale)\nbash .ci/run'));
   for (const command of ['npm run chekc', 'cd bench && npm run check-all', '(cd bench)\nnpm run scale', 'bash .ci/ruin'])
     await assert.rejects(tryOut(t, page(command)));
 });
 
-test('a command ends with its line, unless a quote is open; a comment stands behind it', () => {
+test('a command ends with its line, unless a quote is open; a comment follows it', () => {
   assert.deepEqual(commandsOf(`curl a#b -d '# "x"'   # {"id":"…"}\n\nsqlite3 a.db "SELECT\n  1" # 1`), [
     { text: `curl a#b -d '# "x"'`, comment: '{"id":"…"}' },
     { text: 'sqlite3 a.db "SELECT\n  1"', comment: '1' },
@@ -54,7 +54,7 @@ test('a command ends with its line, unless a quote is open; a comment stands beh
   assert.throws(() => commandsOf(`echo 'a`), /expected an end of the command/);
 });
 
-test('an ellipsis stands for any text, a moment for any moment, blanks for blanks', () => {
+test('an ellipsis matches any text, a moment any moment, and blanks match blanks', () => {
   assert.ok(isAsSaid('{"id":"a","status":"accepted"}\n', '{"id":"…","status":"accepted"}'));
   assert.ok(isAsSaid('2026-01-02T03:04:05.678Z  indexed', '2022-02-02T19:39:05Z indexed'));
   for (const other of ['{"id":"a","status":"duplicate"}', 'x{"id":"a","status":"accepted"}'])

@@ -40,7 +40,7 @@ const pages = pageNames.toSorted().map((page) => {
   return { page, blocks, session: new PageSession(workshop, page, markdown, blocks) };
 });
 
-test('all code of the documentation and of doc comments compiles', async () => {
+test('all code in the documentation and in doc comments compiles', async () => {
   const folder = join(workshop.root, 'doc-comments');
   mkdirSync(folder);
   for (const example of examples()) writeFileSync(join(folder, `${example.place.replace(/\W+/g, '-')}.ts`), await moduleOf(example));
@@ -67,7 +67,7 @@ describe('every page does what it says', { concurrency: 2 }, () => {
   }
 });
 
-test('what is not run says why', (t) => {
+test('anything not run says why', (t) => {
   for (const block of pages.flatMap(({ blocks }) => blocks)) {
     const { 'not run': notRun, commandsNotRun } = marksOf(block);
     const place = `${block.page}:${block.line}`;
@@ -82,7 +82,7 @@ test('what is not run says why', (t) => {
   }
 });
 
-test('every check is named by a page', () => {
+test('every check is used by a page', () => {
   const named = new Set(pages.flatMap(({ blocks }) => blocks).map((block) => marksOf(block)['checked by']));
   assert.deepEqual(
     Object.keys(checks).filter((name) => !named.has(name)),

@@ -35,7 +35,7 @@ export function ordersPipeline(warehouse: HttpTransport) {
     key: ({ order }) => order,
     state: z.object({ status: z.enum(['placed', 'paid', 'shipped', 'cancelled']), items: z.array(Item), cents: z.int() }),
     tables: { orders },
-    genericIngest: false, // payments arrive signed, and in no other way
+    genericIngest: false, // payments arrive only through the signed route
     handle(event, order, turn) {
       if (event.type === 'placed') {
         if (order !== undefined) return turn.ignore('the order is there already');

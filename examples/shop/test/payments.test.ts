@@ -16,11 +16,11 @@ function signed(by: string) {
   };
 }
 
-test('a payment that its provider signed is taken', async () => {
+test('a payment signed by its provider is accepted', async () => {
   assert.deepEqual((await verifiedPayment(secret, signed(secret), Buffer.from(body))).data, { order: 'o1', payment: 'p1', cents: 500 });
 });
 
-test('no other is', async () => {
+test('any other payment is refused', async () => {
   const stranger = `whsec_${Buffer.alloc(32, 2).toString('base64')}`;
   const refused = (error: unknown) => error instanceof MillraceError && error.code === 'MILL_INVALID_REQUEST';
   for (const headers of [{}, signed(stranger), { ...signed(secret), 'webhook-id': 'w2' }])

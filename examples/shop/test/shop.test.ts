@@ -9,7 +9,7 @@ import { stock } from '../src/stock.ts';
 const order: OrderEvent = { type: 'placed', order: 'o1', items: [{ sku: 'pen', quantity: 2 }], cents: 500 };
 const payment: OrderEvent = { type: 'paid', order: 'o1', payment: 'p1', cents: 500 };
 
-/** The shop on a clock that the test turns; nothing leaves the program. */
+/** The shop on a clock that the test advances; nothing leaves the program. */
 async function openShop(context: TestContext, answer?: TestMillOptions['answer']) {
   const orders = ordersPipeline(http({ url: 'https://warehouse.example/', secret: `whsec_${'A'.repeat(32)}` }));
   const shop = await testMill({ pipelines: [orders, stock, salesPipeline], crashBeforeCommit: true, ...(answer && { answer }) });
@@ -17,7 +17,7 @@ async function openShop(context: TestContext, answer?: TestMillOptions['answer']
   return shop;
 }
 
-test('what is paid goes to the warehouse, and is shipped', async (context) => {
+test('a paid order goes to the warehouse and is shipped', async (context) => {
   const shop = await openShop(context);
   await shop.ingest('orders', order);
   await shop.drain();
@@ -31,7 +31,7 @@ test('what is paid goes to the warehouse, and is shipped', async (context) => {
   );
 });
 
-test('what nobody pays is cancelled after half an hour, and goes back on the shelf', async (context) => {
+test('an unpaid order is cancelled after half an hour, and its stock is returned', async (context) => {
   const shop = await openShop(context);
   await shop.ingest('orders', order);
   await shop.advance('29m');
@@ -56,7 +56,7 @@ test('an order stays paid while the warehouse does not answer', async (context) 
   );
 });
 
-test('every night the sales of the day before are added up', async (context) => {
+test('every night the previous day’s sales are added up', async (context) => {
   const shop = await openShop(context);
   for (const id of ['o1', 'o2', 'o3']) await shop.ingest('orders', { ...order, order: id });
   for (const id of ['o1', 'o3']) await shop.ingest('orders', { ...payment, order: id, payment: id });

@@ -3,7 +3,7 @@ import { get, type Page } from './api.ts';
 import { useLoaded } from './load.ts';
 import type { AuditEntry } from './types.ts';
 
-/** An operator's act: a line through every chart of its pipeline. */
+/** An operator's act, shown as a line through every chart of its pipeline. */
 export interface Act {
   readonly pipeline: string;
   /** Milliseconds since the epoch. */

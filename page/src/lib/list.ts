@@ -9,7 +9,7 @@ export interface PagedList<Item> {
   readonly hasMore: boolean;
   /** True once the reader has asked for more than the first page; the list then loads more as it is scrolled. */
   readonly isGoing: boolean;
-  /** Why the last page could not be loaded. */
+  /** The reason the last page could not be loaded. */
   readonly error: Error | undefined;
   /** Loads the next page. One call at a time has an effect. */
   more(): Promise<void>;
@@ -20,7 +20,7 @@ const pageSize = 100;
 
 type Query = Readonly<Record<string, string | number | undefined>>;
 
-/** The pages after the first, and the first that they follow. */
+/** The pages after the first one, and the first page they belong to. */
 interface Later<Item> {
   readonly after: Page<Item> | undefined;
   readonly items: readonly Item[];

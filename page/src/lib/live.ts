@@ -12,7 +12,7 @@ export interface Live {
   readonly engine: EngineNow | undefined;
   /** The latest first. It is a sample. */
   readonly happenings: readonly Happening[];
-  /** When the server was last heard from, by the reader's clock. */
+  /** The time at which the server was last heard from, by the reader's clock. */
   readonly heardAt: number;
 }
 

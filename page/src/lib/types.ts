@@ -56,13 +56,13 @@ export interface PipelineDetails extends PipelineItem {
     readonly hasSchedule: boolean;
     readonly genericIngest: boolean;
   };
-  /** The topic that it takes events from; null for a pipeline without one. */
+  /** The topic it reads events from; null for a pipeline without one. */
   readonly source: Source | null;
 }
 
 export interface Source {
   readonly name: string;
-  /** Those that the process that answers reads. */
+  /** The partitions read by the answering process. */
   readonly partitions: readonly SourcePartition[];
   readonly warnings: readonly string[];
 }
@@ -72,7 +72,7 @@ export interface SourcePartition {
   readonly next: number;
   readonly end: number;
   readonly lag: number;
-  /** Why the next record waits for room. */
+  /** The reason the next record waits for room. */
   readonly noRoom: string | null;
 }
 

@@ -47,7 +47,7 @@ export function List<Item>({ list, noun, nouns, empty, changed, children }: List
   );
 }
 
-/** How far below the window the end of a list may be when the next page is loaded, in pixels. */
+/** Distance of the list's end from the window at which the next page is loaded, in pixels. */
 const aheadPx = 1_500;
 
 /** The end of the loaded rows; notifies the list when the reader comes near. */

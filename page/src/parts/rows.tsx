@@ -1,13 +1,13 @@
 import type { RefObject, VNode } from 'preact';
 import { useEffect, useLayoutEffect, useReducer, useRef } from 'preact/hooks';
 
-/** The rows of one chunk. A chunk is a `tbody` that is in the document as a whole or not at all. */
+/** Rows per chunk. A chunk is a `tbody`, which is in the document either as a whole or not at all. */
 const chunkSize = 25;
 /** A list with at most this many rows is in the document as a whole. */
 export const wholeMax = 2 * chunkSize;
-/** How far outside the window rows are drawn, in pixels. */
+/** Rows are drawn up to this far outside the window, in pixels. */
 const marginPx = 700;
-/** The height of a row before any was measured, in pixels. */
+/** The assumed height of a row until one has been measured, in pixels. */
 const likelyRowPx = 33;
 
 interface RowsProps<Item> {
@@ -37,7 +37,7 @@ export function Rows<Item>({ items, columns, row }: RowsProps<Item>) {
   useLayoutEffect(() => {
     for (const [chunk, body] of bodies.current) {
       heights.current.set(chunk, body.getBoundingClientRect().height);
-      // The first row is that of the heads.
+      // The first row holds the column heads.
       for (const [at, element] of [...body.rows].entries()) element.ariaRowIndex = String(chunk * chunkSize + at + 2);
     }
   });

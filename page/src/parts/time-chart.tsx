@@ -195,7 +195,7 @@ function optionsOf(
   };
 }
 
-/** Draws a line for each act that lies in the window. */
+/** Draws a line for each act in the window. */
 function drawActs(plot: uPlot, acts: readonly Act[], colour: string): void {
   const { ctx, bbox } = plot;
   ctx.save();

@@ -4,8 +4,8 @@ import type { Item } from './model.ts';
 const letsGo: ReadonlySet<unknown> = new Set(['resume', 'resume key', 'skip gap']);
 
 /**
- * Returns the items with the causes of what the page has added: the turn of a timer comes from the moment at which that came due, and the first turn after a key was
- * let go from whoever did that. The end of a timer by its own turn is no act, and is left out.
+ * Returns the items with causes that involve the page's own items: a timer's turn is caused by the timer coming due, and the first turn
+ * after a key was released by the release. The end of a timer by its own turn is not an act, and is left out.
  */
 export function withCauses(items: readonly Item[]): readonly Item[] {
   const byId = new Map(items.map((item) => [item.id, item]));

@@ -19,7 +19,7 @@ export interface Chapter {
 const pauseMs = 10_000;
 
 interface Group {
-  /** When the key was parked, for items during the park. */
+  /** The time at which the key was parked, for items during the park. */
   readonly park: Park | undefined;
   readonly items: Item[];
 }

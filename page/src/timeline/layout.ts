@@ -25,7 +25,7 @@ export interface Layout {
   readonly height: number;
 }
 
-/** Where the lanes begin, below the axis. */
+/** The top of the lanes, below the axis. */
 export const lanesTop = 72;
 const stepDown = 15;
 const eventRows = 3;

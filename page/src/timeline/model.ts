@@ -3,7 +3,7 @@ export interface Item {
   readonly id: string;
   /** In milliseconds since the epoch. */
   readonly at: number;
-  /** When it ended; the same moment for an instantaneous one. */
+  /** The time at which it ended; the same moment for an instantaneous one. */
   readonly end: number;
   readonly kind: ItemKind;
   /** True if it went well; undefined if that does not apply. */
@@ -12,7 +12,7 @@ export interface Item {
   readonly name: string;
   /** The same in words. */
   readonly text: string;
-  /** A few words to stand beside its shape. */
+  /** A few words to show beside its shape. */
   readonly label: string;
   readonly causedBy: string | null;
   /** Items with the same commit are on disk together. */

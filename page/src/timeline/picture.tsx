@@ -27,7 +27,7 @@ const laneNames: Readonly<Record<LaneBox['lane'], string>> = {
   sends: 'Sends',
 };
 
-/** Draws the history: lanes from the top, time from the left. The story has all of it in words, too. */
+/** Draws the history: lanes from the top, time from the left. The story tells all of it in words. */
 export function Picture({ items, now, title, isLinear, chosen, choose }: PictureProps) {
   const holder = useRef<HTMLElement>(null);
   const [width, setWidth] = useState(960);

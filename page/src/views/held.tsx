@@ -70,7 +70,7 @@ type OfPipeline<Item> = Item & { readonly pipeline: string };
 
 interface Found<Item> {
   readonly items: readonly OfPipeline<Item>[];
-  /** Pipelines that have more of them than are shown. */
+  /** Pipelines that have more keys than are shown. */
   readonly further: readonly string[];
 }
 
@@ -84,7 +84,7 @@ interface HeldKeysProps<Item> {
   readonly heads: readonly ColumnHead[];
   /** The status by which the command finds the keys. */
   readonly status: string;
-  /** The cells of those columns. */
+  /** The cells in those columns. */
   readonly children: (item: Item) => ComponentChildren;
 }
 

@@ -5,7 +5,7 @@ import { nameOfUpdate } from '../loads/accounts.ts';
 type Row = Readonly<Record<string, FoundValue>>;
 
 export interface AccountsCheck {
-  /** When each update was known to be taken in, by name, in milliseconds since 1970; other updates are absent. */
+  /** The times at which updates were known to be taken in, by name, in milliseconds since 1970; other updates are absent. */
   readonly acknowledged: ReadonlyMap<string, number>;
   readonly isSettled: boolean;
 }
@@ -46,15 +46,15 @@ function callbackFaults(row: Row, newer: Row | undefined, acknowledged: Accounts
   const [hasFired, isCancelled] = [row.callback_at !== null, row.cancelled_at !== null];
   if (hasFired && isCancelled) faults.push('its callback fired and was cancelled');
   if (hasFired && moment(row.callback_at) < dueAt) faults.push(`its callback was due at ${dueAt} and fired at ${row.callback_at}`);
-  if (isCancelled && row.cancelled_by !== newer?.version) faults.push(`${row.cancelled_by} cancelled it, and ${newer?.version} came next`);
+  if (isCancelled && row.cancelled_by !== newer?.version) faults.push(`${row.cancelled_by} cancelled it, but ${newer?.version} came next`);
   if (isCancelled && row.cancelled_at !== newer?.indexed_at)
     faults.push(`it was cancelled at ${row.cancelled_at}, not with the next version`);
-  if (isCancelled && moment(row.cancelled_at) >= dueAt) faults.push(`it was cancelled at ${row.cancelled_at}, when it had been due`);
+  if (isCancelled && moment(row.cancelled_at) >= dueAt) faults.push(`it was cancelled at ${row.cancelled_at}, when it was already due`);
   const knownAt =
     newer === undefined ? undefined : acknowledged.get(nameOfUpdate({ id: String(newer.id), version: Number(newer.version) }));
   if (hasFired && knownAt !== undefined && knownAt < dueAt)
     faults.push('a newer version was acknowledged before it was due and did not cancel it');
-  if (newer !== undefined && !isCancelled && !hasFired) faults.push('a newer version took its place without a word');
+  if (newer !== undefined && !isCancelled && !hasFired) faults.push('a newer version replaced it without cancelling it');
   return faults;
 }
 

@@ -18,8 +18,8 @@ export function checkRepeats({ calls, lives }: Book): Repeats {
       if (taken === undefined) continue;
       const life = lives[taken.life - 1];
       repeats.count += 1;
-      if (taken.life === call.life) broken.push(`${name} was taken in life ${call.life} and called again in it`);
-      else if (life?.end !== 'killed') broken.push(`${name} was taken in life ${taken.life}, which was not killed, and called again`);
+      if (taken.life === call.life) broken.push(`${name} was accepted in life ${call.life} and called again in it`);
+      else if (life?.end !== 'killed') broken.push(`${name} was accepted in life ${taken.life}, which was not killed, and called again`);
       else repeats.beforeDeathMsMax = Math.max(repeats.beforeDeathMsMax, life.endedAt - taken.answeredAt);
     }
   }

@@ -34,7 +34,7 @@ export async function checkMessages(store: Store, check: MessagesCheck): Promise
   return Array.from(ids, (id) => {
     const row = found.get(id);
     const own = calls.get(id) ?? [];
-    if (row === undefined) return check.isCut ? [] : [`messages: ${id} has no row, and ${own.length} calls`];
+    if (row === undefined) return check.isCut ? [] : [`messages: ${id} has no row, but ${own.length} calls`];
     const faults = [
       ...originFaults(row, check.rows.get(id), check.contents),
       ...statusFaults(row, { calls: own, letters: letters.get(id)?.length ?? 0, isValid: check.rows.get(id)?.isValid ?? true }),
@@ -47,10 +47,10 @@ export async function checkMessages(store: Store, check: MessagesCheck): Promise
 
 /** Checks that a row was inserted by somebody, with these contents. */
 function originFaults(row: Row, planned: PlannedRow | undefined, contents: ReadonlySet<string>): readonly string[] {
-  if (planned === undefined) return contents.has(String(row.content)) ? [] : [`nobody put it there: ${JSON.stringify(row)}`];
+  if (planned === undefined) return contents.has(String(row.content)) ? [] : [`nobody inserted it: ${JSON.stringify(row)}`];
   return row.to === planned.to && row.content === planned.content
     ? []
-    : [`it was ${JSON.stringify(planned)} and is ${JSON.stringify(row)}`];
+    : [`it was ${JSON.stringify(planned)} but is ${JSON.stringify(row)}`];
 }
 
 interface RowContext {
@@ -65,9 +65,9 @@ function statusFaults({ status, message_id }: Row, { calls, letters, isValid }: 
   if (status === 'SUCCESS' && !calls.some(({ messageId }) => messageId === message_id))
     faults.push(`the provider never called it ${message_id}`);
   if (!isValid && (status === 'SUCCESS' || calls.length > 0))
-    faults.push(`it cannot be sent, is ${status}, and ${calls.length} calls arrived`);
+    faults.push(`it cannot be sent, but is ${status}, and ${calls.length} calls arrived`);
   const expected = status === 'FAILED' && isValid ? 1 : 0;
-  if (letters !== expected) faults.push(`it is ${status} and has ${letters} dead letters`);
+  if (letters !== expected) faults.push(`it is ${status} but has ${letters} dead letters`);
   return faults;
 }
 
@@ -76,8 +76,8 @@ function callFaults({ status }: Row, calls: readonly Call[], { lives, isSettled 
   const endOf = ({ life }: Call) => lives[life - 1]?.end;
   // Each death may swallow the result of the last call before it.
   const swallowed = new Set(calls.filter((call) => endOf(call) === 'killed').map(({ life }) => life)).size;
-  if (calls.length > attemptsMax + swallowed) faults.push(`it may be tried ${attemptsMax} times, and ${calls.length} calls arrived`);
+  if (calls.length > attemptsMax + swallowed) faults.push(`it may be tried ${attemptsMax} times, but ${calls.length} calls arrived`);
   const isTaken = calls.some((call) => call.result === 'delivered' && endOf(call) === 'stopped');
-  if (isSettled && isTaken && status !== 'SUCCESS') faults.push(`the provider took it and it is ${status}`);
+  if (isSettled && isTaken && status !== 'SUCCESS') faults.push(`the provider accepted it but it is ${status}`);
   return faults;
 }

@@ -22,7 +22,7 @@ export class Recorded {
       const before = this.#seen.get(name);
       if (before === undefined) this.#seen.set(name, { life, as });
       else if (before.as !== as)
-        broken.push(`${name} was on disk as ${before.as} after life ${before.life}, and is ${as} after life ${life}`);
+        broken.push(`${name} was on disk as ${before.as} after life ${before.life}, but is ${as} after life ${life}`);
     }
     return broken;
   }
@@ -32,12 +32,12 @@ export class Recorded {
     const broken: string[] = [];
     const counts = new Map<string, number>();
     for (const name of happenings) counts.set(name, (counts.get(name) ?? 0) + 1);
-    for (const [name, times] of counts) if (times > 1) broken.push(`life ${life} told ${times} times: ${name}`);
+    for (const [name, times] of counts) if (times > 1) broken.push(`life ${life} reported ${times} times: ${name}`);
     const called = calls.filter((call) => call.life === life).map(({ endpoint, id }) => `${endpoint} ${id}`);
     for (const name of [...counts.keys(), ...called]) {
       const seen = this.#seen.get(name);
       if (seen !== undefined && seen.life < life)
-        broken.push(`${name} was on disk after life ${seen.life} and happened again in life ${life}`);
+        broken.push(`${name} was on disk after life ${seen.life} but happened again in life ${life}`);
     }
     return broken;
   }

@@ -24,7 +24,7 @@ export async function checkRockets({ planned }: RocketsLoad, store: Store): Prom
 function rowFaults(found: Row | undefined, messages: readonly SimulatedMessage[], applied: number): readonly string[] {
   const expected = applied === 0 ? undefined : expectedRow(expectedRocket(messages, applied));
   if (isDeepStrictEqual(found && { ...found }, expected)) return [];
-  return [`the row is ${JSON.stringify(found)}, and its messages make ${JSON.stringify(expected)}`];
+  return [`the row is ${JSON.stringify(found)}, but its messages make ${JSON.stringify(expected)}`];
 }
 
 /** Of two messages with the same number, the first one was accepted, and it is the planned one. */

@@ -26,7 +26,7 @@ export function nameOfUpdate({ id, version }: Pick<PlannedUpdate, 'id' | 'versio
 export class AccountsLoad implements Load {
   /** Everything sent, by name. */
   readonly planned = new Map<string, PlannedUpdate>();
-  /** When each update was first known to be taken in, by name, in milliseconds since 1970. */
+  /** The times at which updates were first known to be taken in, by name, in milliseconds since 1970. */
   readonly acknowledged = new Map<string, number>();
   readonly #means: LoadMeans;
   /** The highest version of each account. */

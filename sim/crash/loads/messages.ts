@@ -50,7 +50,7 @@ export class MessagesLoad implements Load {
     if (reply.kind === 'lost' || reply.status === 503) return this.#means.client.rest(random, 30, 120);
     const id = idOf(reply.body);
     if (reply.status === 201 && id !== undefined) this.rows.set(id, { to, content, isValid: true });
-    else this.#say(`/messages/pending answered ${reply.status} ${JSON.stringify(reply.body)} to what is valid`);
+    else this.#say(`/messages/pending answered ${reply.status} ${JSON.stringify(reply.body)} to a valid request`);
   }
 
   #insert(random: Random): void {

@@ -91,7 +91,7 @@ export const acceptedIsDurable: readonly Mutant[] = [
     file: 'src/engine/appender.ts',
     find: 'while (this.#waiting.length > 0) void this.#append(this.#takeGroup());',
     replace: 'void this.#append(this.#takeGroup());\n    this.#waiting.length = 0;',
-    tests: [promise('accepted-is-durable', 'of very much that comes at the same moment')],
+    tests: [promise('accepted-is-durable', 'everything that arrives at the same moment is on disk before it is answered')],
   },
   {
     name: 'prune-forgets-what-is-not-settled',
@@ -99,7 +99,7 @@ export const acceptedIsDurable: readonly Mutant[] = [
     file: 'src/store/sqlite/partition/partition-log.ts',
     find: 'let high = cursor ?? 0;',
     replace: 'let high = this.#head + (cursor ?? 0);',
-    tests: [contract('sqlite', 'events that are not settled stay')],
+    tests: [contract('sqlite', 'unsettled events stay')],
   },
   {
     name: 'prune-forgets-held-events',
@@ -107,7 +107,7 @@ export const acceptedIsDurable: readonly Mutant[] = [
     file: 'src/store/sqlite/partition/partition-log.ts',
     find: 'WHERE held.key = settled.key AND',
     replace: 'WHERE held.key IS NULL AND',
-    tests: [contract('sqlite', 'held events stay until they are let go')],
+    tests: [contract('sqlite', 'held events stay until they are released')],
   },
   {
     name: 'prune-forgets-events-of-dead-letters',

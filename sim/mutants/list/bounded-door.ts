@@ -151,7 +151,7 @@ export const boundedDoor: readonly Mutant[] = [
     file: 'src/store/sqlite/partition/partition-log.ts',
     find: 'const end = this.#pieceEnd.get(after, last, limit)?.[0] ?? null;',
     replace: 'const end = after < last ? last : null;',
-    tests: [contract('sqlite', 'one call looks at no more events than its limit and forgets no more ids; further calls get the rest')],
+    tests: [contract('sqlite', 'one call examines no more events and forgets')],
   },
   {
     name: 'next-number-read-as-an-integer',
@@ -159,7 +159,7 @@ export const boundedDoor: readonly Mutant[] = [
     file: 'src/store/sqlite/partition/partition-reader.ts',
     find: 'CAST(next AS REAL)',
     replace: 'next',
-    tests: [contract('sqlite', 'a number that is the next after all that JavaScript holds exactly can be read back')],
+    tests: [contract('sqlite', 'a next number beyond JavaScript’s exact integers can be read back')],
   },
   {
     name: 'room-of-a-refused-event-not-given-back',

@@ -121,7 +121,7 @@ export const clocks: readonly Mutant[] = [
     file: queue,
     find: 'if (now < this.#latest) {',
     replace: 'if (now < Number.NEGATIVE_INFINITY) {',
-    tests: [promise('clock-jumps', 'an outcome that is on disk only after')],
+    tests: [promise('clock-jumps', 'promise 6: a key is notified of an outcome that reaches')],
   },
   {
     name: 'outcome-of-a-later-moment-not-looked-for',
@@ -137,7 +137,7 @@ export const clocks: readonly Mutant[] = [
     file: queue,
     find: '      this.#ahead = undefined;\n    }',
     replace: '    }',
-    tests: [promise('clock-jumps', 'goes through what lies ahead of it')],
+    tests: [promise('clock-jumps', 'promise 6: a key is notified of an outcome even if the clock')],
   },
   {
     name: 'delivery-waits-for-a-clock-that-was-set-back',

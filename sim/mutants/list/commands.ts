@@ -16,7 +16,7 @@ export const commands: readonly Mutant[] = [
     file: 'src/engine/resolver.ts',
     find: 'if (answer !== undefined) draft.answer(answer);',
     replace: '',
-    tests: [tests('that dies with the commit')],
+    tests: [tests('an owner that dies after committing a command has answered it in that commit')],
   },
   {
     name: 'command-not-left-to-the-next-owner',
@@ -24,7 +24,7 @@ export const commands: readonly Mutant[] = [
     file: inMemory,
     find: 'for (const [id, { until }] of this.#kept)',
     replace: 'this.#kept.clear();\n    for (const [id, { until }] of this.#kept)',
-    tests: [contract('memory', 'is told to the owner')],
+    tests: [contract('memory', 'a command reaches the owner of its partition')],
   },
   {
     name: 'command-carried-out-when-its-time-is-over',
@@ -32,7 +32,7 @@ export const commands: readonly Mutant[] = [
     file: inMemory,
     find: 'answer === undefined && until > this.#now()',
     replace: 'answer === undefined',
-    tests: [contract('memory', 'whose time is over')],
+    tests: [contract('memory', 'or one that has expired')],
   },
   {
     name: 'command-carried-out-when-its-time-is-over-on-postgres',
@@ -40,7 +40,7 @@ export const commands: readonly Mutant[] = [
     file: shared,
     find: 'AND command.answer IS NULL AND command.until > ',
     replace: 'AND command.answer IS NULL AND 0 < ',
-    tests: [contract('postgres', 'whose time is over')],
+    tests: [contract('postgres', 'or one that has expired')],
   },
   {
     name: 'second-answer-to-a-command-counts-on-postgres',
@@ -56,7 +56,7 @@ export const commands: readonly Mutant[] = [
     file: 'src/store/memory/memory-store.ts',
     find: 'commands.open.filter(({ partition }) => leases.ownerOf(partition) === self)',
     replace: 'commands.open',
-    tests: [contract('memory', 'that nobody owns')],
+    tests: [contract('memory', 'nobody gets a command for an unowned partition')],
   },
   {
     name: 'owner-not-told-of-a-command-on-postgres',
@@ -72,7 +72,7 @@ export const commands: readonly Mutant[] = [
     file: received,
     find: 'if (error instanceof MillraceError && error.retryable) throw error;',
     replace: '',
-    tests: [tests('a failure of the store at the owner')],
+    tests: [tests('a store failure at the owner, at')],
   },
   {
     name: 'command-begun-again-by-a-late-roll',
@@ -80,7 +80,7 @@ export const commands: readonly Mutant[] = [
     file: received,
     find: ' && !this.#answered.has(command.id)',
     replace: '',
-    tests: [tests('a roll of before its answer')],
+    tests: [tests('a command is not restarted by a roll from before its answer')],
   },
   {
     name: 'answers-not-looked-for-after-a-failure',
@@ -88,7 +88,7 @@ export const commands: readonly Mutant[] = [
     file: given,
     find: 'this.#isLooking = false;',
     replace: 'this.#isLooking = this.#failure !== undefined;',
-    tests: [tests('a store that does not answer for a while')],
+    tests: [tests('a temporarily unresponsive store loses no answer')],
   },
   {
     name: 'waiting-for-an-answer-keeps-an-engine-from-stopping',
@@ -96,7 +96,7 @@ export const commands: readonly Mutant[] = [
     file: given,
     find: 'for (const answer of this.#waiting.values()) answer(undefined);',
     replace: '',
-    tests: [tests('an engine that stops')],
+    tests: [tests('a stopping engine waits for no answer')],
   },
   {
     name: 'bulk-discard-counts-own-partitions-alone',
@@ -112,6 +112,6 @@ export const commands: readonly Mutant[] = [
     file: 'src/engine/operations.ts',
     find: 'await fleet.followPauses();',
     replace: '',
-    tests: [tests('what waits in a paused pipeline')],
+    tests: [tests('any engine can discard a paused pipeline’s')],
   },
 ];

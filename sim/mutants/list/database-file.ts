@@ -127,7 +127,7 @@ export const databaseFile: readonly Mutant[] = [
     file: keeper,
     find: 'if (this.#isQuiet) this.#rest();',
     replace: 'if (this.#isQuiet) this.#watch.startedAnew();',
-    tests: [beside('store/sqlite/wal/wal-keeper', 'all of a short log')],
+    tests: [beside('store/sqlite/wal/wal-keeper', 'a short log is copied completely and emptied, again and again, with an SQLite')],
   },
   {
     name: 'idle-log-copied-by-the-writer-however-long',
@@ -151,7 +151,7 @@ export const databaseFile: readonly Mutant[] = [
     file: keeper,
     find: 'if (logBytes(this.#path) > 0) this.#restLater();',
     replace: '',
-    tests: [beside('store/sqlite/wal/wal-keeper', 'a reader keeps the log')],
+    tests: [beside('store/sqlite/wal/wal-keeper', 'a log in use by a reader stays, and is emptied soon after the reader has ended')],
   },
   {
     name: 'reader-of-the-log-not-told',
@@ -191,7 +191,7 @@ export const databaseFile: readonly Mutant[] = [
     file: writeLock,
     find: 'this.#isKnownHeld = false;\n      return true;',
     replace: 'return true;',
-    tests: [beside('store/sqlite/file/write-lock', 'comes again')],
+    tests: [beside('store/sqlite/file/write-lock', 'is waited for again when it returns')],
   },
   {
     name: 'released-lock-not-found-out',
@@ -199,7 +199,7 @@ export const databaseFile: readonly Mutant[] = [
     file: 'src/engine/event-log.ts',
     find: "if (failure.code === 'MILL_STORE_BUSY') {\n      this.#health.probeLater();",
     replace: "if (failure.code === 'MILL_STORE_BUSY') {",
-    tests: [promise('visible-failure', 'for as long as it is locked')],
+    tests: [promise('visible-failure', 'a store that accepts nothing is unhealthy')],
   },
   {
     name: 'turns-wait-long-after-a-lock',
@@ -207,7 +207,7 @@ export const databaseFile: readonly Mutant[] = [
     file: 'src/engine/claim-backoff.ts',
     find: 'recoveries[code] ?? recovery',
     replace: 'recovery',
-    tests: [promise('visible-failure', 'a lock that commits meet')],
+    tests: [promise('visible-failure', 'a lock that commits run into is one line')],
   },
   {
     name: 'a-line-for-each-try-of-a-lock',
@@ -215,7 +215,7 @@ export const databaseFile: readonly Mutant[] = [
     file: 'src/engine/hindrance.ts',
     find: 'if (code === lastCode && lastingCodes.has(code)) return;',
     replace: '',
-    tests: [promise('visible-failure', 'a lock that commits meet')],
+    tests: [promise('visible-failure', 'a lock that commits run into is one line')],
   },
   {
     name: 'start-on-a-full-disk-without-the-reserve',

@@ -26,7 +26,7 @@ export const deliveries: readonly Mutant[] = [
     file: conclusions,
     find: 'this.#remove(delivery);\n      this.#tell(',
     replace: 'this.#tell(',
-    tests: [promise('deliveries', 'its key is told')],
+    tests: [promise('deliveries', 'its key is notified')],
   },
   {
     name: 'recorded-during-a-look-called-again',
@@ -34,7 +34,7 @@ export const deliveries: readonly Mutant[] = [
     file: reader,
     find: 'if (this.#touched.has(name) || this.#means.takeUp(delivery, name)) continue;',
     replace: 'if (this.#means.takeUp(delivery, name)) continue;',
-    tests: [promise('deliveries', 'a delivery whose outcome is recorded while the store is asked')],
+    tests: [promise('deliveries', 'a delivery whose outcome is recorded while the store')],
   },
   {
     name: 'read-while-under-way-called-again',
@@ -82,7 +82,7 @@ export const deliveries: readonly Mutant[] = [
     file: 'src/store/sqlite/partition/partition-deliveries.ts',
     find: 'const waits = ordered && this.#firstTwo.get(endpoint, key) !== undefined;',
     replace: 'const waits = false;',
-    tests: [contract('sqlite', 'of one endpoint and key an ordered delivery waits until those before it are gone')],
+    tests: [contract('sqlite', 'an ordered delivery waits until earlier ones of its endpoint and key are gone')],
   },
   {
     name: 'next-of-a-line-never-called',
@@ -90,7 +90,7 @@ export const deliveries: readonly Mutant[] = [
     file: 'src/store/sqlite/partition/partition-deliveries.ts',
     find: 'if (ordered === 1) this.#lineUp(endpoint, key);',
     replace: '',
-    tests: [contract('sqlite', 'of one endpoint and key an ordered delivery waits until those before it are gone')],
+    tests: [contract('sqlite', 'an ordered delivery waits until earlier ones of its endpoint and key are gone')],
   },
   {
     name: 'outcome-not-told',
@@ -122,7 +122,7 @@ export const deliveries: readonly Mutant[] = [
     file: 'src/engine/cause-queue.ts',
     find: 'lanes.writeCause(outcome);',
     replace: '',
-    tests: [promise('deliveries', 'a key that fails when it is told is told again'), promise('deliveries')],
+    tests: [promise('deliveries', 'a key that fails to handle a notification'), promise('deliveries')],
   },
   {
     name: 'key-at-rest-before-it-was-told',
@@ -130,7 +130,7 @@ export const deliveries: readonly Mutant[] = [
     file: 'src/engine/key-causes.ts',
     find: 'return this.#outcomes > 0;',
     replace: 'return false;',
-    tests: [beside('engine/lane', 'keep it from rest')],
+    tests: [beside('engine/lane', 'keep it busy until it has been notified of all, including')],
   },
   {
     name: 'outcome-behind-the-timers-of-its-moment',
@@ -138,7 +138,7 @@ export const deliveries: readonly Mutant[] = [
     file: 'src/store/memory/pending-causes.ts',
     find: "return b.kind === 'timer' ? compareText(a.name, b.name) : 1;",
     replace: "return b.kind === 'timer' ? compareText(a.name, b.name) : -1;",
-    tests: [contract('memory', 'outcomes and timers come in one order')],
+    tests: [contract('memory', 'outcomes and timers are listed in one order, soonest')],
   },
   {
     name: 'outcome-of-a-delivery-removed-with-another',
@@ -146,7 +146,7 @@ export const deliveries: readonly Mutant[] = [
     file: 'src/store/sqlite/partition/rows.ts',
     find: "[cause.key, 'outcome', cause.endpoint, cause.id]",
     replace: "[cause.key, 'outcome', cause.endpoint, '']",
-    tests: [contract('sqlite', 'an outcome that its key has been told is gone, and nothing else is')],
+    tests: [contract('sqlite', 'an outcome is gone once its key has been notified, and nothing else is')],
   },
   {
     name: 'outcomes-of-an-older-database-stay-timers',
@@ -170,7 +170,7 @@ export const deliveries: readonly Mutant[] = [
     file: 'src/engine/resolver.ts',
     find: 'const fresh = { key: letter.key, attempts: 0,',
     replace: 'const fresh = { key: letter.key, attempts: letter.attempts,',
-    tests: [promise('deliveries', 'an outcome that a key cannot be told')],
+    tests: [promise('deliveries', 'an outcome that a key never handles is a dead')],
   },
   {
     name: 'key-with-nothing-but-an-outcome-unknown',
@@ -202,7 +202,7 @@ export const deliveries: readonly Mutant[] = [
     file: deliveryAttempts,
     find: 'return JSON.stringify([endpoint, key, id]);',
     replace: 'return JSON.stringify([endpoint, id, key === endpoint]);',
-    tests: [promise('deliveries', 'the same id of two keys is two deliveries')],
+    tests: [promise('deliveries', 'the same id under two keys means two deliveries')],
   },
   {
     name: 'retry-after-ignored',
@@ -250,7 +250,7 @@ export const deliveries: readonly Mutant[] = [
     file: conclusions,
     find: "answer.result === 'failed' && attempts < this",
     replace: "(answer.result === 'failed' || answer.result === 'unknown') && attempts < this",
-    tests: [promise('deliveries', 'what may have arrived')],
+    tests: [promise('deliveries', 'a call that may have arrived is not repeated')],
   },
   {
     name: 'unknown-told-as-given-up',
@@ -258,7 +258,7 @@ export const deliveries: readonly Mutant[] = [
     file: conclusions,
     find: "status: isUnknown ? 'unknown' : 'given up',",
     replace: "status: 'given up',",
-    tests: [promise('deliveries', 'what may have arrived')],
+    tests: [promise('deliveries', 'a call that may have arrived is not repeated')],
   },
   {
     name: 'answer-to-the-abort-lost',
@@ -266,7 +266,7 @@ export const deliveries: readonly Mutant[] = [
     file: deliveryAttempts,
     find: "addEventListener('abort', () => setImmediate(() => reject(abort.signal.reason)));",
     replace: "addEventListener('abort', () => reject(abort.signal.reason));",
-    tests: [promise('deliveries', 'an answer that a transport gives to the abort')],
+    tests: [promise('deliveries', 'an answer that a transport gives on abort')],
   },
   {
     name: 'answer-without-a-result-tried-again',
@@ -274,7 +274,7 @@ export const deliveries: readonly Mutant[] = [
     file: kept,
     find: "return { result: 'unknown', reason: `expected an answer",
     replace: "return { result: 'failed', reason: `expected an answer",
-    tests: [promise('deliveries', 'a transport that answers what cannot be kept')],
+    tests: [promise('deliveries', 'a transport with an unstorable answer, or a postponement')],
   },
   {
     name: 'answer-that-is-no-json-undoes-a-delivery',
@@ -282,7 +282,7 @@ export const deliveries: readonly Mutant[] = [
     file: kept,
     find: "if (answer.result === 'delivered') return { result: 'delivered', ...copy };",
     replace: "if (answer.result === 'delivered') return { result: kept === undefined ? 'unknown' : 'delivered', reason: '', ...copy };",
-    tests: [promise('deliveries', 'what came of a call stands')],
+    tests: [promise('deliveries', 'the result of a call stands whether or not')],
   },
   {
     name: 'answer-kept-without-a-copy',
@@ -290,7 +290,7 @@ export const deliveries: readonly Mutant[] = [
     file: kept,
     find: 'json === undefined ? undefined : { answer: JSON.parse(json) }',
     replace: 'json === undefined ? undefined : { answer }',
-    tests: [promise('deliveries', 'what came of a call stands')],
+    tests: [promise('deliveries', 'the result of a call stands whether or not')],
   },
   {
     name: 'refused-delivery-tried-again',
@@ -346,7 +346,7 @@ export const deliveries: readonly Mutant[] = [
     file: gate,
     find: 'this.#now + Math.max(postponeMsMin, retryAfterMs));',
     replace: 'this.#now + Math.max(postponeMsMin, retryAfterMs) - 5);',
-    tests: [promise('deliveries-under-faults', 'a call that was postponed is none')],
+    tests: [promise('deliveries-under-faults', 'a postponed call does not count: the rate')],
   },
   {
     name: 'call-without-a-time-limit',
@@ -370,7 +370,7 @@ export const deliveries: readonly Mutant[] = [
     file: decisions,
     find: "if (untold?.kind === 'outcome' && isDecided(untold)) {",
     replace: "if (untold?.kind === 'outcome' && !isDecided(untold)) {",
-    tests: [promise('deliveries', 'a delivery asked for again while its outcome is on its way to the key')],
+    tests: [promise('deliveries', 'a delivery requested again while its outcome')],
   },
   {
     name: 'delivery-dead-letter-lost',

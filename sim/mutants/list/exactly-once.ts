@@ -18,7 +18,7 @@ export const exactlyOnce: readonly Mutant[] = [
     file: writer,
     find: 'AND slice = ? AND epoch = ?',
     replace: 'AND slice = ? AND epoch >= ?',
-    tests: [contract('sqlite', 'a commit under an earlier claim takes no effect at all')],
+    tests: [contract('sqlite', 'a commit under an earlier claim has no effect at all')],
   },
   {
     name: 'fence-dropped-in-memory',
@@ -40,7 +40,7 @@ export const exactlyOnce: readonly Mutant[] = [
       }`,
     replace: `      places.release();
       this.#conclude(lane, turn, cause, ended, from);`,
-    tests: [promise('exactly-once', 'who waits for the place of a turn')],
+    tests: [promise('exactly-once', 'whoever waits for a turn’s place gets it once the turn’s decision is drafted')],
   },
   {
     name: 'claim-raises-no-epoch',
@@ -48,7 +48,7 @@ export const exactlyOnce: readonly Mutant[] = [
     file: writer,
     find: 'DO UPDATE SET epoch = epoch + 1 RETURNING',
     replace: 'DO UPDATE SET epoch = epoch RETURNING',
-    tests: [contract('sqlite', 'every claim ends the lease before it'), promise('exactly-once')],
+    tests: [contract('sqlite', 'every claim ends the previous lease, even across a reopening'), promise('exactly-once')],
   },
   {
     name: 'cursor-ahead-of-effects',
@@ -72,7 +72,7 @@ export const exactlyOnce: readonly Mutant[] = [
     file: writer,
     find: 'SET cursor = max(cursor, ?)',
     replace: 'SET cursor = ?',
-    tests: [contract('sqlite', 'the cursor is never lowered')],
+    tests: [contract('sqlite', 'the cursor never falls')],
   },
   {
     name: 'straggler-not-held',
@@ -122,7 +122,7 @@ export const exactlyOnce: readonly Mutant[] = [
     file: commits,
     find: 'engine.eventLog.doubted(draft.sends);',
     replace: '',
-    tests: [promise('sends', 'a letter arrives although nobody knows that its commit took effect')],
+    tests: [promise('sends', 'a letter arrives even if nobody knows that its commit')],
   },
   {
     name: 'sends-dropped',
@@ -198,7 +198,7 @@ export const exactlyOnce: readonly Mutant[] = [
     find: 'else this.#parts.failures.failed(lane, cause, ended.error, turn.durationMs);',
     replace:
       "else {\n        const { key } = lane;\n        const asked = { key, url: null, askedAt: 0, flow: '', ordered: false, traceparent: null, attempts: 0, dueAt: 0 };\n        for (const { endpoint, body } of turn.deliveries) this.#context.draft().deliver({ write: 'ask', delivery: { ...asked, id: key, endpoint, body } });\n        this.#parts.failures.failed(lane, cause, ended.error, turn.durationMs);\n      }",
-    tests: [promise('deliveries', 'a turn that fails delivers nothing; tried again it delivers once')],
+    tests: [promise('deliveries', 'a failing turn delivers nothing, and its successful retry delivers once')],
   },
   {
     name: 'effects-after-the-end-of-a-turn-count',

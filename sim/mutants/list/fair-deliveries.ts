@@ -16,7 +16,7 @@ export const fairDeliveries: readonly Mutant[] = [
     file: standings,
     find: ' || this.#underWayOfFlow.of(flow) >= this.#shareOf[standing]) return false;',
     replace: ') return false;',
-    tests: fair('a receiver that never answers leaves places for others'),
+    tests: fair('an unresponsive receiver leaves places for others, however much it is sent'),
   },
   {
     name: 'key-takes-all-places',
@@ -24,7 +24,7 @@ export const fairDeliveries: readonly Mutant[] = [
     file: standings,
     find: 'if (this.#underWayOfKey.of(key) >= this.#shareOfKey || ',
     replace: 'if (',
-    tests: fair('a key that makes addresses up leaves places for other keys'),
+    tests: fair('a key that invents addresses leaves places for other keys'),
   },
   {
     name: 'addresses-made-up-take-all-places',
@@ -32,7 +32,7 @@ export const fairDeliveries: readonly Mutant[] = [
     file: standings,
     find: 'if (slow + unheard + silent >= this.#shareOfOthers) return false;',
     replace: '',
-    tests: fair('keys and addresses that somebody makes up'),
+    tests: fair('invented keys and addresses leave places for addresses that have answered'),
   },
   {
     name: 'silent-addresses-take-as-many-places-as-others',
@@ -40,7 +40,7 @@ export const fairDeliveries: readonly Mutant[] = [
     file: standings,
     find: '(silent < this.#shareOfSilent && !this.isResting(flow))',
     replace: '!this.isResting(flow)',
-    tests: fair('all that are known to give no answers'),
+    tests: fair('all known unresponsive addresses together take a quarter of the places'),
   },
   {
     name: 'silent-address-never-rests',
@@ -48,7 +48,7 @@ export const fairDeliveries: readonly Mutant[] = [
     file: standings,
     find: 'const restAfter = 5;',
     replace: 'const restAfter = 5_000;',
-    tests: fair('an address that gives no answers rests'),
+    tests: fair('an unresponsive address rests, which costs no attempt, and is called again'),
   },
   {
     name: 'end-of-a-rest-not-noticed',
@@ -56,7 +56,7 @@ export const fairDeliveries: readonly Mutant[] = [
     file: gate,
     find: 'const at = opensAt > now ? opensAt : this.#standings.nextRestEnd;',
     replace: 'const at = opensAt;',
-    tests: fair('an address that gives no answers rests'),
+    tests: fair('an unresponsive address rests, which costs no attempt, and is called again'),
   },
   {
     name: 'what-a-silent-address-does-not-take-kept-for-ever',
@@ -64,7 +64,7 @@ export const fairDeliveries: readonly Mutant[] = [
     file: gate,
     find: 'Math.min(silentMs, waitedMs) < this.#triedMs',
     replace: 'silentMs >= 0',
-    tests: fair('what an address has not taken in all the time of its attempts'),
+    tests: fair('deliveries that an address has not answered'),
   },
   {
     name: 'crowded-flow-hides-the-others-in-the-store',
@@ -72,7 +72,7 @@ export const fairDeliveries: readonly Mutant[] = [
     file: reader,
     find: 'if (left.size > 0) this.#isCrowded = true;',
     replace: '',
-    tests: fair('what waits in the store for one receiver hides nothing'),
+    tests: fair('deliveries waiting in the store for one receiver'),
   },
   {
     name: 'crowded-flow-never-read-again',
@@ -80,7 +80,7 @@ export const fairDeliveries: readonly Mutant[] = [
     file: reader,
     find: 'if (!this.#isCrowded) return;\n    this.#news(flow);\n    this.#mayBeMore = true;',
     replace: '',
-    tests: fair('what a key has asked for at one receiver'),
+    tests: fair('a key’s deliveries to one receiver hide none of other keys'),
   },
   {
     name: 'flow-keeps-its-turn',
@@ -88,7 +88,7 @@ export const fairDeliveries: readonly Mutant[] = [
     file: line,
     find: 'this.#flows.delete(flow);\n      if (line.length > 0) this.#flows.set(flow, line);',
     replace: 'if (line.length === 0) this.#flows.delete(flow);',
-    tests: fair('of calls that may begin in a span of time, each key gets its turn'),
+    tests: fair('each key gets its turn among the calls that the rate limit allows'),
   },
   {
     name: 'shortage-of-this-machine-costs-attempts',
@@ -104,7 +104,7 @@ export const fairDeliveries: readonly Mutant[] = [
     file: 'src/delivery/connections.ts',
     find: 'keptMax: 64',
     replace: 'keptMax: 640',
-    tests: [beside('delivery/connections', 'to addresses from data few connections are kept')],
+    tests: [beside('delivery/connections', 'few connections to addresses from data are kept, whatever the other sides allow')],
   },
   {
     name: 'reason-of-a-transport-of-any-length',
@@ -112,6 +112,6 @@ export const fairDeliveries: readonly Mutant[] = [
     file: 'src/engine/outbox/kept-answer.ts',
     find: 'return toStorableText(text, reasonLengthMax);',
     replace: 'return text;',
-    tests: [promise('deliveries', 'whatever a transport throws or says')],
+    tests: [promise('deliveries', 'whatever a transport throws or answers, the reason')],
   },
 ];

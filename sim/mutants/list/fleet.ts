@@ -32,7 +32,7 @@ export const fleet: readonly Mutant[] = [
     file: 'src/engine/partition.ts',
     find: '(await deadline.race(this.#ownerHasCaughtUp(deadline))) !== false',
     replace: '[await deadline.race(this.#ownerHasCaughtUp(deadline))].length > 0',
-    tests: [promise('fleet', 'goes on waiting when its own engine takes over')],
+    tests: [promise('fleet', 'a reader waiting for the owner keeps waiting when its own engine takes over')],
   },
   {
     name: 'fenced-commit-not-counted',
@@ -40,7 +40,7 @@ export const fleet: readonly Mutant[] = [
     file: 'src/engine/commits.ts',
     find: "if (error instanceof MillraceError && error.code === 'MILL_STORE_FENCED')",
     replace: 'if (error === undefined)',
-    tests: [promise('fleet', 'is refused, and counts')],
+    tests: [promise('fleet', 'a commit after another engine has taken over is refused, and counted')],
   },
   {
     name: 'failed-release-never-tried-again',
@@ -48,7 +48,7 @@ export const fleet: readonly Mutant[] = [
     file: 'src/engine/partition.ts',
     find: 'if (isAway) return this.#ownership.releaseAgain();',
     replace: 'if (isAway) return;',
-    tests: [promise('fleet', 'whose release has failed')],
+    tests: [promise('fleet', 'a partition whose release failed is released')],
   },
   {
     name: 'gaps-counted-after-the-partition-is-gone',
@@ -56,7 +56,7 @@ export const fleet: readonly Mutant[] = [
     file: 'src/engine/ownership.ts',
     find: 'gapWatch.handedOver();',
     replace: '',
-    tests: [promise('fleet', 'is counted by the engine that works on its partition')],
+    tests: [promise('fleet', 'only the engine that works on a partition counts its keys that wait for a number')],
   },
   {
     name: 'claims-wait-though-the-store-answers',
@@ -64,7 +64,7 @@ export const fleet: readonly Mutant[] = [
     file: 'src/engine/ownership.ts',
     find: 'this.#backoff.storeAnswers();',
     replace: '',
-    tests: [promise('fleet', 'goes on with the first beat that is answered')],
+    tests: [promise('fleet', 'an engine that got no answer for long continues with the first answered beat')],
   },
   {
     name: 'lease-never-runs-out',

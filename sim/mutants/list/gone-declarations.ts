@@ -49,7 +49,7 @@ export const goneDeclarations: readonly Mutant[] = [
     file: declaredCause,
     find: 'if (Object.hasOwn(declared, name)) return undefined;',
     replace: "if (cause.kind === 'outcome' || Object.hasOwn(declared, name)) return undefined;",
-    tests: [promise('gone-timers', 'an outcome that waits')],
+    tests: [promise('gone-timers', 'an outcome for a removed endpoint is a dead')],
   },
   {
     name: 'gone-timer-redriven-without-its-name',
@@ -73,7 +73,7 @@ export const goneDeclarations: readonly Mutant[] = [
     file: 'src/engine/operations.ts',
     find: 'if (Object.hasOwn(deliver, endpoint)) {',
     replace: 'if (deliver === undefined) {',
-    tests: [promise('gone-endpoints', 'an endpoint that is declared')],
+    tests: [promise('gone-endpoints', 'neither a declared endpoint nor one of an unknown pipeline is withdrawn')],
   },
   {
     name: 'withdrawal-ends-after-one-draft',
@@ -81,7 +81,7 @@ export const goneDeclarations: readonly Mutant[] = [
     file: withdrawal,
     find: 'withdrawn += names.length;',
     replace: 'withdrawn += names.length;\n      if (names.length === withdrawnMax) return withdrawn;',
-    tests: [promise('gone-endpoints', 'they can be withdrawn')],
+    tests: [promise('gone-endpoints', 'can be withdrawn, order')],
   },
   {
     name: 'withdrawal-counted-though-the-store-failed',
@@ -89,7 +89,7 @@ export const goneDeclarations: readonly Mutant[] = [
     file: withdrawal,
     find: "if (this.#lanes.isClosed) throw new MillraceError('MILL_STORE_UNAVAILABLE', 'the partition is being recovered');",
     replace: 'if (this.#lanes.isClosed) return withdrawn;',
-    tests: [promise('gone-endpoints', 'breaks off')],
+    tests: [promise('gone-endpoints', 'a withdrawal interrupted by the store says so, and takes the rest when repeated')],
   },
   {
     name: 'withdrawals-side-by-side',
@@ -97,7 +97,7 @@ export const goneDeclarations: readonly Mutant[] = [
     file: withdrawal,
     find: 'this.#last = withdrawn.catch(() => undefined);',
     replace: 'withdrawn.catch(() => undefined);',
-    tests: [promise('gone-endpoints', 'two that withdraw')],
+    tests: [promise('gone-endpoints', 'two simultaneous withdrawals count each delivery once')],
   },
   {
     name: 'leftover-states-not-counted',
@@ -161,7 +161,7 @@ export const goneDeclarations: readonly Mutant[] = [
     file: 'src/store/sqlite/partition/forget-pipeline.ts',
     find: "    deletion('millrace_dead_letters', 'id', 'WHERE pipeline = ?'),\n",
     replace: '',
-    tests: [contract('sqlite', 'a pipeline that is forgotten')],
+    tests: [contract('sqlite', 'a deleted pipeline')],
   },
   {
     name: 'declared-pipeline-forgotten',
@@ -169,7 +169,7 @@ export const goneDeclarations: readonly Mutant[] = [
     file: 'src/store/sqlite/partition/writer.ts',
     find: 'if (!this.#partitions.has(pipeline)) return forgetPiece(this.#db, pipeline);',
     replace: 'if (this.#db.isOpen) return forgetPiece(this.#db, pipeline);',
-    tests: [contract('sqlite', 'a pipeline that is declared')],
+    tests: [contract('sqlite', 'a declared pipeline is not deleted, and deleting an unknown one does nothing')],
   },
   {
     name: 'keys-looked-for-where-a-new-schedule-says',
@@ -193,6 +193,6 @@ export const goneDeclarations: readonly Mutant[] = [
     file: 'src/engine/all-ended.ts',
     find: 'await Promise.allSettled(work);',
     replace: '',
-    tests: [promise('no-room', 'a discard that one')],
+    tests: [promise('no-room', 'a discard refused by one partition has ended in all others when that is reported')],
   },
 ];

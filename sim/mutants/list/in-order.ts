@@ -193,7 +193,7 @@ export const inOrder: readonly Mutant[] = [
     file: 'src/store/sqlite/partition/partition-keys.ts',
     find: 'WHERE key = ? AND "order" BETWEEN ? AND ?',
     replace: 'WHERE key >= ? AND "order" BETWEEN ? AND ?',
-    tests: [contract('sqlite', 'a release lets go of both its ends and all between, of its key only')],
+    tests: [contract('sqlite', 'a release covers both its ends and everything between, for its own key only')],
   },
   {
     name: 'running-key-starts-another-turn',
@@ -209,6 +209,6 @@ export const inOrder: readonly Mutant[] = [
     file: 'src/engine/draft.ts',
     find: 'return position > this.#startCursor ? this.number : this.number - 1;',
     replace: 'return this.number;',
-    tests: [promise('slow-reads', 'a number is given up in its time')],
+    tests: [promise('slow-reads', 'promise 3: a number is given up in time even if the log')],
   },
 ];

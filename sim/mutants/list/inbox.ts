@@ -22,7 +22,7 @@ export const inbox: readonly Mutant[] = [
     file: writer,
     find: 'if (answer !== isLate) ',
     replace: '',
-    tests: [contract('sqlite', 'a number that was skipped stays')],
+    tests: [contract('sqlite', 'a skipped number stays for whoever buries it')],
   },
   {
     name: 'inbox-row-that-is-gone-taken-again',
@@ -38,7 +38,7 @@ export const inbox: readonly Mutant[] = [
     file: 'src/store/postgres/write/write-statements.ts',
     find: 'ORDER BY pipeline, place FOR UPDATE',
     replace: 'ORDER BY pipeline, place',
-    tests: [beside('engine/inbox/inbox-on-servers', 'that its program deletes is not taken in')],
+    tests: [beside('engine/inbox/inbox-on-servers', 'a row deleted by its program is not taken in if intake has already begun')],
   },
   {
     name: 'inbox-row-that-another-has-taken-appended-on-postgres',
@@ -46,7 +46,7 @@ export const inbox: readonly Mutant[] = [
     file: takes,
     find: 'const there = takings.filter(isThere);',
     replace: 'const there = takings;',
-    tests: [contract('postgres', 'of several who take the first rows')],
+    tests: [contract('postgres', 'of several callers taking the first rows')],
   },
   {
     name: 'inbox-not-stopped-by-a-pause',
@@ -54,7 +54,7 @@ export const inbox: readonly Mutant[] = [
     file: intake,
     find: 'return isPaused() || ',
     replace: 'return ',
-    tests: [inboxTests('while a pipeline is paused')],
+    tests: [inboxTests('rows wait while their pipeline is paused, and all arrive afterwards')],
   },
   {
     name: 'inbox-row-buried-because-its-schema-is-slow',
@@ -62,7 +62,7 @@ export const inbox: readonly Mutant[] = [
     file: intake,
     find: 'if (isFaultOfInput(error)) piece',
     replace: 'if (error !== null) piece',
-    tests: [inboxTests('a schema that does not answer in time')],
+    tests: [inboxTests('a schema that times out loses no row and changes no order')],
   },
   {
     name: 'inbox-rows-behind-a-stop-taken-before-it',
@@ -70,7 +70,7 @@ export const inbox: readonly Mutant[] = [
     file: intake,
     find: 'if (piece.stopped !== undefined) {\n        admission.withdraw(pipeline);\n        continue;',
     replace: 'if (piece.stopped === null) {\n        admission.withdraw(pipeline);\n        continue;',
-    tests: [inboxTests('a schema that does not answer in time')],
+    tests: [inboxTests('a schema that times out loses no row and changes no order')],
   },
   {
     name: 'inbox-read-from-a-place-on',
@@ -94,7 +94,7 @@ export const inbox: readonly Mutant[] = [
     file: 'src/store/sqlite/partition/writer.ts',
     find: 'this.#advanceCursor({ partition, epoch, cursor: 0 });\n    return this.#inbox',
     replace: 'return this.#inbox',
-    tests: [contract('sqlite', 'a lease that is over takes nothing')],
+    tests: [contract('sqlite', 'an expired lease takes nothing')],
   },
   {
     name: 'inbox-taken-under-a-lease-that-is-over-on-postgres',
@@ -102,7 +102,7 @@ export const inbox: readonly Mutant[] = [
     file: takes,
     find: 'await fly(transaction, (flight) => transaction.statements.addFence(flight, [under]));',
     replace: '',
-    tests: [contract('postgres', 'a lease that is over takes nothing')],
+    tests: [contract('postgres', 'an expired lease takes nothing')],
   },
   {
     name: 'inbox-letters-counted-by-the-tenure-after',
@@ -110,7 +110,7 @@ export const inbox: readonly Mutant[] = [
     file: 'src/engine/partition.ts',
     find: 'if (this.lease === lease) this.#context.ledger.buried(letters);',
     replace: 'this.#context.ledger.buried(letters);',
-    tests: [inboxTests('a dead letter that a claim has counted')],
+    tests: [inboxTests('a dead letter that a claim counted before')],
   },
   {
     name: 'inbox-letters-in-doubt-not-counted',
@@ -118,7 +118,7 @@ export const inbox: readonly Mutant[] = [
     file: intake,
     find: 'home.recover(error);',
     replace: 'void home;',
-    tests: [inboxTests('a dead letter of which nobody knows')],
+    tests: [inboxTests('a dead letter that may or may not have been stored is counted once')],
   },
   {
     name: 'inbox-strangers-not-shown',
@@ -126,7 +126,7 @@ export const inbox: readonly Mutant[] = [
     file: 'src/engine/mill.ts',
     find: ', ...inbox.warnings()',
     replace: '',
-    tests: [inboxTests('a pipeline that nobody declares')],
+    tests: [inboxTests('rows of an undeclared pipeline wait and are shown, and hold')],
   },
   {
     name: 'inbox-notifies-for-every-row',
@@ -134,7 +134,7 @@ export const inbox: readonly Mutant[] = [
     file: 'src/store/postgres/schema/schema.ts',
     find: 'AND before.place < first.place',
     replace: 'AND false',
-    tests: [beside('engine/inbox/inbox-on-postgres', 'may insert and nothing else')],
+    tests: [beside('engine/inbox/inbox-on-postgres', 'a program that may only insert can write, and the database')],
   },
   {
     name: 'inbox-trigger-looks-through-all-that-was-taken',
@@ -158,7 +158,7 @@ export const inbox: readonly Mutant[] = [
     file: 'src/engine/resolver.ts',
     find: 'if (row.isCut)',
     replace: 'if (row === undefined)',
-    tests: [inboxTests('a row of which no event can be made')],
+    tests: [inboxTests('a row that yields no event is a dead letter')],
   },
   {
     name: 'inbox-row-comes-back-without-its-id',
@@ -166,7 +166,7 @@ export const inbox: readonly Mutant[] = [
     file: writer,
     find: 'this.#insert.run(pipeline, event, id, traceparent);',
     replace: 'this.#insert.run(pipeline, event, null, traceparent);',
-    tests: [contract('sqlite', 'a commit puts rows')],
+    tests: [contract('sqlite', 'a commit adds rows behind existing ones')],
   },
   {
     name: 'inbox-of-pipelines-that-nobody-declared-not-in-the-inventory',
@@ -222,6 +222,6 @@ export const inbox: readonly Mutant[] = [
     file: 'src/engine/inbox/inbox-watch.ts',
     find: 'if (this.#strangers.length > 0)',
     replace: 'if (this.#strangers.length > 1)',
-    tests: [inboxTests('health says of rows')],
+    tests: [inboxTests('health’s warning about rows that nobody takes disappears with the rows')],
   },
 ];

@@ -48,7 +48,7 @@ export const inlets: readonly Mutant[] = [
     file: 'src/store/sqlite/partition/writer.ts',
     find: 'this.#advanceCursor({ partition, epoch, cursor: 0 });\n    if (!this.#sourceOffsets',
     replace: 'if (!this.#sourceOffsets',
-    tests: [contract('sqlite', 'a lease that is over takes nothing')],
+    tests: [contract('sqlite', 'an expired lease takes nothing')],
   },
   {
     name: 'record-that-is-late-lost',
@@ -56,7 +56,7 @@ export const inlets: readonly Mutant[] = [
     file: 'src/store/sqlite/partition/writer.ts',
     find: 'letter !== null && (event === null || answer === isLate)',
     replace: 'letter !== null && event === null',
-    tests: [contract('sqlite', 'an event that comes too late')],
+    tests: [contract('sqlite', 'an event that is too late becomes the dead letter it comes with')],
   },
   {
     name: 'record-without-room-buried',

@@ -25,7 +25,7 @@ export const mysql: readonly Mutant[] = [
     file: writes,
     find: 'WHERE NOT (fence.epoch <=> own.epoch)',
     replace: 'WHERE fence.epoch IS NULL',
-    tests: [contract('mysql', 'a commit under an earlier claim takes no effect at all')],
+    tests: [contract('mysql', 'a commit under an earlier claim has no effect at all')],
   },
   {
     name: 'mysql-lease-taken-from-its-owner',
@@ -33,7 +33,7 @@ export const mysql: readonly Mutant[] = [
     file: `${folder}/lease/lease-statements.ts`,
     find: 'AND process.until > ',
     replace: 'AND process.until > 2 * ',
-    tests: [several('a lease keeps the others out')],
+    tests: [several('a lease keeps others out until it is released')],
   },
   {
     name: 'mysql-id-known-for-ever',
@@ -41,7 +41,7 @@ export const mysql: readonly Mutant[] = [
     file: append,
     find: 'acceptedAt !== null && acceptedAt >= event.knownSince',
     replace: 'acceptedAt !== null',
-    tests: [contract('mysql', 'a chosen id makes a duplicate')],
+    tests: [contract('mysql', 'a chosen id is a duplicate if it was accepted')],
   },
   {
     name: 'mysql-number-skipped-is-no-longer-known',
@@ -49,7 +49,7 @@ export const mysql: readonly Mutant[] = [
     file: append,
     find: "known?.isSkipped ? 'late' : 'duplicate'",
     replace: "known?.isHeld ? 'late' : 'duplicate'",
-    tests: [contract('mysql', 'a number that was skipped is late')],
+    tests: [contract('mysql', 'a skipped number is late, and its neighbours are duplicates')],
   },
   {
     name: 'mysql-transaction-left-open-behind-an-error',
@@ -73,7 +73,7 @@ export const mysql: readonly Mutant[] = [
     file: `${folder}/write/delivery-statements.ts`,
     find: '    [0, 0],\n',
     replace: '',
-    tests: [contract('mysql', 'an ordered delivery waits until those before it are gone')],
+    tests: [contract('mysql', 'an ordered delivery waits until earlier ones of its endpoint and key are gone')],
   },
   {
     name: 'mysql-put-replaces-by-any-unique-index',
@@ -81,7 +81,7 @@ export const mysql: readonly Mutant[] = [
     file: `${folder}/write/declared-statements.ts`,
     find: ', NULL)`;',
     replace: ', VALUES("id"))`;',
-    tests: [opening('a unique index of the user')],
+    tests: [opening('a put that conflicts with another row in a user’s')],
   },
   {
     name: 'mysql-flight-in-one-packet-whatever-its-length',
@@ -89,7 +89,7 @@ export const mysql: readonly Mutant[] = [
     file: `${folder}/connection/pieces.ts`,
     find: 'if (bytes + size > bytesMax) {',
     replace: 'if (bytes === Number.POSITIVE_INFINITY) {',
-    tests: [opening('flights that are longer than a packet')],
+    tests: [opening('flights longer than a packet are sent in pieces')],
   },
   {
     name: 'mysql-names-in-order-by-their-beginnings',
@@ -97,7 +97,7 @@ export const mysql: readonly Mutant[] = [
     file: `${folder}/connection/session.ts`,
     find: 'const sortedBytes = 64 * 1024;',
     replace: 'const sortedBytes = 1024;',
-    tests: [contract('mysql', 'names of deliveries that differ in their ends alone')],
+    tests: [contract('mysql', 'delivery names that differ only at their ends are in order')],
   },
   {
     name: 'mysql-moment-copied-as-a-text',
@@ -105,7 +105,7 @@ export const mysql: readonly Mutant[] = [
     file: `${folder}/copy/mysql-copy-dialect.ts`,
     find: "if (moment && typeof value === 'string')",
     replace: "if (!moment && typeof value === 'bigint')",
-    tests: [program('copy-columns', 'go along, from a file to PostgreSQL')],
+    tests: [program('copy-columns', 'moments, enumerations and texts with a length')],
   },
   {
     name: 'mysql-moment-in-the-zone-of-the-server',
@@ -113,7 +113,7 @@ export const mysql: readonly Mutant[] = [
     file: `${folder}/connection/session.ts`,
     find: '"time_zone = \'+00:00\'",',
     replace: '',
-    tests: [opening('a server with a time zone of its own')],
+    tests: [opening('a server with its own time zone stores and returns moments in UTC')],
   },
   {
     name: 'mysql-table-of-somebody-else-gets-indexes',
@@ -121,7 +121,7 @@ export const mysql: readonly Mutant[] = [
     file: `${folder}/schema/declared-tables.ts`,
     find: 'if (isTheirs) return missing;',
     replace: '',
-    tests: [opening('is used as it is when its columns hold')],
+    tests: [opening('is used as it is if its columns can hold')],
   },
   {
     name: 'mysql-enumeration-in-any-order',
@@ -129,7 +129,7 @@ export const mysql: readonly Mutant[] = [
     file: `${folder}/schema/column-types.ts`,
     find: 'texts.toSorted(compareText)',
     replace: 'texts',
-    tests: [contract('mysql', 'in the order of texts')],
+    tests: [contract('mysql', 'texts with a length and of an enumeration')],
   },
   {
     name: 'mysql-column-not-widened',
@@ -146,7 +146,10 @@ export const mysql: readonly Mutant[] = [
     find: 'FORCE INDEX (PRIMARY) ON inbox.place = asked.place',
     replace: 'IGNORE INDEX (PRIMARY) ON inbox.place = asked.place',
     tests: [
-      { file: 'src/engine/inbox/inbox-on-servers.test.ts', named: 'stays open keeps nobody waiting, and its rows come when it commits' },
+      {
+        file: 'src/engine/inbox/inbox-on-servers.test.ts',
+        named: 'an open transaction holds nobody up, and its rows arrive when it commits',
+      },
     ],
   },
   {
@@ -156,7 +159,7 @@ export const mysql: readonly Mutant[] = [
     find: "      addDeletion(flight, {\n        table: 'millrace_held',\n        key: asked,",
     replace:
       '      flight.add({\n        text: \'DELETE gone FROM millrace_held AS gone WHERE gone.pipeline = $1 AND gone.slice = $2 AND gone."key" = $3 AND gone."order" BETWEEN $4 AND $5\',\n        values: [String(pipeline), Number(slice), String(key), Number(first), Number(last)],\n      });\n      addDeletion(flight, {\n        table: \'millrace_held\',\n        key: asked,',
-    tests: [beside('store/mysql/locks', 'held events let go, one and several')],
+    tests: [beside('store/mysql/locks', 'releases of held events, one and several')],
   },
   {
     name: 'mysql-old-ids-found-with-locks',
@@ -164,7 +167,7 @@ export const mysql: readonly Mutant[] = [
     file: `${folder}/write/prune-statements.ts`,
     find: 'ORDER BY accepted_at LIMIT $4`;',
     replace: 'ORDER BY accepted_at LIMIT $4 FOR UPDATE`;',
-    tests: [beside('store/mysql/locks', 'prunes what is old')],
+    tests: [beside('store/mysql/locks', 'prunes old data')],
   },
   {
     name: 'mysql-rows-found-with-locks',
@@ -180,7 +183,7 @@ export const mysql: readonly Mutant[] = [
     file: `${folder}/write/remove-piece.ts`,
     find: 'WHERE pipeline = $1',
     replace: "WHERE CONCAT(pipeline, '') = $1",
-    tests: [beside('store/mysql/locks', 'forgets a pipeline')],
+    tests: [beside('store/mysql/locks', 'deletes a pipeline')],
   },
   {
     name: 'mysql-due-timers-in-order-by-their-names',

@@ -45,7 +45,7 @@ export const namedDuplicates: readonly Mutant[] = [
     file: log,
     find: '=== undefined ? isDuplicate : isLate;',
     replace: '=== undefined ? isDuplicate : isDuplicate;',
-    tests: [contract('sqlite', 'a number that was skipped is late, its neighbours are duplicates')],
+    tests: [contract('sqlite', 'a skipped number is late, and its neighbours are duplicates')],
   },
   {
     name: 'resolved-gap-forgets-its-numbers',
@@ -101,7 +101,7 @@ export const namedDuplicates: readonly Mutant[] = [
     file: chosenIds,
     find: 'DO UPDATE SET accepted_at = excluded.accepted_at WHERE accepted_at < ?',
     replace: 'DO UPDATE SET accepted_at = excluded.accepted_at WHERE accepted_at <= ?',
-    tests: [contract('sqlite', 'a chosen id makes a duplicate of one that was accepted at or after the given moment')],
+    tests: [contract('sqlite', 'a chosen id is a duplicate if it was accepted')],
   },
   {
     name: 'window-of-ids-has-no-end',
@@ -117,7 +117,7 @@ export const namedDuplicates: readonly Mutant[] = [
     file: chosenIds,
     find: 'if (bucket.newest >= before) continue;',
     replace: '',
-    tests: [contract('sqlite', 'chosen ids that are old enough are forgotten'), beside('store/sqlite/partition/chosen-ids')],
+    tests: [contract('sqlite', 'old chosen ids are forgotten'), beside('store/sqlite/partition/chosen-ids')],
   },
   {
     name: 'retention-forgets-ids-in-their-window',

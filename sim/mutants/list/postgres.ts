@@ -23,7 +23,7 @@ export const postgres: readonly Mutant[] = [
     file: 'src/engine/lifecycle.ts',
     find: 'this.#brokenOff.abort(reason);',
     replace: '',
-    tests: [promise('safe-stop', 'breaks off a start')],
+    tests: [promise('safe-stop', 'a stop interrupts a start that waits for its store, and the engine has ended')],
   },
   {
     name: 'postgres-opening-not-given-up',
@@ -31,7 +31,7 @@ export const postgres: readonly Mutant[] = [
     file: `${shared}/open-database.ts`,
     find: 'connections.endWith(signal);',
     replace: 'connections.endWith(undefined);',
-    tests: [silence('an opening that is given up')],
+    tests: [silence('an abandoned opening ends at once, at any stage')],
   },
   {
     name: 'postgres-open-store-ends-with-the-signal-of-its-opening',
@@ -39,7 +39,7 @@ export const postgres: readonly Mutant[] = [
     file: `${shared}/open-database.ts`,
     find: 'isOpen();',
     replace: '',
-    tests: [silence('a signal that is aborted later')],
+    tests: [silence('a signal aborted later does not affect an open store')],
   },
   {
     name: 'postgres-silent-database-told-of-the-end-for-as-long-as-a-statement-may-take',
@@ -47,7 +47,7 @@ export const postgres: readonly Mutant[] = [
     file: leases,
     find: 'return flight;\n    }, this.leaseMs);',
     replace: 'return flight;\n    });',
-    tests: [silence('a store is closed all the same')],
+    tests: [silence('a store can still be closed, within a lease')],
   },
   {
     name: 'postgres-copy-not-given-up',
@@ -63,7 +63,7 @@ export const postgres: readonly Mutant[] = [
     file: connections,
     find: 'setTimeout(() => this.#sockets.cut(), silenceMs).unref();',
     replace: '',
-    tests: [silence('a store is closed all the same')],
+    tests: [silence('a store can still be closed, within a lease')],
   },
   {
     name: 'postgres-parameters-of-an-address-that-nobody-heeds',
@@ -87,7 +87,7 @@ export const postgres: readonly Mutant[] = [
     file: `${shared}/lease/sql-lease.ts`,
     find: 'if (this.#isKnownReleased) return;',
     replace: 'if (this.#isKnownReleased) return;\n    this.#isKnownReleased = true;',
-    tests: [beside('store/postgres/outages', 'did not hear of')],
+    tests: [beside('store/postgres/outages', 'a release that did not reach the database')],
   },
   {
     name: 'beats-wait-for-a-connection-like-all-others',
@@ -135,7 +135,7 @@ export const postgres: readonly Mutant[] = [
     file: connections,
     find: 'min: options.maxIdleConnections }',
     replace: 'min: options.maxConnections }',
-    tests: [beside('store/postgres/connection/connections', 'of connections that nobody uses')],
+    tests: [beside('store/postgres/connection/connections', 'of the unused connections stay')],
   },
   {
     name: 'postgres-plans-of-empty-tables-kept',
@@ -200,7 +200,7 @@ export const postgres: readonly Mutant[] = [
     file: `${folder}/write/delivery-statements.ts`,
     find: '::int8 = $',
     replace: '::int8 <> 0 * $',
-    tests: [lines('gives places out again')],
+    tests: [lines('are read from their first place on: the new')],
   },
   {
     name: 'postgres-new-delivery-does-not-wait-for-those-that-enter-its-line-with-it',
@@ -208,7 +208,7 @@ export const postgres: readonly Mutant[] = [
     file: `${folder}/write/delivery-statements.ts`,
     find: '(follows OR EXISTS',
     replace: '(EXISTS',
-    tests: [contract('postgres', 'several that were asked for without an order')],
+    tests: [contract('postgres', 'several requested without an order form one')],
   },
   {
     name: 'postgres-delivery-enters-a-line-below-its-beginning-and-stays-unseen',
@@ -216,7 +216,7 @@ export const postgres: readonly Mutant[] = [
     file: `${folder}/write/delivery-statements.ts`,
     find: ', there.place)) AS floor',
     replace: ')) AS floor',
-    tests: [contract('postgres', 'takes its place in the line')],
+    tests: [contract('postgres', 'one requested without an order joins the line when it is requested with one')],
   },
   {
     name: 'postgres-what-was-held-never-pruned',
@@ -224,7 +224,7 @@ export const postgres: readonly Mutant[] = [
     file: `${shared}/write/sweep.ts`,
     find: 'left === null ? (last ?? floor.position) : left - 1',
     replace: 'last ?? floor.position',
-    tests: [contract('postgres', 'held events stay until they are let go')],
+    tests: [contract('postgres', 'held events stay until they are released')],
   },
   {
     name: 'postgres-ids-of-a-clock-set-back-kept',
@@ -288,7 +288,7 @@ export const postgres: readonly Mutant[] = [
     file: leases,
     find: 'this.#connections.giveUp(silentMs);',
     replace: '',
-    tests: [outages('when a beat has no answer')],
+    tests: [outages('if a beat is unanswered, everything else')],
   },
   {
     name: 'postgres-heads-not-locked',
@@ -312,7 +312,7 @@ export const postgres: readonly Mutant[] = [
     file: commits,
     find: 'statements.addFence(flight, drafts);',
     replace: '',
-    tests: [contract('postgres', 'a commit under an earlier claim takes no effect at all')],
+    tests: [contract('postgres', 'a commit under an earlier claim has no effect at all')],
   },
   {
     name: 'postgres-lost-append-is-repeated',
@@ -336,7 +336,7 @@ export const postgres: readonly Mutant[] = [
     file: `${folder}/lease/lease-statements.ts`,
     find: 'AND NOT EXISTS (SELECT FROM owner WHERE until > millrace_now())',
     replace: '',
-    tests: [several('a lease keeps the others out')],
+    tests: [several('a lease keeps others out until it is released')],
   },
   {
     name: 'postgres-closed-store-keeps-its-leases',
@@ -344,7 +344,7 @@ export const postgres: readonly Mutant[] = [
     file: `${shared}/open-database.ts`,
     find: 'await this.#process.leave();',
     replace: '',
-    tests: [several('a store that is closed has released')],
+    tests: [several('a closed store has released everything it had')],
   },
   {
     name: 'postgres-owner-not-told',
@@ -360,7 +360,7 @@ export const postgres: readonly Mutant[] = [
     file: parts,
     find: '    this.#addLineUp(all, known);\n',
     replace: '',
-    tests: [contract('postgres', 'an ordered delivery waits until those before it are gone')],
+    tests: [contract('postgres', 'an ordered delivery waits until earlier ones of its endpoint and key are gone')],
   },
   {
     name: 'postgres-id-known-for-ever',
@@ -368,7 +368,7 @@ export const postgres: readonly Mutant[] = [
     file: append,
     find: 'WHEN known.accepted_at >= event.known_since THEN',
     replace: 'WHEN known.accepted_at IS NOT NULL THEN',
-    tests: [contract('postgres', 'a chosen id makes a duplicate')],
+    tests: [contract('postgres', 'a chosen id is a duplicate if it was accepted')],
   },
   {
     name: 'postgres-number-below-the-next-is-never-late',
@@ -376,7 +376,7 @@ export const postgres: readonly Mutant[] = [
     file: append,
     find: 'event.number BETWEEN letter.number_from AND letter.number_to',
     replace: 'event.number < letter.number_from',
-    tests: [contract('postgres', 'a number that was skipped is late')],
+    tests: [contract('postgres', 'a skipped number is late, and its neighbours are duplicates')],
   },
   {
     name: 'postgres-moment-in-the-zone-of-the-database',
@@ -384,7 +384,7 @@ export const postgres: readonly Mutant[] = [
     file: 'src/store/postgres/connection/connections.ts',
     find: "SET LOCAL timezone = 'UTC'; ",
     replace: '',
-    tests: [beside('store/postgres/opening', 'a time zone and a style of dates of its own')],
+    tests: [beside('store/postgres/opening', 'a database with its own time zone and date')],
   },
   {
     name: 'postgres-texts-of-an-earlier-release-cast-to-moments',
@@ -392,6 +392,6 @@ export const postgres: readonly Mutant[] = [
     file: 'src/store/postgres/schema/declared-tables.ts',
     find: 'if (moment && moments.test(there)) return there;',
     replace: 'if (moment && moments.test(there)) return type;',
-    tests: [beside('store/postgres/opening', 'go on in the texts of an earlier release')],
+    tests: [beside('store/postgres/opening', 'moments and bounded texts continue in an earlier')],
   },
 ];

@@ -77,7 +77,10 @@ export const reading: readonly Mutant[] = [
     file: 'src/store/tables/dead-letter-rows.ts',
     find: "'id >': after",
     replace: "'id >=': after",
-    tests: [beside('server/dead-letters'), beside('store/sqlite/sqlite-store', 'letters of all pipelines come in the order of their ids')],
+    tests: [
+      beside('server/dead-letters'),
+      beside('store/sqlite/sqlite-store', 'letters of all pipelines are listed in id order, a page at a time'),
+    ],
   },
   {
     name: 'cursor-of-another-list-taken',
@@ -101,7 +104,7 @@ export const reading: readonly Mutant[] = [
     file: 'src/store/node-sqlite/select-rows.ts',
     find: '  statement.setReadBigInts(true);',
     replace: '',
-    tests: [beside('store/node-sqlite/tables', 'answers what a number cannot hold')],
+    tests: [beside('store/node-sqlite/tables', 'returns an integer that a number cannot hold')],
   },
   {
     name: 'every-integer-a-bigint-beside-a-far-one',
@@ -109,7 +112,7 @@ export const reading: readonly Mutant[] = [
     file: 'src/store/node-sqlite/select-rows.ts',
     find: 'return Number.isSafeInteger(number) ? number : value;',
     replace: 'return Number.isFinite(number) ? value : number;',
-    tests: [beside('store/node-sqlite/tables', 'answers what a number cannot hold')],
+    tests: [beside('store/node-sqlite/tables', 'returns an integer that a number cannot hold')],
   },
   {
     name: 'rounded-number-not-named',
@@ -157,7 +160,7 @@ export const reading: readonly Mutant[] = [
     file: unreadableRows,
     find: 'if (this.#told.has(row)) return;',
     replace: '',
-    tests: [promise('unreadable-rows', 'an operator learns of each such row once')],
+    tests: [promise('unreadable-rows', 'an operator is told once about each such row, by table, primary key and column')],
   },
   {
     name: 'unreadable-rows-remembered-without-end',
@@ -165,7 +168,7 @@ export const reading: readonly Mutant[] = [
     file: unreadableRows,
     find: 'if (this.#told.size >= rowsMax) return;',
     replace: '',
-    tests: [promise('unreadable-rows', 'of very many such rows')],
+    tests: [promise('unreadable-rows', 'only the first thousand of many such rows are logged')],
   },
   {
     name: 'cursor-of-a-placeholder',
@@ -189,7 +192,7 @@ export const reading: readonly Mutant[] = [
     file: 'src/engine/query.ts',
     find: ' && !Number.isNaN(value)) return value;',
     replace: ') return value;',
-    tests: [promise('unreadable-rows', 'a query takes parameters')],
+    tests: [promise('unreadable-rows', 'a query accepts only parameters that a row can be compared with')],
   },
   {
     name: 'far-integer-written',
@@ -221,7 +224,7 @@ export const reading: readonly Mutant[] = [
     file: 'src/store/node-sqlite/table-migration.ts',
     find: 'return json ? ',
     replace: "return json && name === '' ? ",
-    tests: [beside('store/node-sqlite/tables', 'SQL can put nothing but JSON')],
+    tests: [beside('store/node-sqlite/tables', 'SQL can put only JSON into a json column; a table made earlier stays unchanged')],
   },
   {
     name: 'column-of-another-release-refused',
@@ -229,7 +232,7 @@ export const reading: readonly Mutant[] = [
     file: 'src/store/node-sqlite/table-migration.ts',
     find: 'optional: column.notnull === 0 || column.hidden !== 0',
     replace: 'optional: column.hidden !== 0',
-    tests: [contract('memory', 'two releases take turns on one database')],
+    tests: [contract('memory', 'two releases alternate on one database, and each')],
   },
   {
     name: 'column-that-must-be-filled-left-alone',
@@ -237,7 +240,7 @@ export const reading: readonly Mutant[] = [
     file: 'src/store/node-sqlite/table-migration.ts',
     find: 'optional: column.notnull === 0 || column.hidden !== 0 || !isNull(column.dflt_value)',
     replace: 'optional: column.cid !== -1',
-    tests: [contract('memory', 'rows cannot be added without')],
+    tests: [contract('memory', 'removing a column that rows need is refused')],
   },
   {
     name: 'index-of-another-release-dropped',
@@ -245,7 +248,7 @@ export const reading: readonly Mutant[] = [
     file: 'src/store/tables/table-changes.ts',
     find: ' && columns.every((column) => Object.hasOwn(table.columns, column))',
     replace: '',
-    tests: [beside('store/node-sqlite/tables', 'the index of another release')],
+    tests: [beside('store/node-sqlite/tables', 'another release’s index over its own column stays')],
   },
   {
     name: 'state-of-a-newer-version-taken',
@@ -277,7 +280,7 @@ export const reading: readonly Mutant[] = [
     file: tenure,
     find: 'if (lane.isBusy && !this.#isPaused) await this.#lanes.rested(lane, deadline);',
     replace: 'await this.#state.until(() => !lane.isBusy, deadline);',
-    tests: [promise('floods', 'readers of a key that is busy')],
+    tests: [promise('floods', 'readers of a busy key cost no turns of others, neither')],
   },
   {
     name: 'large-reads-back-to-back',

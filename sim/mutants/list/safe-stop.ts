@@ -80,7 +80,7 @@ export const safeStop: readonly Mutant[] = [
     file: 'src/store/sqlite/threads/thread.ts',
     find: "this.#worker.postMessage('close');",
     replace: 'await this.#worker.terminate();',
-    tests: [beside('store/sqlite/sqlite-store', 'waits for a lock while the store is closed')],
+    tests: [beside('store/sqlite/sqlite-store', 'an append waiting for a lock while the store')],
   },
   {
     name: 'held-events-lost-at-a-start',
@@ -96,7 +96,7 @@ export const safeStop: readonly Mutant[] = [
     file: 'src/engine/held-keys.ts',
     find: 'after = keys.at(-1) ?? null;',
     replace: 'if (keys.length > 0) return;',
-    tests: [promise('in-order', 'after a start all held keys go on, however many')],
+    tests: [promise('in-order', 'after a start all held keys proceed, however many')],
   },
   {
     name: 'recovery-reads-from-the-head',
@@ -200,7 +200,7 @@ export const safeStop: readonly Mutant[] = [
     file: 'bin/stop-orders.js',
     find: 'if (listener === undefined) waiting.push(order);\n  else listener(order);',
     replace: 'if (listener !== undefined) listener(order);',
-    tests: [program('launcher', 'a signal that comes while modules load waits for the program')],
+    tests: [program('launcher', 'a signal that arrives while modules load waits for the program, on')],
   },
   {
     name: 'what-npm-started-outlives-it',
@@ -208,7 +208,7 @@ export const safeStop: readonly Mutant[] = [
     file: 'bin/watch-parent.js',
     find: 'if (process.ppid === parent) return;',
     replace: 'return;',
-    tests: [program('stopping', 'it outlives its parent only to finish what is under way')],
+    tests: [program('stopping', 'it outlives its parent only to finish work under way:')],
   },
   {
     name: 'no-second-signal-counts-under-npm',

@@ -209,7 +209,7 @@ export const sends: readonly Mutant[] = [
     file: 'src/engine/ownership.ts',
     find: 'await begun;',
     replace: 'void begun;',
-    tests: [promise('pauses', 'gets out of a loop of sends')],
+    tests: [promise('pauses', 'an operator resolves a loop of sends: pause, discard, resume')],
   },
   {
     name: 'loops-are-no-concern',

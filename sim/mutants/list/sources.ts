@@ -5,8 +5,8 @@ const access = 'src/engine/schedules/run-work.ts';
 const places = 'src/engine/schedules/batch-places.ts';
 const run = 'src/engine/schedules/schedule-run.ts';
 const rows = 'src/sources/table-rows.ts';
-const behind = [beside('engine/schedules/sources', 'keep none behind them from the same run')];
-const crashes = [beside('engine/schedules/sources', 'a commit that fails')];
+const behind = [beside('engine/schedules/sources', 'rows that')];
+const crashes = [beside('engine/schedules/sources', 'a failed commit neither loses a rejected row nor duplicates its dead letter')];
 const everyFails = [beside('engine/schedules/sources', 'in which every row fails')];
 
 /** Sources of rows: each row has its turn, once, or is one dead letter. */
@@ -26,7 +26,7 @@ export const sources: readonly Mutant[] = [
     file: rows,
     find: '.clearSelect().clearLimit().clearOffset()',
     replace: '.clearSelect()',
-    tests: [beside('engine/schedules/source-rows', 'limit and offset of rows do not count')],
+    tests: [beside('engine/schedules/source-rows', 'limit and offset in rows() have no effect; joins and distinct take each row once')],
   },
   {
     name: 'source-stumbles-over-large-integers',
@@ -66,7 +66,7 @@ export const sources: readonly Mutant[] = [
     file: rows,
     find: 'await this.#waiting().clearLimit().limit(0).execute();',
     replace: '',
-    tests: [beside('engine/schedules/source-rows', 'is the fault of the run')],
+    tests: [beside('engine/schedules/source-rows', 'a rows() that throws or asks for something')],
   },
   {
     name: 'row-rejected-without-a-dead-letter',
@@ -82,7 +82,7 @@ export const sources: readonly Mutant[] = [
     file: run,
     find: 'await Promise.all(this.#burials);',
     replace: '',
-    tests: [beside('engine/schedules/source-rows', 'waits for the dead letters')],
+    tests: [beside('engine/schedules/source-rows', 'a run waits for its rows’ dead letters, and its status')],
   },
   {
     name: 'row-that-the-schema-refuses-is-no-dead-letter',
@@ -147,7 +147,7 @@ export const sources: readonly Mutant[] = [
     file: run,
     find: 'this.#failure ??= `an event was refused',
     replace: 'const ignored = `an event was refused',
-    tests: [beside('engine/schedules/source-rows', 'shows in the status of the schedule')],
+    tests: [beside('engine/schedules/source-rows', 'a refused event of a custom source shows in the schedule’s status')],
   },
   {
     name: 'run-that-took-too-long-does-not-show-in-the-schedule',

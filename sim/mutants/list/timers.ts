@@ -183,7 +183,7 @@ export const timers: readonly Mutant[] = [
     file: queue,
     find: 'let isGiven = lanes.isFull ? await lanes.inTurn(give) : give();',
     replace: 'let isGiven = give();',
-    tests: [promise('floods', 'of timers that come due at once'), promise('timers')],
+    tests: [promise('floods', 'timers due at once are each read once, only'), promise('timers')],
   },
   {
     name: 'timer-armed-during-a-look-missed',
@@ -199,7 +199,7 @@ export const timers: readonly Mutant[] = [
     file: queue,
     find: 'if (this.#isKeyed && this.#passed.size < sliceMax) this.#passed.add(key);',
     replace: 'if (this.#isKeyed && this.#passed.size < sliceMax) this.#passed.has(key);',
-    tests: [promise('floods', 'overdue when it is set')],
+    tests: [promise('floods', 'a timer already overdue when set fires, even behind those already read')],
   },
   {
     name: 'timers-left-by-a-parked-key-lost',
@@ -207,7 +207,7 @@ export const timers: readonly Mutant[] = [
     file: 'src/engine/lane-turns.ts',
     find: 'if (lane.hasLeft) this.#neighbours.leftDue(lane.key, lane.causes[0]?.dueAt ?? Number.POSITIVE_INFINITY);',
     replace: '',
-    tests: [promise('floods', 'parked in masses')],
+    tests: [promise('floods', 'the due timers of masses of parked keys hide')],
   },
   {
     name: 'outcome-overtakes-those-that-wait-for-a-place',
@@ -215,7 +215,7 @@ export const timers: readonly Mutant[] = [
     file: 'src/engine/cause-queue.ts',
     find: 'const isHanded = !this.#fired.mustWait && !lanes.isFull',
     replace: 'const isHanded = !lanes.isFull',
-    tests: [promise('slow-reads', 'an outcome does not overtake one')],
+    tests: [promise('slow-reads', 'promise 6: an outcome does not overtake an earlier')],
   },
   {
     name: 'memory-asked-for-the-timers-of-an-event-without-a-key',
@@ -231,6 +231,6 @@ export const timers: readonly Mutant[] = [
     file: 'src/engine/lanes.ts',
     find: 'if (lane === undefined) this.#warm.outdate(write.key);',
     replace: '',
-    tests: [promise('slow-reads', 'a delivery is not made again')],
+    tests: [promise('slow-reads', 'promise 6: a delivery whose outcome arrives')],
   },
 ];

@@ -1,7 +1,7 @@
 import type { Mutant, TestChoice } from '../mutant.ts';
 
-const compiles: TestChoice = { file: 'test/package.long.test.ts', named: 'a strict program of CommonJS modules compiles' };
-const isWhole: TestChoice = { file: 'test/package.long.test.ts', named: 'alone has all types that it names' };
+const compiles: TestChoice = { file: 'test/package.long.test.ts', named: 'a strict program with CommonJS modules compiles and runs' };
+const isWhole: TestChoice = { file: 'test/package.long.test.ts', named: 'a program that imports only' };
 
 /** A user's compiler knows everything that the run time knows. */
 export const types: readonly Mutant[] = [

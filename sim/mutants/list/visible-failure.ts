@@ -19,7 +19,7 @@ export const visibleFailure: readonly Mutant[] = [
     file: 'src/engine/failures-in-common.ts',
     find: 'if (before !== undefined && now - before < newsAgainMs) return false;',
     replace: 'if (before === now + newsAgainMs) return false;',
-    tests: [promise('visible-failure', 'one line in the log, and one a minute')],
+    tests: [promise('visible-failure', 'a store unreachable for all partitions is one')],
   },
   {
     name: 'dead-letter-without-a-reason',
@@ -43,7 +43,7 @@ export const visibleFailure: readonly Mutant[] = [
     file: 'src/store/tables/dead-letter-columns.ts',
     find: 'parked ? 1 : 0',
     replace: '0',
-    tests: [contract('sqlite', 'a claim tells how many keys are parked')],
+    tests: [contract('sqlite', 'a claim returns the numbers of parked keys and of unresolved dead letters')],
   },
   {
     name: 'timer-of-a-dead-letter-answered-as-none',
@@ -51,7 +51,7 @@ export const visibleFailure: readonly Mutant[] = [
     file: 'src/server/dead-letters.ts',
     find: 'return { timer: toTimer(row) };',
     replace: 'return {};',
-    tests: [beside('server/dead-letters', 'the fields of its kind')],
+    tests: [beside('server/dead-letters', 'a dead letter of each kind has that kind’s fields, and null in all others')],
   },
   {
     name: 'origin-of-a-rejected-row-is-not-pending-in-memory',
@@ -59,7 +59,7 @@ export const visibleFailure: readonly Mutant[] = [
     file: 'src/store/memory/partition-records.ts',
     find: "if ('origin' in letter) pending.add(letter.origin);",
     replace: "if (letter.kind === 'event') pending.add(letter.origin);",
-    tests: [contract('memory', 'an origin is pending while a dead letter of it')],
+    tests: [contract('memory', 'an origin is pending while its dead letter, or its event’s, is unresolved')],
   },
   {
     name: 'dead-letter-not-counted',
@@ -315,12 +315,7 @@ export const visibleFailure: readonly Mutant[] = [
     file: 'src/engine/threads/handler-thread.ts',
     find: "process.on('unhandledRejection',",
     replace: "process.on('exit',",
-    tests: [
-      beside(
-        'engine/threads/threads',
-        'a promise that a handler leaves behind and that rejects is logged with its stack, and ends no thread',
-      ),
-    ],
+    tests: [beside('engine/threads/threads', 'a rejecting promise left behind by a handler')],
   },
   {
     name: 'promise-left-behind-ends-the-server',
@@ -424,7 +419,7 @@ export const visibleFailure: readonly Mutant[] = [
     file: gaps,
     find: 'this.#mayBeAhead = false;\n    await this.note();',
     replace: 'await this.note();\n    this.#mayBeAhead = false;',
-    tests: [promise('visible-gaps', 'a gap that begins while a look')],
+    tests: [promise('visible-gaps', 'a gap that begins during a slow look counts')],
   },
   {
     name: 'gaps-of-keys-that-were-forgotten-never-skipped',

@@ -17,14 +17,14 @@ function temporaryFolder(context: TestContext): string {
   return folder;
 }
 
-test('a folder of any name gives a name that npm and Docker take', () => {
+test('a folder with any name yields a name that npm and Docker accept', () => {
   const names = ['shop', 'My Shop!', 'Café', '--x--', '..', 'ショップ', 'zod', 'TypeScript', 'millrace', 'a__b'].map((name) =>
     packageName(`/home/${name}`),
   );
   assert.deepEqual(names, ['shop', 'my-shop', 'cafe', 'x', 'my-millrace', 'my-millrace', 'my-zod', 'my-typescript', 'my-millrace', 'a-b']);
 });
 
-test('a project that was half written is completed, and what is there stays', (context) => {
+test('a half-written project is completed, and existing files are kept', (context) => {
   const folder = temporaryFolder(context);
   mkdirSync(join(folder, 'src'));
   writeFileSync(join(folder, 'src/visits.ts'), 'mine');
@@ -38,7 +38,7 @@ test('a project that was half written is completed, and what is there stays', (c
   );
 });
 
-test('a file or a broken link in the place of a folder is named', (context) => {
+test('a folder or a dangling link in the place of a file is named', (context) => {
   const folder = temporaryFolder(context);
   writeFileSync(join(folder, 'file'), '');
   symlinkSync('nowhere', join(folder, 'link'));
@@ -53,13 +53,13 @@ test('a file or a broken link in the place of a folder is named', (context) => {
   assert.throws(() => writeProject(join(folder, 'taken'), files), UsageError);
 });
 
-test('the guide begins with the files that are written', () => {
+test('the guide begins with the files that were written', () => {
   const guide = readFileSync(join(import.meta.dirname, '../../../docs/start.md'), 'utf8');
   for (const path of ['src/visits.ts', 'test/visits.test.ts'])
     assert.ok(guide.includes(`\`${path}\`:\n\n\`\`\`ts\n${files[path]}\`\`\``), path);
 });
 
-test('the next steps can be pasted into a shell, and start a project that had a package.json, too', () => {
+test('the next steps can be pasted into a shell, and also start a project that already had a package.json', () => {
   const of = (folder: string, kept: readonly string[] = [], isBesideOther = false) =>
     summaryOf({ folder, files: Object.keys(files), kept, isBesideOther });
   assert.match(of('shop'), /^ {2}cd shop\n {2}npm install && npm start/m);

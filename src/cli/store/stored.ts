@@ -20,7 +20,7 @@ export function fileOf(database: Database): string {
 
 /**
  * Returns the stored contents of each pipeline, including schedules by name. Writes nothing, and creates no tables. Throws `UsageError` for
- * an in-memory database, of which nothing is left.
+ * an in-memory database, which leaves nothing behind.
  */
 export async function storedIn(database: Database): Promise<readonly StoredPipeline[]> {
   switch (database.kind) {

@@ -16,7 +16,7 @@ export class Child {
   readonly ended: Promise<number | undefined>;
 
   constructor(words: readonly string[], onLoaded: (path: string) => void) {
-    // A session of its own: the Ctrl-C of a terminal reaches it once, through this process.
+    // A separate session: a terminal's Ctrl-C reaches it only once, through this process.
     this.#process = spawn(process.execPath, ['--import', reportFiles, launcher, ...words], {
       stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
       detached: process.platform !== 'win32',

@@ -28,7 +28,7 @@ export class GivenCommands {
   #callOff: (() => void) | undefined;
   #isLooking = false;
   #isClosed = false;
-  /** Why the last check for answers failed. */
+  /** The reason the last check for answers failed. */
   #failure: unknown;
 
   constructor(means: GivenCommandsMeans) {

@@ -50,7 +50,7 @@ interface Following {
   readonly roll: Roll;
   /** The owner of each slice of a pipeline, once this engine has claimed its share. */
   readonly owners: Map<string, readonly (string | null)[]>;
-  /** When the beat began, in elapsed time. */
+  /** The time at which the beat began, in elapsed time. */
   readonly askedAt: number;
 }
 

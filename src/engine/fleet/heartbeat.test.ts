@@ -7,7 +7,7 @@ import { Heartbeat } from './heartbeat.ts';
 
 const roll: Roll = { self: 'a', members: [], nextEndMs: Number.POSITIVE_INFINITY, partitions: new Map(), paused: new Set() };
 
-/** A heartbeat on a clock of its own, of leases that last three seconds. */
+/** A heartbeat on its own clock, for leases that last three seconds. */
 function made({ beat = async () => roll }: { readonly beat?: (clock: VirtualClock) => Promise<Roll> } = {}) {
   const clock = new VirtualClock(0);
   const askedAt: number[] = [];
@@ -35,7 +35,7 @@ function made({ beat = async () => roll }: { readonly beat?: (clock: VirtualCloc
 }
 
 describe('the heartbeat of an engine', () => {
-  test('beats three times within the length of a lease, and keeps it', async () => {
+  test('beats three times per lease period, and keeps the lease', async () => {
     const { heartbeat, askedAt, told, pass } = made();
     const isHeld = heartbeat.held();
     assert.equal(isHeld(), false);
@@ -50,7 +50,7 @@ describe('the heartbeat of an engine', () => {
     assert.equal(isHeld(), false);
   });
 
-  test('comes when the leases of another engine run out that does not beat', async () => {
+  test('comes when the leases of another, silent engine expire', async () => {
     const endsAt = 2_400;
     const beat = async (clock: VirtualClock) => ({
       ...roll,
@@ -63,7 +63,7 @@ describe('the heartbeat of an engine', () => {
     heartbeat.close();
   });
 
-  test('keeps its pace, and the leases, while the store takes almost half of their length to answer', async () => {
+  test('keeps its pace, and the leases, while the store takes almost half a lease period to answer', async () => {
     const { heartbeat, askedAt, told, pass } = made({ beat: (clock) => new Promise((resolve) => clock.after(1_400, () => resolve(roll))) });
     void heartbeat.start();
     await pass(8_000);
@@ -72,7 +72,7 @@ describe('the heartbeat of an engine', () => {
     assert.equal(told.ranOut, 0);
   });
 
-  test('asks ten times a second at most, however often something changes', async () => {
+  test('asks at most ten times a second, however often something changes', async () => {
     const { heartbeat, askedAt, pass } = made();
     await heartbeat.start();
     for (let change = 0; change < 500; change += 1) {
@@ -83,7 +83,7 @@ describe('the heartbeat of an engine', () => {
     heartbeat.close();
   });
 
-  test('a change while a beat is under way is followed by another one', async () => {
+  test('follows a change during a beat with another beat', async () => {
     let answer: (() => void) | undefined;
     let isSlow = false;
     const beat = async () => {
@@ -102,7 +102,7 @@ describe('the heartbeat of an engine', () => {
     heartbeat.close();
   });
 
-  test('says once that the leases have run out, and those of before stay so when it beats again', async () => {
+  test('reports once that the leases have expired, and earlier leases stay expired when it beats again', async () => {
     let isAway = false;
     const beat = async () => {
       if (isAway) throw new Error('away');
@@ -122,7 +122,7 @@ describe('the heartbeat of an engine', () => {
     heartbeat.close();
   });
 
-  test('says that the leases have run out while a beat gets no answer', async () => {
+  test('reports that the leases have expired while a beat is unanswered', async () => {
     let isSlow = false;
     const beat = () => (isSlow ? new Promise<Roll>(() => undefined) : Promise.resolve(roll));
     const { heartbeat, told, pass } = made({ beat });

@@ -35,9 +35,9 @@ export class Heartbeat {
   #disarmEnd: (() => void) | undefined;
   #beating: Promise<void> | undefined;
   #mustBeatAgain = false;
-  /** When the last beat began, in elapsed time. */
+  /** The time at which the last beat began, in elapsed time. */
   #askedAt = Number.NEGATIVE_INFINITY;
-  /** When the next of the other engines' leases expire, in elapsed time, by the last answer. */
+  /** The time at which the next of the other engines' leases expire, in elapsed time, by the last answer. */
   #nextEndAt = Number.POSITIVE_INFINITY;
   #isOpen = false;
 

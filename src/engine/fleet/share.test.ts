@@ -4,7 +4,7 @@ import { shareBeside, shareOf } from './share.ts';
 
 const upTo = (count: number) => Array.from({ length: count }, (_, nth) => nth);
 
-/** Engines that look at one table, each once a round, one after the other. */
+/** Engines that look at the same table, one after another, once per round. */
 class Fleet {
   readonly owners: (string | null)[];
   readonly members: string[] = [];
@@ -21,12 +21,12 @@ class Fleet {
     this.members.push(member);
   }
 
-  /** One that dies leaves its slices behind, one that stops gives them back: nobody has them. */
+  /** Removes an engine that died or stopped: its slices are free. */
   leave(member: string): void {
     this.members.splice(this.members.indexOf(member), 1);
   }
 
-  /** Rounds until nobody has anything to do. */
+  /** Runs rounds until no engine has anything left to do, and returns their number. */
   settle(): number {
     for (let rounds = 0; ; rounds += 1) if (!this.#round()) return rounds;
   }
@@ -58,16 +58,16 @@ function assertEven(fleet: Fleet): void {
 }
 
 describe('the share of an engine', () => {
-  test('one alone takes everything', () => {
+  test('a lone engine takes everything', () => {
     assert.deepEqual(shareOf('a', ['a'], [null, null]), { take: [0, 1], handOver: [] });
   });
 
-  test('who comes second gets half, and the first keeps the other half', () => {
+  test('the second engine gets half, and the first keeps the other half', () => {
     assert.deepEqual(shareOf('a', ['a', 'b'], ['a', 'a', 'a', 'a']), { take: [], handOver: [2, 3] });
     assert.deepEqual(shareOf('b', ['a', 'b'], ['a', 'a', null, null]), { take: [2, 3], handOver: [] });
   });
 
-  test('no two take the same slice, and together they take all that nobody has', () => {
+  test('no two take the same slice, and together they take all free slices', () => {
     const members = ['a', 'b', 'c'];
     const owners = ['a', null, 'gone', null, null, 'b', 'gone'];
     const taken = members.flatMap((member) => shareOf(member, members, owners).take);
@@ -80,10 +80,10 @@ describe('the share of an engine', () => {
   });
 });
 
-describe('the share beside another pipeline', () => {
+describe('the share of a pipeline whose slices follow another’s', () => {
   const members = ['a', 'b'];
 
-  test('free slices go to whoever has those of the other one, and nobody takes one that nobody leads', () => {
+  test('free slices go to the owners of the other pipeline’s slices, and nobody takes one without such an owner', () => {
     const [owners, leaders] = [
       [null, null, null, 'gone'],
       ['a', 'b', null, 'a'],
@@ -92,7 +92,7 @@ describe('the share beside another pipeline', () => {
     assert.deepEqual(shareBeside('b', members, owners, leaders), { take: [1], handOver: [] });
   });
 
-  test('a slice is handed over once another engine that lives leads it', () => {
+  test('a slice is handed over once another live engine leads it', () => {
     const owners = ['a', 'a', 'a', 'a'];
     assert.deepEqual(shareBeside('a', members, owners, ['a', 'b', null, 'gone']), { take: [], handOver: [1] });
   });
@@ -101,11 +101,11 @@ describe('the share beside another pipeline', () => {
 describe('200 engines and 4,096 slices', () => {
   const fleetOf200 = () => new Fleet(4_096, 200);
 
-  test('they are even at the start', () => {
+  test('start with equal shares', () => {
     assertEven(fleetOf200());
   });
 
-  test('one that joins gets its share, and nothing else moves', () => {
+  test('give a newcomer its share, and nothing else moves', () => {
     const fleet = fleetOf200();
     fleet.join('new');
     fleet.settle();
@@ -113,7 +113,7 @@ describe('200 engines and 4,096 slices', () => {
     assert.equal(fleet.moves, Math.floor(4_096 / 201));
   });
 
-  test('of one that dies its slices move, and no others', () => {
+  test('move only the slices of one that dies', () => {
     const fleet = fleetOf200();
     const owned = fleet.counts()[7];
     fleet.leave('m7');
@@ -122,7 +122,7 @@ describe('200 engines and 4,096 slices', () => {
     assert.equal(fleet.moves, owned);
   });
 
-  test('of half that die at once their slices move, and no others', () => {
+  test('move only the slices of half of them that die at once', () => {
     const fleet = fleetOf200();
     const counts = fleet.counts();
     const owned = upTo(100).reduce((sum, nth) => sum + (counts[nth] ?? 0), 0);
@@ -132,7 +132,7 @@ describe('200 engines and 4,096 slices', () => {
     assert.equal(fleet.moves, owned);
   });
 
-  test('a rolling restart moves each slice about twice', () => {
+  test('move each slice about twice in a rolling restart', () => {
     const fleet = new Fleet(4_096, 20);
     for (const nth of upTo(20)) {
       fleet.leave(`m${nth}`);

@@ -4,9 +4,7 @@ import { sqlite } from '../../store/sqlite/sqlite-store.ts';
 import { millrace } from '../mill.ts';
 import { stepsOf, Turns } from './steps.fixture.test.ts';
 
-/*
- * An engine in a process of its own, for a test that kills it: tells its parent once it has handled some rows, and goes on.
- */
+/* An engine in a separate process, for a test that kills it. It notifies its parent once it has handled some rows, and continues. */
 
 const [, , address] = process.argv;
 if (address !== undefined && process.send !== undefined) {

@@ -45,7 +45,7 @@ interface Piece {
   readonly takings: Taking[];
   /** Places of rows whose keys have no room. */
   readonly passedOver: number[];
-  /** Why nothing more can be taken now. */
+  /** The reason nothing more can be taken now. */
   stopped: unknown;
 }
 

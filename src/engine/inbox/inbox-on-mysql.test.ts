@@ -8,7 +8,7 @@ import { onMariadb, queryAsAdministrator, withMariadb } from './inbox.fixture.te
 import { stepsOf, Turns } from './steps.fixture.test.ts';
 
 withMariadb('the inbox of MySQL', () => {
-  test('statements of mysql2 and of Kysely write in the transactions in which they run', async (context) => {
+  test('statements of mysql2 and of Kysely write within their own transactions', async (context) => {
     const world = await onMariadb(context);
     const turns = new Turns();
     const steps = stepsOf(turns);
@@ -44,7 +44,7 @@ withMariadb('the inbox of MySQL', () => {
     assert.deepEqual(turns.of('a'), [3, 4, 5]);
   });
 
-  test('a program that may insert and nothing else can write, in the character set of its own session', async (context) => {
+  test('a program that may only insert can write, in its own session’s character set', async (context) => {
     const world = await onMariadb(context);
     const turns = new Turns();
     await world.start({ pipelines: [stepsOf(turns)] });

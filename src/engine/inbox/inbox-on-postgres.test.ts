@@ -14,7 +14,7 @@ async function clientOf(context: TestContext, url: string): Promise<pg.Client> {
 }
 
 withPostgres('the inbox of PostgreSQL', () => {
-  test('statements of pg and of Kysely write in the transactions in which they run', async (context) => {
+  test('statements of pg and of Kysely write within their own transactions', async (context) => {
     const world = await onPostgres(context);
     const turns = new Turns();
     const steps = stepsOf(turns);
@@ -51,7 +51,7 @@ withPostgres('the inbox of PostgreSQL', () => {
     assert.deepEqual(turns.of('a'), [3, 4, 5]);
   });
 
-  test('a program that may insert and nothing else can write, and the database notifies of the first row that waits', async (context) => {
+  test('a program that may only insert can write, and the database announces the first waiting row', async (context) => {
     const world = await onPostgres(context);
     const { mill } = await world.start({ pipelines: [stepsOf(new Turns())] });
     await mill.stop();
@@ -67,7 +67,7 @@ withPostgres('the inbox of PostgreSQL', () => {
     await owner.query('LISTEN millrace_inbox');
     const insert = () =>
       app.query("INSERT INTO public.millrace_inbox (pipeline, event) SELECT 'steps', nth::text FROM generate_series(1, 3) AS nth");
-    // It would stand for the real one, were it looked for first.
+    // It would shadow the real table if the trigger looked in the temporary schema first.
     await app.query('CREATE TEMP TABLE millrace_inbox (pipeline text, place int8)');
     await insert();
     await insert();

@@ -15,7 +15,7 @@ async function outcomeOf(reader: Writer) {
   return Array.from(keys, ([key, own]) => ({ key, numbers: own.map(({ n }) => Number(n)) })).toSorted((a, b) => a.key.localeCompare(b.key));
 }
 
-/** Resolves once the table has so many rows. */
+/** Resolves once the table has that many rows. */
 async function untilRows(reader: Writer, count: number): Promise<void> {
   for (;;) {
     const [found] = await reader.run('SELECT count(*) AS count FROM seen');
@@ -24,7 +24,7 @@ async function untilRows(reader: Writer, count: number): Promise<void> {
 }
 
 onEachServer('the inbox of a database server', (worldOf) => {
-  test('a transaction that stays open keeps nobody waiting, and its rows come when it commits', async (context) => {
+  test('an open transaction holds nobody up, and its rows arrive when it commits', async (context) => {
     const world = await worldOf(context);
     const turns = new Turns();
     await world.start({ pipelines: [stepsOf(turns)] });
@@ -45,7 +45,7 @@ onEachServer('the inbox of a database server', (worldOf) => {
     assert.deepEqual(turns.of('a').slice(-2), [1, 99]);
   });
 
-  test('a row that commits while others are passed over comes before those that were inserted behind its commit', async (context) => {
+  test('a row that commits while others are passed over precedes rows inserted after its commit', async (context) => {
     const world = await worldOf(context);
     const gate = Promise.withResolvers<void>();
     const turns = new Turns();
@@ -82,7 +82,7 @@ onEachServer('the inbox of a database server', (worldOf) => {
     await turns.count(302);
   });
 
-  test('a row that its program deletes is not taken in once that has begun', async (context) => {
+  test('a row deleted by its program is not taken in if intake has already begun', async (context) => {
     const world = await worldOf(context);
     const turns = new Turns();
     const { mill } = await world.start({ pipelines: [stepsOf(turns)] });
@@ -100,7 +100,7 @@ onEachServer('the inbox of a database server', (worldOf) => {
     assert.deepEqual(turns.of('a'), [2]);
   });
 
-  test('writers that lock their key before they insert come in the order of their commits, in two engines that take over from each other', async (context) => {
+  test('rows of writers that lock their key before inserting come in commit order, across two engines that take over from each other', async (context) => {
     const world = await worldOf(context);
     const first = await world.start({ pipelines: [stepsOf(new Turns())] });
     await world.start({ pipelines: [stepsOf(new Turns())] });

@@ -24,9 +24,9 @@ export interface Writer {
   insert(event: unknown, more?: { readonly pipeline?: string; readonly id?: string }): Promise<void>;
 }
 
-/** The setting of a test: a database, engines on it, and other programs. */
+/** The surroundings of a test: a database, engines on it, and other programs. */
 export interface World {
-  /** Of the database: the path of its file, or its URL. */
+  /** The path of the database file, or the database's URL. */
   readonly address: string;
   /** Maximum number of processes that may work on it at once. */
   readonly processes: number;
@@ -35,7 +35,7 @@ export interface World {
   start(
     options: Omit<MillOptions, 'store'> & { readonly store?: Store },
   ): Promise<{ readonly mill: Mill; readonly lines: ReturnType<typeof recordingLogger>['lines'] }>;
-  /** A connection of its own, which is closed when the test ends. */
+  /** Opens a separate connection, which is closed when the test ends. */
   writer(): Promise<Writer>;
 }
 
@@ -47,7 +47,7 @@ export interface ServerWorld extends World {
 
 const text = (value: unknown) => (typeof value === 'string' ? value : JSON.stringify(value));
 const quoted = (value: string) => `'${value.replaceAll("'", "''")}'`;
-/** MySQL takes a backslash for the beginning of an escape. */
+/** In MySQL a backslash begins an escape. */
 const quotedOnMysql = (value: string) => quoted(value.replaceAll('\\', '\\\\'));
 
 function writerBy(run: Writer['run'], quote = quoted): Writer {
@@ -145,7 +145,7 @@ export async function onMariadb(context: TestContext): Promise<ServerWorld> {
   );
   const lockWaits = "SELECT 1 FROM information_schema.innodb_trx WHERE trx_state = 'LOCK WAIT'";
   const isWaitedFor = async () => {
-    // Asked again within a tenth of a second the server answers what it has answered before.
+    // Within a tenth of a second the server repeats its previous answer.
     await setTimeout(150);
     return (await queryAsAdministrator(lockWaits)).length > 0;
   };

@@ -34,7 +34,7 @@ function withInbox(store: Store, replaced: (inbox: Inbox) => Partial<Inbox>): St
   return withMembers(store, { inbox: withMembers(inbox, replaced(inbox)) });
 }
 
-/** A store whose leases take rows of the inbox in a way of their own. */
+/** A store whose leases take inbox rows as the test decides. */
 function taking(store: Store, take: (take: TakeInbox) => TakeInbox): Store {
   const claim: Store['claim'] = async (partition) => {
     const lease = await store.claim(partition);
@@ -43,7 +43,7 @@ function taking(store: Store, take: (take: TakeInbox) => TakeInbox): Store {
   return withMembers(store, { claim });
 }
 
-/** A store, and what resolves once the inbox was asked so many times what waits. */
+/** A store, and a function that resolves once the inbox has been asked that many times for waiting rows. */
 function watching(store: Store) {
   const looks = new Set<() => void>();
   const watched = withInbox(store, (inbox) => ({
@@ -70,7 +70,7 @@ function watching(store: Store) {
 }
 
 onEveryInbox('the inbox', (worldOf) => {
-  test('what another program commits has its turn once, in the order of the commits, and leaves', async (context) => {
+  test('committed rows of another program have their turn once, in the order of the commits, and leave the inbox', async (context) => {
     const world = await worldOf(context);
     const turns = new Turns();
     const { mill } = await world.start({ pipelines: [stepsOf(turns)] });
@@ -89,7 +89,7 @@ onEveryInbox('the inbox', (worldOf) => {
     assert.equal(mill.counts().steps?.received, 600);
   });
 
-  test('rows that were there before the start are taken in, more than go in at once', async (context) => {
+  test('rows from before the start are taken in, even more than fit at once', async (context) => {
     const world = await worldOf(context);
     const first = await world.start({ pipelines: [stepsOf(new Turns())] });
     await first.mill.stop();
@@ -103,7 +103,7 @@ onEveryInbox('the inbox', (worldOf) => {
     assert.deepEqual(turns.of('a'), upTo(700));
   });
 
-  test('what a program rolls back is never seen', async (context) => {
+  test('rolled-back rows are never seen', async (context) => {
     const world = await worldOf(context);
     const turns = new Turns();
     await world.start({ pipelines: [stepsOf(turns)] });
@@ -116,7 +116,7 @@ onEveryInbox('the inbox', (worldOf) => {
     assert.deepEqual(turns.of('a'), [2]);
   });
 
-  test('a row of which no event can be made is a dead letter with its reason and the row, and keeps nobody waiting', async (context) => {
+  test('a row that yields no event is a dead letter with its reason and the row, and holds nobody up', async (context) => {
     const world = await worldOf(context);
     const turns = new Turns();
     const { mill, lines } = await world.start({ pipelines: [stepsOf(turns)], limits: { eventBytes: 100 } });
@@ -165,7 +165,7 @@ onEveryInbox('the inbox', (worldOf) => {
     assert.equal(mill.counts().steps?.deadLetters, letters.length - 1);
   });
 
-  test('a dead letter is redriven through the inbox: what the schema refuses still is a dead letter again, and what it takes by then is taken once', async (context) => {
+  test('a dead letter is redriven through the inbox: if the schema still refuses it, it is a dead letter again; otherwise it is taken once', async (context) => {
     const world = await worldOf(context);
     const turns = new Turns();
     const before = await world.start({ pipelines: [stepsOf(turns)] });
@@ -197,7 +197,7 @@ onEveryInbox('the inbox', (worldOf) => {
     assert.equal((await mill.ingest('steps', { key: 'a', n: 1 }, { id: 'one' })).status, 'duplicate');
   });
 
-  test('a row that is redriven while its pipeline is paused waits in the inbox, and comes behind those that wait there', async (context) => {
+  test('a row redriven while its pipeline is paused waits in the inbox, behind those already waiting', async (context) => {
     const world = await worldOf(context);
     const turns = new Turns();
     const store = world.store();
@@ -223,7 +223,7 @@ onEveryInbox('the inbox', (worldOf) => {
     assert.deepEqual(await rowsOf(mill, 'a'), [1, 2]);
   });
 
-  test('what health says of rows that nobody takes in goes with the rows', async (context) => {
+  test('health’s warning about rows that nobody takes disappears with the rows', async (context) => {
     const world = await worldOf(context);
     const { mill } = await world.start({ pipelines: [stepsOf(new Turns())] });
     const writer = await world.writer();
@@ -233,7 +233,7 @@ onEveryInbox('the inbox', (worldOf) => {
     await until(() => mill.health().warnings === undefined);
   });
 
-  test('rows of a pipeline that nobody declares wait and are shown, and keep nobody waiting, until somebody declares it', async (context) => {
+  test('rows of an undeclared pipeline wait and are shown, and hold nobody up, until the pipeline is declared', async (context) => {
     const world = await worldOf(context);
     const turns = new Turns();
     const { mill, lines } = await world.start({ pipelines: [stepsOf(turns)] });
@@ -270,7 +270,7 @@ onEveryInbox('the inbox', (worldOf) => {
     assert.deepEqual(later.of('b'), [1, 2]);
   });
 
-  test('an id that is known is a duplicate, from another row as from the door', async (context) => {
+  test('a known id is a duplicate, whether it came from another row or through the door', async (context) => {
     const world = await worldOf(context);
     const turns = new Turns();
     const { mill } = await world.start({ pipelines: [stepsOf(turns)] });
@@ -285,7 +285,7 @@ onEveryInbox('the inbox', (worldOf) => {
     assert.equal(mill.counts().steps?.duplicates, 2);
   });
 
-  test('while a pipeline is paused its rows wait, and then all come', async (context) => {
+  test('rows wait while their pipeline is paused, and all arrive afterwards', async (context) => {
     const world = await worldOf(context);
     const turns = new Turns();
     const other = new Turns();
@@ -305,7 +305,7 @@ onEveryInbox('the inbox', (worldOf) => {
     assert.deepEqual(turns.of('a'), upTo(5));
   });
 
-  test('when the backlog is full rows wait, and each is taken when there is room', async (context) => {
+  test('rows wait while the backlog is full, and each is taken when there is room', async (context) => {
     const world = await worldOf(context);
     const gate = Promise.withResolvers<void>();
     const turns = new Turns();
@@ -347,7 +347,7 @@ onEveryInbox('the inbox', (worldOf) => {
     assert.equal(mill.counts().steps?.rejected, 0);
   });
 
-  test('numbers make the order: the one that a key waits for is found behind others', async (context) => {
+  test('numbers determine the order: the number that a key waits for is found behind others', async (context) => {
     const world = await worldOf(context);
     const turns = new Turns();
     const { mill } = await world.start({ pipelines: [stepsOf(turns, 'steps', { numbered: true })], limits: { pendingPerKey: 10_000 } });
@@ -358,7 +358,7 @@ onEveryInbox('the inbox', (worldOf) => {
     assert.equal(mill.counts().steps?.duplicates, 1);
   });
 
-  test('a number that was skipped before its row came is a dead letter, with the row', async (context) => {
+  test('a number skipped before its row arrived is a dead letter, with the row', async (context) => {
     const world = await worldOf(context);
     const turns = new Turns();
     const { mill } = await world.start({ pipelines: [stepsOf(turns, 'steps', { numbered: true, skipAfter: 30 })] });
@@ -379,7 +379,7 @@ onEveryInbox('the inbox', (worldOf) => {
     assert.equal(mill.counts().steps?.deadLetters, 2);
   });
 
-  test('a store that fails before, or behind, the taking of rows loses none and takes none twice', async (context) => {
+  test('a store failure before or after taking rows loses none and takes none twice', async (context) => {
     const world = await worldOf(context);
     const turns = new Turns();
     let nth = 0;
@@ -406,7 +406,7 @@ onEveryInbox('the inbox', (worldOf) => {
     assert.equal(mill.counts().steps?.deadLetters, 5);
   });
 
-  test('a dead letter that a claim has counted before its taking was answered is counted once', async (context) => {
+  test('a dead letter that a claim counted before the taking was answered is counted once', async (context) => {
     const world = await worldOf(context);
     const turns = new Turns();
     const base = world.store();
@@ -420,7 +420,7 @@ onEveryInbox('the inbox', (worldOf) => {
         if (!isFirst) return taken;
         isFirst = false;
         const mill = await running.promise;
-        // Commits of the tenure at work are refused from now on, and so it is followed by another.
+        // From now on the current tenure's commits are refused, so another tenure follows.
         await base.claim(partition);
         for (const n of upTo(20)) await mill.ingest('steps', { key: `key ${n}`, n });
         await until(() => mill.counts().steps?.deadLetters === 1);
@@ -440,7 +440,7 @@ onEveryInbox('the inbox', (worldOf) => {
     assert.equal(mill.counts().steps?.deadLetters, 1);
   });
 
-  test('a dead letter of which nobody knows whether it was stored is counted once', async (context) => {
+  test('a dead letter that may or may not have been stored is counted once', async (context) => {
     const world = await worldOf(context);
     const turns = new Turns();
     const failed = Promise.withResolvers<void>();
@@ -462,7 +462,7 @@ onEveryInbox('the inbox', (worldOf) => {
     assert.equal(mill.counts().steps?.deadLetters, 1);
   });
 
-  test('engines that are killed again and again take each row once, in the order of its key', async (context) => {
+  test('engines that are killed repeatedly take each row once, in the order of its key', async (context) => {
     const world = await worldOf(context);
     const { mill } = await world.start({ pipelines: [stepsOf(new Turns())] });
     await mill.stop();
@@ -486,7 +486,7 @@ onEveryInbox('the inbox', (worldOf) => {
         });
         const ended = once(child, 'exit');
         const first = await Promise.race([once(child, 'message'), ended]);
-        // Once little is left, none of them handles as much as it wants.
+        // Near the end there are too few rows left for an engine to reach its count.
         if (!isWritten) assert.deepEqual(first, ['handled', undefined]);
         child.kill('SIGKILL');
         await ended;
@@ -507,7 +507,7 @@ onEveryInbox('the inbox', (worldOf) => {
     assert.equal((await again.mill.deadLetters()).length, total / 50);
   });
 
-  test('a schema that does not answer in time loses no row and changes no order', async (context) => {
+  test('a schema that times out loses no row and changes no order', async (context) => {
     const world = await worldOf(context);
     const handled = Promise.withResolvers<void>();
     const order: number[] = [];
@@ -537,7 +537,7 @@ onEveryInbox('the inbox', (worldOf) => {
     assert.ok(lines.some(({ message }) => /does not answer in time/.test(message)));
   });
 
-  test('a stop that comes while rows are taken waits for them, and the rest stays', async (context) => {
+  test('a stop waits for rows being taken, and leaves the rest', async (context) => {
     const world = await worldOf(context);
     const turns = new Turns();
     const begun = Promise.withResolvers<void>();

@@ -3,9 +3,9 @@ import { pipeline } from '../../pipeline/pipeline.ts';
 import { table } from '../../pipeline/table.ts';
 
 const Step = z.object({ key: z.string(), n: z.int() });
-/** The same, and numbers may come as texts. */
+/** The same, but numbers may arrive as texts. */
 const StepOrText = z.object({ key: z.string(), n: z.coerce.number().pipe(z.int()) });
-/** One row for each turn: a second turn of an event would leave two. */
+/** One row per turn: a second turn of an event would leave a second row. */
 export const seen = table('seen', { key: 'text', nth: 'integer', n: 'integer' }, { primaryKey: ['key', 'nth'] });
 
 /** Turns, for a test that waits for them. */
@@ -18,12 +18,12 @@ export class Turns {
     for (const look of this.#waiting) look();
   }
 
-  /** Resolves once so many turns have run. */
+  /** Resolves once that many turns have run. */
   count(count: number): Promise<void> {
     return this.#until(() => this.steps.length >= count);
   }
 
-  /** Resolves once one of them was of the event with this number. */
+  /** Resolves once the event with this number has had its turn. */
   has(wanted: number): Promise<void> {
     return this.#until(() => this.steps.some(({ n }) => n === wanted));
   }
@@ -42,14 +42,14 @@ export class Turns {
   }
 }
 
-/** A pipeline that notes in its table, and for the test, what it was given, in which order. */
+/** A pipeline that records the events it handles, in order, in its table and for the test. */
 export function stepsOf(
   turns: Turns,
   name = 'steps',
   more: {
     readonly numbered?: boolean /** In milliseconds. */;
     readonly skipAfter?: number;
-    /** By default numbers alone. */
+    /** By default only numbers are accepted. */
     readonly reads?: 'texts';
     readonly before?: (n: number) => Promise<void> | void;
   } = {},

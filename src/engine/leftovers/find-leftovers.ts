@@ -5,7 +5,10 @@ import type { Leftover } from './leftover.ts';
 
 type Declared = ReadonlyMap<string, AnyPipeline>;
 
-/** Returns the query that counts possible leftovers. The states of a pipeline that declares a state are none, and there may be millions. */
+/**
+ * Returns the query that counts possible leftovers. States of a pipeline that declares a state are not leftovers, and there may be
+ * millions.
+ */
 export function countedForLeftovers(declared: Declared): InventoryQuery {
   const uncounted = Array.from(declared.values()).flatMap(({ name, state }) => (state === undefined ? [] : [name]));
   return { uncounted, named: [schedulesName] };

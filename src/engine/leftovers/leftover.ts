@@ -10,7 +10,7 @@ export type Leftover =
       readonly states: number;
       readonly timers: number;
       readonly deliveries: number;
-      /** Outcomes of which no key has been notified. */
+      /** Outcomes that no key has been notified of. */
       readonly outcomes: number;
       readonly deadLetters: number;
       /** Rows of the inbox. */
@@ -22,7 +22,7 @@ export type Leftover =
       readonly pipeline: string;
       readonly endpoint: string;
       readonly deliveries: number;
-      /** Outcomes of which no key has been notified. */
+      /** Outcomes that no key has been notified of. */
       readonly outcomes: number;
     }
   /** The pipeline no longer declares a timer of this name. */

@@ -18,9 +18,9 @@ const charactersMax = 4 * 1024 * 1024;
 /**
  * Carries out one operation. Its letters are those that exist when it begins, taken in id order, a chunk at a time.
  *
- * Each letter is resolved once, whoever is killed when: the commit that resolves a letter also removes it and counts it as done. Unresolved
- * letters are found again behind `reached`, which advances after a chunk, together with the count of those that cannot be resolved. An
- * event that fails again gets another letter, behind the last one of the set.
+ * Each letter is resolved once, no matter which process is killed, or when: the commit that resolves a letter also removes it and counts it
+ * as done. Unresolved letters are found again behind `reached`, which advances after a chunk, together with the count of those that cannot
+ * be resolved. An event that fails again gets another letter, behind the last one of the set.
  */
 export class OperationRun {
   readonly #means: OperationRunMeans;

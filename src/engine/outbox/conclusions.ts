@@ -16,7 +16,7 @@ export interface KeyParts {
   readonly causes: Pick<CauseQueue, 'fire'>;
 }
 
-/** The dependencies of conclusions besides the context. */
+/** The dependencies of conclusions other than the context. */
 interface ConclusionsParts extends KeyParts {
   readonly endpoint: Endpoint;
   readonly time: DeliveryTime;

@@ -9,7 +9,7 @@ import type { EndpointQueue } from './endpoint-queue.ts';
 import type { Outbox } from './outbox.ts';
 import { tellWithdrawn } from './tell-withdrawn.ts';
 
-/** The dependencies for orders about deliveries besides the context. */
+/** The dependencies for orders about deliveries, other than the context. */
 interface DeliveryResolverParts {
   readonly lanes: Pick<Lanes, 'isClosed'>;
   readonly outbox: Pick<Outbox, 'queueOf'>;

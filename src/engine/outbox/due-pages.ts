@@ -25,7 +25,7 @@ interface DueOfFlows {
   readonly isCut: boolean;
 }
 
-/** Reads the due deliveries of one endpoint in one partition, never more at once than memory has room for. */
+/** Reads the due deliveries of one endpoint in one partition, never more at once than fit into memory. */
 export class DuePages {
   readonly #context: TenureContext;
   readonly #endpoint: string;

@@ -8,7 +8,7 @@ import { FlowRound, type FlowsSeen } from './flow-round.ts';
 import type { Hand } from './hand.ts';
 import { Unread } from './unread.ts';
 
-/** The dependencies of a reader besides the context, provided by its queue. */
+/** The dependencies of a reader other than the context, provided by its queue. */
 export interface DueReaderMeans {
   readonly name: string;
   readonly gate: EndpointGate;

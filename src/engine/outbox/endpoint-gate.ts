@@ -14,11 +14,11 @@ export interface EndpointGateMeans {
   readonly name: string;
 }
 
-/** Why an endpoint's deliveries wait, for operators. */
+/** The reason an endpoint's deliveries wait, for operators. */
 export interface EndpointWaits {
   readonly pipeline: string;
   readonly endpoint: string;
-  /** Why its transport makes no calls at present; null while it does. */
+  /** The reason its transport makes no calls at present; null while it does. */
   readonly postponed: string | null;
   /** Number of addresses resting because they do not answer. */
   readonly restingAddresses: number;

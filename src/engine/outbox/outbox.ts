@@ -5,7 +5,7 @@ import { EndpointQueue } from './endpoint-queue.ts';
 
 /**
  * The outgoing calls of a partition (promise 6). A turn's commit requests them; each is repeated until it has an outcome, which returns to
- * the key as a turn of its own.
+ * the key as a separate turn.
  */
 export class Outbox {
   readonly #queues: ReadonlyMap<string, EndpointQueue>;

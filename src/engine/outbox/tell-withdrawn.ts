@@ -1,7 +1,7 @@
 import type { DeliveryName } from '../../store/store.ts';
 import type { TenureContext } from '../engine-context.ts';
 
-/** Records the withdrawal of a delivery in its key's timeline, with as much as is known of it. */
+/** Records the withdrawal of a delivery in its key's timeline, as far as it is known. */
 export function tellWithdrawn(
   { engine, draft }: Pick<TenureContext, 'engine' | 'draft'>,
   { key, endpoint, id }: DeliveryName,

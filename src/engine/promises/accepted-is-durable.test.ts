@@ -5,7 +5,7 @@ import type { Store } from '../../store/store.ts';
 import { applied, isCode, onEveryKindOfStore, steps, stepsOf, withCalls } from './fixture.test.ts';
 
 onEveryKindOfStore('promise 1: accepted means durable', ({ testMill, makeStore }) => {
-  test('what was acknowledged is there after a crash in the same instant', async () => {
+  test('acknowledged events survive an immediate crash', async () => {
     const t = await testMill({ pipelines: [steps()] });
     for (let n = 1; n <= 20; n += 1) {
       await t.ingest('steps', { key: 'a', n });
@@ -19,7 +19,7 @@ onEveryKindOfStore('promise 1: accepted means durable', ({ testMill, makeStore }
     await t.stop();
   });
 
-  test('of very much that comes at the same moment all is on disk when it is answered', async () => {
+  test('everything that arrives at the same moment is on disk before it is answered', async () => {
     const t = await testMill({ pipelines: [steps()] });
     const batches = Array.from({ length: 7 }, (_, nth) => Array.from({ length: 1_000 }, (_, n) => ({ key: `${nth}-${n % 100}`, n })));
     const judged = await Promise.all(batches.map((batch) => t.ingestBatch('steps', batch)));
@@ -30,7 +30,7 @@ onEveryKindOfStore('promise 1: accepted means durable', ({ testMill, makeStore }
     await t.stop();
   });
 
-  test('an event whose acknowledgement was lost takes effect once all the same', async () => {
+  test('an event whose acknowledgement was lost still takes effect once', async () => {
     const base = makeStore();
     let isLost = true;
     const append: Store['append'] = async (events) => {

@@ -21,8 +21,8 @@ const put = pipeline('put', {
     update === true ? turn.update(tickets, row as never) : turn.put(tickets, { id: '', status: 'open', since, ...row } as never),
 });
 
-onEveryKindOfStore('promise 2: what a column may hold is the same', ({ testMill }) => {
-  test('a text that is too long, is not in the enumeration, or is no moment is the fault of its turn', async () => {
+onEveryKindOfStore('promise 2: columns accept the same values in every store', ({ testMill }) => {
+  test('a text that is too long, not in the enumeration, or not a moment is its turn’s fault', async () => {
     const t = await testMill({ pipelines: [put] });
     await t.ingest('put', { row: { id: 'fine', title: '🚀🚀🚀🚀🚀' } });
     const wrong: readonly (readonly [object, reason: string])[] = [
@@ -45,7 +45,7 @@ onEveryKindOfStore('promise 2: what a column may hold is the same', ({ testMill 
     await t.stop();
   });
 
-  test('queries compare with moments, and every row comes back as it was written', async () => {
+  test('queries compare moments, and every row comes back as written', async () => {
     const t = await testMill({ pipelines: [put] });
     const moments = [
       '0000-03-01T00:00:00.001Z',

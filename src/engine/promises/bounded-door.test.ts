@@ -8,7 +8,7 @@ import type { Store } from '../../store/store.ts';
 import { failing, isCode, onEveryKindOfStore, steps, stepsOf, upTo, withCalls } from './fixture.test.ts';
 
 onEveryKindOfStore('promise 7: the door is bounded', ({ testMill, makeStore }) => {
-  test('beyond the backlog events are refused before acceptance, and taken again when there is room', async () => {
+  test('events beyond the backlog are refused before acceptance, and accepted again when there is room', async () => {
     const gate = Promise.withResolvers<void>();
     const t = await testMill({ pipelines: [steps({ attempt: () => gate.promise })], limits: { backlog: 10 } });
     const batch = (count: number) =>
@@ -30,7 +30,7 @@ onEveryKindOfStore('promise 7: the door is bounded', ({ testMill, makeStore }) =
     await t.stop();
   });
 
-  test('a key or an id that the store cannot hold is refused before acceptance, and the longest that is let in has its turn', async () => {
+  test('a key or an id that the store cannot hold is refused before acceptance, and the longest allowed one has its turn', async () => {
     const store = makeStore();
     const lengthMax = 1_000;
     const { keyBytesMax = 3 * lengthMax } = store;
@@ -38,7 +38,7 @@ onEveryKindOfStore('promise 7: the door is bounded', ({ testMill, makeStore }) =
     const t = await testMill({ store, pipelines: [steps({}, { numbered: true }), chosen], limits: { keyLength: lengthMax } });
     const longest = incompressible(Math.floor(keyBytesMax / 3)).padEnd(Math.floor(keyBytesMax / 3) + (keyBytesMax % 3), 'x');
     await t.ingest('chosen', { id: longest });
-    // The second number waits for the first: it is held, and there is a gap.
+    // The second number waits for the first, so it is held and there is a gap.
     await t.ingest('steps', { key: longest, n: 2 });
     await t.advance('5s');
     await t.ingest('steps', { key: longest, n: 1 });
@@ -56,7 +56,7 @@ onEveryKindOfStore('promise 7: the door is bounded', ({ testMill, makeStore }) =
     await t.stop();
   });
 
-  test('events without keys that wait for a retry take up the backlog, a key that waits does not', async () => {
+  test('events without keys that wait for a retry count toward the backlog, but a waiting key does not', async () => {
     const keyless = pipeline('keyless', { event: z.object({}), retry: { backoff: '1m', jitter: 0 }, handle: failing });
     const keyed = pipeline('keyed', {
       event: z.object({ key: z.string() }),
@@ -75,7 +75,7 @@ onEveryKindOfStore('promise 7: the door is bounded', ({ testMill, makeStore }) =
     await t.stop();
   });
 
-  test('events that the store has not answered yet take up the backlog', async () => {
+  test('events that the store has not answered yet count toward the backlog', async () => {
     const base = makeStore();
     const gate = Promise.withResolvers<void>();
     const append: Store['append'] = async (events) => {
@@ -96,7 +96,7 @@ onEveryKindOfStore('promise 7: the door is bounded', ({ testMill, makeStore }) =
     await t.stop();
   });
 
-  test('events whose schema takes its time take up the backlog meanwhile, and none slips in after a stop', async () => {
+  test('events with a slow schema count toward the backlog meanwhile, and none slips in after a stop', async () => {
     const gate = Promise.withResolvers<void>();
     const event = z.object({ n: z.number() }).refine(() => gate.promise.then(() => true));
     const t = await testMill({ pipelines: [pipeline('checked', { event, handle() {} })], limits: { backlog: 10 } });
@@ -116,7 +116,7 @@ onEveryKindOfStore('promise 7: the door is bounded', ({ testMill, makeStore }) =
     assert.deepEqual([...new Set(answers.slice(10))], ['MILL_BACKLOG_FULL']);
   });
 
-  test('beyond its bound a key takes no more, and other keys do', async () => {
+  test('a full key accepts no more events, but other keys do', async () => {
     const t = await testMill({ pipelines: [steps({}, { numbered: true })] });
     await t.ingest('steps', { key: 'a', n: 2 });
     await t.drain();
@@ -128,7 +128,7 @@ onEveryKindOfStore('promise 7: the door is bounded', ({ testMill, makeStore }) =
     await t.stop();
   });
 
-  test('an invalid event is refused with what is wrong with it, and nothing is stored', async () => {
+  test('an invalid event is refused with its faults, and nothing is stored', async () => {
     const t = await testMill({ pipelines: [steps()] });
     await assert.rejects(t.ingest('steps', { key: 'a', n: 'one' }), (error) => {
       assert.ok(error instanceof MillraceError);
@@ -144,7 +144,7 @@ onEveryKindOfStore('promise 7: the door is bounded', ({ testMill, makeStore }) =
     await t.stop();
   });
 
-  test('what is settled, refused or named a duplicate leaves the room of its key, what waits keeps it across a crash', async () => {
+  test('settled, refused and duplicate events free their key’s room; waiting ones keep it across a crash', async () => {
     const t = await testMill({ pipelines: [steps({}, { numbered: true })] });
     await t.ingest('steps', { key: 'a', n: 200 });
     for (const n of upTo(50)) {
@@ -163,7 +163,7 @@ onEveryKindOfStore('promise 7: the door is bounded', ({ testMill, makeStore }) =
     await t.stop();
   });
 
-  test('a key without numbers is bounded too while it waits for a retry or an operator', async () => {
+  test('a key without numbers is limited too while it waits for a retry or an operator', async () => {
     let broken = true;
     const attempt = () => {
       if (broken) throw new Error('poison');
@@ -185,7 +185,7 @@ onEveryKindOfStore('promise 7: the door is bounded', ({ testMill, makeStore }) =
     await t.stop();
   });
 
-  test('a batch, a body, a key and an id that are too large are refused, and a number that is none', async () => {
+  test('a batch, a body, a key or an id that is too large is refused, and so is an invalid number', async () => {
     const limits = { batch: 3, eventBytes: 200, keyLength: 20 };
     const t = await testMill({
       pipelines: [
@@ -218,7 +218,7 @@ onEveryKindOfStore('promise 7: the door is bounded', ({ testMill, makeStore }) =
   });
 });
 
-/** A text of so many characters, of three bytes each, which no database can shorten. */
+/** An incompressible text of `length` characters, of three bytes each. */
 function incompressible(length: number): string {
   return Array.from({ length }, (_, at) => String.fromCharCode(0x4e00 + ((at * 7_919) % 20_000))).join('');
 }

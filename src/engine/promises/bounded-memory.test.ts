@@ -25,7 +25,7 @@ interface Behaviour {
   readonly concurrency?: number;
 }
 
-/** Notes whose key remembers the last, and which of them there were. */
+/** Each key remembers its last note, and the numbers of all its notes. */
 function notebook({ attempt, numbered = false, concurrency = 100 }: Behaviour = {}) {
   return pipeline('notebook', {
     event: Note,
@@ -81,11 +81,11 @@ async function seenBy(t: TestMill, key: string): Promise<unknown> {
   return typeof state === 'object' && state !== null && 'seen' in state ? state.seen : undefined;
 }
 
-/** Texts in what a store answers, in UTF-16 units. */
+/** Sizes of the texts in a store's answer, in UTF-16 units. */
 const sizeOf = (items: readonly { readonly body?: string; readonly state?: { readonly json: string } | null }[]) =>
   items.map(({ body, state }) => (body?.length ?? 0) + (state?.json.length ?? 0));
 
-/** A store that notes how much each of its lists holds, how many deliveries are read at once, and all that is committed. */
+/** A store that records the size of each list, how many deliveries are read at once, and everything committed. */
 function observed(base: Store) {
   const lists: (readonly number[])[] = [];
   const commits: Commit[] = [];
@@ -131,7 +131,7 @@ function observed(base: Store) {
   return { store, lists, commits, due, statesLoaded: () => loads };
 }
 
-/** No list goes on once it has one KiB. */
+/** Asserts that every list ends once it has one KiB. */
 function assertShort(lists: readonly (readonly number[])[]): void {
   for (const sizes of lists) {
     const before = sizes.slice(0, -1).reduce((sum, size) => sum + size, 0);
@@ -140,7 +140,7 @@ function assertShort(lists: readonly (readonly number[])[]): void {
 }
 
 onEveryStore('promise 7: memory is bounded', ({ testMill, makeStore }) => {
-  test('states beyond the memory are forgotten and read again, and nothing is lost', async () => {
+  test('states beyond the memory limit are forgotten and reloaded, and nothing is lost', async () => {
     const { store, lists, statesLoaded } = observed(makeStore());
     const t = await testMill({ pipelines: [notebook()], store, limits: { memoryBytes } });
     const keys = upTo(40).map((n) => `key ${n}`);
@@ -148,7 +148,7 @@ onEveryStore('promise 7: memory is bounded', ({ testMill, makeStore }) => {
       for (const key of keys) await t.ingest('notebook', note(key, n, 4 * kilo));
       await t.drain();
     }
-    // Of forty states of 8 KiB and more at most sixteen have room.
+    // Of forty states of at least 8 KiB, at most sixteen fit.
     assert.ok(statesLoaded() > 2 * (keys.length - 16), `${statesLoaded()} states were read`);
     assertShort(lists);
     for (const key of keys) assert.deepEqual(await seenBy(t, key), [1, 2, 3]);
@@ -166,7 +166,7 @@ onEveryStore('promise 7: memory is bounded', ({ testMill, makeStore }) => {
     await t.stop();
   });
 
-  test('a backlog of large events is read few at a time after a start, and commits hold few of them', async () => {
+  test('after a start a backlog of large events is read a few at a time, and commits hold few of them', async () => {
     const { store, lists, commits } = observed(makeStore());
     let isStuck = true;
     const attempt = () => (isStuck ? new Promise<void>(() => {}) : undefined);
@@ -187,7 +187,7 @@ onEveryStore('promise 7: memory is bounded', ({ testMill, makeStore }) => {
     await t.stop();
   });
 
-  test('what waits behind a turn that takes long is held in the store once memory is used up, and keeps its order', async () => {
+  test('events behind a slow turn are held in the store once memory is used up, and keep their order', async () => {
     const { store, commits, lists } = observed(makeStore());
     const gates = new Map(['a', 'b'].map((key) => [key, Promise.withResolvers<void>()]));
     const isFirst = new Set(gates.keys());
@@ -202,7 +202,7 @@ onEveryStore('promise 7: memory is bounded', ({ testMill, makeStore }) => {
     await t.stop();
   });
 
-  test('no more asynchronous turns start than there is memory for their events', async () => {
+  test('asynchronous turns start only while there is memory for their events', async () => {
     let [running, most] = [0, 0];
     let gate = Promise.withResolvers<void>();
     const attempt = async () => {
@@ -212,7 +212,7 @@ onEveryStore('promise 7: memory is bounded', ({ testMill, makeStore }) => {
       running -= 1;
     };
     const t = await testMill({ pipelines: [notebook({ attempt })], limits: { memoryBytes } });
-    // What the first turns took up is free again for the next.
+    // The memory used by the first turns is free again for the next ones.
     for (const wave of [1, 2]) {
       for (const n of upTo(20)) await t.ingest('notebook', note(`key ${n}`, wave, 2 * kilo));
       await until(() => running >= 2);
@@ -220,13 +220,13 @@ onEveryStore('promise 7: memory is bounded', ({ testMill, makeStore }) => {
       await t.drain();
       gate = Promise.withResolvers();
     }
-    // 32 KiB for events of 16, and one more.
+    // 32 KiB has room for two events of 16 KiB, and one turn may exceed it.
     assert.ok(most < 20 / 2, `${most} at once`);
     assert.equal(t.mill.counts().notebook?.processed, 40);
     await t.stop();
   });
 
-  test('early numbers beyond the memory wait in the store, and are applied in their order', async () => {
+  test('early numbers beyond the memory limit wait in the store, and are applied in order', async () => {
     const { store, lists } = observed(makeStore());
     const t = await testMill({ pipelines: [notebook({ numbered: true })], store, limits: { memoryBytes } });
     for (const key of upTo(5)) for (const n of upTo(20).reverse()) if (n > 1) await t.ingest('notebook', note(`key ${key}`, n, kilo));
@@ -238,7 +238,7 @@ onEveryStore('promise 7: memory is bounded', ({ testMill, makeStore }) => {
     await t.stop();
   });
 
-  test('events on their way to the log take up memory: more are refused until they are there', async () => {
+  test('events on their way to the log use memory: more are refused until they have arrived', async () => {
     const base = makeStore();
     const gate = Promise.withResolvers<void>();
     const append: Store['append'] = async (events) => {
@@ -256,12 +256,12 @@ onEveryStore('promise 7: memory is bounded', ({ testMill, makeStore }) => {
     const accepted = (await Promise.allSettled(taken)).filter(({ status }) => status === 'fulfilled').length;
     await t.drain();
     assert.equal(t.mill.counts().notebook?.processed, accepted);
-    // None of those that were refused takes up anything.
+    // Refused events take up no memory.
     for (const n of upTo(10)) await t.ingest('notebook', note('b', n, 2 * kilo));
     await t.stop();
   });
 
-  test('events whose asynchronous schema is at work take up memory: more are refused until it has answered, or can answer no more', async () => {
+  test('events in an asynchronous schema use memory: more are refused until it has answered, or can no longer answer', async () => {
     let gate = Promise.withResolvers<void>();
     const checked = pipeline('checked', {
       event: {
@@ -299,7 +299,7 @@ onEveryStore('promise 7: memory is bounded', ({ testMill, makeStore }) => {
       assert.equal(await probe('other'), 'in');
       gate = Promise.withResolvers();
     }
-    // A batch is there as a whole while each of its events is looked at.
+    // The whole batch stays in memory while its events are checked one by one.
     const batch = t.ingestBatch('checked', [note('late', 1, 1), ...upTo(16).map((n) => note('other', n, 4 * kilo))]);
     assert.equal(await probe('other'), 'MILL_MEMORY_FULL');
     gate.resolve();
@@ -309,7 +309,7 @@ onEveryStore('promise 7: memory is bounded', ({ testMill, makeStore }) => {
     await t.stop();
   });
 
-  test('a pipeline whose keys rest gives its memory to one whose keys are at work', async () => {
+  test('a pipeline with idle keys gives up memory to one with busy keys', async () => {
     const other = pipeline('other', {
       event: Note,
       key: ({ key }) => key,
@@ -330,7 +330,7 @@ onEveryStore('promise 7: memory is bounded', ({ testMill, makeStore }) => {
     await t.stop();
   });
 
-  test('the status of many keys with large states is read few at a time', async () => {
+  test('the status of many keys with large states is read a few at a time', async () => {
     const { store, lists } = observed(makeStore());
     const t = await testMill({ pipelines: [notebook()], store });
     const keys = upTo(5).map((n) => `key ${n}`);
@@ -359,7 +359,7 @@ onEveryStore('promise 7: memory is bounded', ({ testMill, makeStore }) => {
     const called = t.calls.length;
     await t.crash();
     await until(() => t.calls.length >= called + 2);
-    // In each partition two are called, and another waits at most when more are read.
+    // In each partition two are called, and at most one more waits when others are read.
     assert.ok(
       due.every((count) => count <= 5),
       `${due.join(', ')} at once`,
@@ -370,7 +370,7 @@ onEveryStore('promise 7: memory is bounded', ({ testMill, makeStore }) => {
     await t.stop();
   });
 
-  test('large payloads whose calls are over are few, however long their commit takes, and all are delivered', async () => {
+  test('few large payloads of finished calls are in memory, however long their commit takes, and all are delivered', async () => {
     const base = makeStore();
     const recorded = Promise.withResolvers<void>();
     const commit: CommitCall = async (work, lease) => {
@@ -390,13 +390,13 @@ onEveryStore('promise 7: memory is bounded', ({ testMill, makeStore }) => {
     isOpen = true;
     await t.crash();
     await until(() => t.calls.length > 0);
-    // As many reads as would find all of them.
+    // Enough reads to find all of them.
     for (const _read of upTo(50)) {
       await base.dueDeliveries({ pipeline: 'letters', slice: 0 }, 'post', t.clock.now(), 40);
       await setImmediate();
     }
     const called = Map.groupBy(t.calls, ({ key }) => sliceOf(key, base.partitions));
-    // Two take up what there is. One more may be under way, and one wait.
+    // Two use up the room. One more may be under way, and one may wait.
     for (const [slice, calls] of called) assert.ok(calls.length <= 4, `${calls.length} calls of slice ${slice}`);
     recorded.resolve();
     await t.drain();
@@ -404,14 +404,14 @@ onEveryStore('promise 7: memory is bounded', ({ testMill, makeStore }) => {
     await t.stop();
   });
 
-  test('large payloads for a receiver that never answers hide nobody else', async () => {
+  test('large payloads for an unresponsive receiver hide nobody else’s', async () => {
     const { store, due } = observed(makeStore());
     const answer = ({ url }: OutgoingCall) => (url === 'dead' ? new Promise<never>(() => {}) : delivered);
     const t = await testMill({ pipelines: [letters()], store, limits: { memoryBytes }, answer });
     for (const n of upTo(60)) await t.ingest('letters', note('dead', n, 2 * kilo));
     for (const n of upTo(5)) for (const key of ['a', 'b', 'z']) await t.ingest('letters', note(key, n, 2 * kilo));
     await until(() => idsOf(t.calls).filter((id) => !id.startsWith('dead')).length === 15);
-    // Ten may be under way, three be over until a commit records them, and two wait; another comes along when more are read.
+    // Ten may be under way, three be over until a commit records them, and two wait; one more may be read along with them.
     assert.ok(
       due.every((count) => count <= 16),
       `${due.join(', ')} at once`,
@@ -419,7 +419,7 @@ onEveryStore('promise 7: memory is bounded', ({ testMill, makeStore }) => {
     await t.stop();
   });
 
-  test('timers with large data come due at once: few are read at a time, and each fires once', async () => {
+  test('if timers with large data come due at once, few are read at a time, and each fires once', async () => {
     const { store, lists } = observed(makeStore());
     const heard: string[] = [];
     const t = await testMill({ pipelines: [reminders(heard)], store, limits: { memoryBytes } });

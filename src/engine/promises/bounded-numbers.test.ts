@@ -11,7 +11,7 @@ import { failing, isCode, onEveryStore, Step, upTo, withCalls } from './fixture.
 
 type Stepped = z.infer<typeof Step>;
 
-/** A pipeline that is ordered by number, and whose state is the numbers that it handled. */
+/** A pipeline ordered by number, whose state lists the numbers it has handled. */
 function numbers(order: Partial<OrderByNumber<Stepped>> = {}, attempt: (step: Stepped) => void = () => undefined) {
   return pipeline('numbers', {
     event: Step,
@@ -32,7 +32,7 @@ const statusesOf = (judged: readonly { readonly status: string }[]) => judged.ma
 const codesOf = (judged: Awaited<ReturnType<TestMill['ingestBatch']>>) =>
   judged.map((one) => (one.status === 'rejected' ? one.error.code : one.status));
 
-/** An event that a former version accepted: its number is the highest possible, and the next one is not exact. */
+/** Simulates an event accepted by an earlier version: its number is the highest possible, and the next one is not exact. */
 function withNumber(base: Store, from: number, to: number): Store {
   const append: Store['append'] = (events) =>
     base.append(events.map((event) => (event.number === from ? { ...event, number: to, id: `${event.key}#${to}` } : event)));
@@ -40,7 +40,7 @@ function withNumber(base: Store, from: number, to: number): Store {
 }
 
 onEveryStore('promise 7: numbers are bounded', ({ testMill, makeStore }) => {
-  test('no stored number ends the engine: one of before the bound is handled, and the next start goes on', async () => {
+  test('no stored number ends the engine: one from before the limit is handled, and the next start continues', async () => {
     const store = withNumber(makeStore(), 1_000, Number.MAX_SAFE_INTEGER);
     const t = await testMill({ pipelines: [numbers({ gap: { skipAfter: '5m', maxJump: Number.MAX_SAFE_INTEGER } })], store });
     await t.ingest('numbers', { key: 'a', n: 1_000 });
@@ -58,7 +58,7 @@ onEveryStore('promise 7: numbers are bounded', ({ testMill, makeStore }) => {
     await t.stop();
   });
 
-  test('a number too far beyond the next one is refused where numbers are skipped, and those of the sequence come in', async () => {
+  test('a number too far beyond the next one is refused if numbers are skipped, and those of the sequence are accepted', async () => {
     const t = await testMill({ pipelines: [numbers({ gap: { skipAfter: '5m', maxJump: 10 } })] });
     const tooEarly = (error: unknown) => {
       assert.ok(error instanceof MillraceError);
@@ -78,7 +78,7 @@ onEveryStore('promise 7: numbers are bounded', ({ testMill, makeStore }) => {
     await t.stop();
   });
 
-  test('a number far ahead that waits from before the bound is given up by itself, and the sequence goes on', async () => {
+  test('a number far ahead, accepted before the limit existed, is given up by itself, and the sequence continues', async () => {
     const store = withNumber(makeStore(), 9, 10 ** 15);
     const t = await testMill({ pipelines: [numbers({ gap: { skipAfter: '5m', maxJump: 10 } })], store });
     await t.ingestBatch('numbers', batchOf('a', [1, 2, 9]));
@@ -96,7 +96,7 @@ onEveryStore('promise 7: numbers are bounded', ({ testMill, makeStore }) => {
     await t.stop();
   });
 
-  test('where a key waits for ever a number far ahead does no harm', async () => {
+  test('a number far ahead does no harm if a key waits indefinitely', async () => {
     const t = await testMill({ pipelines: [numbers()] });
     await t.ingest('numbers', { key: 'a', n: 10 ** 15 });
     await t.ingestBatch('numbers', batchOf('a', upTo(3)));
@@ -105,7 +105,7 @@ onEveryStore('promise 7: numbers are bounded', ({ testMill, makeStore }) => {
     await t.stop();
   });
 
-  test('the room of a key is kept by one batch for a key that was never seen, and the number that all wait for comes in', async () => {
+  test('a batch respects the limit of a new key, and the number that all wait for is accepted', async () => {
     const t = await testMill({ pipelines: [numbers({ maxPending: 10 })] });
     const judged = await t.ingestBatch('numbers', batchOf('a', [...Array.from({ length: 998 }, (_, at) => at + 2), 1]));
     assert.equal(judged.filter(({ status }) => status === 'accepted').length, 11);
@@ -115,7 +115,7 @@ onEveryStore('promise 7: numbers are bounded', ({ testMill, makeStore }) => {
     await t.stop();
   });
 
-  test('the room of a key is kept whatever way events come: at once, for a key that was forgotten, after a restart', async () => {
+  test('a key’s limit holds however events arrive: at once, for a forgotten key, after a restart', async () => {
     const t = await testMill({ pipelines: [numbers({ maxPending: 10 })], limits: { warmKeys: 1 } });
     const codes = await Promise.all(
       Array.from({ length: 40 }, (_, at) =>
@@ -142,7 +142,7 @@ onEveryStore('promise 7: numbers are bounded', ({ testMill, makeStore }) => {
     await t.stop();
   });
 
-  test('the room of a key is kept when the store reads the key before its events are in the log, and answers after', async () => {
+  test('a key’s limit holds if the store reads the key before its events are in the log, and answers afterwards', async () => {
     const base = makeStore();
     const wasRead = Promise.withResolvers<void>();
     const isInLog = Promise.withResolvers<void>();
@@ -172,7 +172,7 @@ onEveryStore('promise 7: numbers are bounded', ({ testMill, makeStore }) => {
     await t.stop();
   });
 
-  test('the room of a parked key is kept by a batch, also after a restart', async () => {
+  test('a batch respects the limit of a parked key, even after a restart', async () => {
     const poison = ({ n }: Stepped) => {
       if (n === 1) failing();
     };
@@ -191,7 +191,7 @@ onEveryStore('promise 7: numbers are bounded', ({ testMill, makeStore }) => {
     await t.stop();
   });
 
-  test('a key without numbers keeps its room too, in one batch and when it was not in memory', async () => {
+  test('a key without numbers has a limit too, in one batch and when it was not in memory', async () => {
     const plain = pipeline('numbers', { event: Step, key: ({ key }) => key, retry: { attempts: 1 }, onGiveUp: 'park', handle: failing });
     const t = await testMill({ pipelines: [plain], limits: { pendingPerKey: 10 } });
     const accepted = async () =>
@@ -203,7 +203,7 @@ onEveryStore('promise 7: numbers are bounded', ({ testMill, makeStore }) => {
     await t.stop();
   });
 
-  test('early numbers on ever new keys have a bound on the total, numbers that close gaps come in, and then there is room again', async () => {
+  test('early numbers on ever new keys have a total limit, numbers that close gaps are accepted, and then there is room again', async () => {
     const t = await testMill({ pipelines: [numbers()], limits: { held: 20 } });
     const early = (from: number) => Array.from({ length: 30 }, (_, at) => ({ key: `k${from + at}`, n: 2 }));
     const judged = codesOf(await t.ingestBatch('numbers', early(0)));
@@ -226,7 +226,7 @@ onEveryStore('promise 7: numbers are bounded', ({ testMill, makeStore }) => {
     await t.stop();
   });
 
-  test('where too many events wait for parked keys, events of keys that go on come in', async () => {
+  test('if too many events wait for parked keys, events of unblocked keys are still accepted', async () => {
     const poison = ({ key }: Stepped) => {
       if (key.startsWith('bad')) failing();
     };
@@ -248,7 +248,7 @@ onEveryStore('promise 7: numbers are bounded', ({ testMill, makeStore }) => {
     await t.stop();
   });
 
-  test('where the store fails while the key is looked for, the event is refused and takes up no room', async () => {
+  test('if the store fails while the key is looked up, the event is refused and takes up no room', async () => {
     const base = makeStore();
     let isDown = false;
     const load: Store['load'] = async (...asked) => {

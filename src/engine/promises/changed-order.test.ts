@@ -9,7 +9,7 @@ import { Generations } from './gone.fixture.test.ts';
 const Step = z.object({ key: z.string(), n: z.int(), fail: z.boolean().default(false) });
 const handled: string[] = [];
 
-/** Steps by number, by arrival, or each a key of its own. */
+/** Steps ordered by number, by arrival, or each as its own key. */
 function steps(how: 'numbered' | 'keyed' | 'keyless', { attempts = 1, onGiveUp = 'skip' as 'skip' | 'park' } = {}): AnyPipeline {
   return pipeline('steps', {
     event: Step,
@@ -27,7 +27,7 @@ function steps(how: 'numbered' | 'keyed' | 'keyless', { attempts = 1, onGiveUp =
 const refused = (found: RegExp) => (error: unknown) =>
   error instanceof MillraceError && error.code === 'MILL_INVALID_DECLARATION' && found.test(error.message);
 
-onEveryStore('promises 2 and 3: a pipeline that orders or keys its events in another way', ({ makeStore }) => {
+onEveryStore('promises 2 and 3: a pipeline with changed order or keys', ({ makeStore }) => {
   const waits = [
     ['numbered', 'keyed', 'a gap', /it declares no order, but/],
     ['numbered', 'keyless', 'a gap', /it declares no order, but/],
@@ -37,7 +37,7 @@ onEveryStore('promises 2 and 3: a pipeline that orders or keys its events in ano
     ['keyless', 'numbered', 'a retry', /it declares order, but/],
   ] as const;
   for (const [from, to, what, found] of waits) {
-    test(`${from} to ${to}: it does not start while an event waits for ${what}, and the former declaration goes on`, async () => {
+    test(`${from} to ${to}: it does not start while an event waits for ${what}, and the former declaration continues`, async () => {
       const generations = new Generations(makeStore());
       const first = await generations.next([steps(from, { attempts: 2 })]);
       await first.ingest('steps', { key: 'a', n: 2, fail: true });
@@ -64,7 +64,7 @@ onEveryStore('promises 2 and 3: a pipeline that orders or keys its events in ano
       await t.stop();
     });
 
-    test(`${from} to ${to}: a dead letter of before is not redriven, and may be discarded`, async () => {
+    test(`${from} to ${to}: an earlier dead letter is not redriven, but may be discarded`, async () => {
       const generations = new Generations(makeStore());
       const first = await generations.next([steps(from)]);
       if (from === 'numbered') await first.ingest('steps', { key: 'a', n: 1 });
@@ -80,7 +80,7 @@ onEveryStore('promises 2 and 3: a pipeline that orders or keys its events in ano
     });
   }
 
-  test('a parked key keeps a pipeline from being ordered in another way', async () => {
+  test('a parked key prevents a change of its pipeline’s order', async () => {
     const generations = new Generations(makeStore());
     const first = await generations.next([steps('keyed', { onGiveUp: 'park' })]);
     await first.ingest('steps', { key: 'a', n: 1, fail: true });
@@ -93,7 +93,7 @@ onEveryStore('promises 2 and 3: a pipeline that orders or keys its events in ano
   });
 });
 
-onEveryStore('promise 8: a pipeline whose keys would be looked for in other partitions', ({ makeStore }) => {
+onEveryStore('promise 8: a pipeline whose keys would be looked up in other partitions', ({ makeStore }) => {
   const counting = (hasSchedule: boolean, name = 'counting') =>
     pipeline(name, {
       event: Step,
@@ -107,7 +107,7 @@ onEveryStore('promise 8: a pipeline whose keys would be looked for in other part
     [false, /^pipeline counting: its keys were stored with no schedule; it now declares one\. /],
     [true, /^pipeline counting: its keys were stored with a schedule; it now declares none\. /],
   ] as const) {
-    test(`a schedule that is ${hadSchedule ? 'removed' : 'added'}: it does not start, and the former declaration goes on`, async () => {
+    test(`a schedule that is ${hadSchedule ? 'removed' : 'added'}: it does not start, and the former declaration continues`, async () => {
       const store = makeStore();
       const generations = new Generations(store);
       const first = await generations.next([counting(hadSchedule)]);
@@ -124,7 +124,7 @@ onEveryStore('promise 8: a pipeline whose keys would be looked for in other part
     });
   }
 
-  test('it starts where nothing was stored yet', async () => {
+  test('it starts if nothing is stored yet', async () => {
     const generations = new Generations(makeStore());
     for (const hasSchedule of [false, true, false]) await generations.next([counting(hasSchedule)]);
     const t = await generations.next([counting(true)]);

@@ -15,7 +15,7 @@ import { delivered, failed, heldAnswers, shop, toldTo } from './shop.fixture.tes
 const startAt = Date.UTC(2026, 0, 1);
 const Tick = z.object({ dueAt: z.int(), now: z.int() });
 
-/** Each run brings one event, which says when it was due and when it began. */
+/** Each run brings one event with the times when the run was due and when it began. */
 function ticking(cadence: Pick<ScheduleOptions<unknown>, 'every' | 'cron'>) {
   return pipeline('ticking', {
     event: Tick,
@@ -26,13 +26,13 @@ function ticking(cadence: Pick<ScheduleOptions<unknown>, 'every' | 'cron'>) {
   });
 }
 
-/** When the runs began, in milliseconds since the start of the test's clock. */
+/** Returns the times at which the runs began, in milliseconds since the start of the test's clock. */
 async function runsOf(t: TestMill): Promise<readonly number[]> {
   const state = (await t.state('ticking', 'one')) as { runs: z.infer<typeof Tick>[] } | undefined;
   return state?.runs.map(({ now }) => now - startAt) ?? [];
 }
 
-/** Sets a timer for each event, in so many seconds, and remembers when it fired. */
+/** Sets a timer for each event, as many seconds ahead as its number, and remembers when it fired. */
 const alarms = pipeline('alarms', {
   event: Step,
   key: ({ key }) => key,
@@ -45,7 +45,7 @@ const minute = 60_000;
 const hour = 60 * minute;
 
 onEveryStore('when the machine sleeps', ({ testMill, makeStore }) => {
-  test('promise 5: a timer that came due meanwhile fires when it wakes, one that did not fires at its moment', async () => {
+  test('promise 5: a timer that came due meanwhile fires on waking, and any other one fires at its moment', async () => {
     const t = await testMill({ pipelines: [alarms] });
     await t.ingest('alarms', { key: 'due', n: 30 * 60 });
     await t.ingest('alarms', { key: 'ahead', n: 90 * 60 });
@@ -58,7 +58,7 @@ onEveryStore('when the machine sleeps', ({ testMill, makeStore }) => {
     await t.stop();
   });
 
-  test('a schedule makes up for all that it missed with one run, and keeps its beat', async () => {
+  test('a schedule makes up for all missed runs with a single one, and keeps its beat', async () => {
     const t = await testMill({ pipelines: [ticking({ every: '20m' })] });
     await t.sleep('65m');
     assert.deepEqual(await runsOf(t), [65 * minute]);
@@ -67,7 +67,7 @@ onEveryStore('when the machine sleeps', ({ testMill, makeStore }) => {
     await t.stop();
   });
 
-  test('a cron pattern makes up for all that it missed with one run', async () => {
+  test('a cron pattern makes up for all missed runs with a single one', async () => {
     const t = await testMill({ pipelines: [ticking({ cron: '*/20 * * * *' })] });
     await t.sleep('65m');
     await t.advance('20m');
@@ -75,7 +75,7 @@ onEveryStore('when the machine sleeps', ({ testMill, makeStore }) => {
     await t.stop();
   });
 
-  test('a retry and a delivery that came due meanwhile are made', async () => {
+  test('retries and deliveries that came due meanwhile are made', async () => {
     const t = await testMill({
       pipelines: [steps({ attempt: (_step, attempt) => (attempt === 1 ? failing() : undefined) }), shop()],
       answer: ({ attempt }) => (attempt === 1 ? failed : delivered),
@@ -89,7 +89,7 @@ onEveryStore('when the machine sleeps', ({ testMill, makeStore }) => {
     await t.stop();
   });
 
-  test('no handler and no call has used up its time, and nothing is unhealthy', async () => {
+  test('no handler and no call has used up its time, and everything is healthy', async () => {
     const ends = Promise.withResolvers<void>();
     const slow = pipeline('slow', { event: Step, timeout: '10s', retry: { attempts: 1 }, handle: () => ends.promise });
     const answered = Promise.withResolvers<Answer>();
@@ -108,7 +108,7 @@ onEveryStore('when the machine sleeps', ({ testMill, makeStore }) => {
     await t.stop();
   });
 
-  test('a refusal of the store is remembered for as long as without a sleep', async () => {
+  test('a refusal by the store is remembered as long as without sleep', async () => {
     const append: Store['append'] = async () => {
       throw new MillraceError('MILL_STORE_UNAVAILABLE', 'the disk does not answer');
     };
@@ -124,7 +124,7 @@ onEveryStore('when the machine sleeps', ({ testMill, makeStore }) => {
 });
 
 onEveryStore('when the clock is set back an hour', ({ testMill, makeStore }) => {
-  test('a timer is a moment: it fires when the clock comes to it', async () => {
+  test('a timer is a moment: it fires when the clock reaches it', async () => {
     const t = await testMill({ pipelines: [alarms] });
     await t.ingest('alarms', { key: 'a', n: 10 });
     await t.drain();
@@ -157,7 +157,7 @@ onEveryStore('when the clock is set back an hour', ({ testMill, makeStore }) => 
       await t.stop();
     });
 
-    test(`a cron pattern is computed anew${also}`, async () => {
+    test(`a cron pattern is recomputed${also}`, async () => {
       const t = await testMill({ pipelines: [ticking({ cron: '* * * * * *' })] });
       await t.advance('2s');
       await setBack(t);
@@ -169,7 +169,7 @@ onEveryStore('when the clock is set back an hour', ({ testMill, makeStore }) => 
       await t.stop();
     });
 
-    test(`a pause of a schedule lasts no longer than it was meant to${also}`, async () => {
+    test(`a pause of a schedule lasts no longer than intended${also}`, async () => {
       for (const [cadence, first] of [
         [{ every: '1m' }, 10 * minute],
         [{ cron: '*/3 * * * *' }, 12 * minute],
@@ -193,14 +193,14 @@ onEveryStore('when the clock is set back an hour', ({ testMill, makeStore }) => 
       await t.drain();
       await setBack(t);
       await t.ingest('steps', { key: 'a', n: 3 });
-      // A restart knows the longest pause of the pipeline alone.
+      // After a restart only the pipeline's longest pause is known.
       await t.advance(isRestarted ? '30s' : '1s');
       await t.advance('2s');
       assert.deepEqual(await stepsOf(t, 'a'), [1, 2, 3]);
       await t.stop();
     });
 
-    test(`promise 3: a timer that failed is tried again within its pause, before what came later${also}`, async () => {
+    test(`promise 3: a failed timer is retried within its pause, before later work${also}`, async () => {
       const order: string[] = [];
       const fragile = pipeline('fragile', {
         event: Step,
@@ -226,14 +226,14 @@ onEveryStore('when the clock is set back an hour', ({ testMill, makeStore }) => 
       await t.ingest('fragile', { key: 'a', n: 2 });
       await setBack(t);
       await t.ingest('fragile', { key: 'a', n: 3 });
-      // The event is in the log then, and nothing says yet that it waits.
+      // By then the event is in the log, but nothing records yet that it waits.
       if (isRestarted) await t.crash();
       await t.advance(300);
       assert.deepEqual(order, ['event 1', 'timer 1', 'timer 2', 'event 2', 'event 3']);
       await t.stop();
     });
 
-    test(`promise 6: a delivery is tried again after its pause, and so are those that wait for it${also}`, async () => {
+    test(`promise 6: a delivery is retried after its pause, and so are those waiting for it${also}`, async () => {
       const at: string[] = [];
       const t: TestMill = await testMill({
         pipelines: [shop({ order: 'key', attempts: 4 })],
@@ -252,7 +252,7 @@ onEveryStore('when the clock is set back an hour', ({ testMill, makeStore }) => 
       await t.stop();
     });
 
-    test(`promise 6: a pause that the receiver asked for is kept to${also}`, async () => {
+    test(`promise 6: a pause requested by the receiver is respected${also}`, async () => {
       const t = await testMill({
         pipelines: [shop()],
         answer: ({ attempt }) => (attempt === 1 ? { ...failed, retryAfterMs: 6 * hour } : delivered),
@@ -267,7 +267,7 @@ onEveryStore('when the clock is set back an hour', ({ testMill, makeStore }) => 
       await t.stop();
     });
 
-    test(`promise 6: the retry of a delivery that was asked for long ago waits no longer than its pause${also}`, async () => {
+    test(`promise 6: the retry of a delivery requested long ago waits no longer than its pause${also}`, async () => {
       const t = await testMill({
         pipelines: [shop({ attempts: 4 })],
         answer: ({ attempt }) => (attempt === 1 ? { ...failed, retryAfterMs: 2 * hour } : attempt === 2 ? failed : delivered),
@@ -283,7 +283,7 @@ onEveryStore('when the clock is set back an hour', ({ testMill, makeStore }) => 
       await t.stop();
     });
 
-    test(`promise 6: deliveries that wait for a free place are made${also}`, async () => {
+    test(`promise 6: deliveries waiting for a free place are made${also}`, async () => {
       const t = await testMill({ pipelines: [shop({ rateLimit: { calls: 1, per: 1_000 } })] });
       await t.ingestBatch(
         'shop',
@@ -296,7 +296,7 @@ onEveryStore('when the clock is set back an hour', ({ testMill, makeStore }) => 
       await t.stop();
     });
 
-    test(`promise 6: an outcome that the key could not take yet is told within the pause of the pipeline${also}`, async () => {
+    test(`promise 6: a key that failed to handle an outcome is notified again within the pipeline’s pause${also}`, async () => {
       let tellings = 0;
       const tell = () => {
         tellings += 1;
@@ -312,7 +312,7 @@ onEveryStore('when the clock is set back an hour', ({ testMill, makeStore }) => 
       await t.stop();
     });
 
-    test(`a gap is skipped once its time is over, though events keep coming${also}`, async () => {
+    test(`a gap is skipped once its time is over, even if events keep arriving${also}`, async () => {
       const t = await testMill({ pipelines: [steps({}, { numbered: true, skipAfter: '5m' })] });
       await t.ingest('steps', { key: 'a', n: 2 });
       await t.advance('1m');
@@ -327,7 +327,7 @@ onEveryStore('when the clock is set back an hour', ({ testMill, makeStore }) => 
     });
   }
 
-  test('a gap that was waited for by the former clock is skipped no earlier than by the new one', async () => {
+  test('a gap from before the change is skipped no earlier than the new clock says', async () => {
     const t = await testMill({ pipelines: [steps({}, { numbered: true, skipAfter: '5m' })] });
     await t.setBack('1h');
     await t.ingest('steps', { key: 'a', n: 2 });
@@ -338,7 +338,7 @@ onEveryStore('when the clock is set back an hour', ({ testMill, makeStore }) => 
     await t.stop();
   });
 
-  test('promise 6: what fails once nothing else waits is stored by the clock as it is, so that a restart reads it right', async () => {
+  test('promise 6: a failure with nothing else waiting is stored by the current clock, so that a restart reads it correctly', async () => {
     const store = makeStore();
     const t = await testMill({ pipelines: [shop()], store, answer: ({ attempt }) => (attempt === 1 ? failed : delivered) });
     await t.ingest('shop', { key: 'b', n: 0 });
@@ -360,13 +360,13 @@ onEveryStore('when the clock is set back an hour', ({ testMill, makeStore }) => 
     [300, 512 * 1024 * 1024],
     [5, 8_000],
   ] as const) {
-    test(`promise 6: a delivery is made by the next process though ${many} retries are due before it, with ${memoryBytes} bytes of memory`, async () => {
+    test(`promise 6: the next process makes a delivery even if ${many} retries are due before it, with ${memoryBytes} bytes of memory`, async () => {
       let isDown = true;
       const t = await testMill({
         pipelines: [shop({ timeout: 10 * hour })],
         answer({ id, attempt }) {
           if (!isDown) return delivered;
-          // Each comes due at a moment of its own.
+          // Each comes due at a different moment.
           return attempt === 1 && id !== 'a 0' ? { ...failed, retryAfterMs: 2 * hour + Number(id.slice(2)) } : new Promise(() => undefined);
         },
         limits: { memoryBytes },
@@ -389,7 +389,7 @@ onEveryStore('when the clock is set back an hour', ({ testMill, makeStore }) => 
     });
   }
 
-  test('promise 6: a delivery that is asked for while those before it tell how late it is is made', async () => {
+  test('promise 6: a delivery is made even if it was requested while earlier ones prove a later time', async () => {
     const base = makeStore();
     const gate = Promise.withResolvers<void>();
     const dueMoments: Store['dueMoments'] = (...query) => gate.promise.then(() => base.dueMoments(...query));
@@ -403,9 +403,9 @@ onEveryStore('when the clock is set back an hour', ({ testMill, makeStore }) => 
     await t.stop();
   });
 
-  test('an outcome that a stop left on disk is told by the next process', async () => {
+  test('the next process notifies a key of an outcome that a stop left on disk', async () => {
     const base = makeStore();
-    // The process dies between the commit of an outcome and the turn that it comes with.
+    // The process dies between the commit of an outcome and the outcome's turn.
     const commit: CommitCall = async (work, lease) => {
       const committed = await lease.commit(work);
       if (work.outcomes.some(({ dueAt }) => dueAt !== null)) throw new MillraceError('MILL_STORE_UNAVAILABLE', 'the power is cut');
@@ -422,7 +422,7 @@ onEveryStore('when the clock is set back an hour', ({ testMill, makeStore }) => 
     await after.stop();
   });
 
-  test('a rate limit and a pause that a transport asks for last as long as they were meant to', async () => {
+  test('a rate limit and a pause requested by a transport last as long as intended', async () => {
     const postponed: Answer = { result: 'postponed', reason: 'not now', retryAfterMs: 5_000 };
     let isDown = false;
     const at: number[] = [];
@@ -445,7 +445,7 @@ onEveryStore('when the clock is set back an hour', ({ testMill, makeStore }) => 
     await t.stop();
   });
 
-  test('promise 6: an outcome that is on disk only after the clock was set back is told, with a key and without', async () => {
+  test('promise 6: a key is notified of an outcome that reaches the disk after the clock was set back, with a key and without', async () => {
     for (const key of [({ key }: z.infer<typeof Step>) => key, undefined]) {
       const base = makeStore();
       const { waiting, answer } = heldAnswers();
@@ -489,7 +489,7 @@ onEveryStore('when the clock is set back an hour', ({ testMill, makeStore }) => 
     }
   });
 
-  test('promise 6: an outcome is told although the clock is set back while a look goes through what lies ahead of it', async () => {
+  test('promise 6: a key is notified of an outcome even if the clock is set back while a look reads later moments', async () => {
     const base = makeStore();
     const gate = Promise.withResolvers<void>();
     let goneOn = 0;
@@ -508,7 +508,7 @@ onEveryStore('when the clock is set back an hour', ({ testMill, makeStore }) => 
       return committed;
     };
     const told: string[] = [];
-    // Its events have no keys, so that looks alone find what is left to them.
+    // Its events have no keys, so only looks can find whatever is left to looks.
     const letters = pipeline('letters', {
       event: z.object({}),
       deliver: { door: { to: { call: failing }, outcome: (_state, turn) => void told.push(turn.id) } },
@@ -523,7 +523,7 @@ onEveryStore('when the clock is set back an hour', ({ testMill, makeStore }) => 
       pipelines: [letters],
       store: withCalls(base, { commit, dueCauses }),
       answer,
-      // No more than one of the timers is read at once.
+      // Only one timer is read at a time.
       limits: { memoryBytes: 64_000 },
     });
     for (let n = 0; n < 40; n += 1) await t.ingest('letters', {}, { id: `x${n}` });
@@ -545,7 +545,7 @@ onEveryStore('when the clock is set back an hour', ({ testMill, makeStore }) => 
     await t.stop();
   });
 
-  test('promise 9: a handler ends in its time, a call too, and work without progress is unhealthy', async () => {
+  test('promise 9: handlers and calls time out in time, and work without progress is unhealthy', async () => {
     const never = () => new Promise<never>(() => undefined);
     const stuck = pipeline('stuck', { event: Step, timeout: '2s', retry: { attempts: 1 }, handle: never });
     const t = await testMill({ pipelines: [stuck, shop({ timeout: 2_000, attempts: 1 })], answer: never });
@@ -558,7 +558,7 @@ onEveryStore('when the clock is set back an hour', ({ testMill, makeStore }) => 
     await t.stop();
   });
 
-  test('promise 9: a commit that hangs is found out', async () => {
+  test('promise 9: a hanging commit is detected', async () => {
     const hangs = Promise.withResolvers<void>();
     const base = makeStore();
     const commit: CommitCall = (work, lease) => hangs.promise.then(() => lease.commit(work));
@@ -597,7 +597,7 @@ onEveryStore('when the clock is set back an hour', ({ testMill, makeStore }) => 
     await stopped;
   });
 
-  test('a schedule is planned anew although the store refuses the first try', async () => {
+  test('a schedule is replanned even if the store refuses the first try', async () => {
     const base = makeStore();
     let isDown = false;
     const append: Store['append'] = async (events) => {
@@ -614,7 +614,7 @@ onEveryStore('when the clock is set back an hour', ({ testMill, makeStore }) => 
     await t.stop();
   });
 
-  test('ids that the engine makes ascend, and what is processed per second is counted', async () => {
+  test('ids made by the engine ascend, and processed events per second are counted', async () => {
     const t = await testMill({ pipelines: [steps()] });
     const ids: string[] = [];
     for (let n = 1; n <= 4; n += 1) {
@@ -629,7 +629,7 @@ onEveryStore('when the clock is set back an hour', ({ testMill, makeStore }) => 
     await t.stop();
   });
 
-  test('a timer that an operator lets come due again does so at once', async () => {
+  test('a timer that an operator makes due again comes due at once', async () => {
     const broken = pipeline('broken', {
       event: Step,
       key: ({ key }) => key,

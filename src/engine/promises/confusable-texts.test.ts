@@ -6,10 +6,10 @@ import { table } from '../../pipeline/table.ts';
 import { compareText } from '../../store/text-order.ts';
 import { failing, type OnStore, onStore } from './fixture.test.ts';
 
-/** Texts of which each is the same as another to some collation of some database, or to some reader of numbers. */
+/** Texts that some database collation, or some number parser, takes for one another. */
 const confusable: readonly string[] = [
   ...['a', 'A', 'a ', 'A ', ' a', 'a  ', 'a\t', 'a\u00a0', 'a\u3000'],
-  // Composed and decomposed, and what is folded into them.
+  // Composed and decomposed characters, and others that are folded into them.
   ...['ä', 'a\u0308', 'Ä', 'A\u0308', 'ae', 'æ', 'å', '\u212b', 'a\u030a', 'é', 'e\u0301', 'e'],
   ...['ß', 'ss', 'SS', 'ẞ', 'ﬁ', 'fi', 'œ', 'oe'],
   ...['i', 'I', 'ı', 'İ', 'i\u0307'],
@@ -68,7 +68,7 @@ function staysApart({ testMill }: OnStore): void {
     await t.stop();
   });
 
-  test('as ids of events, also after a crash', async () => {
+  test('as ids of events, even after a crash', async () => {
     const named = pipeline('named', {
       event: Said,
       key: ({ key }) => key,
@@ -125,7 +125,7 @@ function staysApart({ testMill }: OnStore): void {
     await t.stop();
   });
 
-  test('in primary keys and other columns of tables: put, changed, sought and put in order', async () => {
+  test('in primary keys and other columns of tables: put, changed, searched and sorted', async () => {
     const rows = pipeline('rows', {
       event: Said,
       key: ({ key }) => key,

@@ -13,7 +13,7 @@ const down = () => new MillraceError('MILL_STORE_UNAVAILABLE', 'not now');
 const removes = (work: Commit) => work.deliveries.some(({ write }) => write === 'remove');
 
 onEveryStore('promise 6: deliveries, while the store fails', ({ testMill, makeStore }) => {
-  test('an answer outlives a store that fails twice in a row', async () => {
+  test('an answer survives two consecutive store failures', async () => {
     const base: Store = makeStore();
     let failures = 0;
     const t = await testMill({
@@ -40,7 +40,7 @@ onEveryStore('promise 6: deliveries, while the store fails', ({ testMill, makeSt
   });
 
   for (const [what, answer, again] of [
-    ['asked for anew', delivered, async (t: TestMill) => void (await t.ingest('shop', { key: 'a', n: 1 }))],
+    ['requested again', delivered, async (t: TestMill) => void (await t.ingest('shop', { key: 'a', n: 1 }))],
     [
       'redriven',
       { result: 'refused', reason: 'gone' },
@@ -51,7 +51,7 @@ onEveryStore('promise 6: deliveries, while the store fails', ({ testMill, makeSt
     ],
   ] as const) {
     for (const pauseMs of [0, 10_000])
-      test(`a delivery that is ${what} ${pauseMs} ms later is made, although nobody knew that its last outcome was recorded`, async () => {
+      test(`a delivery that is ${what} ${pauseMs} ms later is made, even though nobody knew that its last outcome was recorded`, async () => {
         const base: Store = makeStore();
         let doubts = 0;
         const commit: CommitCall = async (work, lease) => {
@@ -71,7 +71,7 @@ onEveryStore('promise 6: deliveries, while the store fails', ({ testMill, makeSt
       });
   }
 
-  test('an answer that came while the engine stops is recorded, although the store failed', async () => {
+  test('an answer that arrives while the engine stops is recorded, even though the store failed', async () => {
     const base: Store = makeStore();
     let failures = 0;
     let give: (answer: Answer) => void = failing;
@@ -97,7 +97,7 @@ onEveryStore('promise 6: deliveries, while the store fails', ({ testMill, makeSt
     await next.stop();
   });
 
-  test('an outcome that comes while the key is told of the one before it is told after that', async () => {
+  test('an outcome that arrives during the notification about the previous one follows it', async () => {
     const pause = Promise.withResolvers<void>();
     let tells = 0;
     let isDown = true;
@@ -118,7 +118,7 @@ onEveryStore('promise 6: deliveries, while the store fails', ({ testMill, makeSt
     await t.stop();
   });
 
-  test('a delivery whose key has not been told that it was given up is not redriven', async () => {
+  test('a given-up delivery is not redriven before its key is notified', async () => {
     let isBroken = true;
     const tell = () => isBroken && failing();
     const t = await testMill({ pipelines: [shop({ tell })], answer: () => ({ result: 'refused', reason: 'gone' }) });
@@ -134,7 +134,7 @@ onEveryStore('promise 6: deliveries, while the store fails', ({ testMill, makeSt
     await t.stop();
   });
 
-  test('a failure that was recorded without anybody knowing is not taken for that of the next attempt', async () => {
+  test('a failure recorded without anybody knowing is not taken for the next attempt’s', async () => {
     const base: Store = makeStore();
     let upAgainAt: number | undefined;
     const isDown = () => upAgainAt !== undefined && t.clock.now() < upAgainAt;
@@ -163,7 +163,7 @@ onEveryStore('promise 6: deliveries, while the store fails', ({ testMill, makeSt
     await t.stop();
   });
 
-  test('a call that was postponed is none: within its span the rate limit lets another begin', async () => {
+  test('a postponed call does not count: the rate limit lets another begin within its span', async () => {
     const at: number[] = [];
     const t: TestMill = await testMill({
       pipelines: [shop({ rateLimit: { calls: 1, per: 60_000 } })],
@@ -181,7 +181,7 @@ onEveryStore('promise 6: deliveries, while the store fails', ({ testMill, makeSt
     await t.stop();
   });
 
-  test('a call that was postponed counts for no rate limit, whichever began after it', async () => {
+  test('a postponed call does not count for the rate limit, whichever call began after it', async () => {
     const at: number[] = [];
     const t: TestMill = await testMill({
       pipelines: [shop({ rateLimit: { calls: 2, per: 1_000 } })],

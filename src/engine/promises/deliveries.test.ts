@@ -14,7 +14,7 @@ import { type CommitCall, failing, isCode, onEveryKindOfStore, Step, withCalls, 
 import { delivered, failed, heldAnswers, idsOf, shop, Told, toldTo } from './shop.fixture.test.ts';
 
 onEveryKindOfStore('promise 6: deliveries at least once, under a stable id', ({ testMill, makeStore }) => {
-  test('a delivery is made once its turn has committed, and its key is told', async () => {
+  test('a delivery is made once its turn has committed, and its key is notified', async () => {
     const t = await testMill({ pipelines: [shop()], answer: () => ({ result: 'delivered', answer: { receipt: 7 } }) });
     await t.ingest('shop', { key: 'a', n: 1 });
     await t.drain();
@@ -32,7 +32,7 @@ onEveryKindOfStore('promise 6: deliveries at least once, under a stable id', ({ 
     await t.stop();
   });
 
-  test('a turn that fails delivers nothing; tried again it delivers once', async () => {
+  test('a failing turn delivers nothing, and its successful retry delivers once', async () => {
     const attempt = (_n: number, attempt: number) => attempt < 3 && failing();
     const t = await testMill({ pipelines: [shop({ attempt })] });
     await t.ingest('shop', { key: 'a', n: 1 });
@@ -43,7 +43,7 @@ onEveryKindOfStore('promise 6: deliveries at least once, under a stable id', ({ 
     await t.stop();
   });
 
-  test('every commit fails once, and still each delivery has one outcome', async () => {
+  test('each delivery has one outcome even if every commit fails once', async () => {
     const t = await testMill({ pipelines: [shop()], crashBeforeCommit: true });
     for (const key of ['a', 'b', 'c']) for (const n of [1, 2]) await t.ingest('shop', { key, n });
     await t.advance(60_000);
@@ -56,7 +56,7 @@ onEveryKindOfStore('promise 6: deliveries at least once, under a stable id', ({ 
     await t.stop();
   });
 
-  test('a failed delivery is tried again under its id, after a pause that doubles and that Retry-After prolongs', async () => {
+  test('a failed delivery is retried under its id, after a pause that doubles and that Retry-After extends', async () => {
     const at: number[] = [];
     const answers: Answer[] = [failed, failed, { ...failed, retryAfterMs: 5_000 }, delivered];
     const t: TestMill = await testMill({
@@ -81,7 +81,7 @@ onEveryKindOfStore('promise 6: deliveries at least once, under a stable id', ({ 
     await t.stop();
   });
 
-  test('what a transport throws, and what takes too long, has failed', async () => {
+  test('an exception from a transport, or a call that takes too long, is a failure', async () => {
     const { answer } = heldAnswers();
     const t: TestMill = await testMill({
       pipelines: [shop({ timeout: 5_000 })],
@@ -117,7 +117,7 @@ onEveryKindOfStore('promise 6: deliveries at least once, under a stable id', ({ 
     await t.stop();
   });
 
-  test('what is refused is given up at once', async () => {
+  test('a refused delivery is given up at once', async () => {
     const t = await testMill({ pipelines: [shop()], answer: () => ({ result: 'refused', reason: 'unknown number' }) });
     await t.ingest('shop', { key: 'a', n: 1 });
     await t.drain();
@@ -148,7 +148,7 @@ onEveryKindOfStore('promise 6: deliveries at least once, under a stable id', ({ 
     await t.stop();
   });
 
-  test('a key that fails when it is told is told again, and nobody is called twice for it', async () => {
+  test('a key that fails to handle a notification is notified again, and nobody is called twice for that', async () => {
     let tells = 0;
     const tell = () => {
       tells += 1;
@@ -165,7 +165,7 @@ onEveryKindOfStore('promise 6: deliveries at least once, under a stable id', ({ 
     await t.stop();
   });
 
-  test('an outcome that a key cannot be told is a dead letter, and can be redriven or discarded', async () => {
+  test('an outcome that a key never handles is a dead letter, and can be redriven or discarded', async () => {
     let isBroken = true;
     const t = await testMill({ pipelines: [shop({ tell: () => isBroken && failing() })] });
     await t.ingest('shop', { key: 'a', n: 1 });
@@ -193,7 +193,7 @@ onEveryKindOfStore('promise 6: deliveries at least once, under a stable id', ({ 
     await t.stop();
   });
 
-  test('in order per key: each waits for the one before it, also through failures, and other keys go on', async () => {
+  test('in order per key: each delivery waits for the previous one, even through failures, and other keys proceed', async () => {
     const answer = ({ id, attempt }: OutgoingCall) => (id === 'a 1' && attempt < 3 ? failed : delivered);
     const t = await testMill({ pipelines: [shop({ order: 'key' })], answer });
     for (const key of ['a', 'b']) for (const n of [1, 2, 3]) await t.ingest('shop', { key, n });
@@ -212,7 +212,7 @@ onEveryKindOfStore('promise 6: deliveries at least once, under a stable id', ({ 
     await t.stop();
   });
 
-  test('in order per key: one that was given up lets the next one go', async () => {
+  test('in order per key: the next delivery follows once the previous one is given up', async () => {
     const answer = ({ id }: OutgoingCall): Answer => (id === 'a 1' ? { result: 'refused', reason: 'gone' } : delivered);
     const t = await testMill({ pipelines: [shop({ order: 'key' })], answer });
     for (const n of [1, 2]) await t.ingest('shop', { key: 'a', n });
@@ -221,7 +221,7 @@ onEveryKindOfStore('promise 6: deliveries at least once, under a stable id', ({ 
     await t.stop();
   });
 
-  test('no more calls are under way at once than the endpoint takes', async () => {
+  test('no more calls are under way at once than the endpoint allows', async () => {
     const { waiting, answer } = heldAnswers();
     const t = await testMill({ pipelines: [shop({ concurrency: 2 })], answer });
     for (let n = 1; n <= 300; n += 1) await t.ingest('shop', { key: `k${n % 7}`, n });
@@ -236,7 +236,7 @@ onEveryKindOfStore('promise 6: deliveries at least once, under a stable id', ({ 
     await t.stop();
   });
 
-  test('no more calls begin within a span than the rate limit says', async () => {
+  test('no more calls begin within a span than the rate limit allows', async () => {
     const at: number[] = [];
     const t: TestMill = await testMill({
       pipelines: [shop({ rateLimit: { calls: 3, per: 1_000 } })],
@@ -254,7 +254,7 @@ onEveryKindOfStore('promise 6: deliveries at least once, under a stable id', ({ 
     await t.stop();
   });
 
-  test('a transport that postpones is not called until then, and no attempt is counted', async () => {
+  test('a postponing transport is not called until its time, and no attempt is counted', async () => {
     let isDown = true;
     const t = await testMill({
       pipelines: [shop({ concurrency: 1 })],
@@ -272,7 +272,7 @@ onEveryKindOfStore('promise 6: deliveries at least once, under a stable id', ({ 
     await t.stop();
   });
 
-  test('with retries by the pipeline the key is told of each failure, and the next attempt is its own to ask for', async () => {
+  test('with retries by the pipeline, the key is notified of each failure and requests the next attempt itself', async () => {
     const answers: Answer[] = [{ ...failed, answer: { status: 503 } }, delivered];
     const t: TestMill = await testMill({ pipelines: [shop({ by: 'pipeline' })], answer: () => answers.shift() ?? failed });
     await t.ingest('shop', { key: 'a', n: 1 });
@@ -292,7 +292,7 @@ onEveryKindOfStore('promise 6: deliveries at least once, under a stable id', ({ 
     await t.stop();
   });
 
-  test('a delivery asked for again while its outcome is on its way to the key is not made again', async () => {
+  test('a delivery requested again while its outcome is on its way to the key is not made again', async () => {
     const { waiting, answer } = heldAnswers();
     const gate = Promise.withResolvers<void>();
     const stubborn = pipeline('stubborn', {
@@ -322,7 +322,7 @@ onEveryKindOfStore('promise 6: deliveries at least once, under a stable id', ({ 
     await t.stop();
   });
 
-  test('a delivery whose outcome is recorded while the store is asked what is due is not made again', async () => {
+  test('a delivery whose outcome is recorded while the store looks for due ones is not made again', async () => {
     const { waiting, answer } = heldAnswers();
     const base = makeStore();
     const [asked, hold] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
@@ -351,7 +351,7 @@ onEveryKindOfStore('promise 6: deliveries at least once, under a stable id', ({ 
     await t.stop();
   });
 
-  test('the same id of two keys is two deliveries', async () => {
+  test('the same id under two keys means two deliveries', async () => {
     const { waiting, answer } = heldAnswers();
     const shared = pipeline('shared', {
       event: Step,
@@ -375,7 +375,7 @@ onEveryKindOfStore('promise 6: deliveries at least once, under a stable id', ({ 
     await t.stop();
   });
 
-  test('asked for again while its call is under way it is the same delivery: the next call has the new payload, one outcome', async () => {
+  test('a delivery requested again during its call stays the same one: the next call has the new payload, and there is one outcome', async () => {
     const { waiting, answer } = heldAnswers();
     const doors = pipeline('doors', {
       event: Step,
@@ -411,7 +411,7 @@ onEveryKindOfStore('promise 6: deliveries at least once, under a stable id', ({ 
     await t.stop();
   });
 
-  test('whatever a transport says of pauses, the engine goes on', async () => {
+  test('whatever pause a transport requests, the engine continues', async () => {
     const pauses = [1_500.5, Number.POSITIVE_INFINITY, Number.NaN, -1];
     const t: TestMill = await testMill({
       pipelines: [shop({ attempts: 10, concurrency: 1 })],
@@ -431,7 +431,7 @@ onEveryKindOfStore('promise 6: deliveries at least once, under a stable id', ({ 
     await t.stop();
   });
 
-  test('what may have arrived is not called again by itself: its key is told, and an operator decides', async () => {
+  test('a call that may have arrived is not repeated automatically: its key is notified, and an operator decides', async () => {
     let isOpen = true;
     const unknown: Answer = { result: 'unknown', reason: 'the line went dead', answer: { so: 'far' } };
     const t = await testMill({ pipelines: [shop({ order: 'key' })], answer: ({ id }) => (isOpen && id === 'a 1' ? unknown : delivered) });
@@ -456,7 +456,7 @@ onEveryKindOfStore('promise 6: deliveries at least once, under a stable id', ({ 
     await t.stop();
   });
 
-  test('what is unknown is unknown too where the pipeline starts attempts, and where the key is told again', async () => {
+  test('an unknown result stays unknown if the pipeline starts attempts, and if the key is notified again', async () => {
     let times = 0;
     const t = await testMill({
       pipelines: [shop({ by: 'pipeline', tell: () => (times++ === 0 ? failing() : undefined) })],
@@ -469,7 +469,7 @@ onEveryKindOfStore('promise 6: deliveries at least once, under a stable id', ({ 
     await t.stop();
   });
 
-  test('an answer that a transport gives to the abort counts: it may know that the other side has answered', async () => {
+  test('an answer that a transport gives on abort counts: it may know that the other side has answered', async () => {
     const t = await testMill({
       pipelines: [shop({ timeout: 5_000 })],
       answer: ({ id }, signal) =>
@@ -489,7 +489,7 @@ onEveryKindOfStore('promise 6: deliveries at least once, under a stable id', ({ 
     await t.stop();
   });
 
-  test('what came of a call stands, whether its answer can be kept or not; what is kept is as it was when it was given', async () => {
+  test('the result of a call stands whether or not its answer can be kept, and the answer is kept as it was when given', async () => {
     class Receipt {
       readonly number = 7;
       readonly #secret = 1;
@@ -528,7 +528,7 @@ onEveryKindOfStore('promise 6: deliveries at least once, under a stable id', ({ 
       if (given === changing) setImmediate().then(() => Object.assign(changing, { state: 'as it was later' }));
       return { result: 'delivered', answer: given };
     };
-    // So an answer waits for the second commit, and its object may change meanwhile.
+    // This makes each answer wait for the second commit; its object may change meanwhile.
     const t = await testMill({ pipelines: [receipts], answer, log, crashBeforeCommit: true });
     for (const at of kept.keys()) await t.ingest('receipts', { key: String(at), n: 1 });
     await t.advance('1h');
@@ -542,7 +542,7 @@ onEveryKindOfStore('promise 6: deliveries at least once, under a stable id', ({ 
     await t.stop();
   });
 
-  test('a reason that is no text stops nobody', async () => {
+  test('a reason that is not text stops nobody', async () => {
     const reasons: readonly unknown[] = [undefined, 10n, Symbol('s'), { a: 1 }];
     const answer = ({ id }: OutgoingCall) => ({ result: 'refused', reason: reasons[Number(id.slice(2))] }) as Answer;
     const t = await testMill({ pipelines: [shop()], answer });
@@ -555,7 +555,7 @@ onEveryKindOfStore('promise 6: deliveries at least once, under a stable id', ({ 
     await t.stop();
   });
 
-  test('whatever a transport throws or says, the reason is a short text that every store can hold', async () => {
+  test('whatever a transport throws or answers, the reason is a short text that every store can hold', async () => {
     const unreadable = new Proxy({}, { get: () => failing(), has: () => failing(), getPrototypeOf: () => failing() });
     const says = (reason: unknown, cause?: unknown) => ({ result: 'refused', reason, ...(cause !== undefined && { cause }) }) as Answer;
     const cases: readonly (readonly [does: () => unknown, reason: RegExp])[] = [
@@ -613,7 +613,7 @@ onEveryKindOfStore('promise 6: deliveries at least once, under a stable id', ({ 
     await t.stop();
   });
 
-  test('a transport that answers what cannot be kept, or postpones without saying for how long, stops nobody else', async () => {
+  test('a transport with an unstorable answer, or a postponement of unknown length, stops nobody else', async () => {
     const circular: { self?: object } = {};
     circular.self = circular;
     const answers: Readonly<Record<string, unknown>> = {
@@ -631,7 +631,7 @@ onEveryKindOfStore('promise 6: deliveries at least once, under a stable id', ({ 
     await t.stop();
   });
 
-  test('a delivery that was given up and asked for anew is not redriven with its old payload', async () => {
+  test('a delivery that was given up and requested again is not redriven with its old payload', async () => {
     let isDown = true;
     const { waiting, answer } = heldAnswers();
     const t = await testMill({ pipelines: [shop()], answer: (call) => (isDown ? { result: 'refused', reason: 'no' } : answer(call)) });
@@ -648,7 +648,7 @@ onEveryKindOfStore('promise 6: deliveries at least once, under a stable id', ({ 
     await t.stop();
   });
 
-  test('a pipeline with too many deliveries without an outcome takes no events in', async () => {
+  test('a pipeline with too many deliveries without an outcome accepts no events', async () => {
     const { waiting, answer } = heldAnswers();
     const t = await testMill({ pipelines: [shop()], answer, limits: { deliveries: 3 } });
     for (const n of [1, 2, 3]) await t.ingest('shop', { key: 'a', n });
@@ -664,7 +664,7 @@ onEveryKindOfStore('promise 6: deliveries at least once, under a stable id', ({ 
     await t.stop();
   });
 
-  test('a call that takes as long as it may is no reason to be unwell', async () => {
+  test('a call that uses all of its time is not unhealthy', async () => {
     const { waiting, answer } = heldAnswers();
     const t = await testMill({ pipelines: [{ ...shop({ timeout: 60_000 }), timeoutMs: 1_000 }], answer });
     await t.ingest('shop', { key: 'a', n: 1 });
@@ -676,7 +676,7 @@ onEveryKindOfStore('promise 6: deliveries at least once, under a stable id', ({ 
     await t.stop();
   });
 
-  test('thousands of outcomes of one key find their way to it, with events of that key between them', async () => {
+  test('thousands of outcomes of one key reach it, interleaved with its events', async () => {
     const many = pipeline('many', {
       event: Step,
       key: ({ key }) => key,
@@ -701,7 +701,7 @@ onEveryKindOfStore('promise 6: deliveries at least once, under a stable id', ({ 
     await t.stop();
   });
 
-  test('a stop lets calls under way end and begins no other; the next start goes on', async () => {
+  test('a stop lets calls under way end and begins no others; the next start continues', async () => {
     const { waiting, answer } = heldAnswers();
     const store = makeStore();
     const t = await testMill({ pipelines: [shop({ concurrency: 1 })], store, answer });
@@ -719,7 +719,7 @@ onEveryKindOfStore('promise 6: deliveries at least once, under a stable id', ({ 
     await next.stop();
   });
 
-  test('a stop begins no other call while a look at the inbox takes its time', async () => {
+  test('a stop begins no other call during a slow look at the inbox', async () => {
     const { waiting, answer } = heldAnswers();
     const base = makeStore();
     const { inbox } = base;
@@ -735,7 +735,7 @@ onEveryKindOfStore('promise 6: deliveries at least once, under a stable id', ({ 
     await setImmediate();
     waiting[0]?.give(delivered);
     await until(() => t.mill.counts().shop?.delivered === 1);
-    // The other one is read meanwhile, as far as anybody reads. Without an inbox the stop waits for nothing.
+    // Meanwhile the other delivery is read, if anything reads at all. Without an inbox the stop waits for nothing.
     for (let read = 0; slow !== undefined && read < 10; read += 1)
       await base.dueDeliveries({ pipeline: 'shop', slice: 0 }, 'door', t.clock.now(), 1);
     looked.resolve();
@@ -746,7 +746,7 @@ onEveryKindOfStore('promise 6: deliveries at least once, under a stable id', ({ 
     assert.equal(calls, 1);
   });
 
-  test('a call that a stop cuts off is no failed attempt', async () => {
+  test('a call cut off by a stop is not a failed attempt', async () => {
     const { waiting, answer } = heldAnswers();
     const store = makeStore();
     let reason: unknown;
@@ -771,7 +771,7 @@ onEveryKindOfStore('promise 6: deliveries at least once, under a stable id', ({ 
     await next.stop();
   });
 
-  test('what a handler may not deliver fails its turn', async () => {
+  test('a handler’s invalid delivery fails its turn', async () => {
     const reasons = async (payload: unknown, options: object, endpoint = 'door') => {
       const careless = pipeline('careless', {
         event: Step,
@@ -809,7 +809,7 @@ onEveryKindOfStore('promise 6: deliveries at least once, under a stable id', ({ 
     assert.match((await reasons('x'.repeat(100), {})) ?? '', /expected a payload of at most 100 bytes/);
   });
 
-  test('a commit of which nobody knows whether it took effect repeats no call', async () => {
+  test('a commit with an unknown result repeats no call', async () => {
     const base: Store = makeStore();
     let doubts = 0;
     const commit: CommitCall = async (work, lease) => {

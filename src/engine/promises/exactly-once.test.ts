@@ -12,7 +12,7 @@ import { type CommitCall, failing, isCode, onEveryKindOfStore, Step, Steps, step
 
 onEveryKindOfStore('promise 2: exactly once, inside', ({ testMill, makeStore }) => {
   for (const numbered of [false, true]) {
-    test(`every turn takes effect once when each commit fails at first (${numbered ? 'numbered' : 'arrival order'})`, async () => {
+    test(`every turn takes effect once even if each commit fails at first (${numbered ? 'numbered' : 'arrival order'})`, async () => {
       const t = await testMill({ pipelines: [steps({}, { numbered })], crashBeforeCommit: true });
       for (let n = 1; n <= 10; n += 1) for (const key of ['a', 'b', 'c']) await t.ingest('steps', { key, n });
       await t.drain();
@@ -22,14 +22,14 @@ onEveryKindOfStore('promise 2: exactly once, inside', ({ testMill, makeStore }) 
     });
   }
 
-  test('events that came twice take effect once', async () => {
+  test('events that arrive twice take effect once', async () => {
     const t = await testMill({ pipelines: [steps({}, { numbered: true })], duplicateEverything: true });
     for (const n of [3, 1, 2]) await t.ingest('steps', { key: 'a', n });
     assert.deepEqual(await stepsOf(t, 'a'), [1, 2, 3]);
     await t.stop();
   });
 
-  test('a crash between finished and unfinished turns repeats only the unfinished', async () => {
+  test('a crash between finished and unfinished turns repeats only the unfinished ones', async () => {
     const slow = Promise.withResolvers<void>();
     const attempts: string[] = [];
     const attempt = ({ key, n }: { key: string; n: number }) => {
@@ -54,7 +54,7 @@ onEveryKindOfStore('promise 2: exactly once, inside', ({ testMill, makeStore }) 
     await t.stop();
   });
 
-  test('a send arrives once, however often the turn that sends it runs', async () => {
+  test('a send arrives once, however often its turn runs', async () => {
     const relay = pipeline('relay', {
       event: Step,
       key: ({ key }) => key,
@@ -68,7 +68,7 @@ onEveryKindOfStore('promise 2: exactly once, inside', ({ testMill, makeStore }) 
     await t.stop();
   });
 
-  test('what an attempt said and changed before it failed has no effect', async () => {
+  test('the requests and changes of a failed attempt have no effect', async () => {
     const target = steps();
     const notes = table('notes', { key: 'text', n: 'integer', attempt: 'integer' });
     const given: unknown[] = [];
@@ -105,7 +105,7 @@ onEveryKindOfStore('promise 2: exactly once, inside', ({ testMill, makeStore }) 
     await t.stop();
   });
 
-  test('while a commit is under way no other begins, so that none takes effect without the one before it', async () => {
+  test('no commit begins during another one, so none takes effect without the previous one', async () => {
     const base = makeStore();
     const gate = Promise.withResolvers<void>();
     let commits = 0;
@@ -132,7 +132,7 @@ onEveryKindOfStore('promise 2: exactly once, inside', ({ testMill, makeStore }) 
     await t.stop();
   });
 
-  test('a turn under way when the store fails has ended before its event has another', async () => {
+  test('a turn under way when the store fails ends before its event has another', async () => {
     const base = makeStore();
     let isFailing = false;
     const append: Store['append'] = async (events) => {
@@ -167,7 +167,7 @@ onEveryKindOfStore('promise 2: exactly once, inside', ({ testMill, makeStore }) 
     await t.stop();
   });
 
-  test('what a turn has decided in the moment in which an append fails is not committed behind the back of the next claim', async () => {
+  test('a turn’s decision at the moment of a failing append is not committed behind the next claim’s back', async () => {
     const base = makeStore();
     const sliceOfGood = sliceOf('good', base.partitions);
     const badKey = upTo(100)
@@ -226,12 +226,12 @@ onEveryKindOfStore('promise 2: exactly once, inside', ({ testMill, makeStore }) 
     await t.stop();
   });
 
-  test('who waits for the place of a turn has it once what the turn has decided is drafted', async () => {
+  test('whoever waits for a turn’s place gets it once the turn’s decision is drafted', async () => {
     const base = makeStore();
     const sliceOfFirst = sliceOf('first', base.partitions);
     const others = upTo(100).map((n) => `other ${n}`);
     const second = others.find((key) => sliceOf(key, base.partitions) === sliceOfFirst) as string;
-    // Where there are several slices it is of another one, so that not all places are taken by turns of one.
+    // If there are several slices, it is in another one, so that turns of a single slice do not take all places.
     const elsewhere = others.find(
       (key) => key !== second && (base.partitions === 1 || sliceOf(key, base.partitions) !== sliceOfFirst),
     ) as string;
@@ -256,7 +256,7 @@ onEveryKindOfStore('promise 2: exactly once, inside', ({ testMill, makeStore }) 
     for (const key of ['first', elsewhere]) await t.ingest('steps', { key, n: 1 });
     await until(() => order.length === 2);
     const advanced = t.advance('1s');
-    // The retry is read, and waits for a place.
+    // The retry has been read and waits for a place.
     for (let nth = 0; nth < 20; nth += 1) await setImmediate();
     gates.get('first')?.resolve();
     await until(() => order.includes(second));
@@ -267,7 +267,7 @@ onEveryKindOfStore('promise 2: exactly once, inside', ({ testMill, makeStore }) 
     await t.stop();
   });
 
-  test('a commit that is under way when an append fails is the last before the next claim', async () => {
+  test('a commit under way when an append fails is the last one before the next claim', async () => {
     const base = makeStore();
     const gate = Promise.withResolvers<void>();
     let isFailing = false;
@@ -306,7 +306,7 @@ onEveryKindOfStore('promise 2: exactly once, inside', ({ testMill, makeStore }) 
     await t.stop();
   });
 
-  test('what a handler says after its end is refused, and has no effect', async () => {
+  test('requests from a handler that has ended are refused, and have no effect', async () => {
     const notes = table('notes', { n: 'integer' }, { primaryKey: ['n'] });
     const refusals: unknown[] = [];
     const late = pipeline('late', {
@@ -342,7 +342,7 @@ onEveryKindOfStore('promise 2: exactly once, inside', ({ testMill, makeStore }) 
     await t.stop();
   });
 
-  test('of many puts of a row the last one stays, and rows are one only when their whole primary key is', async () => {
+  test('the last of many puts of a row wins, and rows are the same only if their whole primary keys are', async () => {
     const places = table('places', { key: 'text', part: 'text', n: 'integer' }, { primaryKey: ['key', 'part'] });
     const moves = pipeline('moves', {
       event: z.object({ key: z.string(), part: z.string(), n: z.int() }),
@@ -365,7 +365,7 @@ onEveryKindOfStore('promise 2: exactly once, inside', ({ testMill, makeStore }) 
     await t.stop();
   });
 
-  test('what turns that commit together say of one row has its effect in the order in which they said it', async () => {
+  test('turns in one commit affect the same row in the order of their requests', async () => {
     const places = table('places', { key: 'text', name: 'text?', n: 'integer' }, { primaryKey: ['key'] });
     const Move = z.object({ write: z.enum(['put', 'add', 'update']), n: z.int(), name: z.string().optional() });
     const moves = pipeline('moves', {
@@ -403,7 +403,7 @@ onEveryKindOfStore('promise 2: exactly once, inside', ({ testMill, makeStore }) 
     await t.stop();
   });
 
-  test('a partition that is claimed behind the back of its tenure takes no effect of it, and goes on with the next', async () => {
+  test('a tenure whose partition was claimed behind its back takes no effect, and the next one continues', async () => {
     const store = makeStore();
     let attempts = 0;
     const attempt = () => {
@@ -456,7 +456,7 @@ onEveryKindOfStore('promise 2: exactly once, inside', ({ testMill, makeStore }) 
       await t.stop();
     });
 
-  test('once the turn is found whose rows the store refuses, turns commit together again', async () => {
+  test('turns share commits again once the turn with refused rows is found', async () => {
     const base = makeStore();
     let commits = 0;
     const commit: CommitCall = async (work, lease) => {
@@ -485,7 +485,7 @@ onEveryKindOfStore('promise 2: exactly once, inside', ({ testMill, makeStore }) 
       const base = makeStore();
       const sent = Promise.withResolvers<void>();
       const sliceOfKey = (key: string) => sliceOf(key, base.partitions);
-      // Where there is one slice, it is its own.
+      // If there is only one slice, it is in the same one.
       const far = upTo(100).find((n) => sliceOfKey(`${n}`) !== sliceOfKey('0')) ?? 1;
       let isStart = false;
       const store = withCalls(base, {

@@ -8,7 +8,7 @@ import type { Store } from '../../store/store.ts';
 import { recordingLogger } from '../logger.fixture.test.ts';
 import { onEveryStore } from './fixture.test.ts';
 
-/** Throws as a user's program does by mistake, with a cause. */
+/** Throws like a bug in a user's program, with a cause. */
 function broken(): never {
   throw new TypeError('no such planet', { cause: new RangeError('beyond the map') });
 }
@@ -19,7 +19,7 @@ const thrownHere =
 const Step = z.object({ key: z.string() });
 type Step = z.infer<typeof Step>;
 
-/** A pipeline of keys in which one of its functions is replaced. Everything has one attempt. */
+/** A pipeline with keys and one replaced function. Everything has a single attempt. */
 function fragile(replaced: object): AnyPipeline {
   return pipeline('fragile', {
     event: Step,
@@ -30,7 +30,7 @@ function fragile(replaced: object): AnyPipeline {
   });
 }
 
-/** A schema of a library that throws where it should return issues. */
+/** A library's schema that throws instead of returning issues. */
 const throwing: StandardSchemaV1<Step> = { '~standard': { version: 1, vendor: 'careless', validate: broken } };
 
 onEveryStore('promise 9: a failure shows its place', ({ testMill, makeStore }) => {
@@ -53,8 +53,8 @@ onEveryStore('promise 9: a failure shows its place', ({ testMill, makeStore }) =
       pipeline: fragile({ handle: delivers, deliver: { door } }),
       answer: () => ({ result: 'unknown', reason: 'the judge failed', cause: thrownBy(broken) }),
     },
-    'a schema of states': { pipeline: fragile({ state: throwing, handle: ({ key }: Step) => ({ key }) }) },
-    'the key() of a pipeline that is sent to': {
+    'a state schema': { pipeline: fragile({ state: throwing, handle: ({ key }: Step) => ({ key }) }) },
+    'the key() of a pipeline it sends to': {
       pipeline: fragile({
         handle: (_event: unknown, _state: unknown, turn: { send(to: string, event: unknown): void }) => turn.send('keyed', { key: 'a' }),
       }),
@@ -95,7 +95,7 @@ onEveryStore('promise 9: a failure shows its place', ({ testMill, makeStore }) =
     await second.stop();
   });
 
-  test('every attempt that fails is logged with its stack, not the last alone', async () => {
+  test('every failed attempt is logged with its stack, not only the last one', async () => {
     const { log, lines } = recordingLogger();
     const t = await testMill({ pipelines: [fragile({ handle: broken, retry: { attempts: 3 } })], log });
     await t.ingest('fragile', { key: 'a' });
@@ -111,7 +111,7 @@ onEveryStore('promise 9: a failure shows its place', ({ testMill, makeStore }) =
     await t.stop();
   });
 
-  test('what was given up although nothing was thrown has no stack', async () => {
+  test('a dead letter without a thrown error has no stack', async () => {
     const refused = fragile({ handle: delivers, deliver: { door } });
     const numbered = pipeline('numbered', {
       event: z.object({ key: z.string(), n: z.int() }),
@@ -135,7 +135,7 @@ onEveryStore('promise 9: a failure shows its place', ({ testMill, makeStore }) =
     await t.stop();
   });
 
-  test('whatever is thrown ends as a dead letter, and the engine goes on', async () => {
+  test('anything thrown ends as a dead letter, and the engine continues', async () => {
     const refuse = () => {
       throw new Error('read');
     };
@@ -166,7 +166,7 @@ onEveryStore('promise 9: a failure shows its place', ({ testMill, makeStore }) =
     }
   });
 
-  test('a log that throws, or rejects, fails no turn', async () => {
+  test('a logger that throws or rejects fails no turn', async () => {
     for (const fail of [broken, async () => broken()]) {
       const log = { debug: fail, info: fail, warn: fail, error: fail, child: () => log };
       for (const child of [() => log, broken]) {
@@ -187,7 +187,7 @@ onEveryStore('promise 9: a failure shows its place', ({ testMill, makeStore }) =
     }
   });
 
-  test('tracing that throws fails no turn, no commit and no call, and leaves no room in the backlog taken', async () => {
+  test('tracing that throws fails no turn, commit or call, and leaks no room in the backlog', async () => {
     const span = { traceparent: '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01', run: <T>(work: () => T) => work(), end() {} };
     const kindsOfTracing = [
       { start: broken },
@@ -224,7 +224,7 @@ onEveryStore('promise 9: a failure shows its place', ({ testMill, makeStore }) =
     }
   });
 
-  test('an error of the handler is its own, whether its span fails or not', async () => {
+  test('an error of the handler stays its own, whether or not its span fails', async () => {
     const span = { traceparent: '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01', end() {} };
     const runs = [
       <T>(work: () => T) => work(),
@@ -256,7 +256,7 @@ function thrownBy(work: () => unknown): unknown {
 }
 
 onEveryStore('promise 9: a failure of the engine itself shows its place', ({ testMill, makeStore }) => {
-  test('retention that fails is logged with its stack', async () => {
+  test('failing retention is logged with its stack', async () => {
     const store = makeStore();
     const { log, lines } = recordingLogger();
     const failing: Store = new Proxy(store, {

@@ -47,8 +47,8 @@ const never = () => new Promise<never>(() => {});
 const deadNever = ({ url }: OutgoingCall): Answer | Promise<never> => (url?.startsWith('dead') ? never() : delivered);
 const toDead = (calls: readonly OutgoingCall[]) => calls.filter(({ url }) => url?.startsWith('dead')).length;
 
-onEveryStore('promise 4: one receiver costs no other its deliveries', ({ testMill }) => {
-  test('a receiver that never answers leaves places for others, however much is asked of it', async () => {
+onEveryStore('promise 4: no receiver costs another its deliveries', ({ testMill }) => {
+  test('an unresponsive receiver leaves places for others, however much it is sent', async () => {
     const t = await testMill({ pipelines: [hooks()], answer: deadNever });
     await t.ingestBatch(
       'hooks',
@@ -61,7 +61,7 @@ onEveryStore('promise 4: one receiver costs no other its deliveries', ({ testMil
     await t.stop();
   });
 
-  test('a key that makes addresses up leaves places for other keys', async () => {
+  test('a key that invents addresses leaves places for other keys', async () => {
     const t = await testMill({ pipelines: [hooks()], answer: deadNever });
     await t.ingestBatch(
       'hooks',
@@ -74,7 +74,7 @@ onEveryStore('promise 4: one receiver costs no other its deliveries', ({ testMil
     await t.stop();
   });
 
-  test('keys and addresses that somebody makes up leave places for those that have answered', async () => {
+  test('invented keys and addresses leave places for addresses that have answered', async () => {
     const t = await testMill({ pipelines: [hooks()], answer: deadNever });
     await t.ingest('hooks', { key: 'good', to: 'alive', n: 1 });
     await until(() => idsOf(t.calls).includes('good 1'));
@@ -89,7 +89,7 @@ onEveryStore('promise 4: one receiver costs no other its deliveries', ({ testMil
     await t.stop();
   });
 
-  test('all that are known to give no answers take a quarter of the places together', async () => {
+  test('all known unresponsive addresses together take a quarter of the places', async () => {
     const t = await testMill({ pipelines: [hooks({ attempts: 8 })], answer: deadNever });
     await t.ingestBatch(
       'hooks',
@@ -105,7 +105,7 @@ onEveryStore('promise 4: one receiver costs no other its deliveries', ({ testMil
     await t.stop();
   });
 
-  test('what waits in the store for one receiver hides nothing that waits for another, after a restart too', async () => {
+  test('deliveries waiting in the store for one receiver hide none for another, even after a restart', async () => {
     let isUp = false;
     const t = await testMill({ pipelines: [hooks()], answer: (call) => (isUp ? deadNever(call) : never()) });
     await t.ingestBatch(
@@ -122,7 +122,7 @@ onEveryStore('promise 4: one receiver costs no other its deliveries', ({ testMil
     await t.stop();
   });
 
-  test('what a key has asked for at one receiver hides nothing of other keys', async () => {
+  test('a key’s deliveries to one receiver hide none of other keys', async () => {
     const t = await testMill({ pipelines: [hooks({ concurrency: 1, address: null })], answer: () => delivered });
     await t.ingestBatch('hooks', [
       ...many(600, (n) => ({ key: 'bad', to: 'shop', n })),
@@ -136,7 +136,7 @@ onEveryStore('promise 4: one receiver costs no other its deliveries', ({ testMil
     await t.stop();
   });
 
-  test('an address that gives no answers rests, which costs no attempt, and is called again', async () => {
+  test('an unresponsive address rests, which costs no attempt, and is called again', async () => {
     let isUp = false;
     const t = await testMill({ pipelines: [hooks({ attempts: 20 })], answer: () => (isUp ? delivered : never()) });
     await t.ingestBatch(
@@ -157,7 +157,7 @@ onEveryStore('promise 4: one receiver costs no other its deliveries', ({ testMil
     await t.stop();
   });
 
-  test('what an address has not taken in all the time of its attempts is given up, also what was never called', async () => {
+  test('deliveries that an address has not answered within the time of all attempts are given up, even if never called', async () => {
     const t = await testMill({ pipelines: [hooks({ attempts: 3, timeout: 2_000 })], answer: deadNever });
     await t.ingestBatch(
       'hooks',
@@ -176,7 +176,7 @@ onEveryStore('promise 4: one receiver costs no other its deliveries', ({ testMil
     await t.stop();
   });
 
-  test('in the order of their keys, a key whose receiver is dead holds up its own deliveries only', async () => {
+  test('with order per key, a key with a dead receiver holds up only its own deliveries', async () => {
     const t = await testMill({ pipelines: [hooks({ order: 'key', attempts: 20 })], answer: deadNever });
     await t.ingestBatch('hooks', [
       ...many(100, (n) => ({ key: `bad ${n}`, to: 'dead', n: 1 })),
@@ -188,7 +188,7 @@ onEveryStore('promise 4: one receiver costs no other its deliveries', ({ testMil
     await t.stop();
   });
 
-  test('of calls that may begin in a span of time, each key gets its turn', async () => {
+  test('each key gets its turn among the calls that the rate limit allows', async () => {
     const t = await testMill({ pipelines: [hooks({ rateLimit: { calls: 2, per: 1_000 }, address: null })], answer: () => delivered });
     await t.ingestBatch(
       'hooks',
@@ -200,7 +200,7 @@ onEveryStore('promise 4: one receiver costs no other its deliveries', ({ testMil
     await t.stop();
   });
 
-  test('a transport that cannot name an address delivers all the same', async () => {
+  test('a transport that cannot name an address still delivers', async () => {
     const names: readonly (() => unknown)[] = [failing, () => 7, () => undefined, () => 'a\0\ud800', () => 'x'.repeat(100_000)];
     const address = ({ url }: { readonly url: string | undefined }) => names[Number(url)]?.() as string;
     const t = await testMill({ pipelines: [hooks({ address })], answer: () => delivered });
@@ -211,7 +211,7 @@ onEveryStore('promise 4: one receiver costs no other its deliveries', ({ testMil
     await t.stop();
   });
 
-  test('a delivery that is redriven is of the flow of its address', async () => {
+  test('a redriven delivery belongs to the flow of its address', async () => {
     let isUp = false;
     const t = await testMill({ pipelines: [hooks()], answer: () => (isUp ? never() : { result: 'refused', reason: 'no' }) });
     await t.ingestBatch(

@@ -28,7 +28,7 @@ export interface Behaviour {
   readonly attempt?: (step: z.infer<typeof Step>, attempt: number) => void | Promise<void>;
 }
 
-/** A pipeline whose state and rows both tell what was applied, in which order. */
+/** A pipeline whose state and rows both record what was applied, and in which order. */
 export function steps(
   { attempt }: Behaviour = {},
   options: {
@@ -81,10 +81,10 @@ export const failing = (): never => {
   throw new Error('not today');
 };
 
-/** A commit, and the lease that it would be made with. */
+/** A replacement for commits; gets the commit and the lease it would be made under. */
 export type CommitCall = (work: Commit, lease: Lease) => Promise<Committed>;
 
-/** A store with some of its calls replaced, those of its leases among them. */
+/** A store with some calls replaced, including those of its leases. */
 export function withCalls(store: Store, { commit, ...replaced }: Partial<Store> & { readonly commit?: CommitCall }): Store {
   if (commit === undefined) return withMembers(store, replaced);
   const claim: Store['claim'] = async (partition) => {
@@ -106,7 +106,7 @@ export function withMembers<T extends object>(base: T, replaced: Partial<T>): T 
   });
 }
 
-/** A store with the most keys of a pipeline whose held events it was reading back at once; each such read takes a moment. */
+/** Watches how many keys' held events a store reads back at once, at most; each such read takes a moment. */
 export function watchReadingBack(store: Store, pipelineName: string) {
   let underWay = 0;
   const watched = {
@@ -130,7 +130,7 @@ export const isCode = (code: string) => (error: unknown) => error instanceof Mil
 const folder = mkdtempSync(join(tmpdir(), 'millrace-promises-'));
 const made: Store[] = [];
 after(async () => {
-  // The threads of one that a red test has left open would keep the file from ending.
+  // The threads of a store that a failed test left open would keep the process alive.
   await Promise.all(made.map((store) => store.close()));
   rmSync(folder, { recursive: true });
 });
@@ -146,7 +146,7 @@ const stores = {
   'postgres in three slices': () => onPostgres('PostgreSQL 15'),
 } satisfies Readonly<Record<string, () => Store>>;
 
-/** MariaDB and the other kinds of PostgreSQL, which take their time. */
+/** MariaDB and the other kinds of PostgreSQL, which are slower. */
 const otherKinds = {
   'mariadb in three slices': () => onMariadb(),
   'postgres 18 in three slices': () => onPostgres('PostgreSQL 18'),
@@ -179,7 +179,7 @@ function onMariadb(): Store {
   return storeOnMariadb(mariadb, { isLeased: false });
 }
 
-/** The setting of a test. */
+/** The means of a test on one kind of store. */
 export interface OnStore {
   /** A mill on a fresh store of the kind. */
   testMill(options: TestMillOptions): Promise<TestMill>;
@@ -191,7 +191,7 @@ export function onEveryStore(promise: string, declare: (means: OnStore) => void)
   for (const name of Object.keys(stores) as StoreName[]) onStore(name, promise, declare);
 }
 
-/** Declares the tests of a promise on each store, on MariaDB, and on all that PostgreSQL comes as. */
+/** Declares the tests of a promise on each store, on MariaDB, and on every kind of PostgreSQL. */
 export function onEveryKindOfStore(promise: string, declare: (means: OnStore) => void): void {
   for (const name of Object.keys(every) as StoreName[]) onStore(name, promise, declare);
 }

@@ -13,7 +13,7 @@ async function stepsIn(mill: Mill, key: string): Promise<readonly number[]> {
   return rows.map(({ n }) => n);
 }
 
-/** A fleet whose handlers fail until they are mended; the first engine works on everything. */
+/** A fleet whose handlers fail until they are fixed; the first engine works on everything. */
 class BrokenFleet extends Fleet {
   isMended = false;
 
@@ -26,7 +26,10 @@ class BrokenFleet extends Fleet {
     return call;
   }
 
-  /** Two engines, and the dead letters of some keys, each of which waits for its first event and has a second one. `die` ends the first one. */
+  /**
+   * Two engines, and the dead letters of some keys. Each key is parked by its first event and has a second one waiting. `die` ends the
+   * first engine.
+   */
   async withLetters(keys: readonly string[], overSecond?: (store: Store) => Store) {
     const link = new CutLink();
     const [first, second] = [await this.startOne(link.around), await this.startOne(overSecond)];
@@ -45,7 +48,7 @@ class BrokenFleet extends Fleet {
   }
 }
 
-/** The commands that lie in the store of an engine, whoever is to carry them out. */
+/** Records the commands that an engine gives through its store. */
 function watchingCommands() {
   const given: string[] = [];
   const around = (base: Store): Store => {
@@ -60,8 +63,8 @@ function watchingCommands() {
   return { given, around };
 }
 
-describe('what only the owner of a partition can do is done by any engine of a fleet', () => {
-  test('another engine has it redrive a dead letter: its event is tried again, once and before those behind it', async () => {
+describe('any engine of a fleet can do what only a partition’s owner can do', () => {
+  test('another engine has the owner redrive a dead letter: its event is retried once, before those behind it', async () => {
     const fleet = new BrokenFleet();
     const { first, second, ids } = await fleet.withLetters(['a']);
     fleet.isMended = true;
@@ -77,7 +80,7 @@ describe('what only the owner of a partition can do is done by any engine of a f
     await Promise.all([first.mill.stop(), second.mill.stop()]);
   });
 
-  test('what the owner refuses, the other engine refuses with the same words', async () => {
+  test('the other engine passes on the owner’s refusal in the same words', async () => {
     const fleet = new BrokenFleet();
     const { first, second } = await fleet.withLetters([]);
     const quiet = pipeline('quiet', {
@@ -105,7 +108,7 @@ describe('what only the owner of a partition can do is done by any engine of a f
     await Promise.all([one.mill.stop(), two.mill.stop()]);
   });
 
-  test('an owner that dies before it has carried a command out leaves it to the next one, and whoever gave it learns what came of it', async () => {
+  test('if an owner dies before carrying out a command, the next one does, and the sender learns the result', async () => {
     const fleet = new BrokenFleet();
     const { second, die, ids } = await fleet.withLetters(['a']);
     fleet.isMended = true;
@@ -117,7 +120,7 @@ describe('what only the owner of a partition can do is done by any engine of a f
     await second.mill.stop();
   });
 
-  test('an owner that dies with the commit of what it was told has answered with it', async () => {
+  test('an owner that dies after committing a command has answered it in that commit', async () => {
     const fleet = new BrokenFleet();
     const link = new CutLink();
     let died: (() => void) | undefined;
@@ -146,9 +149,9 @@ describe('what only the owner of a partition can do is done by any engine of a f
     await second.mill.stop();
   });
 
-  test('a command that nobody answers in time is withdrawn: nothing is done long after it was asked for', async () => {
+  test('a command that is not answered in time is withdrawn: nothing is done long after the request', async () => {
     const fleet = new BrokenFleet();
-    // A release that knows no commands.
+    // A release without commands.
     const older = (base: Store) =>
       withCalls(base, {
         async beat() {
@@ -173,7 +176,7 @@ describe('what only the owner of a partition can do is done by any engine of a f
   });
 
   for (const failing of ['deadLetters', 'commit'])
-    test(`a failure of the store at the owner, at ${failing}, is no answer: it does what it was told once the store is there`, async () => {
+    test(`a store failure at the owner, at ${failing}, is no answer: the command is carried out once the store is back`, async () => {
       const fleet = new BrokenFleet();
       let failures = 0;
       const failOnce = (call: string) => {
@@ -203,7 +206,7 @@ describe('what only the owner of a partition can do is done by any engine of a f
       await Promise.all([first.mill.stop(), second.mill.stop()]);
     });
 
-  test('a command is not begun again by a roll of before its answer', async () => {
+  test('a command is not restarted by a roll from before its answer', async () => {
     const fleet = new BrokenFleet();
     fleet.isMended = true;
     const [answering, rolling] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
@@ -217,7 +220,7 @@ describe('what only the owner of a partition can do is done by any engine of a f
         async beat() {
           const roll = await base.beat();
           if (roll.commands?.length === 1) beats += 1;
-          // The first tells of it, the second asks for the pauses.
+          // The first beat reports the change, the second asks for the pauses.
           if (beats === 3) await rolling.promise;
           return roll;
         },
@@ -242,7 +245,7 @@ describe('what only the owner of a partition can do is done by any engine of a f
     await Promise.all([first.mill.stop(), second.mill.stop()]);
   });
 
-  test('a store that does not answer for a while loses no answer', async () => {
+  test('a temporarily unresponsive store loses no answer', async () => {
     const fleet = new BrokenFleet();
     let failures = 0;
     const failingNow = (base: Store): Store => {
@@ -264,7 +267,7 @@ describe('what only the owner of a partition can do is done by any engine of a f
     await Promise.all([first.mill.stop(), second.mill.stop()]);
   });
 
-  test('an engine that stops waits for no answer', async () => {
+  test('a stopping engine waits for no answer', async () => {
     const fleet = new BrokenFleet();
     const { second, die, ids } = await fleet.withLetters(['a']);
     die();
@@ -275,7 +278,7 @@ describe('what only the owner of a partition can do is done by any engine of a f
     await assert.rejects(waiting, isCode('MILL_STOPPING'));
   });
 
-  test('all dead letters of a pipeline are discarded, whoever owns them, by a command for each owner and page', async () => {
+  test('all dead letters of a pipeline are discarded, whoever owns them, with one command per owner and page', async () => {
     const fleet = new BrokenFleet(4);
     const [first, second] = [await fleet.startOne(), await fleet.startOne()];
     await fleet.pass(500);
@@ -297,7 +300,7 @@ describe('what only the owner of a partition can do is done by any engine of a f
     await Promise.all([first, second, third].map(({ mill }) => mill.stop()));
   });
 
-  test('what waits in a paused pipeline is discarded by any engine, as soon as one of them has paused it, and not behind its end', async () => {
+  test('any engine can discard a paused pipeline’s waiting events, as soon as one has paused it, but not after its end', async () => {
     const fleet = new BrokenFleet(4);
     fleet.isMended = true;
     const members = [await fleet.startOne(), await fleet.startOne(), await fleet.startOne()] as const;
@@ -311,7 +314,7 @@ describe('what only the owner of a partition can do is done by any engine of a f
     await fleet.pass(100);
     assert.equal(await fleet.during(third.mill.discardEvents('steps', { key: 'key 3' })), 1);
     assert.equal(await fleet.during(third.mill.discardEvents('steps')), 11);
-    // Nobody else has heard of either yet.
+    // The other engines know of neither yet.
     await second.mill.resume('steps');
     await assert.rejects(third.mill.discardEvents('steps'), isCode('MILL_CONFLICT'));
     await second.mill.pause('steps');
@@ -323,7 +326,7 @@ describe('what only the owner of a partition can do is done by any engine of a f
     await Promise.all(members.map(({ mill }) => mill.stop()));
   });
 
-  test('deliveries to an endpoint that is gone are withdrawn by any engine, in all slices', async () => {
+  test('any engine can withdraw deliveries to a removed endpoint, in all slices', async () => {
     const fleet = new Fleet(4);
     const event = z.object({ key: z.string() });
     const never = { to: { call: () => new Promise<never>(() => undefined) }, timeout: '1h' as const };

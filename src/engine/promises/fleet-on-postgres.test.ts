@@ -10,15 +10,15 @@ import type { DeadLetter } from '../../store/store.ts';
 import { type Mill, millrace } from '../mill.ts';
 import { applied, type Behaviour, failing, isCode, steps, upTo } from './fixture.test.ts';
 
-/** Of those that a process leaves behind which is killed. */
+/** Lease length in tests that kill a process and wait for its leases to expire. */
 const leaseMs = 1_000;
-/** Of all others: no busy machine lets them run out, and nobody waits for that. */
+/** Lease length in all other tests: long enough for a busy machine, since nothing waits for these leases to expire. */
 const longLeaseMs = 10_000;
 /** Far longer than anything here takes. */
 const settleMs = 30_000;
 const keys = ['a', 'b', 'c', 'd', 'e', 'f'];
 
-/** An engine in a process of its own, which says so once it works. */
+/** An engine in a separate process, which reports when it is working. */
 const program = `
   const [url, schema, failing] = process.argv.slice(1);
   const of = (path) => import(new URL(path, ${JSON.stringify(import.meta.url)}));
@@ -52,7 +52,7 @@ describe('a fleet on PostgreSQL', { skip: withoutPostgres }, () => {
     return child;
   }
 
-  /** Takes the nth step of every key in, by the mills in turn. */
+  /** Ingests the nth step of every key, through each mill in turn. */
   async function step(mills: readonly Mill[], n: number): Promise<void> {
     await Promise.all(keys.map((key, at) => mills[(at + n) % mills.length]?.ingest('steps', { key, n })));
   }
@@ -68,7 +68,7 @@ describe('a fleet on PostgreSQL', { skip: withoutPostgres }, () => {
     }
   }
 
-  test('any process takes events in and answers reads; each event is handled once, in order', async () => {
+  test('any process accepts events and answers reads; each event is handled once, in order', async () => {
     const schema = await server.createSchema();
     const mills = [await started(schema), await started(schema), await started(schema)];
     for (const n of upTo(10)) await step(mills, n);
@@ -81,7 +81,7 @@ describe('a fleet on PostgreSQL', { skip: withoutPostgres }, () => {
     await Promise.all(mills.map((mill) => mill.stop()));
   });
 
-  test('one that stops hands over at once, and the others go on', async () => {
+  test('a stopping process hands over at once, and the others continue', async () => {
     const schema = await server.createSchema();
     const [first, ...others] = [await started(schema), await started(schema), await started(schema)];
     assert.ok(first);
@@ -93,7 +93,7 @@ describe('a fleet on PostgreSQL', { skip: withoutPostgres }, () => {
     await Promise.all(others.map((mill) => mill.stop()));
   });
 
-  test('what a process had that was killed is taken over when its leases have run out: nothing lost, nothing twice, in order', async () => {
+  test('a killed process’s partitions are taken over when its leases expire: nothing is lost or duplicated, and order is kept', async () => {
     const schema = await server.createSchema();
     let owner = await startedElsewhere(schema);
     const mill = await started(schema, { lease: leaseMs });
@@ -104,7 +104,7 @@ describe('a fleet on PostgreSQL', { skip: withoutPostgres }, () => {
       await underWay;
       await step([mill], 3 * round + 3);
       await checkSteps([mill], 3 * round + 3);
-      // The next one that is killed owns nothing, until this one has stopped.
+      // The next process to be killed owns nothing until this one has stopped.
       owner = await startedElsewhere(schema);
     }
     await mill.stop();
@@ -123,7 +123,7 @@ describe('a fleet on PostgreSQL', { skip: withoutPostgres }, () => {
     }
   }
 
-  test('any process redrives and discards what another one owns, and is refused as by the owner', async () => {
+  test('any process can redrive and discard letters owned by another, and gets the owner’s refusals', async () => {
     const schema = await server.createSchema();
     let isMended = false;
     const behaviour = { attempt: () => (isMended ? undefined : failing()) };
@@ -144,12 +144,12 @@ describe('a fleet on PostgreSQL', { skip: withoutPostgres }, () => {
     await step(mills, 2);
     for (const mill of mills) assert.equal(await mill.settled('steps', settleMs), true);
     for (const key of keys) assert.deepEqual(await mills[2].state('steps', key), { steps: key === first?.key ? [1, 2] : [2] });
-    // Whoever has an answer clears the command away a moment later.
+    // The sender removes a command a moment after it gets the answer.
     await until(async () => (await server.query(`SELECT FROM "${schema}".millrace_commands`)).length === 0);
     await Promise.all(mills.map((mill) => mill.stop()));
   });
 
-  test('what a process is to do that was killed is done by the next owner, once', async () => {
+  test('a command to a killed process is carried out by the next owner, once', async () => {
     const schema = await server.createSchema();
     const owner = await startedElsewhere(schema, 'failing');
     const [mill, other] = [await started(schema), await started(schema)];

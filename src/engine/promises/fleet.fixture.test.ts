@@ -13,14 +13,14 @@ export const leaseMs = 3_000;
 /** An engine, and its sleep. */
 export interface Member {
   readonly mill: Mill;
-  /** The events of which turns have begun. */
+  /** The events whose turns have begun. */
   readonly attempts: readonly number[];
-  /** No alarm of it rings from now on; those that are due by then ring when it wakes. */
+  /** Stops its alarms from ringing; those that come due meanwhile ring when it wakes. */
   freeze(): void;
   wake(): void;
 }
 
-/** A store that refuses what keeps leases while it is cut off. */
+/** A store that refuses to renew or grant leases while it is cut off. */
 export class CutLink {
   isCut = false;
 
@@ -41,12 +41,12 @@ export class CutLink {
   }
 }
 
-/** Engines that work on one database, on one clock, each with a store of its own. */
+/** Engines on one database and one clock, each with its own store. */
 export class Fleet {
   readonly clock = new VirtualClock(Date.UTC(2026, 0, 1));
   readonly #makeStore: () => Store;
 
-  /** With one partition it is the first engine that works, until it is gone. */
+  /** With one partition only the first engine works, until it is gone. */
   constructor(partitions = 1) {
     this.#makeStore = sharedMemory({ partitions, leaseMs, now: () => this.clock.elapsedMs() });
   }
@@ -90,7 +90,7 @@ export class Fleet {
     };
   }
 
-  /** Lets so much time go by, and what comes of it happen. */
+  /** Lets time pass, together with everything it triggers. */
   async pass(ms: number): Promise<void> {
     const until = this.clock.now() + ms;
     do for (let turn = 0; turn < 50; turn += 1) await setImmediate();

@@ -16,7 +16,7 @@ async function stepsIn(mill: Mill, key: string): Promise<readonly number[]> {
 const depthOf = (mill: Mill) => mill.counts().steps?.depth;
 
 describe('several engines on one store', () => {
-  test('each takes events in, one handles them, in order and once, and all read what came of it', async () => {
+  test('each accepts events, one handles them, in order and once, and all can read the results', async () => {
     const fleet = new Fleet();
     const members = [await fleet.start(), await fleet.start(), await fleet.start()];
     const mills = members.map(({ mill }) => mill);
@@ -32,7 +32,7 @@ describe('several engines on one store', () => {
     await Promise.all(mills.map((mill) => mill.stop()));
   });
 
-  test('a reader of another engine waits for what was accepted before it', async () => {
+  test('a reader on another engine waits for events accepted before it', async () => {
     const fleet = new Fleet();
     const gate = Promise.withResolvers<void>();
     const slowly = (base: Store) => withCalls(base, { commit: (work, lease) => gate.promise.then(() => lease.commit(work)) });
@@ -54,7 +54,7 @@ describe('several engines on one store', () => {
     await Promise.all([owner.stop(), other.stop()]);
   });
 
-  test('a reader that waits for the owner goes on waiting when its own engine takes over', async () => {
+  test('a reader waiting for the owner keeps waiting when its own engine takes over', async () => {
     const fleet = new Fleet();
     const gate = Promise.withResolvers<void>();
     let isFrozen = false;
@@ -63,7 +63,7 @@ describe('several engines on one store', () => {
       return lease.commit(work);
     };
     const first = await fleet.start((base) => withCalls(base, { commit }));
-    // So is what the other takes over.
+    // The other engine's takeover is slow, too.
     const slow = new Set<number>();
     const slowly = (base: Store) =>
       withCalls(base, {
@@ -96,7 +96,7 @@ describe('several engines on one store', () => {
     await Promise.all([first.mill.stop(), second.mill.stop()]);
   });
 
-  test('what nobody told of is found all the same', async () => {
+  test('unannounced events are found anyway', async () => {
     const fleet = new Fleet();
     const deaf = (base: Store) => withCalls(base, { listen: () => () => undefined });
     const { mill: owner } = await fleet.start(deaf);
@@ -107,7 +107,7 @@ describe('several engines on one store', () => {
     await Promise.all([owner.stop(), other.stop()]);
   });
 
-  test('promise 5: a timer waits for what another engine accepted before it was due, also when nobody told of it', async () => {
+  test('promise 5: a timer waits for events that another engine accepted before it was due, even unannounced ones', async () => {
     const fleet = new Fleet();
     const order: string[] = [];
     const alarms = pipeline('alarms', {
@@ -130,7 +130,7 @@ describe('several engines on one store', () => {
     await Promise.all([owner.stop(), other.stop()]);
   });
 
-  test('a reader of the owner waits for what another engine accepted before it, also when nobody told of it', async () => {
+  test('a reader on the owner waits for events that another engine accepted before it, even unannounced ones', async () => {
     const fleet = new Fleet();
     const deaf = (base: Store) => withCalls(base, { listen: () => () => undefined });
     const { mill: owner } = await fleet.start(deaf);
@@ -142,7 +142,7 @@ describe('several engines on one store', () => {
     await Promise.all([owner.stop(), other.stop()]);
   });
 
-  test('one that stops hands its partitions over at once', async () => {
+  test('a stopping engine hands its partitions over at once', async () => {
     const fleet = new Fleet();
     const { mill: first } = await fleet.start();
     const { mill: second } = await fleet.start();
@@ -156,7 +156,7 @@ describe('several engines on one store', () => {
     await second.stop();
   });
 
-  test('the partitions of one that is frozen are taken over when its leases have run out, and it notices when it wakes', async () => {
+  test('a frozen engine’s partitions are taken over when its leases expire, and it notices on waking', async () => {
     const fleet = new Fleet();
     const first = await fleet.start();
     const second = await fleet.start();
@@ -189,7 +189,7 @@ describe('several engines on one store', () => {
     await first.mill.stop();
   });
 
-  test('promise 6: one that was frozen makes no call that the next owner has made', async () => {
+  test('promise 6: an engine that was frozen repeats no call made by the next owner', async () => {
     const fleet = new Fleet();
     const calls: string[] = [];
     const start = async (name: string) => {
@@ -221,7 +221,7 @@ describe('several engines on one store', () => {
     await Promise.all([first.mill.stop(), second.mill.stop()]);
   });
 
-  test('one whose lease has run out begins no turn, and goes on once it has the lease again', async () => {
+  test('an engine with an expired lease begins no turn, and continues once it has the lease again', async () => {
     const fleet = new Fleet();
     const link = new CutLink();
     const { mill } = await fleet.start(link.around);
@@ -240,7 +240,7 @@ describe('several engines on one store', () => {
     await mill.stop();
   });
 
-  test('one whose beat has no answer learns that its leases have run out all the same, and says so', async () => {
+  test('an engine whose beat is unanswered still learns that its leases have expired, and says so', async () => {
     const fleet = new Fleet();
     const swallowed = Promise.withResolvers<never>();
     let isCut = false;
@@ -259,7 +259,7 @@ describe('several engines on one store', () => {
     await mill.stop();
   });
 
-  test('one that the store did not answer for long goes on with the first beat that is answered', async () => {
+  test('an engine that got no answer for long continues with the first answered beat', async () => {
     const fleet = new Fleet();
     const link = new CutLink();
     const { mill } = await fleet.start(link.around);
@@ -274,7 +274,7 @@ describe('several engines on one store', () => {
     await mill.stop();
   });
 
-  test('a partition whose release has failed is released with a later beat, and nobody waits for it for ever', async () => {
+  test('a partition whose release failed is released with a later beat, and nobody waits for it forever', async () => {
     for (const hasEffect of [false, true]) {
       const fleet = new Fleet(4);
       let failures = 0;
@@ -307,7 +307,7 @@ describe('several engines on one store', () => {
     }
   });
 
-  test('a key that waits for a number is counted by the engine that works on its partition, and by no other', async () => {
+  test('only the engine that works on a partition counts its keys that wait for a number', async () => {
     const numbered = pipeline('numbers', {
       event: Step,
       key: ({ key }) => key,
@@ -330,7 +330,7 @@ describe('several engines on one store', () => {
     await Promise.all([first.mill.stop(), second.mill.stop()]);
   });
 
-  test('a commit that comes when another engine has taken over is refused, and counts', async () => {
+  test('a commit after another engine has taken over is refused, and counted', async () => {
     const fleet = new Fleet();
     let late: Promise<void> | undefined;
     const goOn = Promise.withResolvers<void>();
@@ -360,7 +360,7 @@ describe('several engines on one store', () => {
     await Promise.all([first.mill.stop(), second.mill.stop()]);
   });
 
-  test('promise 6: the pause of a delivery lasts as long as it was meant to whoever owns it, when the clock was set back between', async () => {
+  test('promise 6: a delivery’s pause lasts as long as intended, whoever owns it, even if the clock is set back meanwhile', async () => {
     const fleet = new Fleet();
     const calls: string[] = [];
     const letters = pipeline('letters', {
@@ -389,7 +389,7 @@ describe('several engines on one store', () => {
     assert.deepEqual(calls, ['a, 1']);
     await fleet.pass(15_000);
     assert.deepEqual(calls, ['a, 1', 'a, 2']);
-    // By the clock as it is now.
+    // Measured by the current clock.
     await second.mill.ingest('letters', { key: 'b', n: 1 });
     await fleet.pass(100);
     await second.mill.stop();
@@ -400,7 +400,7 @@ describe('several engines on one store', () => {
     await first.mill.stop();
   });
 
-  test('partitions are spread evenly, one that comes gets its share, and one that stops leaves its own to the others at once', async () => {
+  test('partitions are spread evenly, a newcomer gets its share, and a stopping engine’s partitions go to the others at once', async () => {
     const fleet = new Fleet(8);
     const shares = async ({ mill }: Member) => {
       const { members, partitions, unowned } = await mill.fleet();
@@ -434,7 +434,7 @@ describe('several engines on one store', () => {
     await third.mill.stop();
   });
 
-  test('what one that died was at goes on elsewhere within five seconds', async () => {
+  test('a dead engine’s work continues elsewhere within five seconds', async () => {
     const fleet = new Fleet(4);
     const first = await fleet.start();
     const second = await fleet.start();
@@ -455,7 +455,7 @@ describe('several engines on one store', () => {
     const fleet = new Fleet(2);
     const gate = Promise.withResolvers<void>();
     const first = await fleet.start(undefined, [], () => gate.promise);
-    // Of four keys each of the two partitions has some.
+    // Each of the two partitions has some of the four keys.
     const keys = upTo(4).map((n) => `key ${n}`);
     for (const key of keys) await first.mill.ingest('steps', { key, n: 1 });
     for (const key of keys) await first.mill.ingest('steps', { key, n: 2 });
@@ -472,7 +472,7 @@ describe('several engines on one store', () => {
     await Promise.all([first.mill.stop(), second.mill.stop()]);
   });
 
-  test('one that has lost a partition without any work to do learns of it', async () => {
+  test('an engine that has lost a partition without any work to do notices', async () => {
     const fleet = new Fleet();
     const first = await fleet.start();
     const second = await fleet.start();
@@ -490,7 +490,7 @@ describe('several engines on one store', () => {
     await Promise.all([first.mill.stop(), second.mill.stop()]);
   });
 
-  test('a pause holds in the whole fleet, and ends in the whole fleet', async () => {
+  test('a pause applies to the whole fleet, and so does its end', async () => {
     const fleet = new Fleet(4);
     const first = await fleet.start();
     const second = await fleet.start();
@@ -507,7 +507,7 @@ describe('several engines on one store', () => {
     await Promise.all([first.mill.stop(), second.mill.stop()]);
   });
 
-  test('a roll that was called before a pause does not end it', async () => {
+  test('a roll requested before a pause does not end it', async () => {
     const fleet = new Fleet();
     let answer: (() => void) | undefined;
     const slowly = (base: Store) =>
@@ -533,7 +533,7 @@ describe('several engines on one store', () => {
     await mill.stop();
   });
 
-  test('a schedule runs once in the fleet, where its pipeline is worked on, and goes on elsewhere when its engine dies', async () => {
+  test('a schedule runs once in the fleet, where its pipeline is worked on, and continues elsewhere when its engine dies', async () => {
     const fleet = new Fleet(4);
     const runs: string[] = [];
     const done: string[] = [];
@@ -572,7 +572,7 @@ describe('several engines on one store', () => {
     for (const [, { mill }] of others) await mill.stop();
   });
 
-  test('concurrency and rate limit of an endpoint are those of the fleet', async () => {
+  test('an endpoint’s concurrency and rate limit apply to the whole fleet', async () => {
     const fleet = new Fleet(4);
     const calls: number[] = [];
     const call = async () => {
@@ -598,7 +598,7 @@ describe('several engines on one store', () => {
     for (const { mill } of members) await mill.stop();
   });
 
-  test('a schedule that an older release does not know runs once that has gone', async () => {
+  test('a schedule unknown to an older release runs once that release is gone', async () => {
     const fleet = new Fleet();
     const runs: string[] = [];
     const scheduled = (name: string) => {

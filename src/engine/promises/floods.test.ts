@@ -14,7 +14,7 @@ onEveryStore('promise 4: a flood costs others nothing', ({ testMill, makeStore }
   const Call = z.object({ key: z.string(), say: z.string() });
   const dueAt = Date.UTC(2026, 0, 2);
 
-  /** `arm` arms a timer of the key, or several; any other word is remembered, as is what rings. */
+  /** `arm` sets one or more timers of the key; any other word is recorded, and so are the timers that fire. */
   function bells(heard: string[], ring: (key: string) => void | Promise<void> = () => undefined, concurrency = 4) {
     const rings = (name: string) => (_state: unknown, turn: { key: string }) => {
       const note = () => void heard.push(`${turn.key} ${name}`);
@@ -53,12 +53,12 @@ onEveryStore('promise 4: a flood costs others nothing', ({ testMill, makeStore }
     await t.drain();
   }
 
-  /** Waits for the engine to do what it can do at once, however long its handlers take. */
+  /** Waits until the engine has done everything it can do now, however long its handlers take. */
   async function settle(condition: () => boolean): Promise<void> {
     await until(condition);
   }
 
-  test('of timers that come due at once each is read once, no more than can run soon, and events have their turns between them', async () => {
+  test('timers due at once are each read once, only as many as can run soon, with turns of events in between', async () => {
     const base = makeStore();
     let read = 0;
     const dueCauses: Store['dueCauses'] = async (...asked) => {
@@ -101,7 +101,7 @@ onEveryStore('promise 4: a flood costs others nothing', ({ testMill, makeStore }
     await t.stop();
   });
 
-  test('timers that came due in masses while nobody was there fire once each after the start, those of a key in their order', async () => {
+  test('masses of timers that came due while nothing ran fire once each after the start, in order for each key', async () => {
     const heard: string[] = [];
     const t = await testMill({ pipelines: [bells(heard)] });
     await callAll(t, 1_500, 'arm');
@@ -120,7 +120,7 @@ onEveryStore('promise 4: a flood costs others nothing', ({ testMill, makeStore }
     await t.stop();
   });
 
-  test('the due timers of keys that are parked in masses hide no others, and fire in their order once their key is open', async () => {
+  test('the due timers of masses of parked keys hide no others, and fire in order once their key is open', async () => {
     for (const warmKeys of [1, 50_000]) {
       const heard: string[] = [];
       const t = await testMill({ pipelines: [bells(heard)], limits: { warmKeys } });
@@ -144,7 +144,7 @@ onEveryStore('promise 4: a flood costs others nothing', ({ testMill, makeStore }
     }
   });
 
-  test('a timer that is overdue when it is set fires, also behind those that were read', async () => {
+  test('a timer already overdue when set fires, even behind those already read', async () => {
     const heard: string[] = [];
     const late = pipeline('late', {
       event: Call,
@@ -171,7 +171,7 @@ onEveryStore('promise 4: a flood costs others nothing', ({ testMill, makeStore }
     await t.stop();
   });
 
-  test('outcomes that come in faster than their handlers end are told once each, in their order', async () => {
+  test('if outcomes arrive faster than their handlers end, keys are notified once each, in order', async () => {
     const { waiting, pass } = gates();
     const told: string[] = [];
     const asking = pipeline('asking', {
@@ -211,7 +211,7 @@ onEveryStore('promise 4: a flood costs others nothing', ({ testMill, makeStore }
     await t.stop();
   });
 
-  test('keys whose retries come due at once are read back a few at a time, and leave the others their room in memory', async () => {
+  test('keys whose retries come due at once are read back a few at a time, and leave room in memory to others', async () => {
     const base = makeStore();
     const readingBack = watchReadingBack(base, 'retrying');
     let loads = 0;
@@ -250,7 +250,7 @@ onEveryStore('promise 4: a flood costs others nothing', ({ testMill, makeStore }
     }
     assert.equal(loads, 0, 'the other keys stay in memory');
     assert.equal(retried, 0);
-    // The virtual clock lets one alarm after the other ring; what has come due in a pause goes on at once.
+    // The virtual clock rings alarms one by one; everything that comes due during a pause proceeds at once afterwards.
     await t.mill.pause('retrying');
     await t.advance('1m');
     assert.equal(retried, 0);
@@ -262,7 +262,7 @@ onEveryStore('promise 4: a flood costs others nothing', ({ testMill, makeStore }
     await t.stop();
   });
 
-  test('readers of a key that is busy cost the turns of others nothing, while they wait and when their time is over', async (context) => {
+  test('readers of a busy key cost no turns of others, neither while they wait nor when they time out', async (context) => {
     const gate = Promise.withResolvers<void>();
     const attempt = ({ key }: { key: string }) => (key === 'busy' ? gate.promise : undefined);
     const t = await testMill({ pipelines: [steps({ attempt })] });
@@ -319,7 +319,7 @@ onEveryStore('promise 4: a flood costs others nothing', ({ testMill, makeStore }
     await t.stop();
   });
 
-  test('who asks for idleness and goes away leaves nothing behind', async (context) => {
+  test('a caller that waits for idleness and leaves leaves nothing behind', async (context) => {
     const gate = Promise.withResolvers<void>();
     const attempt = ({ key }: { key: string }) => (key === 'busy' ? gate.promise : undefined);
     const t = await testMill({ pipelines: [steps({ attempt })] });

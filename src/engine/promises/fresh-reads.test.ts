@@ -6,8 +6,8 @@ import { MillraceError } from '../../errors.ts';
 import type { Store } from '../../store/store.ts';
 import { applied, failing, onEveryStore, steps, withCalls } from './fixture.test.ts';
 
-onEveryStore('a read sees what was accepted before it', ({ testMill, makeStore }) => {
-  /** Commits take their time, so that whoever does not wait for them sees nothing. */
+onEveryStore('a read reflects earlier events', ({ testMill, makeStore }) => {
+  /** Slows down commits, so that a read that does not wait for them sees nothing. */
   const slowly = (base: Store) =>
     withCalls(base, {
       async commit(work, lease) {
@@ -16,7 +16,7 @@ onEveryStore('a read sees what was accepted before it', ({ testMill, makeStore }
       },
     });
 
-  test('the state of a key, how it stands, and the rows of a table, each at once', async () => {
+  test('in the state of a key, its standing, and the rows of a table, each at once', async () => {
     const { mill, stop } = await started();
     for (let n = 1; n <= 3; n += 1) {
       await mill.ingest('steps', { key: 'state', n });
@@ -37,7 +37,7 @@ onEveryStore('a read sees what was accepted before it', ({ testMill, makeStore }
     await stop();
   });
 
-  test('but waits for a slow turn no longer than it was asked to', async () => {
+  test('but waits for a slow turn no longer than requested', async () => {
     const gate = Promise.withResolvers<void>();
     const { mill, clock, stop } = await started(() => gate.promise);
     await mill.ingest('steps', { key: 'a', n: 1 });
@@ -55,7 +55,7 @@ onEveryStore('a read sees what was accepted before it', ({ testMill, makeStore }
     await stop();
   });
 
-  test('also while its slice is being recovered, and when that begins while the read waits', async () => {
+  test('even while its slice is being recovered, including a recovery that begins while the read waits', async () => {
     const base = makeStore();
     const gate = Promise.withResolvers<void>();
     let failures = 0;

@@ -44,7 +44,7 @@ async function started(t: TestContext, path: string, declared = noting()): Promi
   return mill as unknown as Mill;
 }
 
-/** Takes the last byte of a file system; returns how to give all of them back. */
+/** Fills a file system to the last byte; returns a function that frees the space again. */
 function fill(folder: string): () => void {
   const path = join(folder, 'filler');
   const file = openSync(path, 'a');
@@ -61,7 +61,7 @@ function fill(folder: string): () => void {
 
 const full = { code: 'MILL_STORE_FULL', retryAfterMs: 5_000 };
 
-/** Brings notes until one is refused; returns the ids of those that were accepted. */
+/** Ingests notes until one is refused; returns the ids of the accepted ones. */
 async function ingestUntilFull(mill: Mill): Promise<string[]> {
   const accepted: string[] = [];
   for (let n = 0; n < 1_000; n += 1) {
@@ -81,7 +81,7 @@ async function ids(mill: Mill): Promise<string[]> {
   return rows.map(({ id }) => id);
 }
 
-/** Tries until it is taken in, as a sender does; the test's own time limit bounds it. */
+/** Retries until the note is accepted, as a sender does; the test's own time limit applies. */
 async function ingestOnceThereIsRoom(mill: Mill, note: Note): Promise<void> {
   for (;;) {
     try {
@@ -94,8 +94,8 @@ async function ingestOnceThereIsRoom(mill: Mill, note: Note): Promise<void> {
   }
 }
 
-describe('a disk that becomes full', () => {
-  test('ends nothing: reads go on, events are refused with the reason, and it goes on by itself', async (t) => {
+describe('a full disk', () => {
+  test('ends nothing: reads continue, events are refused with the reason, and work resumes by itself', async (t) => {
     const folder = mountOrSkip(t, join(temporaryFolder(t), 'disk'), '8m');
     if (folder === undefined) return;
     const mill = await started(t, join(folder, 'mill.db'));
@@ -103,7 +103,7 @@ describe('a disk that becomes full', () => {
     assert.ok(await mill.settled('notes', patienceMs));
     const empty = fill(folder);
     const accepted = await ingestUntilFull(mill);
-    // The next one is refused before anything is tried.
+    // The next one is refused before anything is attempted.
     await assert.rejects(mill.ingest('notes', { id: 'refused', text: '' }), full);
     await assert.rejects(mill.withdraw('notes', 'gone'), full);
     assert.deepEqual(await mill.state('notes', 'first'), { id: 'first', text: '' });
@@ -118,7 +118,7 @@ describe('a disk that becomes full', () => {
     assert.deepEqual(mill.health(), { status: 'ok' });
   });
 
-  test('lets turns wait, and each takes effect once when there is room', async (t) => {
+  test('makes turns wait, and each takes effect once when there is room', async (t) => {
     const folder = mountOrSkip(t, join(temporaryFolder(t), 'disk'), '8m');
     if (folder === undefined) return;
     const { promise: gate, resolve: openGate } = Promise.withResolvers<void>();
@@ -143,7 +143,7 @@ describe('a disk that becomes full', () => {
     assert.equal(attempts, attemptsThen + 4, 'no turn began while there was no room');
   });
 
-  test('does not keep a stop waiting', async (t) => {
+  test('holds up no stop', async (t) => {
     const folder = mountOrSkip(t, join(temporaryFolder(t), 'disk'), '8m');
     if (folder === undefined) return;
     const mill = await started(t, join(folder, 'mill.db'));
@@ -157,7 +157,7 @@ describe('a disk that becomes full', () => {
 
 describe('a start on a full disk', () => {
   for (const end of ['was full when the last process stopped', 'was filled after the last process stopped'] as const) {
-    test(`serves reads, refuses events, and goes on by itself, when it ${end}`, async (t) => {
+    test(`serves reads, refuses events, and resumes by itself, when it ${end}`, async (t) => {
       const folder = mountOrSkip(t, join(temporaryFolder(t), 'disk'), '8m');
       if (folder === undefined) return;
       const path = join(folder, 'mill.db');
@@ -172,7 +172,7 @@ describe('a start on a full disk', () => {
       await before.stop();
       const more = fill(folder);
       assert.equal(statSync(`${path}-reserve`).size, reserveBytes);
-      // Twice: a start that was of no use leaves the next one what it needs.
+      // Twice: a start that fails to get anywhere leaves enough space for the next one.
       for (const time of ['once', 'again']) {
         const mill = await started(t, path);
         assert.deepEqual(await mill.state('notes', 'first'), { id: 'first', text: '' }, time);
@@ -193,7 +193,7 @@ describe('a start on a full disk', () => {
     });
   }
 
-  test('handles what was accepted before, once there is room', async (t) => {
+  test('handles earlier events once there is room', async (t) => {
     const folder = mountOrSkip(t, join(temporaryFolder(t), 'disk'), '8m');
     if (folder === undefined) return;
     const path = join(folder, 'mill.db');
@@ -215,7 +215,7 @@ describe('a start on a full disk', () => {
   });
 });
 
-test('a limit on the size of files is no reason to end: what was accepted stays, and reads go on', {
+test('a file-size limit does not end the engine: accepted events stay, and reads continue', {
   skip: process.platform !== 'linux' && 'the limit is set by prlimit of Linux',
 }, (t) => {
   const path = join(temporaryFolder(t), 'mill.db');
@@ -240,7 +240,7 @@ test('a limit on the size of files is no reason to end: what was accepted stays,
   assert.equal(child.status, 0);
 });
 
-test('a start on a full disk says so where there is nothing to read yet', async (t) => {
+test('a start on a full disk says so if there is nothing to read yet', async (t) => {
   const folder = mountOrSkip(t, join(temporaryFolder(t), 'disk'), '8m');
   if (folder === undefined) return;
   fill(folder);

@@ -5,8 +5,8 @@ import { type CommitCall, isCode, onEveryStore, withCalls } from './fixture.test
 import { Generations, orders, seenBy } from './gone.fixture.test.ts';
 import { delivered } from './shop.fixture.test.ts';
 
-onEveryStore('promises 6 and 9: deliveries to an endpoint that is gone', ({ makeStore }) => {
-  /** Deliveries of the keys, three of each to the shop and one to the mail, that no call has reached: every one is postponed. */
+onEveryStore('promises 6 and 9: deliveries to a removed endpoint', ({ makeStore }) => {
+  /** Leaves waiting deliveries: three to the shop and one to the mail for each key. All calls are postponed. */
   async function waiting(generations: Generations, keys: readonly string[], order: 'none' | 'key' = 'none'): Promise<void> {
     const t = await generations.next([orders({ endpoints: ['shop', 'mail'], order })], {
       answer: () => ({ result: 'postponed', reason: 'closed', retryAfterMs: 1_000_000 }),
@@ -15,7 +15,7 @@ onEveryStore('promises 6 and 9: deliveries to an endpoint that is gone', ({ make
     await t.drain();
   }
 
-  test('they are named at the start with how many they are, and go out once the endpoint is declared again', async () => {
+  test('are reported with their number at the start, and are made once the endpoint is declared again', async () => {
     const generations = new Generations(makeStore());
     await waiting(generations, ['a', 'b']);
     const gone = { pipeline: 'orders', endpoint: 'shop', deliveries: 6, outcomes: 0 };
@@ -42,7 +42,7 @@ onEveryStore('promises 6 and 9: deliveries to an endpoint that is gone', ({ make
   });
 
   for (const order of ['none', 'key'] as const) {
-    test(`they can be withdrawn, order ${order}: nobody is called, no key is told, and nothing else changes`, async () => {
+    test(`can be withdrawn, order ${order}: nobody is called, no key is notified, and nothing else changes`, async () => {
       const generations = new Generations(makeStore());
       const keys = Array.from({ length: 500 }, (_, n) => `k${n}`);
       await waiting(generations, keys, order);
@@ -64,7 +64,7 @@ onEveryStore('promises 6 and 9: deliveries to an endpoint that is gone', ({ make
     });
   }
 
-  test('two that withdraw at once count each delivery once', async () => {
+  test('two simultaneous withdrawals count each delivery once', async () => {
     const generations = new Generations(makeStore());
     await waiting(generations, ['a', 'b']);
     const t = await generations.next([orders({ endpoints: ['mail'] })]);
@@ -77,7 +77,7 @@ onEveryStore('promises 6 and 9: deliveries to an endpoint that is gone', ({ make
     await t.stop();
   });
 
-  test('a withdrawal that the store breaks off says so, and takes what is left when it is asked for again', async () => {
+  test('a withdrawal interrupted by the store says so, and takes the rest when repeated', async () => {
     const generations = new Generations(makeStore());
     await waiting(generations, ['a']);
     let fails = 1;
@@ -95,7 +95,7 @@ onEveryStore('promises 6 and 9: deliveries to an endpoint that is gone', ({ make
     await t.stop();
   });
 
-  test('an endpoint that is declared is not withdrawn, nor one of a pipeline that nobody declares', async () => {
+  test('neither a declared endpoint nor one of an unknown pipeline is withdrawn', async () => {
     const generations = new Generations(makeStore());
     await waiting(generations, ['a']);
     const t = await generations.next([orders({ endpoints: ['shop'] })]);
@@ -106,7 +106,7 @@ onEveryStore('promises 6 and 9: deliveries to an endpoint that is gone', ({ make
     await assert.rejects(t.mill.withdraw('orders', 'mail'), isCode('MILL_STOPPING'));
   });
 
-  test('a dead letter of a delivery to an endpoint that is gone is not redriven', async () => {
+  test('a dead letter of a delivery to a removed endpoint is not redriven', async () => {
     const generations = new Generations(makeStore());
     const first = await generations.next([orders({ endpoints: ['constructor'] })], { answer: () => ({ result: 'failed', reason: 'no' }) });
     await first.ingest('orders', { key: 'a', tell: ['constructor'] });

@@ -11,8 +11,8 @@ import { Generations, orders, seenBy } from './gone.fixture.test.ts';
 const postponed = { result: 'postponed', reason: 'closed', retryAfterMs: 1_000_000 } as const;
 const other = orders({ name: 'other' });
 
-onEveryStore('promises 8 and 9: pipelines whose declaration is gone', ({ makeStore }) => {
-  test('a pipeline that is gone is named with what lies there, which goes on once it is declared again', async () => {
+onEveryStore('promises 8 and 9: removed pipelines', ({ makeStore }) => {
+  test('a removed pipeline is reported with its stored work, which continues once it is declared again', async () => {
     const generations = new Generations(makeStore());
     const declared = orders({ timers: ['unpaid'], endpoints: ['shop'] });
     const first = await generations.next([declared, other], { answer: () => postponed });
@@ -31,7 +31,7 @@ onEveryStore('promises 8 and 9: pipelines whose declaration is gone', ({ makeSto
     await back.stop();
   });
 
-  test('its dead letters are shown, and can neither be redriven nor discarded before it is declared again', async () => {
+  test('its dead letters are shown, but can neither be redriven nor discarded before it is declared again', async () => {
     const generations = new Generations(makeStore());
     const first = await generations.next([orders()]);
     await first.ingest('orders', { key: 'b', fail: true });
@@ -51,7 +51,7 @@ onEveryStore('promises 8 and 9: pipelines whose declaration is gone', ({ makeSto
     await back.stop();
   });
 
-  test('events that were accepted and never handled are counted, and handled once it is declared again', async () => {
+  test('accepted but unhandled events are counted, and handled once it is declared again', async () => {
     const generations = new Generations(makeStore());
     const fail = () => Promise.reject(new MillraceError('MILL_STORE_UNAVAILABLE', 'as the test asked for'));
     const read: Store['read'] = fail;
@@ -67,7 +67,7 @@ onEveryStore('promises 8 and 9: pipelines whose declaration is gone', ({ makeSto
     await back.stop();
   });
 
-  test('a pipeline of which nothing lies there any more is no leftover, nor is one that was deleted', async () => {
+  test('a pipeline without stored work is no leftover, and neither is a deleted one', async () => {
     const generations = new Generations(makeStore());
     const stateless = pipeline('orders', { event: z.object({}), handle: () => undefined });
     const first = await generations.next([stateless]);
@@ -90,7 +90,7 @@ onEveryStore('promises 8 and 9: pipelines whose declaration is gone', ({ makeSto
     await again.stop();
   });
 
-  test('states of a pipeline that declares none any more are named, and are there again with the declaration', async () => {
+  test('states of a pipeline that no longer declares one are reported, and return with the declaration', async () => {
     const generations = new Generations(makeStore());
     const first = await generations.next([orders()]);
     await first.ingest('orders', { key: 'a' });
@@ -112,7 +112,7 @@ onEveryStore('promises 8 and 9: pipelines whose declaration is gone', ({ makeSto
     await mill.stop();
   });
 
-  test('a look that fails is made again, a minute later', async () => {
+  test('a failed look is repeated a minute later', async () => {
     const generations = new Generations(makeStore());
     const first = await generations.next([orders({ timers: ['unpaid'] })]);
     await first.ingest('orders', { key: 'a', arm: ['unpaid'] });

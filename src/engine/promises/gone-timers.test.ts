@@ -6,8 +6,8 @@ import { Generations, orders, seenBy } from './gone.fixture.test.ts';
 
 const timerOf = ({ reason, attempts, timer }: DeadLetterOf<'timer'>) => ({ reason, attempts, name: timer.name });
 
-onEveryStore('promises 5 and 9: timers whose declaration is gone', ({ makeStore }) => {
-  test('a timer whose name is gone is a dead letter at its moment, and comes due at once when it is redriven under its name', async () => {
+onEveryStore('promises 5 and 9: removed timers', ({ makeStore }) => {
+  test('a removed timer is a dead letter at its moment, and comes due at once when redriven under its name', async () => {
     const generations = new Generations(makeStore());
     const first = await generations.next([orders({ timers: ['unpaid', 'unshipped'] })]);
     await first.ingest('orders', { key: 'a', arm: ['unpaid'] });
@@ -33,7 +33,7 @@ onEveryStore('promises 5 and 9: timers whose declaration is gone', ({ makeStore 
     await back.stop();
   });
 
-  test('timers of two generations are given up each with its name, and may be discarded', async () => {
+  test('timers of two generations are each given up under their own name, and may be discarded', async () => {
     const generations = new Generations(makeStore());
     for (const [key, timer] of [
       ['a', 'first'],
@@ -60,7 +60,7 @@ onEveryStore('promises 5 and 9: timers whose declaration is gone', ({ makeStore 
     await again.stop();
   });
 
-  test('a timer that has failed before its name was gone keeps its attempts', async () => {
+  test('a timer that failed before its removal keeps its attempts', async () => {
     const generations = new Generations(makeStore());
     const broken = { ...orders({ timers: ['unpaid'] }), retry: { attempts: 5, backoffMs: 60_000, backoffMsMax: 60_000, jitter: 0 } };
     const first = await generations.next([{ ...broken, timers: { unpaid: () => Promise.reject(new Error('not yet')) } }]);
@@ -75,7 +75,7 @@ onEveryStore('promises 5 and 9: timers whose declaration is gone', ({ makeStore 
     await t.stop();
   });
 
-  test('a timer whose name is gone has its place before events that were accepted after its moment, and delays no other key', async () => {
+  test('a removed timer keeps its place before events accepted after its moment, and delays no other key', async () => {
     const generations = new Generations(makeStore());
     const first = await generations.next([orders({ timers: ['unpaid'] })]);
     for (const key of ['a', 'b']) await first.ingest('orders', { key, arm: ['unpaid'] });
@@ -89,7 +89,7 @@ onEveryStore('promises 5 and 9: timers whose declaration is gone', ({ makeStore 
     await t.stop();
   });
 
-  test('an outcome that waits for an endpoint that is gone is a dead letter, and is told once the endpoint is back', async () => {
+  test('an outcome for a removed endpoint is a dead letter, and its key is notified once the endpoint is back', async () => {
     const generations = new Generations(makeStore());
     await untold(generations);
     const t = await generations.next([orders({ endpoints: ['mail'] })]);
@@ -108,7 +108,7 @@ onEveryStore('promises 5 and 9: timers whose declaration is gone', ({ makeStore 
     await back.stop();
   });
 
-  test('an outcome of an endpoint that tells its keys nothing any more is dropped, and the log says so', async () => {
+  test('an outcome of an endpoint that no longer notifies its keys is dropped, and the log says so', async () => {
     const generations = new Generations(makeStore());
     await untold(generations);
     const t = await generations.next([orders({ endpoints: ['shop'], outcomes: 'unheard' })]);
@@ -120,7 +120,7 @@ onEveryStore('promises 5 and 9: timers whose declaration is gone', ({ makeStore 
     await back.stop();
   });
 
-  /** Leaves an outcome in the store of which the key has not been told: the engine ends while the key is being told. */
+  /** Leaves an outcome in the store that its key has not been notified of: the engine ends during the notification. */
   async function untold(generations: Generations): Promise<void> {
     const t = await generations.next([orders({ endpoints: ['shop'], outcomes: 'stuck' })]);
     await t.ingest('orders', { key: 'a', tell: ['shop'] });

@@ -8,7 +8,7 @@ import type { TestMillOptions } from '../../testing/test-mill-options.ts';
 import type { Logger } from '../logger.ts';
 import { failing } from './fixture.test.ts';
 
-/** The action of an order: arms timers, delivers under an id, or fails. */
+/** The action of an order: sets timers, delivers under an id, or fails. */
 const Deed = z.object({
   key: z.string(),
   arm: z.array(z.string()).default([]),
@@ -26,7 +26,7 @@ interface Declared {
   readonly order?: 'none' | 'key';
 }
 
-/** Arms any timer, for 1 m, and delivers to any endpoint that it declares. Its state says what it has seen. */
+/** Sets any timer, for one minute, and delivers to any endpoint it declares. Its state records what it has seen. */
 export function orders({ name = 'orders', timers = [], endpoints = [], outcomes = 'heard', order = 'none' }: Declared = {}) {
   const note = (state: z.infer<typeof Seen> | undefined, what: string) => ({ seen: [...(state?.seen ?? []), what] });
   const outcome = (state: z.infer<typeof Seen> | undefined, turn: Turn, { status }: DeliveryOutcome) =>
@@ -66,7 +66,7 @@ export function linesLog(lines: Line[]): Logger {
   return log;
 }
 
-/** One store that engines of different declarations run on, one after the other, on one clock. */
+/** One store and one clock, on which engines with different declarations run one after another. */
 export class Generations {
   readonly store: Store;
   /** The log lines of the current engine. */
@@ -77,7 +77,7 @@ export class Generations {
     this.store = store;
   }
 
-  /** Ends the engine before and starts one of another declaration. */
+  /** Ends the previous engine and starts one with another declaration. */
   async next(pipelines: readonly AnyPipeline[], options: Partial<TestMillOptions> = {}): Promise<TestMill> {
     const startAt = this.#present?.clock.now() ?? Date.UTC(2026, 0, 1);
     await this.#present?.stop();
@@ -88,7 +88,7 @@ export class Generations {
     return this.#present;
   }
 
-  /** Warnings about leftovers of the present engine, without their level. */
+  /** The current engine's warnings about leftovers, without their level. */
   get warnings(): readonly object[] {
     return this.lines.flatMap(({ level, ...line }) => (level === 'warn' && line.message.includes('stored') ? [line] : []));
   }

@@ -6,7 +6,7 @@ import type { Store } from '../../store/store.ts';
 import type { TestMill } from '../../testing/test-mill.ts';
 import { type CommitCall, isCode, onEveryKindOfStore, steps, stepsOf, upTo, withCalls } from './fixture.test.ts';
 
-/** Turns the clock to where a gap is skipped that came up now (`skipAfter: '5m'`), while a call of the store is not answered. */
+/** Advances the clock until a gap that began now is skipped (`skipAfter: '5m'`), while a store call stays unanswered. */
 async function turnUntil(t: TestMill, isDone: () => boolean): Promise<void> {
   const until = t.clock.now() + 300_000;
   while (!isDone()) {
@@ -16,7 +16,7 @@ async function turnUntil(t: TestMill, isDone: () => boolean): Promise<void> {
 }
 
 onEveryKindOfStore('promise 3: in order per key', ({ testMill, makeStore }) => {
-  test('a retry keeps later events of its key behind it', async () => {
+  test('a retry holds back later events of its key', async () => {
     const attempt = ({ n }: { n: number }, attempt: number) => {
       if (n === 2 && attempt < 3) throw new Error('not yet');
     };
@@ -34,7 +34,7 @@ onEveryKindOfStore('promise 3: in order per key', ({ testMill, makeStore }) => {
     await t.stop();
   });
 
-  test('a crash during a retry keeps the order and the count of attempts', async () => {
+  test('a crash during a retry preserves the order and the number of attempts', async () => {
     const seen: number[] = [];
     const attempt = ({ n }: { n: number }, attempt: number) => {
       if (n !== 2) return;
@@ -51,7 +51,7 @@ onEveryKindOfStore('promise 3: in order per key', ({ testMill, makeStore }) => {
     await t.stop();
   });
 
-  test('a batch is handled in its order', async () => {
+  test('a batch is handled in order', async () => {
     const t = await testMill({ pipelines: [steps()] });
     await t.ingestBatch(
       'steps',
@@ -91,7 +91,7 @@ onEveryKindOfStore('promise 3: in order per key', ({ testMill, makeStore }) => {
     await t.stop();
   });
 
-  test('numbers are applied in their order, whatever the order of arrival, and early ones survive a crash', async () => {
+  test('numbers are applied in order, whatever the order of arrival, and early ones survive a crash', async () => {
     const t = await testMill({ pipelines: [steps({}, { numbered: true })] });
     for (const n of [5, 3, 2, 4]) await t.ingest('steps', { key: 'a', n });
     assert.deepEqual(await t.key('steps', 'a'), { key: 'a', status: 'waiting', pending: 4, next: null, timers: [] });
@@ -102,7 +102,7 @@ onEveryKindOfStore('promise 3: in order per key', ({ testMill, makeStore }) => {
     await t.stop();
   });
 
-  test('a gap is skipped once the lowest waiting event has waited long enough, and what comes later is refused', async () => {
+  test('a gap is skipped once the lowest waiting event has waited long enough, and later arrivals are refused', async () => {
     const t = await testMill({ pipelines: [steps({}, { numbered: true, skipAfter: '5m' })] });
     for (const n of [1, 4, 5]) await t.ingest('steps', { key: 'a', n });
     await t.advance('4m');
@@ -121,7 +121,7 @@ onEveryKindOfStore('promise 3: in order per key', ({ testMill, makeStore }) => {
     await t.stop();
   });
 
-  test('a number whose acknowledgement is on its way when its gap is about to be skipped is applied, not skipped', async () => {
+  test('a number about to be acknowledged when its gap is about to be skipped is applied, not skipped', async () => {
     const base = makeStore();
     const [stored, answered] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
     const append: Store['append'] = async (events) => {
@@ -152,7 +152,7 @@ onEveryKindOfStore('promise 3: in order per key', ({ testMill, makeStore }) => {
     await t.stop();
   });
 
-  test('a number that is accepted while its gap is being skipped is applied before those behind the gap', async () => {
+  test('a number accepted while its gap is being skipped is applied before those behind the gap', async () => {
     const base = makeStore();
     const [stored, answered] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
     let late: Promise<unknown> | undefined;
@@ -189,7 +189,7 @@ onEveryKindOfStore('promise 3: in order per key', ({ testMill, makeStore }) => {
     await t.stop();
   });
 
-  test('a gap that was skipped stays so when the power is cut before the next turn', async () => {
+  test('a skipped gap stays skipped if the power is cut before the next turn', async () => {
     const base = makeStore();
     const cut = Promise.withResolvers<never>();
     let isCut = false;
@@ -211,7 +211,7 @@ onEveryKindOfStore('promise 3: in order per key', ({ testMill, makeStore }) => {
     await t.stop();
   });
 
-  test('a held event that has had its turn before the log comes to it is not applied again', async () => {
+  test('a held event handled before the log reaches it is not applied again', async () => {
     const base = makeStore();
     let life = 1;
     const applied = Promise.withResolvers<void>();
@@ -234,7 +234,7 @@ onEveryKindOfStore('promise 3: in order per key', ({ testMill, makeStore }) => {
     await t.stop();
   });
 
-  test('events that wait behind an asynchronous turn stay behind it when it fails, also across a crash', async () => {
+  test('events behind an asynchronous turn stay behind it when it fails, even across a crash', async () => {
     const gates = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
     const attempt = ({ n }: { n: number }, attempt: number) => (n === 1 && attempt <= 2 ? gates[attempt - 1]?.promise : undefined);
     const t = await testMill({ pipelines: [steps({ attempt })] });
@@ -255,7 +255,7 @@ onEveryKindOfStore('promise 3: in order per key', ({ testMill, makeStore }) => {
     await t.stop();
   });
 
-  test('events that come while held ones are worked off stay behind them', async () => {
+  test('events that arrive while held ones are handled stay behind them', async () => {
     const attempt = async ({ n }: { n: number }, attempt: number) => {
       if (n === 1 && attempt === 1) throw new Error('not yet');
     };
@@ -272,7 +272,7 @@ onEveryKindOfStore('promise 3: in order per key', ({ testMill, makeStore }) => {
     await t.stop();
   });
 
-  test('early numbers beyond what memory keeps wait in the store, in their order', async () => {
+  test('early numbers that do not fit into memory wait in the store, in order', async () => {
     for (const isCrashed of [false, true]) {
       const t = await testMill({ pipelines: [steps({}, { numbered: true, maxPending: 1_000 })] });
       for (const n of [...upTo(200).reverse(), 350, ...upTo(300)].filter((n, at, all) => n > 1 && all.indexOf(n) === at))
@@ -286,7 +286,7 @@ onEveryKindOfStore('promise 3: in order per key', ({ testMill, makeStore }) => {
     }
   });
 
-  test('a gap is skipped to the lowest number that waits, wherever it is kept', async () => {
+  test('a gap is skipped to the lowest waiting number, wherever it is kept', async () => {
     const t = await testMill({ pipelines: [steps({}, { numbered: true, maxPending: 1_000, skipAfter: '5m' })] });
     for (const n of upTo(200).reverse()) if (n > 2) await t.ingest('steps', { key: 'a', n });
     await t.advance('5m');
@@ -301,7 +301,7 @@ onEveryKindOfStore('promise 3: in order per key', ({ testMill, makeStore }) => {
     await t.stop();
   });
 
-  test('keys that are forgotten between their events keep their order, state and retries', async () => {
+  test('keys forgotten between their events keep their order, state and retries', async () => {
     for (const numbered of [false, true]) {
       const attempt = ({ key, n }: { key: string; n: number }, attempt: number) => {
         if (n % 3 === 0 && attempt === 1) throw new Error('not yet');
@@ -338,7 +338,7 @@ onEveryKindOfStore('promise 3: in order per key', ({ testMill, makeStore }) => {
     }
   });
 
-  test('a key is not forgotten while what it decided is on its way to the disk', async () => {
+  test('a key is not forgotten while its decisions are on their way to the disk', async () => {
     const base = makeStore();
     let loads = 0;
     const load: Store['load'] = (partition, keys) => {
@@ -354,7 +354,7 @@ onEveryKindOfStore('promise 3: in order per key', ({ testMill, makeStore }) => {
       await until(() => loads >= others);
       await t.ingest('steps', { key: `k${others}`, n: 1 });
     }
-    // One load brings in all keys that wait for one.
+    // One load serves all keys that wait for a load.
     await until(() => loads >= 21);
     await t.ingest('steps', { key: 'a', n: 2 });
     await t.ingest('steps', { key: 'last', n: 1 });
@@ -365,7 +365,7 @@ onEveryKindOfStore('promise 3: in order per key', ({ testMill, makeStore }) => {
     await t.stop();
   });
 
-  test('events beyond what memory keeps between acceptance and turn are read from the log, in their order', async () => {
+  test('accepted events that do not fit into memory are read from the log, in order', async () => {
     const gate = Promise.withResolvers<void>();
     const t = await testMill({
       pipelines: [steps({ attempt: () => gate.promise }, { concurrency: 1 })],
@@ -405,7 +405,7 @@ onEveryKindOfStore('promise 3: in order per key', ({ testMill, makeStore }) => {
     await t.stop();
   });
 
-  test('after a start all held keys go on, however many', async () => {
+  test('after a start all held keys proceed, however many', async () => {
     const keys = Array.from({ length: 600 }, (_, k) => `k${k}`);
     const attempt = (_step: unknown, attempt: number) => {
       if (attempt === 1) throw new Error('not yet');

@@ -69,7 +69,7 @@ onEveryKindOfStore('promise 4: keys are independent', ({ testMill, makeStore }) 
     await t.stop();
   });
 
-  test('a discarded event is left out and its key goes on', async () => {
+  test('a discarded event is skipped and its key proceeds', async () => {
     for (const numbered of [false, true]) {
       const attempt = ({ n }: { n: number }) => {
         if (n === 2) throw new Error('poison');
@@ -88,7 +88,7 @@ onEveryKindOfStore('promise 4: keys are independent', ({ testMill, makeStore }) 
     }
   });
 
-  test('with skip, a hopeless event becomes a dead letter and its key goes on; a redrive applies it after all', async () => {
+  test('with skip, a permanently failing event becomes a dead letter and its key proceeds; a redrive applies it after all', async () => {
     for (const numbered of [false, true]) {
       let broken = true;
       const attempt = ({ n }: { n: number }) => {
@@ -107,7 +107,7 @@ onEveryKindOfStore('promise 4: keys are independent', ({ testMill, makeStore }) 
     }
   });
 
-  test('no more turns run at once than the pipeline allows, and all have their turn', async () => {
+  test('no more turns run at once than the pipeline allows, and all get their turn', async () => {
     const gates = new Map<string, PromiseWithResolvers<void>>();
     let atWorkMax = 0;
     const attempt = ({ key }: { key: string }) => {
@@ -134,12 +134,12 @@ onEveryKindOfStore('promise 4: keys are independent', ({ testMill, makeStore }) 
     await t.stop();
   });
 
-  test('a place that another slice frees is taken by a key whose own slice has a turn at work', async () => {
+  test('a place freed by another slice goes to a key whose own slice has a turn under way', async () => {
     const store = makeStore();
     const sliceOfSlow = sliceOf('slow', store.partitions);
     const keyIn = (isSame: boolean) => upTo(100).find((n) => (sliceOf(`${n}`, store.partitions) === sliceOfSlow) === isSame);
     const waiting = `${keyIn(true)}`;
-    // A store of one slice has no other.
+    // A store with one slice has no other slice.
     const other = `${keyIn(false) ?? 'other'}`;
     const gates = new Map(['slow', other].map((key) => [key, Promise.withResolvers<void>()]));
     const begun: string[] = [];

@@ -8,8 +8,8 @@ import { isCode, onEveryStore } from './fixture.test.ts';
 const Count = z.object({ n: z.number() });
 const Named = z.object({ key: z.string(), data: z.any().optional() });
 
-onEveryStore('promise 2: memory is what the store would give', ({ testMill, makeStore }) => {
-  test('what a handler changes of its state without returning it has no effect, warm and cold', async () => {
+onEveryStore('promise 2: memory matches the store', ({ testMill, makeStore }) => {
+  test('a handler’s changes to its state without returning it have no effect, warm or cold', async () => {
     for (const isCold of [false, true]) {
       const seen: unknown[] = [];
       const counts = pipeline('counts', {
@@ -36,7 +36,7 @@ onEveryStore('promise 2: memory is what the store would give', ({ testMill, make
     }
   });
 
-  test('a state that was returned is as it was then, whoever keeps a part of it', async () => {
+  test('a returned state is kept as it was then, whoever keeps a part of it', async () => {
     const kept: { n: number; inner: { list: number[] } }[] = [];
     const keeps = pipeline('keeps', {
       event: Named,
@@ -59,7 +59,7 @@ onEveryStore('promise 2: memory is what the store would give', ({ testMill, make
     await t.stop();
   });
 
-  test('what is sent, delivered or given to a timer counts as it was then', async () => {
+  test('sent events, payloads and timer data are kept as they were then', async () => {
     const heard: unknown[] = [];
     const rung: unknown[] = [];
     const speaker = pipeline('speaker', {
@@ -100,7 +100,7 @@ onEveryStore('promise 2: memory is what the store would give', ({ testMill, make
     await t.stop();
   });
 
-  test('nothing of one turn is seen by another: not of the event, what is sent of it, or the state', async () => {
+  test('turns share nothing: neither the event, nor sent parts of it, nor the state', async () => {
     const seen: unknown[] = [];
     const keeper = pipeline('keeper', {
       event: Named,
@@ -166,7 +166,7 @@ onEveryStore('promise 2: memory is what the store would give', ({ testMill, make
     await t.stop();
   });
 
-  test('what key, id and number change of an event is part of it, on every attempt', async () => {
+  test('changes made to an event by key, id and number are part of it, on every attempt', async () => {
     const seen: unknown[] = [];
     const meddles = pipeline('meddles', {
       event: Named,
@@ -187,7 +187,7 @@ onEveryStore('promise 2: memory is what the store would give', ({ testMill, make
     await t.stop();
   });
 
-  test('a state is held to its schema when it is returned: by events, timers, outcomes', async () => {
+  test('a state is checked by its schema when returned: by events, timers, outcomes', async () => {
     const bank = pipeline('bank', {
       event: z.object({ key: z.string(), by: z.number(), via: z.enum(['event', 'timer', 'outcome', 'later']) }),
       key: ({ key }) => key,
@@ -220,7 +220,7 @@ onEveryStore('promise 2: memory is what the store would give', ({ testMill, make
     await t.stop();
   });
 
-  test('a state that was stored under another shape is checked when it is read, and one line says so', async () => {
+  test('a state stored under another shape is checked when read, and one line says so', async () => {
     const declared = (state: z.ZodType<object>) =>
       pipeline('orders', {
         event: Named,
@@ -259,7 +259,7 @@ onEveryStore('promise 2: memory is what the store would give', ({ testMill, make
     await after.stop();
   });
 
-  test('a state of a schema that nobody can compare is checked whenever it is read', async () => {
+  test('a state with an incomparable schema is checked on every read', async () => {
     const odd = (accepts: (value: unknown) => boolean) => ({
       '~standard': {
         version: 1 as const,
@@ -279,10 +279,10 @@ onEveryStore('promise 2: memory is what the store would give', ({ testMill, make
     await after.stop();
   });
 
-  test('anything that has a method then is awaited', async () => {
+  test('any value with a then method is awaited', async () => {
     const done: string[] = [];
     const later = (what: string, value?: unknown) => ({
-      // biome-ignore lint/suspicious/noThenProperty: what some libraries return in place of a promise
+      // biome-ignore lint/suspicious/noThenProperty: some libraries return such objects instead of promises
       then(resolve: (value: unknown) => void, reject: (error: unknown) => void) {
         done.push(what);
         if (value instanceof Error) reject(value);

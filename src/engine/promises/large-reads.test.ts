@@ -36,8 +36,8 @@ function countTurns() {
   return { now: () => turns, stop: () => (isOver = true) };
 }
 
-onEveryStore('promise 7: large reads keep nobody waiting', ({ testMill }) => {
-  test('of large states, dead letters and rows one is handed out in a turn of the event loop, and small ones at once', async () => {
+onEveryStore('promise 7: large reads hold nobody up', ({ testMill }) => {
+  test('only one large state, dead letter or row is handed out per turn of the event loop, but small ones at once', async () => {
     const t = await testMill({ pipelines: [notebook] });
     for (const key of ['a', 'fails']) await t.ingest('notebook', { key, text: large });
     await t.ingest('notebook', { key: 'small', text: 'x' });

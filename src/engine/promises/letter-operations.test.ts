@@ -6,8 +6,8 @@ import { Fleet } from './fleet.fixture.test.ts';
 
 const by = { who: 'ann', reason: 'it is back' };
 
-onEveryStore('what is done to many dead letters is done to each of them once', ({ testMill }) => {
-  /** Events of so many keys whose handlers have failed for good, and what lets them succeed. */
+onEveryStore('an action on many dead letters is applied to each of them once', ({ testMill }) => {
+  /** Permanently failed events of this many keys, and a switch that lets them succeed. */
   async function withLetters(keys: number) {
     const made = { isMended: false };
     const declared = steps({ attempt: () => (made.isMended ? undefined : failing()) }, { attempts: 1, onGiveUp: 'skip' });
@@ -17,7 +17,7 @@ onEveryStore('what is done to many dead letters is done to each of them once', (
     return { t, made };
   }
 
-  test('a redrive of a filter begins after a moment, redrives what it matches, and tells how far it is', async () => {
+  test('a redrive of a filter begins after a moment, redrives the matching letters, and reports its progress', async () => {
     const { t, made } = await withLetters(5);
     made.isMended = true;
     const filter = { pipeline: 'steps', kind: 'event', reason: 'not today' } as const;
@@ -39,7 +39,7 @@ onEveryStore('what is done to many dead letters is done to each of them once', (
     await t.stop();
   });
 
-  test('what fails again is counted, and is not redriven by the same operation', async () => {
+  test('renewed failures are counted, and not redriven by the same operation', async () => {
     const { t } = await withLetters(3);
     const { id } = await t.mill.operate({ action: 'redrive', filter: { pipeline: 'steps' }, startAfterMs: 0 }, by);
     await t.advance('5s');
@@ -49,7 +49,7 @@ onEveryStore('what is done to many dead letters is done to each of them once', (
     await t.stop();
   });
 
-  test('an operation is undone until it has begun, and stopped until it is over', async () => {
+  test('an operation can be undone until it begins, and stopped until it ends', async () => {
     const { t } = await withLetters(2);
     const { id } = await t.mill.operate({ action: 'discard', filter: { pipeline: 'steps' } }, by);
     const undone = await t.mill.undoOperation(id, by);
@@ -69,7 +69,7 @@ onEveryStore('what is done to many dead letters is done to each of them once', (
     await t.stop();
   });
 
-  test('an operation goes on after a restart, with the letters that there were when it began', async () => {
+  test('an operation continues after a restart, with the letters that existed when it began', async () => {
     const { t, made } = await withLetters(4);
     const { id } = await t.mill.operate({ action: 'redrive', filter: { pipeline: 'steps' }, startAfterMs: 60_000 }, by);
     await t.crash();
@@ -81,7 +81,7 @@ onEveryStore('what is done to many dead letters is done to each of them once', (
     await t.stop();
   });
 
-  test('letters that are named are resolved at once, each by itself', async () => {
+  test('named letters are resolved at once, one by one', async () => {
     const { t, made } = await withLetters(3);
     made.isMended = true;
     const ids = await lettersOf(t);
@@ -94,7 +94,7 @@ onEveryStore('what is done to many dead letters is done to each of them once', (
     await t.stop();
   });
 
-  test('dead letters come in groups of what their reasons have in common', async () => {
+  test('dead letters are grouped by the common pattern of their reasons', async () => {
     const { t } = await withLetters(3);
     const [group, ...others] = await t.mill.deadLetterGroups({ since: t.clock.now() - 60_000, limit: 10 });
     assert.deepEqual(others, []);
@@ -107,7 +107,7 @@ async function lettersOf(t: TestMill): Promise<readonly string[]> {
   return (await t.mill.deadLetters()).map(({ id }) => id);
 }
 
-test('an operation is carried out once in a fleet, whoever takes it on, and goes on when its engine dies', async () => {
+test('an operation is carried out once in a fleet, whoever takes it on, and continues when its engine dies', async () => {
   const fleet = new Fleet(3);
   let isMended = false;
   const start = () => fleet.start(undefined, [], () => (isMended ? undefined : failing()));

@@ -5,7 +5,7 @@ import { pipeline } from '../../pipeline/pipeline.ts';
 import { onEveryKindOfStore, steps, stepsOf } from './fixture.test.ts';
 
 onEveryKindOfStore('promise 10: duplicates are named', ({ testMill }) => {
-  test('a number that is applied, waiting or given up is a duplicate', async () => {
+  test('an applied, waiting or given-up number is a duplicate', async () => {
     const t = await testMill({ pipelines: [steps({}, { numbered: true })] });
     for (const n of [1, 3]) assert.equal((await t.ingest('steps', { key: 'a', n })).status, 'accepted');
     for (const n of [1, 3]) assert.equal((await t.ingest('steps', { key: 'a', n })).status, 'duplicate');
@@ -41,7 +41,7 @@ onEveryKindOfStore('promise 10: duplicates are named', ({ testMill }) => {
     await t.stop();
   });
 
-  test('an id that the caller gives is recognised, and one without is never a duplicate', async () => {
+  test('an id given by the caller is recognised, and an event without one is never a duplicate', async () => {
     const t = await testMill({ pipelines: [steps()] });
     assert.deepEqual(await t.ingest('steps', { key: 'a', n: 1 }, { id: 'x' }), { status: 'accepted', id: 'x' });
     assert.deepEqual(await t.ingest('steps', { key: 'a', n: 2 }, { id: 'x' }), { status: 'duplicate', id: 'x' });
@@ -52,7 +52,7 @@ onEveryKindOfStore('promise 10: duplicates are named', ({ testMill }) => {
     await t.stop();
   });
 
-  test('the id that an event has by itself wins, and one beside it that says otherwise is refused', async () => {
+  test('an event’s own id wins, and a contradictory one beside it is refused', async () => {
     const orders = pipeline('orders', { event: z.object({ id: z.string().optional() }), id: ({ id }) => id, handle() {} });
     const t = await testMill({ pipelines: [orders] });
     assert.deepEqual(await t.ingest('orders', { id: 'x' }), { status: 'accepted', id: 'x' });
@@ -66,7 +66,7 @@ onEveryKindOfStore('promise 10: duplicates are named', ({ testMill }) => {
     await t.stop();
   });
 
-  test('an id beside a number is refused, for the number says which event it is', async () => {
+  test('an id beside a number is refused, since the number identifies the event', async () => {
     const t = await testMill({ pipelines: [steps({}, { numbered: true })] });
     await assert.rejects(t.ingest('steps', { key: 'a', n: 1 }, { id: 'x' }), {
       code: 'MILL_INVALID_REQUEST',
@@ -76,7 +76,7 @@ onEveryKindOfStore('promise 10: duplicates are named', ({ testMill }) => {
     await t.stop();
   });
 
-  test('of callers that come at the same moment each is told of its own events', async () => {
+  test('each of several simultaneous callers is answered for its own events', async () => {
     const t = await testMill({ pipelines: [steps()] });
     await t.ingest('steps', { key: 'a', n: 1 }, { id: 'x' });
     const [batch, again, other] = await Promise.all([
@@ -98,7 +98,7 @@ onEveryKindOfStore('promise 10: duplicates are named', ({ testMill }) => {
     await t.stop();
   });
 
-  test('an id that is taken again after its window does not wake an event of that id that was given up', async () => {
+  test('an id reused after its window does not revive a given-up event with that id', async () => {
     const runs: string[] = [];
     let isBroken = true;
     const once = pipeline('once', {

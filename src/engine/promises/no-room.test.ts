@@ -7,7 +7,7 @@ import type { Store } from '../../store/store.ts';
 import { sliceOf } from '../identify.ts';
 import { type CommitCall, failing, isCode, onEveryStore, steps, stepsOf, upTo, withCalls } from './fixture.test.ts';
 
-/** A store that has room or not, as it is told. */
+/** A store that has room or not, as the test decides. */
 function withRoom(store: Store) {
   const room = { isFull: false, claims: 0, appends: 0 };
   const check = () => {
@@ -33,7 +33,7 @@ function withRoom(store: Store) {
 }
 
 onEveryStore('promises 1, 2, 8: a store without room', ({ testMill, makeStore }) => {
-  test('takes nothing in, lets no turn begin, and goes on by itself', async (t) => {
+  test('accepts nothing, lets no turn begin, and resumes by itself', async (t) => {
     const { room, store } = withRoom(makeStore());
     let attempts = 0;
     const attempt = () => {
@@ -59,7 +59,7 @@ onEveryStore('promises 1, 2, 8: a store without room', ({ testMill, makeStore })
     assert.deepEqual(mill.mill.health(), { status: 'ok' });
   });
 
-  test('refuses at once to discard what waits, and does once there is room', async (t) => {
+  test('refuses at once to discard waiting events, and does it once there is room', async (t) => {
     const { room, store } = withRoom(makeStore());
     const mill = await testMill({ store, pipelines: [steps()] });
     t.after(() => mill.stop());
@@ -72,7 +72,7 @@ onEveryStore('promises 1, 2, 8: a store without room', ({ testMill, makeStore })
     assert.equal(await mill.mill.discardEvents('steps'), 2);
   });
 
-  test('a discard that one partition refuses has ended in all others when that is told', async (t) => {
+  test('a discard refused by one partition has ended in all others when that is reported', async (t) => {
     const base = makeStore();
     if (base.partitions === 1) return;
     const sliceOfKey = (key: string) => sliceOf(key, base.partitions);
@@ -111,7 +111,7 @@ onEveryStore('promises 1, 2, 8: a store without room', ({ testMill, makeStore })
     await refused;
   });
 
-  test('starts, answers reads and refuses the rest, and handles what waits once there is room', async (t) => {
+  test('starts, answers reads and refuses the rest, and handles waiting events once there is room', async (t) => {
     const base = makeStore();
     const before = await testMill({ store: base, pipelines: [steps({ attempt: failing }, { attempts: 1 })] });
     await before.ingest('steps', { key: 'a', n: 1 });

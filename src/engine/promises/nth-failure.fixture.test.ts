@@ -12,8 +12,8 @@ import type { IngestOptions } from '../identify.ts';
 import { applied, failing, isCode, Step, Steps, steps, stepsOf } from './fixture.test.ts';
 
 /**
- * Every scenario runs with its first call of the store failing, then with its second, and so on until one run has no such
- * call. Whatever failed, in the end all is as if nothing had.
+ * Every scenario runs with its first store call failing, then with its second, and so on until a run makes no such call. Whichever call
+ * failed, the end result is the same as without failures.
  */
 
 /** The fate of the call: the store does not answer, without or with an effect, or it is locked. */
@@ -22,10 +22,10 @@ export const failures = ['fails', 'takes effect and fails', 'is busy'] as const;
 export const deaths = ['dies', 'takes effect and dies'] as const;
 type Kind = (typeof failures)[number] | (typeof deaths)[number];
 
-/** A store that does not open has no engine on it, and nothing comes after the close; to listen is no call to the database. */
+/** These never fail: a store that does not open has no engine, nothing follows the close, and listening makes no call to the database. */
 const whole: ReadonlySet<string | symbol> = new Set(['open', 'close', 'listen']);
 
-/** A store of which one call fails, counted from 1. */
+/** A store with one failing call, counted from 1. */
 class Fault {
   readonly store: Store;
   /** The call that failed; undefined while none has. */
@@ -59,7 +59,7 @@ class Fault {
     });
   }
 
-  /** True if the power was cut; then the program has been restarted, or is about to be. */
+  /** True if the power was cut; the program then has been restarted, or is about to be. */
   get hasDied(): boolean {
     return this.method !== undefined && this.#kind.endsWith('dies');
   }
@@ -70,7 +70,7 @@ class Fault {
     return Promise.race([call, promise]);
   }
 
-  /** No call fails from here on; resolves once the program runs. */
+  /** Makes all further calls succeed; resolves once the program runs. */
   async end(): Promise<void> {
     this.#isOver = true;
     await this.#crashing;
@@ -103,9 +103,9 @@ class Fault {
 interface Caller {
   readonly t: TestMill;
   ingest(pipeline: string, event: unknown, options?: IngestOptions): Promise<string>;
-  /** Redrives all dead letters and answers what they said. */
+  /** Redrives all dead letters and returns their contents. */
   redriveAll(): Promise<readonly unknown[]>;
-  /** Stops the engine, which must end whatever fails, and starts it again. */
+  /** Stops the engine, which must end whichever call fails, and starts it again. */
   restart(): Promise<void>;
 }
 
@@ -116,7 +116,7 @@ function callerOf(t: TestMill, fault: Fault): Caller {
     ingest: async (pipeline, event, options) => (await again(() => t.ingest(pipeline, event, options))).status,
     async redriveAll() {
       const letters = await again(() => t.deadLetters());
-      // One that was redriven although the answer was lost is there no more.
+      // A letter that was redriven although the answer was lost no longer exists.
       const isGone = (error: unknown) => assert.ok(isCode('MILL_NOT_FOUND')(error), messageOf(error));
       for (const { id } of letters) await again(() => t.mill.redrive(id)).catch(isGone);
       return letters.map((letter) => {
@@ -129,13 +129,13 @@ function callerOf(t: TestMill, fault: Fault): Caller {
       await fault
         .answerOf(t.mill.stop({ timeoutMs: 0 }))
         .catch((error: unknown) => assert.ok(isCode('MILL_STORE_UNAVAILABLE')(error), messageOf(error)));
-      // Who died in the middle of it runs again already.
+      // If it died in the middle, it is already running again.
       if (fault.hasDied === hasDied) await untilDone(async () => (fault.hasDied && !hasDied) || fault.answerOf(t.start()));
     },
   };
 }
 
-/** Repeats a call as long as it fails in a way that asks for that. */
+/** Repeats a call as long as its failure is retryable. */
 async function untilDone<T>(call: () => Promise<T>): Promise<T> {
   for (;;) {
     try {
@@ -151,7 +151,7 @@ interface Scenario {
   readonly pipelines: readonly AnyPipeline[];
   /** The result of a call. */
   readonly answer?: (call: OutgoingCall) => Answer;
-  /** Answers what the caller learned. */
+  /** Returns the answers that the caller got. */
   act(caller: Caller): Promise<unknown>;
   /** The visible state at the end. */
   see(t: TestMill): Promise<unknown>;
@@ -295,7 +295,7 @@ function deliveries(): Scenario {
     },
   });
   return {
-    name: 'a delivery that fails once, and is told of',
+    name: 'a delivery that fails once, with its notifications',
     pipelines: [shop],
     answer: ({ attempt }) => (attempt === 1 ? { result: 'failed', reason: 'not today' } : { result: 'delivered' }),
     async act({ t, ingest }) {
@@ -375,7 +375,7 @@ function rejectedRows(): Scenario {
     handle: ({ id }, _state, turn) => turn.put(parts, { id, done: 0 }),
   });
   return {
-    name: 'a run over a row that is no event and one that fails',
+    name: 'a run over a row that yields no event and one that fails',
     pipelines: [assemble, writer],
     async act({ t, ingest, redriveAll }) {
       isBroken = true;
@@ -412,19 +412,19 @@ function stops(): Scenario {
 
 const scenarios = [eventsWithEffects, numberedEvents, timers, failedEvents, deliveries, scheduledRuns, rejectedRows, stops];
 
-/** Longer than any run takes, in milliseconds: one that is over it has come to a standstill. */
+/** Longer than any run takes, in milliseconds: a longer run is stuck. */
 const runMsMax = 10_000;
-/** Time for what failed to be made up for, by the next run of a schedule at the latest; on the virtual clock. */
+/** Time on the virtual clock in which failed work is made up for, at the latest by a schedule's next run. */
 const afterwardsMs = 70_000;
 
 interface Outcome {
   /** The call that failed; undefined when the run made fewer. */
   readonly method: string | undefined;
-  /** Returns what is wrong; undefined if nothing is. */
+  /** A description of the fault; undefined if there is none. */
   readonly wrong: string | undefined;
 }
 
-/** One run with a failure of its nth call. */
+/** Runs a scenario with its nth call failing. */
 async function outcomeOf(store: Store, scenario: Scenario, kind: Kind, nth: number): Promise<Outcome> {
   const fault = new Fault(store, { kind, nth, crash: () => t.crash() });
   const { pipelines, answer } = scenario;
@@ -471,7 +471,7 @@ interface Choice {
 export function whicheverCallFails(makeStore: () => Store, { kinds, stride }: Choice): void {
   for (const [place, scenario] of scenarios.entries()) {
     for (const [at, kind] of kinds.entries()) {
-      test(`${scenario().name}: a call that ${kind} changes nothing in the end`, async (context) => {
+      test(`${scenario().name}: a call that ${kind} makes no difference in the end`, async (context) => {
         const first = 1 + ((place + at) % stride);
         const wrong: string[] = [];
         let failed = 0;

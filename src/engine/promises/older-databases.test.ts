@@ -12,7 +12,7 @@ import { millrace } from '../mill.ts';
 
 const version6 = join(import.meta.dirname, '../../store/sqlite/schema/version-6.sql');
 
-test('promises 5, 6 and 8: an engine on a database of schema version 6 tells keys what they were not told, redrives, and fires timers', async (context) => {
+test('promises 5, 6 and 8: an engine on a database of schema version 6 notifies keys of pending outcomes, redrives, and fires timers', async (context) => {
   const folder = await mkdtemp(join(tmpdir(), 'millrace-older-'));
   const path = join(folder, 'version-6.db');
   const db = new DatabaseSync(path);

@@ -12,10 +12,10 @@ import { delivered, failed, heldAnswers, idsOf, shop, toldTo } from './shop.fixt
 const named = (key: string, n: number) => ({ endpoint: 'door', key, id: `${key} ${n}` });
 const ann = { who: 'ann', reason: 'the customer called' };
 
-onEveryStore('promises 6 and 9: what an operator does about one delivery', ({ testMill, makeStore }) => {
+onEveryStore('promises 6 and 9: an operator’s actions on one delivery', ({ testMill, makeStore }) => {
   const names = async (t: TestMill, query = {}) => (await t.mill.deliveries('shop', query)).map(({ id }) => id);
 
-  test('those that wait are listed by endpoint, key and id, a page at a time', async () => {
+  test('waiting deliveries are listed by endpoint, key and id, a page at a time', async () => {
     const t = await testMill({ pipelines: [shop({ attempts: 9 })], answer: () => failed });
     for (const key of ['b', 'a', 'é']) for (const n of [2, 1]) await t.ingest('shop', { key, n });
     await t.drain();
@@ -31,7 +31,7 @@ onEveryStore('promises 6 and 9: what an operator does about one delivery', ({ te
     await t.stop();
   });
 
-  test('one that waits for its next attempt is sent now, and the audit says who wanted it', async () => {
+  test('a delivery waiting for its next attempt is sent now, and the audit says who requested it', async () => {
     let isDown = true;
     const t = await testMill({ pipelines: [shop()], answer: () => (isDown ? failed : delivered) });
     for (const n of [1, 2]) await t.ingest('shop', { key: 'a', n });
@@ -52,7 +52,7 @@ onEveryStore('promises 6 and 9: what an operator does about one delivery', ({ te
     await t.stop();
   });
 
-  test('one that the pipeline alone would start again is sent now', async () => {
+  test('a delivery that only the pipeline would restart is sent now', async () => {
     let isDown = true;
     const t = await testMill({ pipelines: [shop({ by: 'pipeline' })], answer: () => (isDown ? failed : delivered) });
     await t.ingest('shop', { key: 'a', n: 1 });
@@ -65,7 +65,7 @@ onEveryStore('promises 6 and 9: what an operator does about one delivery', ({ te
     await t.stop();
   });
 
-  test('one that is withdrawn is called no more, and its key is told in its order that it is given up, and why', async () => {
+  test('a withdrawn delivery is no longer called, and its key is notified in order that it was given up, and why', async () => {
     const reasons: unknown[] = [];
     const t = await testMill({ pipelines: [shop({ order: 'key' })], answer: (call) => (call.id === 'a 1' ? failed : delivered) });
     for (const n of [1, 2]) await t.ingest('shop', { key: 'a', n });
@@ -86,7 +86,7 @@ onEveryStore('promises 6 and 9: what an operator does about one delivery', ({ te
     await t.stop();
   });
 
-  test('one whose call is under way is neither sent nor withdrawn, and has its own outcome', async () => {
+  test('a delivery whose call is under way is neither sent nor withdrawn, and has its own outcome', async () => {
     const { waiting, answer } = heldAnswers();
     const t = await testMill({ pipelines: [shop({ concurrency: 1 })], answer });
     for (const n of [1, 2]) await t.ingest('shop', { key: 'a', n });
@@ -103,7 +103,7 @@ onEveryStore('promises 6 and 9: what an operator does about one delivery', ({ te
     await t.stop();
   });
 
-  test('two who withdraw one at once withdraw it once', async () => {
+  test('two simultaneous withdrawals of one delivery withdraw it once', async () => {
     const t = await testMill({ pipelines: [shop()], answer: () => failed });
     await t.ingest('shop', { key: 'a', n: 1 });
     await t.drain();
@@ -115,7 +115,7 @@ onEveryStore('promises 6 and 9: what an operator does about one delivery', ({ te
     await t.stop();
   });
 
-  test('one to an endpoint that is gone is withdrawn alone and nobody is told; it cannot be sent', async () => {
+  test('a delivery to a removed endpoint is withdrawn without notifying anybody, and cannot be sent', async () => {
     const generations = new Generations(makeStore());
     const before = await generations.next([orders({ endpoints: ['shop'] })], {
       answer: () => ({ result: 'postponed', reason: 'closed', retryAfterMs: 1_000_000 }),
@@ -140,7 +140,7 @@ onEveryStore('promises 6 and 9: what an operator does about one delivery', ({ te
   });
 
   for (const isOnDisk of [false, true]) {
-    test(`the process dies with the commit of a withdrawal, ${isOnDisk ? 'behind' : 'before'} it: it has happened whole or not at all`, async () => {
+    test(`if the process dies ${isOnDisk ? 'behind' : 'before'} the commit of a withdrawal, it has happened entirely or not at all`, async () => {
       const store = makeStore();
       let isArmed = false;
       const commit: CommitCall = async (work, lease) => {
@@ -167,7 +167,7 @@ onEveryStore('promises 6 and 9: what an operator does about one delivery', ({ te
     });
   }
 
-  test('an attempt that is recorded while a delivery is looked up counts', async () => {
+  test('an attempt recorded while a delivery is looked up counts', async () => {
     const { waiting, answer } = heldAnswers();
     let hold: Promise<void> | undefined;
     let isHeld = false;
@@ -199,7 +199,7 @@ onEveryStore('promises 6 and 9: what an operator does about one delivery', ({ te
     await t.stop();
   });
 
-  test('armed timers are listed by their moment, with a name, a prefix, and before a moment', async () => {
+  test('pending timers are listed by moment, with a name, a prefix, and before a moment', async () => {
     const generations = new Generations(makeStore());
     const t = await generations.next([orders({ timers: ['wake', 'expire'] })]);
     await t.ingest('orders', { key: 'b', arm: ['wake'] });

@@ -5,11 +5,11 @@ import { Fleet } from './fleet.fixture.test.ts';
 
 const by = { who: 'ann', reason: 'wait for finance' };
 
-onEveryStore('an operator parks a key and has it go on', ({ testMill }) => {
+onEveryStore('an operator parks and resumes a key', ({ testMill }) => {
   for (const numbered of [false, true]) {
     const kind = numbered ? 'a numbered key' : 'a key';
 
-    test(`${kind} that is parked holds its events, also after a crash, and goes on in order when it is resumed`, async () => {
+    test(`${kind} that is parked holds its events, even after a crash, and proceeds in order when it is resumed`, async () => {
       const t = await testMill({ pipelines: [steps({}, { numbered })] });
       await t.ingest('steps', { key: 'a', n: 1 });
       await t.drain();
@@ -83,7 +83,7 @@ onEveryStore('an operator parks a key and has it go on', ({ testMill }) => {
     await t.stop();
   });
 
-  test('a key of a paused pipeline is parked, and stays so when the pipeline goes on or what waits is discarded', async () => {
+  test('a key of a paused pipeline is parked, and stays so when the pipeline resumes or waiting events are discarded', async () => {
     const t = await testMill({ pipelines: [steps()] });
     await t.mill.pause('steps');
     for (const n of [1, 2]) await t.ingest('steps', { key: 'a', n });
@@ -103,7 +103,7 @@ onEveryStore('an operator parks a key and has it go on', ({ testMill }) => {
     await t.stop();
   });
 
-  test('a numbered key goes past its missing numbers, and a dead letter and the audit say which', async () => {
+  test('a numbered key skips its missing numbers, and a dead letter and the audit say which', async () => {
     const t = await testMill({ pipelines: [steps({}, { numbered: true })] });
     for (const n of [1, 4, 5, 7]) await t.ingest('steps', { key: 'a', n });
     await t.drain();
@@ -124,7 +124,7 @@ onEveryStore('an operator parks a key and has it go on', ({ testMill }) => {
   });
 });
 
-test('another engine of a fleet has the owner park a key and resume it, and whoever comes after it finds it parked', async () => {
+test('another engine of a fleet has the owner park and resume a key, and the next owner finds it parked', async () => {
   const fleet = new Fleet();
   const first = await fleet.start();
   const second = await fleet.start();

@@ -7,13 +7,13 @@ import { type CommitCall, failing, isCode, onEveryStore, steps, stepsOf, upTo, w
 
 const forever = Number.MAX_SAFE_INTEGER;
 
-/** As many at once as one call takes. */
+/** Pages as large as one call accepts. */
 function* pagesOf<T>(all: readonly T[]): Generator<readonly T[]> {
   for (let at = 0; at < all.length; at += 500) yield all.slice(at, at + 500);
 }
 
-onEveryStore('promise 9: an operator pauses a pipeline and discards what waits', ({ testMill, makeStore }) => {
-  test('no turn of a paused pipeline starts, also after a crash; the others go on, and once it is resumed all is handled in order', async () => {
+onEveryStore('promise 9: an operator pauses a pipeline and discards its waiting events', ({ testMill, makeStore }) => {
+  test('no turn of a paused pipeline starts, even after a crash; others proceed, and once it is resumed everything is handled in order', async () => {
     const other = pipeline('other', { event: z.object({ n: z.int() }), handle() {} });
     const t = await testMill({ pipelines: [steps(), other], limits: { backlog: 40, feed: 5, warmKeys: 2 } });
     await t.mill.pause('steps');
@@ -39,7 +39,7 @@ onEveryStore('promise 9: an operator pauses a pipeline and discards what waits',
     await t.stop();
   });
 
-  test('a pause in the middle of the work loses nothing: retries, timers, gaps and turns under way go on after it', async () => {
+  test('a pause in the middle of work loses nothing: retries, timers, gaps and turns under way continue afterwards', async () => {
     const fired: string[] = [];
     const gate = Promise.withResolvers<void>();
     const alarms = pipeline('alarms', {
@@ -71,7 +71,7 @@ onEveryStore('promise 9: an operator pauses a pipeline and discards what waits',
     await t.stop();
   });
 
-  test('what waits in a paused pipeline is discarded, parked events and their dead letters among it, and what comes after is handled', async () => {
+  test('a paused pipeline’s waiting events are discarded, including parked ones and their dead letters, and later events are handled', async () => {
     let isBroken = true;
     const attempt = ({ key }: { key: string }) => (key !== 'well' && isBroken ? failing() : undefined);
     const t = await testMill({ pipelines: [steps({ attempt }, { attempts: 2 })] });
@@ -113,7 +113,7 @@ onEveryStore('promise 9: an operator pauses a pipeline and discards what waits',
     await t.stop();
   });
 
-  test('numbers of discarded events can come in again', async () => {
+  test('numbers of discarded events can be used again', async () => {
     const t = await testMill({ pipelines: [steps({}, { numbered: true })] });
     await t.mill.pause('steps');
     for (const n of [1, 2, 3, 5]) for (const key of ['a', 'b']) await t.ingest('steps', { key, n });
@@ -127,7 +127,7 @@ onEveryStore('promise 9: an operator pauses a pipeline and discards what waits',
     await t.stop();
   });
 
-  test('whoever waits for turns waits no longer when the pipeline is paused', async () => {
+  test('callers stop waiting for turns when the pipeline is paused', async () => {
     const gate = Promise.withResolvers<void>();
     const begun = Promise.withResolvers<void>();
     const attempt = () => {
@@ -151,7 +151,7 @@ onEveryStore('promise 9: an operator pauses a pipeline and discards what waits',
     await t.stop();
   });
 
-  test('keys whose moment comes in a pause, and keys that are redriven in it, are read back a few at a time after it', async () => {
+  test('keys whose moment comes during a pause, or that are redriven during it, are read back a few at a time afterwards', async () => {
     const base = makeStore();
     const readingBack = watchReadingBack(base, 'steps');
     let isBroken = true;
@@ -188,7 +188,7 @@ onEveryStore('promise 9: an operator pauses a pipeline and discards what waits',
     await t.stop();
   });
 
-  test('a number that is missing is given up after a pause, not in it, and nobody waits for a number any more whose events are discarded', async () => {
+  test('a missing number is given up after a pause, not during it, and nobody waits for a number whose events were discarded', async () => {
     const t = await testMill({ pipelines: [steps({}, { numbered: true, skipAfter: '5m' })] });
     for (const n of [1, 3]) for (const key of ['a', 'b']) await t.ingest('steps', { key, n });
     await t.advance('2s');
@@ -206,7 +206,7 @@ onEveryStore('promise 9: an operator pauses a pipeline and discards what waits',
     await t.stop();
   });
 
-  test('a discard that the store breaks off is called again, and the pipeline goes on in any case', async () => {
+  test('a discard interrupted by the store can be repeated, and the pipeline continues in any case', async () => {
     const base = makeStore();
     let isBroken = false;
     const commit: CommitCall = async (work, lease) => {
@@ -245,7 +245,7 @@ onEveryStore('promise 9: an operator pauses a pipeline and discards what waits',
     await t.stop();
   });
 
-  test('an operator gets out of a loop of sends: pause, discard, resume', async () => {
+  test('an operator resolves a loop of sends: pause, discard, resume', async () => {
     const loop = pipeline('loop', {
       event: z.object({ n: z.int(), isLoop: z.boolean() }),
       key: ({ n }) => String(n % 7),

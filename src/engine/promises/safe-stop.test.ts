@@ -7,7 +7,7 @@ import { millrace } from '../mill.ts';
 import { failing, isCode, onEveryKindOfStore, Step, steps, stepsOf, withCalls } from './fixture.test.ts';
 
 onEveryKindOfStore('promise 8: stopping is safe', ({ testMill, makeStore }) => {
-  test('a stop finishes what it can, hands the rest back, and the next start goes on from there', async () => {
+  test('a stop finishes what it can and returns the rest to the store, and the next start continues from there', async () => {
     const store = makeStore();
     const gate = Promise.withResolvers<void>();
     let aborted = false;
@@ -31,7 +31,7 @@ onEveryKindOfStore('promise 8: stopping is safe', ({ testMill, makeStore }) => {
     await after.stop();
   });
 
-  test('a stop within its time hands nothing back', async () => {
+  test('a stop within its time returns nothing unfinished', async () => {
     const store = makeStore();
     const gate = Promise.withResolvers<void>();
     const attempt = ({ n }: { n: number }) => (n === 1 ? gate.promise : undefined);
@@ -48,7 +48,7 @@ onEveryKindOfStore('promise 8: stopping is safe', ({ testMill, makeStore }) => {
     await after.stop();
   });
 
-  test('what a turn had decided when the engine was stopped at once is on disk', async () => {
+  test('decisions of turns are on disk even if the engine is stopped at once', async () => {
     const store = makeStore();
     const ran = Promise.withResolvers<void>();
     let attempts = 0;
@@ -68,7 +68,7 @@ onEveryKindOfStore('promise 8: stopping is safe', ({ testMill, makeStore }) => {
     await after.stop();
   });
 
-  test('a turn that a stop cuts short is told why, and does not count as an attempt', async () => {
+  test('a turn cut short by a stop learns why, and does not count as an attempt', async () => {
     const store = makeStore();
     const attempts: number[] = [];
     let reason: unknown;
@@ -96,7 +96,7 @@ onEveryKindOfStore('promise 8: stopping is safe', ({ testMill, makeStore }) => {
     await after.stop();
   });
 
-  test('a stop breaks off a start that waits for its store, and the engine has ended', { timeout: 30_000 }, async () => {
+  test('a stop interrupts a start that waits for its store, and the engine has ended', { timeout: 30_000 }, async () => {
     const base = makeStore();
     const opening = Promise.withResolvers<void>();
     const open: Store['open'] = (_declaration, _log, signal) => {
@@ -113,7 +113,7 @@ onEveryKindOfStore('promise 8: stopping is safe', ({ testMill, makeStore }) => {
     await after.stop();
   });
 
-  test('nothing is waited for when all that a start brought back waits for an operator', { timeout: 30_000 }, async () => {
+  test('nothing waits if everything found by a start waits for an operator', { timeout: 30_000 }, async () => {
     const base = makeStore();
     const load: Store['load'] = async (partition, keys) => {
       const records = await base.load(partition, keys);

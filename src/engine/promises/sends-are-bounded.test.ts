@@ -16,8 +16,8 @@ const handled = table('handled', { pipeline: 'text', key: 'text', n: 'integer', 
 const forever = Number.MAX_SAFE_INTEGER;
 
 /**
- * Sends each event on, as often and for as long as the event says, to a few keys that end in a digit. Rows have no order of their own: each
- * holds its place among those of its key.
+ * Sends each event on, as often and for as long as the event says, to a few keys that end in a digit. Rows have no inherent order, so each
+ * contains its place among its key's rows.
  */
 function relay(name: string, to: string, may: (n: number) => void | Promise<void> = () => undefined): AnyPipeline {
   return pipeline(name, {
@@ -39,12 +39,12 @@ function relay(name: string, to: string, may: (n: number) => void | Promise<void
 }
 
 const depthOf = (t: TestMill, name: string) => t.mill.counts()[name]?.depth ?? 0;
-/** The rows of a pipeline, those of each key in the order in which they were handled. */
+/** The rows of a pipeline, in the order in which each key's events were handled. */
 const handledBy = async (t: TestMill, name: string) =>
   (await t.rows(handled)).filter((row) => row.pipeline === name).sort((one, other) => one.nth - other.nth);
 
 onEveryStore('promise 7: sends are bounded', ({ testMill, makeStore }) => {
-  test('a pipeline that sends two for each one stands still at the limit, is named, and stands still after a crash', async () => {
+  test('a pipeline that sends two events for each one stops at the limit, is reported, and stays so after a crash', async () => {
     const { log, lines } = recordingLogger();
     const t = await testMill({ pipelines: [relay('loop', 'loop')], limits: { backlog: 20, effects: 100, sends: 200, commit: 8 }, log });
     await t.ingest('loop', { key: 'a', n: 1, times: 2, left: forever });
@@ -65,7 +65,7 @@ onEveryStore('promise 7: sends are bounded', ({ testMill, makeStore }) => {
     await t.stop();
   });
 
-  test('it stands still after a crash also while the claim of one of its slices takes long', async () => {
+  test('it also stays so after a crash while claiming one of its slices takes long', async () => {
     const base = makeStore();
     const claim: Store['claim'] = async (partition) => {
       for (let turns = 0; partition.slice === 0 && turns < 200; turns += 1) await setImmediate();
@@ -81,7 +81,7 @@ onEveryStore('promise 7: sends are bounded', ({ testMill, makeStore }) => {
     await t.stop();
   });
 
-  test('two pipelines that feed each other stand still, each at its own limit', async () => {
+  test('two pipelines that feed each other stop, each at its own limit', async () => {
     const t = await testMill({
       pipelines: [relay('a', 'b'), relay('b', 'a')],
       limits: { backlog: 10, effects: 50, sends: 100, commit: 4 },
@@ -96,7 +96,7 @@ onEveryStore('promise 7: sends are bounded', ({ testMill, makeStore }) => {
     await t.stop();
   });
 
-  test('beside a loop other keys of the pipeline go on that send nothing, or one event for each one', async () => {
+  test('beside a loop, other keys of the pipeline that send nothing, or one event for each one, proceed', async () => {
     const gate = Promise.withResolvers<void>();
     const may = (n: number) => (n === 0 ? gate.promise : undefined);
     const t = await testMill({ pipelines: [relay('loop', 'loop', may)], limits: { backlog: 50, effects: 50, sends: 100 } });
@@ -141,7 +141,7 @@ onEveryStore('promise 7: sends are bounded', ({ testMill, makeStore }) => {
     await t.stop();
   });
 
-  test('a fast pipeline that feeds a slow one waits for room, in order; its door is full meanwhile, and no wait is an attempt', async () => {
+  test('a fast pipeline that feeds a slow one waits for room, in order; its door is full meanwhile, and waiting costs no attempt', async () => {
     const gate = Promise.withResolvers<void>();
     const { log, lines } = recordingLogger();
     const pipelines = [relay('fast', 'slow'), relay('slow', 'slow', () => gate.promise)];
@@ -177,7 +177,7 @@ onEveryStore('promise 7: sends are bounded', ({ testMill, makeStore }) => {
     await t.stop();
   });
 
-  test('pipelines that answer each other are never kept from it by one that feeds them', async () => {
+  test('a pipeline that feeds others never prevents them from answering each other', async () => {
     const ring = [relay('a', 'b'), relay('b', 'c'), relay('c', 'a')];
     const feeder = pipeline('feeder', {
       event: z.object({ n: z.int() }),
@@ -193,10 +193,10 @@ onEveryStore('promise 7: sends are bounded', ({ testMill, makeStore }) => {
     await t.stop();
   });
 
-  test('what was decided and is void takes up no room', async () => {
+  test('void decisions take up no room', async () => {
     const base = makeStore();
     let calls = 0;
-    // Turns decide on while it is under way, and every other time all of that is void.
+    // Turns keep deciding while the commit is under way; every other time all of those decisions are void.
     const commit: CommitCall = async (work, lease) => {
       calls += 1;
       const isBroken = calls % 2 === 0;
@@ -212,7 +212,7 @@ onEveryStore('promise 7: sends are bounded', ({ testMill, makeStore }) => {
     await t.stop();
   });
 
-  test('turns that wait for room have their effects once and in order, whatever fails and dies meanwhile', async () => {
+  test('turns that wait for room have their effects once and in order, whatever fails or dies meanwhile', async () => {
     const { log, lines } = recordingLogger();
     const base = makeStore();
     let calls = 0;
@@ -264,7 +264,7 @@ onEveryStore('promise 7: sends are bounded', ({ testMill, makeStore }) => {
     await t.stop();
   });
 
-  test('a timer that sends with every turn and is due again at once stands still at the limit', async () => {
+  test('a timer that sends on every turn and is due again at once stops at the limit', async () => {
     const ticking = pipeline('ticking', {
       event: z.object({ n: z.int() }),
       key: ({ n }) => String(n % 3),
@@ -286,7 +286,7 @@ onEveryStore('promise 7: sends are bounded', ({ testMill, makeStore }) => {
     await t.stop();
   });
 
-  test('a turn decides no more than its limit, also if it catches what tells it so', async () => {
+  test('a turn decides no more than its limit, even if it catches the error that says so', async () => {
     const target = pipeline('target', { event: z.object({}), handle() {} });
     const many = pipeline('many', {
       event: z.object({ what: z.enum(['send', 'row', 'timer', 'delivery']), times: z.int(), isCaught: z.boolean() }),

@@ -11,7 +11,7 @@ import { failing, onEveryStore, withCalls } from './fixture.test.ts';
 const keys = ['left a', 'left b', 'right a', 'right b'] as const;
 type Key = (typeof keys)[number];
 
-/** A message, and what its receiver sends when it comes. */
+/** A message, and the messages its receiver sends in response. */
 interface Message {
   readonly to: Key;
   /** Attempts that fail before one succeeds. */
@@ -21,7 +21,7 @@ interface Message {
   readonly sends: readonly Message[];
 }
 
-/** A message that comes from outside, and what happens after it. */
+/** A message from outside, and a wait or crash that may follow it. */
 interface Step {
   readonly message: Message;
   readonly after: 'nothing' | 'wait' | 'crash';
@@ -48,9 +48,9 @@ const commits = fc.array(fc.constantFrom('works', 'works', 'fails before', 'fail
 
 /** The state of a key. */
 const Known = z.object({
-  /** The messages that came, named by the way they took. */
+  /** The received messages, named by their routes. */
   received: z.array(z.string()),
-  /** From each sender the number of its last message: each is one more than the one before. */
+  /** The number of each sender's last message: numbers rise by one from message to message. */
   from: z.record(z.string(), z.int()),
   to: z.record(z.string(), z.int()),
 });
@@ -58,7 +58,7 @@ type Known = z.infer<typeof Known>;
 
 const nothing: Known = { received: [], from: {}, to: {} };
 
-/** A message on its way: the number-th of a sender to a receiver. */
+/** A message on its way: number `number` from a sender to a receiver. */
 interface Sent {
   readonly name: string;
   readonly from: string;
@@ -78,7 +78,7 @@ function receive(known: Known, { name, from, number, message }: Sent): { readonl
   return { known: { received: [...known.received, name], from: { ...known.from, [from]: number }, to }, sends };
 }
 
-/** All of it by a queue, one after the other. */
+/** Handles everything through one queue, message by message. */
 function model(sequence: readonly Sent[]): ReadonlyMap<Key, Known> {
   const state = new Map<Key, Known>();
   const queue = [...sequence];
@@ -97,7 +97,7 @@ function settled(known: Known): Known {
 
 const Event = z.object({ to: z.string(), sent: z.string() });
 
-/** Two pipelines that send to themselves and to each other; what breaks the rules is written down. */
+/** Two pipelines that send to themselves and to each other; violations of the rules are recorded. */
 function pipelinesOf(broken: string[]): readonly AnyPipeline[] {
   const made: AnyPipeline[] = ['left', 'right'].map((name) =>
     pipeline(name, {
@@ -114,7 +114,7 @@ function pipelinesOf(broken: string[]): readonly AnyPipeline[] {
             for (const next of decided.sends) turn.send(pipelineOf(made, next.message.to), eventOf(next));
             return decided.known;
           } catch (error) {
-            // Not what a turn is told that was cut short.
+            // Errors of an interrupted turn do not count.
             if (error instanceof assert.AssertionError) broken.push(error.message);
             throw error;
           }
@@ -132,7 +132,7 @@ function pipelineOf(pipelines: readonly AnyPipeline[], key: Key): AnyPipeline {
 
 const eventOf = (sent: Sent) => ({ to: sent.message.to, sent: JSON.stringify(sent) });
 
-/** A store whose first commits fail as they are told to. */
+/** A store whose first commits fail as the list says. */
 function failingAt(base: Store, fates: readonly string[]): Store {
   const left = [...fates];
   const fail = (): never => {
@@ -149,7 +149,7 @@ function failingAt(base: Store, fates: readonly string[]): Store {
 }
 
 onEveryStore('promises 2 and 3: sends', ({ testMill, makeStore }) => {
-  test('whatever fails and crashes, sends end as they would one after the other; each arrives once and in order', async () => {
+  test('whatever fails or crashes, the result is the same as sending one by one; each event arrives once and in order', async () => {
     const property = fc.asyncProperty(steps, commits, async (sequence, fates) => {
       const broken: string[] = [];
       const pipelines = pipelinesOf(broken);

@@ -11,7 +11,7 @@ const Letter = z.object({ to: z.string(), from: z.string(), n: z.int() });
 type Letter = z.infer<typeof Letter>;
 const Received = z.object({ letters: z.array(z.string()) });
 
-/** A pipeline whose state tells which letters came, in which order. */
+/** A pipeline whose state records which letters arrived, and in which order. */
 function inbox<Name extends string>(name: Name, attempt: (letter: Letter, attempt: number) => unknown = () => undefined) {
   return pipeline(name, {
     event: Letter,
@@ -31,7 +31,7 @@ async function lettersOf(t: TestMill, name: string, key: string): Promise<readon
 }
 
 onEveryStore('promise 2: sends', ({ testMill, makeStore }) => {
-  test('a send commits with its turn: neither is there without the other, whenever the power is cut', async () => {
+  test('a send commits with its turn: neither exists without the other, whenever the power is cut', async () => {
     const sent = table('sent', { n: 'integer' }, { primaryKey: ['n'] });
     const target = inbox('target');
     const sender = pipeline('sender', {
@@ -46,7 +46,7 @@ onEveryStore('promise 2: sends', ({ testMill, makeStore }) => {
     const base = makeStore();
     let calls = 0;
     let cutAt = 0;
-    // Dies before the commit, or after it without an answer, every other time.
+    // Alternately dies before the commit and, without an answer, after it.
     const commit: CommitCall = async (work, lease) => {
       calls += 1;
       if (calls !== cutAt) return lease.commit(work);
@@ -79,7 +79,7 @@ onEveryStore('promise 2: sends', ({ testMill, makeStore }) => {
     await t.stop();
   });
 
-  test('a turn that fails sends nothing; in the end what its last attempt said arrives once', async () => {
+  test('a failing turn sends nothing, and the sends of its last attempt arrive once', async () => {
     const target = inbox('target', ({ n }, attempt) => (n % 3 === 0 && attempt < 3 ? failing() : undefined));
     const sender = pipeline('sender', {
       event: z.object({ n: z.int() }),
@@ -100,7 +100,7 @@ onEveryStore('promise 2: sends', ({ testMill, makeStore }) => {
     }
   });
 
-  test('a letter arrives although nobody knows that its commit took effect, and no other is needed to find it', async () => {
+  test('a letter arrives even if nobody knows that its commit took effect, and no other letter is needed to find it', async () => {
     const target = inbox('target');
     const sender = pipeline('sender', {
       event: z.object({ n: z.int() }),
@@ -123,7 +123,7 @@ onEveryStore('promise 2: sends', ({ testMill, makeStore }) => {
     await t.stop();
   });
 
-  test('a letter that cannot be accepted fails the turn that sends it, and nothing of that turn is', async () => {
+  test('an unacceptable letter fails the turn that sends it, and nothing of that turn takes effect', async () => {
     const target = inbox('target');
     const sender = pipeline('sender', {
       event: z.object({ letters: z.array(z.unknown()) }),
@@ -146,7 +146,7 @@ onEveryStore('promise 2: sends', ({ testMill, makeStore }) => {
     await t.stop();
   });
 
-  test('what a key sends to another arrives in the order in which it was sent, in the same pipeline and in others', async () => {
+  test('sends from one key to another arrive in order, in the same pipeline and in others', async () => {
     const far = inbox('far', ({ n }) => (n % 5 === 0 ? new Promise((resolve) => globalThis.setImmediate(resolve)) : undefined));
     const near = pipeline('near', {
       event: z.object({ at: z.string(), letter: Letter.optional(), n: z.int() }),
@@ -186,7 +186,7 @@ onEveryStore('promise 2: sends', ({ testMill, makeStore }) => {
     await t.stop();
   });
 
-  test('letters that come while their key waits for a retry, is parked, or is not in memory keep their order', async () => {
+  test('letters for a key that waits for a retry, is parked, or is not in memory keep their order', async () => {
     let isBroken = true;
     const target = inbox('target', ({ n }) => (n === 1 && isBroken ? failing() : undefined));
     const sender = pipeline('sender', {
@@ -211,7 +211,7 @@ onEveryStore('promise 2: sends', ({ testMill, makeStore }) => {
     await t.stop();
   });
 
-  test('a ring of three keys passes a token 5,000 times, and what waits stays as little as the token', async () => {
+  test('a ring of three keys passes a token 5,000 times, and the amount waiting never exceeds the token', async () => {
     const passes = 5_000;
     let most = 0;
     const ring: AnyPipeline = pipeline('ring', {
@@ -225,7 +225,7 @@ onEveryStore('promise 2: sends', ({ testMill, makeStore }) => {
         return { passed: (state?.passed ?? 0) + 1 };
       },
     });
-    // With room in memory for no more than this.
+    // Memory has room for only this much.
     const t = await testMill({ pipelines: [ring], limits: { feed: 1, warmKeys: 3 } });
     await t.ingest('ring', { at: 0, left: passes });
     await t.drain();
@@ -237,7 +237,7 @@ onEveryStore('promise 2: sends', ({ testMill, makeStore }) => {
     await t.stop();
   });
 
-  test('a chain through 200 keys of two pipelines reaches its end through a crash before every commit', async () => {
+  test('a chain through 200 keys of two pipelines completes despite a crash before every commit', async () => {
     const links: AnyPipeline[] = ['even', 'odd'].map((name) =>
       pipeline(name, {
         event: z.object({ n: z.int() }),
@@ -281,7 +281,7 @@ onEveryStore('promise 2: sends', ({ testMill, makeStore }) => {
     await t.stop();
   });
 
-  test('one turn may send more than a call has room for arguments', async () => {
+  test('one turn may send more events than a call has room for arguments', async () => {
     const target = pipeline('target', { event: z.object({}), handle() {} });
     const fan = pipeline('fan', {
       event: z.object({ parts: z.int() }),

@@ -14,13 +14,13 @@ interface ShopOptions {
   readonly attempts?: number;
   readonly by?: 'outbox' | 'pipeline';
   readonly timeout?: number;
-  /** Called at the start of every attempt at telling the key. */
+  /** Called at the start of every attempt to notify the key. */
   readonly tell?: () => unknown;
   /** Called at the start of every attempt at an event. */
   readonly attempt?: (n: number, attempt: number) => void;
 }
 
-/** Delivers each step under the id `<key> <n>`; its state says what the key was told, in which order. */
+/** Delivers each step under the id `<key> <n>`; its state records the notifications, in order. */
 export function shop({ order, concurrency, rateLimit, attempts = 3, by, timeout = 30_000, tell, attempt }: ShopOptions = {}) {
   return pipeline('shop', {
     event: Step,
@@ -57,7 +57,7 @@ export async function toldTo(t: TestMill, key: string): Promise<readonly string[
   return ((await t.state('shop', key)) as z.infer<typeof Told> | undefined)?.told ?? [];
 }
 
-/** Answers that a test gives by hand. */
+/** Answers that the test gives one by one. */
 export function heldAnswers() {
   const waiting: { readonly call: OutgoingCall; readonly give: (answer: Answer) => void }[] = [];
   const answer = (call: OutgoingCall) => new Promise<Answer>((give) => waiting.push({ call, give }));

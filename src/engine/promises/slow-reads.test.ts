@@ -10,7 +10,7 @@ import { sliceOf } from '../identify.ts';
 import { type CommitCall, failing, onEveryStore, steps, stepsOf, withCalls } from './fixture.test.ts';
 import { delivered, heldAnswers, shop, toldTo } from './shop.fixture.test.ts';
 
-/** Reads of the store that take their time, once the test says so, until it releases them. */
+/** Store reads that wait, once the test says so, until it releases them. */
 function heldReads() {
   const gate = Promise.withResolvers<void>();
   let begun = 0;
@@ -45,8 +45,8 @@ function besideA(count: number, partitions: number): readonly string[] {
   return found;
 }
 
-onEveryStore('while a read of the store takes its time', ({ testMill, makeStore }) => {
-  test('promise 6: a delivery is not made again whose outcome came while its key was being read', async () => {
+onEveryStore('slow reads of the store', ({ testMill, makeStore }) => {
+  test('promise 6: a delivery whose outcome arrives while its key is being read is not repeated', async () => {
     const base = makeStore();
     const reads = heldReads();
     const load: Store['load'] = async (...asked) => {
@@ -82,7 +82,7 @@ onEveryStore('while a read of the store takes its time', ({ testMill, makeStore 
     reads.hold();
     t.clock.turnToNextAlarm(t.clock.now() + 1_000);
     await until(() => reads.begun === 1);
-    // The outcome finds no place for its turn, and is left for a look to find.
+    // The outcome finds no free place for its turn, and is left to a later look.
     await t.mill.pause('letters');
     answered.resolve(delivered);
     await until(() => outcomes === 1);
@@ -93,7 +93,7 @@ onEveryStore('while a read of the store takes its time', ({ testMill, makeStore 
     await t.stop();
   });
 
-  test('promise 5: a timer comes behind an event that was accepted before it was due, and waits for another key to be read', async () => {
+  test('promise 5: a timer follows an event accepted before it was due, and waits for another key to be read', async () => {
     const base = makeStore();
     const reads = heldReads();
     const load: Store['load'] = async (...asked) => {
@@ -128,7 +128,7 @@ onEveryStore('while a read of the store takes its time', ({ testMill, makeStore 
     await t.stop();
   });
 
-  test('promise 5: an overdue timer of an event without a key fires although another with its id, long after it, is under way', async () => {
+  test('promise 5: an overdue timer of an event without a key fires even if another event with the same id, much later, is under way', async () => {
     const base = makeStore();
     const reads = heldReads();
     const dueCauses: Store['dueCauses'] = async (...asked) => {
@@ -168,7 +168,7 @@ onEveryStore('while a read of the store takes its time', ({ testMill, makeStore 
     await t.stop();
   });
 
-  test('promise 6: an outcome does not overtake one of its key that waits for its place', async () => {
+  test('promise 6: an outcome does not overtake an earlier one of its key that waits for its place', async () => {
     const base = makeStore();
     const reads = heldReads();
     const dueCauses: Store['dueCauses'] = async (...asked) => {
@@ -199,7 +199,7 @@ onEveryStore('while a read of the store takes its time', ({ testMill, makeStore 
     await t.stop();
   });
 
-  test('promise 3: a number is given up in its time although the log comes to events that were read back before', async () => {
+  test('promise 3: a number is given up in time even if the log reaches events that were read back earlier', async () => {
     const base = makeStore();
     const reads = heldReads();
     // Returns only the first event of the log until the test releases the reads.

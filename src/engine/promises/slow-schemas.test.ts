@@ -8,7 +8,7 @@ import { isCode, onEveryStore } from './fixture.test.ts';
 
 type Lookup = { readonly key: string; readonly answer: 'now' | 'never' | 'late' };
 
-/** Takes events whose look-up has an answer. One that says `never` waits for ever, one that says `late` until it is let go. */
+/** Accepts events whose look-up is answered. `never` is never answered, and `late` only when the test releases it. */
 function lookedUp() {
   const late = Promise.withResolvers<void>();
   const validate = async (value: unknown) => {
@@ -17,14 +17,14 @@ function lookedUp() {
     if (answer === 'late') await late.promise;
     return { value: value as Lookup };
   };
-  // Not one of zod, which runs an asynchronous schema twice and leaves the first promise to nobody.
+  // Not a zod schema: zod runs an asynchronous schema twice, and nobody awaits the first promise.
   const event: StandardSchemaV1<Lookup> = { '~standard': { version: 1, vendor: 'test', validate } };
   const declared = pipeline('lookups', { event, key: ({ key }) => key, state: z.object({}), handle: () => ({}) });
   return { declared, late };
 }
 
-onEveryStore('promises 7 and 9: a schema that does not answer fills no door', ({ testMill }) => {
-  test('its event is refused after the limit, says why, counts, and leaves room for the next', async () => {
+onEveryStore('promises 7 and 9: an unresponsive schema fills no door', ({ testMill }) => {
+  test('its event is refused after the time limit with the reason, is counted, and makes room for the next', async () => {
     const { log, lines } = recordingLogger();
     const { declared, late } = lookedUp();
     const t = await testMill({ pipelines: [declared], limits: { backlog: 1, validationMs: 2_000 }, log });
@@ -48,7 +48,7 @@ onEveryStore('promises 7 and 9: a schema that does not answer fills no door', ({
     await t.stop();
   });
 
-  test('a batch waits once: what is behind such an event is refused with it', async () => {
+  test('a batch waits only once: events behind such an event are refused with it', async () => {
     const { declared } = lookedUp();
     const t = await testMill({ pipelines: [declared], limits: { backlog: 4 } });
     const answers = ['now', 'never', 'now', 'never'] as const;
@@ -66,7 +66,7 @@ onEveryStore('promises 7 and 9: a schema that does not answer fills no door', ({
     await t.stop();
   });
 
-  test('health tells of a pipeline whose schema has not answered ten events in a row, until it answers', async () => {
+  test('health reports a pipeline whose schema has not answered for ten consecutive events, until it answers', async () => {
     const { declared } = lookedUp();
     const t = await testMill({ pipelines: [declared] });
     const refuse = async (count: number) => {
@@ -89,7 +89,7 @@ onEveryStore('promises 7 and 9: a schema that does not answer fills no door', ({
     await t.stop();
   });
 
-  test('a turn that sends to such a pipeline fails, and is a dead letter after its attempts', async () => {
+  test('a turn that sends to such a pipeline fails, and becomes a dead letter after its attempts', async () => {
     const { declared } = lookedUp();
     const sender = pipeline('sender', {
       event: z.object({ key: z.string() }),

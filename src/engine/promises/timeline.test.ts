@@ -17,7 +17,7 @@ const steps = pipeline('steps', {
   handle: () => undefined,
 });
 
-test('a timeline tells what a turn decided, and which attempts failed, the newest first', async () => {
+test('a timeline shows what a turn decided and which attempts failed, newest first', async () => {
   let failures = 1;
   const orders = pipeline('orders', {
     event,
@@ -53,7 +53,7 @@ test('a timeline tells what a turn decided, and which attempts failed, the newes
   await t.stop();
 });
 
-/** A shop that asks for a delivery, sets a timer or fails, as its events say. */
+/** A shop whose events say whether it requests a delivery, sets a timer or fails. */
 const shop = pipeline('shop', {
   event: event.extend({ asks: z.boolean().optional(), sets: z.boolean().optional() }),
   key: ({ key }) => key,
@@ -70,7 +70,7 @@ const shop = pipeline('shop', {
   },
 });
 
-/** The shop, whose bank answers so, one call after another, and then takes everything. */
+/** Serves the shop. Its bank gives these answers, one per call, and then accepts everything. */
 async function serveShop(answers: Answer[]) {
   const t = await testMill({ store: memory(), pipelines: [shop], answer: () => answers.shift() ?? { result: 'delivered' } });
   const timeline = async (page: { limit: number; place?: TimelinePlace | undefined } = { limit: 50 }) => t.mill.timeline('shop', 'a', page);
@@ -83,7 +83,7 @@ async function serveShop(answers: Answer[]) {
   return { t, timeline, causes };
 }
 
-test('the turn of a timer comes from the turn that set it, also where that stands on a later page', async () => {
+test('a timer’s turn is caused by the turn that set it, even if that is on a later page', async () => {
   const { t, timeline, causes } = await serveShop([]);
   const { id } = await t.ingest('shop', { key: 'a', sets: true });
   await t.drain();
@@ -101,7 +101,7 @@ test('the turn of a timer comes from the turn that set it, also where that stand
   await t.stop();
 });
 
-test('a delivery leads from the turn that asked for it over its calls to its outcome, each call with how long it took', async () => {
+test('a delivery leads from the turn that requested it through its calls to its outcome, each call with its duration', async () => {
   const { t, timeline, causes } = await serveShop([{ result: 'failed', reason: 'answered 503' }]);
   const { id } = await t.ingest('shop', { key: 'a', asks: true });
   await t.drain();
@@ -158,7 +158,7 @@ test('each call of a delivery leads to the turn that asked for it, however small
   await t.stop();
 });
 
-test('a delivery that was given up, and redriven by no one who is named, says so', async () => {
+test('a delivery that was given up and redriven anonymously says so', async () => {
   const { t, causes } = await serveShop([{ result: 'refused', reason: 'answered 400' }]);
   await t.ingest('shop', { key: 'a', asks: true });
   await t.drain();
@@ -179,7 +179,7 @@ test('a delivery that was given up, and redriven by no one who is named, says so
   await t.stop();
 });
 
-test('a turn after a redrive comes from whoever redrove, and a discarded letter is told of', async () => {
+test('a turn after a redrive is caused by the redrive, and a discarded letter is shown', async () => {
   const { t, causes } = await serveShop([]);
   await t.ingest('shop', { key: 'a', fails: true });
   await t.drain();
@@ -199,7 +199,7 @@ test('a turn after a redrive comes from whoever redrove, and a discarded letter 
   await t.stop();
 });
 
-test('a delivery that somebody withdrew is told of, with why its last call failed until then', async () => {
+test('a withdrawn delivery is shown, with why its last call had failed', async () => {
   const { t, causes } = await serveShop([{ result: 'failed', reason: 'answered 503' }]);
   await t.ingest('shop', { key: 'a', asks: true });
   await t.drain();
@@ -216,7 +216,7 @@ test('a delivery that somebody withdrew is told of, with why its last call faile
   await t.stop();
 });
 
-test('an event that was handled is told with its id, its number and its moments', async () => {
+test('a handled event is shown with its id, its number and its times', async () => {
   const t = await testMill({ store: memory(), pipelines: [steps] });
   const second = await t.ingest('steps', { key: 'a', step: 2 });
   await t.advance('1s');
@@ -233,7 +233,7 @@ test('an event that was handled is told with its id, its number and its moments'
   await t.stop();
 });
 
-test('an event that has waited for long is named as long as its timeline is kept, though it is forgotten before', async () => {
+test('an event that waited long is named as long as its timeline is kept, even if it is deleted earlier', async () => {
   const store = memory();
   const t = await testMill({ store, pipelines: [steps] });
   const { id: waited } = await t.ingest('steps', { key: 'a', step: 2 });

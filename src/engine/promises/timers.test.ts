@@ -30,7 +30,7 @@ onEveryKindOfStore('promise 5: timers fire once, or never if cancelled first', (
     },
   });
 
-  test('a timer fires once at its moment, replaced it fires at the new one, cancelled never, also across crashes', async () => {
+  test('a timer fires once at its moment, at the new moment if replaced, and never if cancelled, even across crashes', async () => {
     for (const crashBeforeCommit of [false, true]) {
       const t = await testMill({ pipelines: [alarms], crashBeforeCommit, startAt: 0 });
       for (const key of ['fires', 'replaced', 'cancelled', 'down']) await t.ingest('alarms', { key, set: 400 });
@@ -46,7 +46,7 @@ onEveryKindOfStore('promise 5: timers fire once, or never if cancelled first', (
     }
   });
 
-  test('one that came due while nothing ran fires at the start', async () => {
+  test('a timer that came due while nothing ran fires at the start', async () => {
     const store = makeStore();
     const before = await testMill({ pipelines: [alarms], store, startAt: 0 });
     await before.ingest('alarms', { key: 'a', set: 400 });
@@ -58,7 +58,7 @@ onEveryKindOfStore('promise 5: timers fire once, or never if cancelled first', (
     await after.stop();
   });
 
-  test('one that fired, or was given up, does not come back after a crash, and its name can be set again', async () => {
+  test('a timer that fired or was given up does not return after a crash, and its name can be set again', async () => {
     const t = await testMill({ pipelines: [alarms], startAt: 0 });
     await t.ingest('alarms', { key: 'a', set: 400 });
     await t.advance(400);
@@ -76,7 +76,7 @@ onEveryKindOfStore('promise 5: timers fire once, or never if cancelled first', (
   const Say = z.object({ key: z.string(), say: z.string(), after: z.number().optional() });
   const said = table('said', { key: 'text', what: 'text' });
 
-  /** Writes down what happens to a key. `set` sets a timer, `cancel` cancels it; `slow` waits for the gate. */
+  /** Records what happens to a key. `set` sets a timer, `cancel` cancels it; `slow` waits for the gate. */
   function speech(means: { gate?: Promise<void>; breaks?: () => void; ring?: (attempt: number) => void; concurrency?: number } = {}) {
     return pipeline('speech', {
       event: Say,
@@ -103,11 +103,11 @@ onEveryKindOfStore('promise 5: timers fire once, or never if cancelled first', (
       },
     });
   }
-  /** To one key, or to all. */
+  /** The records of one key, or of all. */
   const whatWasSaid = async (t: Awaited<ReturnType<typeof testMill>>, key?: string) =>
     (await t.rows(said)).filter((row) => key === undefined || row.key === key).map(({ what }) => what);
 
-  test('a timer comes after the events that were there when it came due, and before those that came later', async () => {
+  test('a timer follows events that existed when it came due, and precedes later ones', async () => {
     const gate = Promise.withResolvers<void>();
     const t = await testMill({ pipelines: [speech({ gate: gate.promise })] });
     await t.ingest('speech', { key: 'a', say: 'set', after: 400 });
@@ -122,7 +122,7 @@ onEveryKindOfStore('promise 5: timers fire once, or never if cancelled first', (
     await t.stop();
   });
 
-  test('a timer comes after an event that was accepted before it was due and still waits for a free place', async () => {
+  test('a timer follows an event accepted before it was due that still waits for a free place', async () => {
     const gate = Promise.withResolvers<void>();
     const t = await testMill({ pipelines: [speech({ gate: gate.promise, concurrency: 1 })] });
     await t.ingest('speech', { key: 'a', say: 'set', after: 400 });
@@ -132,7 +132,7 @@ onEveryKindOfStore('promise 5: timers fire once, or never if cancelled first', (
     await t.advance(500);
     gate.resolve();
     await t.drain();
-    // The slow turn holds the only place of its own partition.
+    // The slow turn takes the only place of its partition.
     const ofA = (await whatWasSaid(t)).filter((what) => what !== 'slow');
     assert.deepEqual(ofA, ['set', 'before', 'ring']);
     await t.stop();
@@ -163,7 +163,7 @@ onEveryKindOfStore('promise 5: timers fire once, or never if cancelled first', (
     await t.stop();
   });
 
-  test('a timer comes after the events that wait for a retry', async () => {
+  test('a timer follows events that wait for a retry', async () => {
     const t = await testMill({ pipelines: [speech()] });
     await t.ingest('speech', { key: 'a', say: 'set', after: 400 });
     for (const say of ['fail', 'before']) await t.ingest('speech', { key: 'a', say });
@@ -174,7 +174,7 @@ onEveryKindOfStore('promise 5: timers fire once, or never if cancelled first', (
     await t.stop();
   });
 
-  test('a timer that came due and is cancelled or replaced before its turn does not fire', async () => {
+  test('a due timer that is cancelled or replaced before its turn does not fire', async () => {
     const gate = Promise.withResolvers<void>();
     const t = await testMill({ pipelines: [speech({ gate: gate.promise })] });
     for (const key of ['a', 'b']) await t.ingest('speech', { key, say: `${key} set`, after: 400 });
@@ -192,7 +192,7 @@ onEveryKindOfStore('promise 5: timers fire once, or never if cancelled first', (
     await t.stop();
   });
 
-  test('a timer that is cancelled while the store is asked which are due does not fire', async () => {
+  test('a timer cancelled while the store looks for due ones does not fire', async () => {
     const base = makeStore();
     let asked: PromiseWithResolvers<void> | undefined;
     const dueCauses: Store['dueCauses'] = async (partition, dueBy, limit) => {
@@ -213,7 +213,7 @@ onEveryKindOfStore('promise 5: timers fire once, or never if cancelled first', (
     await t.stop();
   });
 
-  test('a timer that is cancelled by a turn on its way to the disk does not fire', async () => {
+  test('a timer cancelled by a turn on its way to the disk does not fire', async () => {
     const base = makeStore();
     let onDisk = Promise.resolve();
     let commits = 0;
@@ -238,7 +238,7 @@ onEveryKindOfStore('promise 5: timers fire once, or never if cancelled first', (
     await t.stop();
   });
 
-  test('a timer that comes due while the store is asked for the next one fires', async () => {
+  test('a timer that comes due while the store looks for the next one fires', async () => {
     const base = makeStore();
     let asked: PromiseWithResolvers<void> | undefined;
     let asks = 0;
@@ -265,7 +265,7 @@ onEveryKindOfStore('promise 5: timers fire once, or never if cancelled first', (
     await t.stop();
   });
 
-  test('a timer that fails is tried again before anything else of its key, and given up it is a dead letter', async () => {
+  test('a failed timer is retried before anything else of its key, and once given up it is a dead letter', async () => {
     for (const isHopeless of [false, true]) {
       const attempts: number[] = [];
       const ring = (attempt: number) => {
@@ -289,7 +289,7 @@ onEveryKindOfStore('promise 5: timers fire once, or never if cancelled first', (
     }
   });
 
-  test('what a timer changed before it failed has no effect', async () => {
+  test('a failed timer’s changes have no effect', async () => {
     const given: unknown[] = [];
     const careless = pipeline('careless', {
       event: z.object({ key: z.string() }),
@@ -319,7 +319,7 @@ onEveryKindOfStore('promise 5: timers fire once, or never if cancelled first', (
     await t.stop();
   });
 
-  test('the failed attempts of a timer are counted across a crash, and what came after it goes on waiting', async () => {
+  test('a timer’s failed attempts are counted across a crash, and later events keep waiting', async () => {
     const attempts: number[] = [];
     const ring = (attempt: number) => {
       attempts.push(attempt);
@@ -341,7 +341,7 @@ onEveryKindOfStore('promise 5: timers fire once, or never if cancelled first', (
     await t.stop();
   });
 
-  test('a timer that came due while nobody was there fires before what is accepted after the start', async () => {
+  test('a timer that came due while nothing ran precedes events accepted after the start', async () => {
     const t = await testMill({ pipelines: [speech()] });
     for (const key of ['a', 'b']) await t.ingest('speech', { key, say: 'set', after: 400 });
     await t.drain();
@@ -355,7 +355,7 @@ onEveryKindOfStore('promise 5: timers fire once, or never if cancelled first', (
     await t.stop();
   });
 
-  test('events that were accepted before a timer was due come before it, also when both are there at the start', async () => {
+  test('events accepted before a timer was due precede it, even if both exist at the start', async () => {
     const base = makeStore();
     let isBroken = false;
     const commit: CommitCall = async (work, lease) => {
@@ -379,7 +379,7 @@ onEveryKindOfStore('promise 5: timers fire once, or never if cancelled first', (
     await t.stop();
   });
 
-  test('a timer that was given up fires after all when it is redriven, unless its key has set it again', async () => {
+  test('a given-up timer fires when redriven, unless its key has set it again', async () => {
     let isBroken = true;
     const ring = () => {
       if (isBroken) throw new Error('no bell');
@@ -415,7 +415,7 @@ onEveryKindOfStore('promise 5: timers fire once, or never if cancelled first', (
     await t.stop();
   });
 
-  test('a timer due later is not lost by a start, and more than one look takes are all fired', async () => {
+  test('a start loses no later timer, and fires more due timers than one look takes', async () => {
     const store = makeStore();
     const t = await testMill({ pipelines: [speech()], store });
     for (const from of [0, 800]) {
@@ -433,7 +433,7 @@ onEveryKindOfStore('promise 5: timers fire once, or never if cancelled first', (
     await t.stop();
   });
 
-  test('a timer that is overdue when it is set comes before an event that was accepted after it was due', async () => {
+  test('a timer already overdue when set precedes an event accepted after it was due', async () => {
     const gate = Promise.withResolvers<void>();
     const t = await testMill({ pipelines: [speech({ gate: gate.promise })] });
     await t.ingest('speech', { key: 'a', say: 'slow set', after: 400 });

@@ -5,8 +5,8 @@ import * as z from 'zod';
 import { pipeline } from '../../pipeline/pipeline.ts';
 import { onEveryStore } from './fixture.test.ts';
 
-onEveryStore('promises 4 and 9: a failure for which nobody waits has the turn that it began in', ({ testMill }) => {
-  test('an attempt that its own callback fails counts, is the only one that fails, and is a dead letter in the end', async () => {
+onEveryStore('promises 4 and 9: an unawaited failure is attributed to the turn it began in', ({ testMill }) => {
+  test('an attempt failed by its own callback counts, fails alone, and ends as a dead letter', async () => {
     const begun: string[] = [];
     let atWork = Promise.withResolvers<void>();
     const callbacks = new Map<string, () => void>();
@@ -18,7 +18,7 @@ onEveryStore('promises 4 and 9: a failure for which nobody waits has the turn th
       handle: ({ key }) =>
         new Promise<void>((resolve) => {
           begun.push(key);
-          // As a timer would: it keeps the context that it was made in.
+          // Like a timer, it keeps the context in which it was created.
           callbacks.set(
             `${key} fails`,
             AsyncLocalStorage.bind(() => t.mill.turns.fail(new Error(`${key} has given up`))),
@@ -63,7 +63,7 @@ onEveryStore('promises 4 and 9: a failure for which nobody waits has the turn th
     await t.stop();
   });
 
-  test('it is not gone when a pipeline had many turns that ended at once', async () => {
+  test('the turn is still known after a pipeline had many turns that ended at once', async () => {
     const present: unknown[] = [];
     const mixed = pipeline('mixed', {
       event: z.object({ waits: z.boolean() }),

@@ -28,7 +28,7 @@ function putting(attempt: (id: string) => object) {
   });
 }
 
-/** Puts rows past the engine, as somebody's SQL would. */
+/** Writes rows behind the engine's back, as somebody's SQL would. */
 async function spoil(store: Store, rows: RowWrite['rows']): Promise<void> {
   await store.open({ pipelines: [{ name: 'things', numbered: false }], tables: [things] });
   const partition = { pipeline: 'things', slice: 0 };
@@ -39,7 +39,7 @@ async function spoil(store: Store, rows: RowWrite['rows']): Promise<void> {
 
 /** Possible values in a column of booleans: only a database with a boolean type excludes the others. */
 const oddBooleanIn = ({ kind }: Store) => (kind === 'postgres' ? 1 : 7);
-/** The same of a text with U+0000. */
+/** The same for a text with U+0000. */
 const oddTextIn = ({ kind }: Store) => (kind === 'postgres' ? 'a\u0001' : 'a\u0000');
 
 /** True if a column of numbers can hold an infinity, which most of these rows have. MySQL has none; other unreadable values are the same everywhere. */
@@ -48,8 +48,8 @@ const hasInfinity = ({ kind }: Store) => kind !== 'mysql';
 const beyond = 2 ** 53 + 2;
 const integers = 'an integer from -9007199254740991 to 9007199254740991';
 
-onEveryStore('promise 9: a row that SQL spoiled spoils nothing but itself', ({ testMill, makeStore }) => {
-  test('a query answers every row, with a placeholder for what cannot be read, and says so of the row', async () => {
+onEveryStore('promise 9: a row spoiled by SQL affects nothing else', ({ testMill, makeStore }) => {
+  test('a query returns every row, with a placeholder for anything unreadable, and marks the row', async () => {
     const store = makeStore();
     if (!hasInfinity(store)) return;
     const infinite = Number.NEGATIVE_INFINITY;
@@ -72,7 +72,7 @@ onEveryStore('promise 9: a row that SQL spoiled spoils nothing but itself', ({ t
     await t.stop();
   });
 
-  test('aggregates, aliases and joins name a number that is rounded, and let null and other types be', async () => {
+  test('aggregates, aliases and joins report a rounded number, and leave null and other types alone', async () => {
     const store = makeStore();
     if (!hasInfinity(store)) return;
     await spoil(store, [
@@ -121,7 +121,7 @@ onEveryStore('promise 9: a row that SQL spoiled spoils nothing but itself', ({ t
     await t.stop();
   });
 
-  test('an operator learns of each such row once, by table, primary key and column', async () => {
+  test('an operator is told once about each such row, by table, primary key and column', async () => {
     const lines: object[] = [];
     const log: Logger = { ...silentLogger, warn: (fields) => lines.push(fields), child: () => log };
     const store = makeStore();
@@ -143,7 +143,7 @@ onEveryStore('promise 9: a row that SQL spoiled spoils nothing but itself', ({ t
     await t.stop();
   });
 
-  test('of very many such rows the first thousand are logged', async () => {
+  test('only the first thousand of many such rows are logged', async () => {
     const warned: number[] = [];
     const log: Logger = { ...silentLogger, warn: () => warned.push(1), child: () => log };
     const store = makeStore();
@@ -157,7 +157,7 @@ onEveryStore('promise 9: a row that SQL spoiled spoils nothing but itself', ({ t
     await t.stop();
   });
 
-  test('a row that no column can hold is refused where the handler puts it: the fault of its turn and no other', async () => {
+  test('a row that no column can hold is refused when the handler writes it: its turn alone is at fault', async () => {
     const rows: Readonly<Record<string, object>> = {
       far: { n: beyond },
       fraction: { n: 1.5 },
@@ -180,7 +180,7 @@ onEveryStore('promise 9: a row that SQL spoiled spoils nothing but itself', ({ t
     await t.stop();
   });
 
-  test('two keys that differ by half of a surrogate pair never become one row', async () => {
+  test('two keys that differ by half of a surrogate pair never become the same row', async () => {
     const halves: Readonly<Record<string, string>> = { one: 'a\ud83d', other: 'a\ud83e' };
     const t = await testMill({ store: makeStore(), pipelines: [putting((id) => ({ id: halves[id], n: 1 }))] });
     for (const id of Object.keys(halves)) await t.ingest('things', { id });
@@ -189,7 +189,7 @@ onEveryStore('promise 9: a row that SQL spoiled spoils nothing but itself', ({ t
     await t.stop();
   });
 
-  test('a query takes parameters that a row can be compared with, and no others', async () => {
+  test('a query accepts only parameters that a row can be compared with', async () => {
     const store = makeStore();
     if (!hasInfinity(store)) return;
     const odd = oddTextIn(store);

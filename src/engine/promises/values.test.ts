@@ -41,11 +41,11 @@ const notJson: readonly (readonly [unknown, RegExp])[] = [
   [{ toJSON: () => 1 }, /toJSON: expected JSON, found a function/],
 ];
 
-onEveryStore('promise 2: a value that the store cannot hold is the fault of its turn', ({ testMill, makeStore }) => {
+onEveryStore('promise 2: a value that the store cannot hold is its turn’s fault', ({ testMill, makeStore }) => {
   const notes = table('notes', { id: 'text', note: 'json' }, { primaryKey: ['id'] });
   type Said = (turn: Turn<'careless', unknown, { notes: typeof notes }, 'ring', 'door'>) => unknown;
 
-  /** Returns the results of turns that each return a value while another key continues, and of the next start. */
+  /** Returns why each of these turns failed, and checks that neither other keys nor the next start are affected. */
   async function reasonsOf(sayings: readonly Said[]): Promise<readonly string[]> {
     const careless = pipeline('careless', {
       event: z.object({ key: z.string() }),
@@ -77,7 +77,7 @@ onEveryStore('promise 2: a value that the store cannot hold is the fault of its 
     return Array.from(sayings.keys(), (key) => letters.find((letter) => letter.key === String(key))?.reason ?? '');
   }
 
-  /** Holds the reason of each saying against the words that it must have. */
+  /** Checks that the reason for refusing each returned value contains the expected words. */
   async function refuses(expected: readonly (readonly [Said, RegExp | string])[]): Promise<void> {
     for (const [at, reason] of (await reasonsOf(expected.map(([says]) => says))).entries()) {
       const words = expected[at]?.[1] ?? '';
@@ -86,7 +86,7 @@ onEveryStore('promise 2: a value that the store cannot hold is the fault of its 
     }
   }
 
-  test('a timer is due at a moment that a Date has', async () => {
+  test('a timer’s moment must be one that a Date can hold', async () => {
     const numbers = [1.79e18, 1e300, Number.MAX_SAFE_INTEGER, -1e300, Number.NaN, Number.POSITIVE_INFINITY, 8.64e15 + 1];
     const moments: readonly (readonly [at: unknown, shown: string])[] = [
       ...numbers.map((at) => [at, String(at)] as const),
@@ -104,7 +104,7 @@ onEveryStore('promise 2: a value that the store cannot hold is the fault of its 
     );
   });
 
-  test('what a handler says in words that are not known, or of the wrong type, is the fault of its turn', async () => {
+  test('unknown options and wrong types from a handler are its turn’s fault', async () => {
     await refuses([
       [(turn) => turn.timers.set('ring', { afterr: 5 } as never), 'timers.set: afterr is no option; did you mean after?'],
       [(turn) => turn.timers.set('ring', { after: 5, date: 1 } as never), 'timers.set: date is no option; did you mean data?'],
@@ -128,7 +128,7 @@ onEveryStore('promise 2: a value that the store cannot hold is the fault of its 
     ]);
   });
 
-  test('a timer is due after a span that leads to such a moment', async () => {
+  test('a timer’s delay must lead to such a moment', async () => {
     await refuses(
       [1e300, Number.MAX_SAFE_INTEGER, Number.NaN, -1, '7 dayz', '99999999y', null].map((after) => [
         (turn) => turn.timers.set('ring', { after: after as number }),
@@ -137,7 +137,7 @@ onEveryStore('promise 2: a value that the store cannot hold is the fault of its 
     );
   });
 
-  test('a moment at the very end of time is one', async () => {
+  test('the very last possible moment is allowed', async () => {
     const distant = pipeline('distant', {
       event: z.object({ key: z.string(), at: z.number() }),
       key: ({ key }) => key,
@@ -154,7 +154,7 @@ onEveryStore('promise 2: a value that the store cannot hold is the fault of its 
     await t.stop();
   });
 
-  test('a state, the data of a timer, a payload, a column of JSON are JSON', async () => {
+  test('a state, a timer’s data, a payload and a JSON column must be JSON', async () => {
     await refuses(
       notJson.flatMap(([value, found]): [Said, RegExp][] => [
         [() => ({ deep: [value] }), found],
@@ -170,7 +170,7 @@ onEveryStore('promise 2: a value that the store cannot hold is the fault of its 
     ]);
   });
 
-  test('what is sent can be copied, and is an event of its pipeline', async () => {
+  test('a sent event must be copyable, and valid for its pipeline', async () => {
     await refuses([
       [(turn) => turn.send('careless', { key: failing }), /send to careless: expected a copyable event/],
       [(turn) => turn.send('careless', { key: 'a', price: new Money() }), /send to careless: .*an instance of Money/],
@@ -179,7 +179,7 @@ onEveryStore('promise 2: a value that the store cannot hold is the fault of its 
     ]);
   });
 
-  test('an id and an address are texts that every store can hold', async () => {
+  test('an id and an address must be texts that every store can hold', async () => {
     await refuses(
       ['a\0b', 'a\ud83d', '', 7, new URL('https://example.com')].flatMap((text): [Said, RegExp][] => [
         [(turn) => turn.deliver('door', {}, { id: text as string }), /deliver to door: id: expected well-formed text/],
@@ -209,8 +209,8 @@ onEveryStore('promise 2: a value that the store cannot hold is the fault of its 
   });
 });
 
-onEveryStore('promise 10: what the store cannot hold is refused at the door', ({ testMill }) => {
-  test('a key and an id are texts that every store can hold', async () => {
+onEveryStore('promise 10: the door refuses what the store cannot hold', ({ testMill }) => {
+  test('a key and an id must be texts that every store can hold', async () => {
     const named = pipeline('named', {
       event: z.object({ key: z.string(), id: z.string().optional() }),
       key: ({ key }) => key,
@@ -231,7 +231,7 @@ onEveryStore('promise 10: what the store cannot hold is refused at the door', ({
     await t.stop();
   });
 
-  test('a number leaves room for the one that follows it', async () => {
+  test('a number must leave room for its successor', async () => {
     const numbered = pipeline('numbered', {
       event: z.object({ key: z.string(), n: z.number() }),
       key: ({ key }) => key,
@@ -250,7 +250,7 @@ onEveryStore('promise 10: what the store cannot hold is refused at the door', ({
     await t.stop();
   });
 
-  test('an event is JSON once its schema has read it, and the place of what is not is named', async () => {
+  test('an event must be JSON after its schema, and the place of anything else is named', async () => {
     const loose = pipeline('loose', { event: z.object({ items: z.array(z.any()) }), handle: () => undefined });
     const dated = pipeline('dated', { event: z.object({ at: z.coerce.date() }) as never, handle: () => undefined });
     const none = pipeline('none', { event: z.any().transform(() => undefined), handle: () => undefined });

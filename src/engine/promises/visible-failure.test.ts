@@ -8,7 +8,7 @@ import { silentLogger } from '../logger.ts';
 import { type CommitCall, failing, isCode, onEveryKindOfStore, Step, steps, stepsOf, upTo, withCalls } from './fixture.test.ts';
 
 onEveryKindOfStore('promise 9: failure is visible', ({ testMill, makeStore }) => {
-  test('what is given up is a dead letter with its reason, counted', async () => {
+  test('a given-up event is a dead letter with its reason, and counted', async () => {
     const attempt = () => {
       throw new Error('no such planet');
     };
@@ -27,7 +27,7 @@ onEveryKindOfStore('promise 9: failure is visible', ({ testMill, makeStore }) =>
     await t.stop();
   });
 
-  test('whatever a handler throws makes a dead letter, also what throws when it is looked at', async () => {
+  test('anything a handler throws makes a dead letter, even if it throws when inspected', async () => {
     const ours = new MillraceError('MILL_CONFLICT', 'x');
     const thrown = [
       revoked(),
@@ -56,7 +56,7 @@ onEveryKindOfStore('promise 9: failure is visible', ({ testMill, makeStore }) =>
     await t.stop();
   });
 
-  test('parked keys are counted, those of former processes among them, until somebody decides', async () => {
+  test('parked keys are counted, including those of earlier processes, until somebody decides', async () => {
     let isBroken = true;
     const attempt = () => {
       if (isBroken) throw new Error('no such planet');
@@ -84,7 +84,7 @@ onEveryKindOfStore('promise 9: failure is visible', ({ testMill, makeStore }) =>
     await t.stop();
   });
 
-  test('a handler that does not end has failed when its time is up, and its signal is aborted', async () => {
+  test('a handler that does not end fails when its time is up, and its signal is aborted', async () => {
     let reason: unknown;
     const stuck = pipeline('stuck', {
       event: Step,
@@ -124,7 +124,7 @@ onEveryKindOfStore('promise 9: failure is visible', ({ testMill, makeStore }) =>
     await t.stop();
   });
 
-  test('a store that fails is unhealthy, is tried again with pauses, and is healthy once it is back', async () => {
+  test('a failing store is unhealthy, is retried with pauses, and is healthy once it is back', async () => {
     const base = makeStore();
     let isDown = true;
     let commits = 0;
@@ -149,7 +149,7 @@ onEveryKindOfStore('promise 9: failure is visible', ({ testMill, makeStore }) =>
     await t.stop();
   });
 
-  test('a store that takes nothing in is unhealthy for as long as it is locked, whether anybody brings events or not, and no longer', async () => {
+  test('a store that accepts nothing is unhealthy exactly as long as it is locked, whether or not events arrive', async () => {
     const base = makeStore();
     let isLocked = true;
     const append: Store['append'] = async (events) => {
@@ -171,7 +171,7 @@ onEveryKindOfStore('promise 9: failure is visible', ({ testMill, makeStore }) =>
     await t.stop();
   });
 
-  test('a refusal of another kind speaks against the store for a while, and no longer than until the next success', async () => {
+  test('any other refusal counts against the store for a while, but only until the next success', async () => {
     const base = makeStore();
     let isDown = true;
     const append: Store['append'] = async (events) => {
@@ -191,7 +191,7 @@ onEveryKindOfStore('promise 9: failure is visible', ({ testMill, makeStore }) =>
     await t.stop();
   });
 
-  test('a lock that commits meet is one line in the log, and turns are committed as soon as it is gone', async () => {
+  test('a lock that commits run into is one line in the log, and turns are committed as soon as it is released', async () => {
     const base = makeStore();
     let isLocked = true;
     const refuse = () => {
@@ -219,7 +219,7 @@ onEveryKindOfStore('promise 9: failure is visible', ({ testMill, makeStore }) =>
     await t.stop();
   });
 
-  test('a store that is away from all partitions is one line in the log, and one a minute', async () => {
+  test('a store unreachable for all partitions is one line in the log, and then one a minute', async () => {
     const base = makeStore();
     let isAway = false;
     const refuse = () => {
@@ -248,7 +248,7 @@ onEveryKindOfStore('promise 9: failure is visible', ({ testMill, makeStore }) =>
     await t.stop();
   });
 
-  test('an engine that has nothing to do ends when its store is gone, of which retention tells', async () => {
+  test('an idle engine ends when its store is gone, which retention detects', async () => {
     const prune = async () => {
       throw new MillraceError('MILL_STORE_MOVED', 'the database file was moved');
     };
@@ -260,7 +260,7 @@ onEveryKindOfStore('promise 9: failure is visible', ({ testMill, makeStore }) =>
     await stopped;
   });
 
-  test('attempts that fail one after the other are no progress', async () => {
+  test('consecutive failed attempts are not progress', async () => {
     const stuck = pipeline('stuck', {
       event: Step,
       key: ({ key }) => key,
@@ -280,7 +280,7 @@ onEveryKindOfStore('promise 9: failure is visible', ({ testMill, makeStore }) =>
     await t.stop();
   });
 
-  test('a slow turn beside turns that commit is no lack of progress', async () => {
+  test('a slow turn beside committing turns is not a lack of progress', async () => {
     const mixed = pipeline('mixed', {
       event: Step,
       key: ({ key }) => key,
@@ -297,7 +297,7 @@ onEveryKindOfStore('promise 9: failure is visible', ({ testMill, makeStore }) =>
     await t.stop();
   });
 
-  test('what is ignored and redriven is counted', async () => {
+  test('ignored and redriven events are counted', async () => {
     let broken = true;
     const picky = pipeline('picky', {
       event: Step,
@@ -321,7 +321,7 @@ onEveryKindOfStore('promise 9: failure is visible', ({ testMill, makeStore }) =>
     await t.stop();
   });
 
-  test('what waits and what was given up is kept beyond the retention', async () => {
+  test('waiting and given-up events are kept beyond the retention', async () => {
     for (const onGiveUp of ['park', 'skip'] as const) {
       let broken = true;
       const attempt = ({ key }: { key: string }) => {
@@ -348,7 +348,7 @@ onEveryKindOfStore('promise 9: failure is visible', ({ testMill, makeStore }) =>
     }
   });
 
-  test('what an operator did is known after a restart, and for ninety days', async () => {
+  test('operators’ actions are remembered across a restart, for ninety days', async () => {
     const store = makeStore();
     const t = await testMill({ pipelines: [steps()], store });
     await t.mill.pause('steps', { who: 'ann', reason: 'a bad release' });
@@ -373,7 +373,7 @@ onEveryKindOfStore('promise 9: failure is visible', ({ testMill, makeStore }) =>
     await t.stop();
   });
 
-  test('the entry of the audit and what was done are one transaction', async () => {
+  test('an action and its audit entry are one transaction', async () => {
     const base = makeStore();
     let isRefused = false;
     const commit: CommitCall = async (work, lease) => {
@@ -394,7 +394,7 @@ onEveryKindOfStore('promise 9: failure is visible', ({ testMill, makeStore }) =>
     await t.stop();
   });
 
-  test('what is redriven or discarded is counted once, also when the answer of the store is lost', async () => {
+  test('redriven or discarded events are counted once, even if the store’s answer is lost', async () => {
     const base = makeStore();
     let isLost = false;
     const commit: CommitCall = async (work, lease) => {

@@ -29,8 +29,8 @@ const gapsOf = (t: TestMill) => t.mill.gaps('numbers');
 const keysOf = (gaps: readonly { readonly key: string }[]) => gaps.map(({ key }) => key);
 const alarms = (lines: readonly { readonly message: string }[]) => lines.filter(({ message }) => message.includes('order.alarmAfter'));
 
-onEveryStore('promise 9: what waits for a number is listed', ({ testMill, makeStore }) => {
-  test('the keys come in the order of their age, with the number that is missing and what waits for it', async () => {
+onEveryStore('promise 9: keys waiting for a number are listed', ({ testMill, makeStore }) => {
+  test('keys come oldest first, with the missing number and what waits for it', async () => {
     const t = await testMill({ pipelines: [numbers()] });
     assert.deepEqual(await gapsOf(t), []);
     await t.ingest('numbers', { key: 'b', n: 7 });
@@ -62,7 +62,7 @@ onEveryStore('promise 9: what waits for a number is listed', ({ testMill, makeSt
     await t.stop();
   });
 
-  test('each gap is on one page, also those of one moment and of more keys than are in memory', async () => {
+  test('each gap is on one page, even gaps of the same moment, and of more keys than fit into memory', async () => {
     const t = await testMill({ pipelines: [numbers()], limits: { warmKeys: 10, feed: 20 } });
     const keys = Array.from({ length: 60 }, (_, at) => `é${at}`);
     for (const key of keys) await t.ingest('numbers', { key, n: 2 });
@@ -79,7 +79,7 @@ onEveryStore('promise 9: what waits for a number is listed', ({ testMill, makeSt
     await t.stop();
   });
 
-  test('numbers that arrive out of order and in time write nothing but themselves', async () => {
+  test('numbers that arrive out of order but in time write nothing extra', async () => {
     const base = makeStore();
     let notes = 0;
     const commit: CommitCall = (work, lease) => {
@@ -98,7 +98,7 @@ onEveryStore('promise 9: what waits for a number is listed', ({ testMill, makeSt
     await t.stop();
   });
 
-  test('a gap that lasts too long is one line and a warning of health, until it is closed', async () => {
+  test('a gap that lasts too long is one log line and a health warning, until it closes', async () => {
     const { log, lines } = recordingLogger();
     const t = await testMill({ pipelines: [numbers({ alarmAfter: '10m' })], log });
     for (const key of ['a', 'b']) await t.ingest('numbers', { key, n: 3 });
@@ -161,7 +161,7 @@ onEveryStore('promise 9: what waits for a number is listed', ({ testMill, makeSt
     await t.stop();
   });
 
-  test('the alarm counts from before a restart', async () => {
+  test('the alarm counts time from before a restart', async () => {
     const { log, lines } = recordingLogger();
     const t = await testMill({ pipelines: [numbers({ alarmAfter: '10m' })], log });
     await t.ingest('numbers', { key: 'a', n: 3 });
@@ -177,7 +177,7 @@ onEveryStore('promise 9: what waits for a number is listed', ({ testMill, makeSt
     await t.stop();
   });
 
-  test('gaps of more keys than are in memory are skipped at their time, each with its own dead letter', async () => {
+  test('gaps of more keys than fit into memory are skipped on time, each with its own dead letter', async () => {
     const t = await testMill({ pipelines: [numbers({ gap: { skipAfter: '5m' } })], limits: { warmKeys: 10, feed: 20 } });
     const keys = Array.from({ length: 700 }, (_, at) => `k${at}`);
     for (let from = 0; from < keys.length; from += 100) {
@@ -195,7 +195,7 @@ onEveryStore('promise 9: what waits for a number is listed', ({ testMill, makeSt
     await t.stop();
   });
 
-  test('a gap that becomes overdue while a start skips others is skipped too', async () => {
+  test('a gap that becomes overdue while a start skips others is also skipped', async () => {
     const base = makeStore();
     let isSlow = true;
     const gaps: Store['gaps'] = async (partition, query) => {
@@ -231,7 +231,7 @@ onEveryStore('promise 9: what waits for a number is listed', ({ testMill, makeSt
     await t.stop();
   });
 
-  test('where the clock was set back, a gap of a key that is not in memory counts from the change', async () => {
+  test('if the clock was set back, a gap of a key that is not in memory counts from the change', async () => {
     const t = await testMill({ pipelines: [numbers({ gap: { skipAfter: '5m' } })], limits: { warmKeys: 1, feed: 1 } });
     for (const key of ['a', 'b', 'c', 'd', 'a', 'b']) await t.ingest('numbers', { key, n: key === 'a' ? 2 : 3 });
     await t.advance('2m');
@@ -244,7 +244,7 @@ onEveryStore('promise 9: what waits for a number is listed', ({ testMill, makeSt
     await t.stop();
   });
 
-  test('a gap that begins while a look takes its time counts from the moment to which the clock is set back then', async () => {
+  test('a gap that begins during a slow look counts from the time to which the clock is set back then', async () => {
     const base = makeStore();
     const gate = Promise.withResolvers<void>();
     let isSlow = false;
@@ -268,7 +268,7 @@ onEveryStore('promise 9: what waits for a number is listed', ({ testMill, makeSt
     await until(() => held === 1);
     await t.ingest('numbers', { key: later, n: 2 });
     await t.ingest('numbers', { key: next, n: 1 });
-    // The turn of an event that stands behind the one that waits.
+    // The turn of an event behind the waiting one.
     await until(() => handled.includes(next));
     t.clock.jump(-3_600 * second);
     gate.resolve();
@@ -280,7 +280,7 @@ onEveryStore('promise 9: what waits for a number is listed', ({ testMill, makeSt
     await t.stop();
   });
 
-  test('a pipeline without numbers has none', async () => {
+  test('a pipeline without numbers has no gaps', async () => {
     const plain = pipeline('numbers', { event: Step, key: ({ key }) => key, handle: () => undefined });
     const t = await testMill({ pipelines: [plain] });
     assert.deepEqual(await gapsOf(t), []);

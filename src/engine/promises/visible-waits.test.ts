@@ -31,8 +31,8 @@ function waits(lines: readonly LogLine[]): readonly WaitLine[] {
     });
 }
 
-onEveryStore('promise 9: what waits is visible', ({ testMill, makeStore }) => {
-  test('a key whose events wait long for a number is one line, with the number, how many wait and since when', async () => {
+onEveryStore('promise 9: waits are visible', ({ testMill, makeStore }) => {
+  test('a key with a long wait for a number is one line, with the number, the amount waiting and since when', async () => {
     const { log, lines } = recordingLogger();
     const t = await testMill({ pipelines: [steps({}, { numbered: true })], log });
     for (const n of [1, 3, 4]) await t.ingest('steps', { key: 'a', n });
@@ -59,7 +59,7 @@ onEveryStore('promise 9: what waits is visible', ({ testMill, makeStore }) => {
     await t.stop();
   });
 
-  test('events that arrive in another order and in time are no line, however often that happens', async () => {
+  test('events that arrive out of order but in time produce no line, however often that happens', async () => {
     const { log, lines } = recordingLogger();
     const t = await testMill({ pipelines: [steps({}, { numbered: true })], log });
     for (let n = 1; n <= 40; n += 2) {
@@ -74,7 +74,7 @@ onEveryStore('promise 9: what waits is visible', ({ testMill, makeStore }) => {
     await t.stop();
   });
 
-  test('a key that goes on from one gap to the next is no line, although something waits for it all the time', async () => {
+  test('a key that moves from one gap to the next produces no line, even if something always waits', async () => {
     const { log, lines } = recordingLogger();
     const t = await testMill({ pipelines: [steps({}, { numbered: true })], log });
     for (let n = 1; n <= 40; n += 2) {
@@ -93,7 +93,7 @@ onEveryStore('promise 9: what waits is visible', ({ testMill, makeStore }) => {
     await t.stop();
   });
 
-  test('a key whose waiting room is half full is a line at once', async () => {
+  test('a key whose waiting room is half full produces a line at once', async () => {
     const { log, lines } = recordingLogger();
     const t = await testMill({ pipelines: [steps({}, { numbered: true, maxPending: 10 })], log });
     for (const n of [2, 3, 4, 5]) await t.ingest('steps', { key: 'a', n });
@@ -108,7 +108,7 @@ onEveryStore('promise 9: what waits is visible', ({ testMill, makeStore }) => {
     await t.stop();
   });
 
-  test('events that pile up behind a parked key are one line; a parked key behind which nothing waits is none', async () => {
+  test('events piling up behind a parked key are one line; a parked key with nothing waiting produces none', async () => {
     const { log, lines } = recordingLogger();
     let isBroken = true;
     const attempt = ({ n }: { n: number }) => {
@@ -130,7 +130,7 @@ onEveryStore('promise 9: what waits is visible', ({ testMill, makeStore }) => {
     await t.stop();
   });
 
-  test('a key that waits long for a retry is one line, however many attempts fail, and what follows its success is a new wait', async () => {
+  test('a key with a long wait for a retry is one line, however many attempts fail, and a wait after its success is a new one', async () => {
     const { log, lines } = recordingLogger();
     let isBroken = true;
     const attempt = () => {
@@ -151,7 +151,7 @@ onEveryStore('promise 9: what waits is visible', ({ testMill, makeStore }) => {
     await t.stop();
   });
 
-  test('a timer that is tried again for long is no line until events wait behind it', async () => {
+  test('a timer retried for long produces no line until events wait behind it', async () => {
     const { log, lines } = recordingLogger();
     const timed = pipeline('steps', {
       event: Step,
@@ -175,7 +175,7 @@ onEveryStore('promise 9: what waits is visible', ({ testMill, makeStore }) => {
     await t.stop();
   });
 
-  test('many keys that begin to wait at once are a few lines, of which the last tells how many more there are', async () => {
+  test('many keys that begin to wait at once are a few lines, and the last says how many more there are', async () => {
     const store = makeStore();
     const { log, lines } = recordingLogger();
     const t = await testMill({ pipelines: [steps({}, { numbered: true })], log, store });
@@ -193,7 +193,7 @@ onEveryStore('promise 9: what waits is visible', ({ testMill, makeStore }) => {
     await t.stop();
   });
 
-  test('one crowded key after the other fills no log', async () => {
+  test('a series of crowded keys does not fill the log', async () => {
     const store = makeStore();
     const { log, lines } = recordingLogger();
     const t = await testMill({ pipelines: [steps({}, { numbered: true, maxPending: 2 })], log, store });
@@ -206,7 +206,7 @@ onEveryStore('promise 9: what waits is visible', ({ testMill, makeStore }) => {
     await t.stop();
   });
 
-  test('a start tells in a line how many keys a former process left parked and with gaps', async () => {
+  test('a start logs in one line how many keys an earlier process left parked and with gaps', async () => {
     const store = makeStore();
     const gaps = steps({}, { numbered: true });
     const first = await testMill({ pipelines: [gaps], store });
@@ -227,7 +227,7 @@ onEveryStore('promise 9: what waits is visible', ({ testMill, makeStore }) => {
     await third.stop();
   });
 
-  test('a start counts all gaps of before, also those of more keys than it follows', async () => {
+  test('a start counts all earlier gaps, even of more keys than it tracks', async () => {
     const store = makeStore();
     const gaps = steps({}, { numbered: true });
     const first = await testMill({ pipelines: [gaps], store });
@@ -246,7 +246,7 @@ onEveryStore('promise 9: what waits is visible', ({ testMill, makeStore }) => {
     await t.stop();
   });
 
-  test('parked keys of before are counted too, and a key that is parked goes on without a line once it is redriven', async () => {
+  test('earlier parked keys are counted too, and a parked key proceeds without a line once it is redriven', async () => {
     const store = makeStore();
     let isBroken = true;
     const attempt = () => {
@@ -268,7 +268,7 @@ onEveryStore('promise 9: what waits is visible', ({ testMill, makeStore }) => {
     await t.stop();
   });
 
-  test('a failure of the store between repeats no line', async () => {
+  test('a store failure in between repeats no line', async () => {
     const base = makeStore();
     let failures = 0;
     const commit: CommitCall = async (work, lease) => {
@@ -291,7 +291,7 @@ onEveryStore('promise 9: what waits is visible', ({ testMill, makeStore }) => {
     await t.stop();
   });
 
-  test('a gap that is skipped in the end is told, and what comes behind it is not', async () => {
+  test('a gap that is finally skipped is logged, but what follows it is not', async () => {
     const { log, lines } = recordingLogger();
     const t = await testMill({ pipelines: [steps({}, { numbered: true, skipAfter: '5m' })], log });
     await t.ingest('steps', { key: 'a', n: 2 });

@@ -25,7 +25,7 @@ type Transition = {
   [Name in keyof Lane]: Lane[Name] extends (...given: never[]) => unknown ? Name : never;
 }[keyof Lane];
 
-/** The next time, key `a` makes the transition twice, or, where that may happen, once after `before`. */
+/** Makes key `a` repeat its next such transition; with `before`, calls that first and makes the transition once. */
 function spoil(name: Transition, before?: (lane: Lane) => void): void {
   const original = Reflect.get(Lane.prototype, name) as (...given: unknown[]) => unknown;
   Reflect.set(Lane.prototype, name, function (this: Lane, ...given: unknown[]) {
@@ -39,7 +39,7 @@ function spoil(name: Transition, before?: (lane: Lane) => void): void {
 
 const sink = pipeline('sink', { event: Step, key: ({ key }) => key, handle: () => undefined });
 
-/** Steps that fail, take time, set a timer, deliver, or send, as their number has it. */
+/** Steps whose number decides whether they fail, take time, set a timer, deliver, or send. */
 function manyWays(behaviour: { failAt: number; isSlow: boolean }) {
   return pipeline('steps', {
     event: Step,
@@ -70,7 +70,7 @@ interface Case {
   readonly isSlow?: boolean;
   /** The events ingested first, which are handled normally. */
   readonly first?: readonly number[];
-  /** Brings it about. */
+  /** Provokes the violation. */
   act(t: TestMill): Promise<unknown>;
 }
 
@@ -151,7 +151,7 @@ const cases: readonly Case[] = [
   },
 ];
 
-/** A lease that says something else of how far its partition has come. */
+/** A lease that reports different progress of its partition. */
 function standingAt(lease: Lease, progress: Partial<Progress>): Lease {
   return withMembers(lease, { standing: { ...lease.standing, ...progress } });
 }
@@ -184,7 +184,7 @@ const misbehaviours: readonly Misbehaviour[] = [
     }),
   },
   {
-    what: 'a claim whose cursor lies beyond the log',
+    what: 'a claim whose cursor is beyond the log',
     code: 'MILL_STORE_CORRUPT',
     reason: /^partition steps\/\d: expected a cursor of \d, the end of the log, or less, found 1000$/,
     calls: (store) => ({ claim: async (partition) => standingAt(await store.claim(partition), { cursor: 1_000 }) }),
@@ -197,7 +197,7 @@ const misbehaviours: readonly Misbehaviour[] = [
       async read(...asked) {
         const events = await store.read(...asked);
         const [first, second, third, ...others] = events;
-        // Where the tenure before had read further, there are fewer.
+        // There are fewer if the previous tenure had read further.
         if (first === undefined || second === undefined) return events;
         return third === undefined ? [second, first] : [first, third, second, ...others];
       },

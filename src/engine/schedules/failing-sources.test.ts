@@ -58,7 +58,7 @@ for (const [what, source] of Object.entries(silent)) {
   });
 }
 
-test('a row over which event() or key() throws is a dead letter with the stack and the causes, and the rows behind it have their turn', async () => {
+test('a row for which event() or key() throws is a dead letter with the stack and the causes, and later rows have their turns', async () => {
   const onFirst = ({ id }: { id: number }) => (id === 1 ? broken() : String(id));
   const kinds: readonly [JobsOptions, string][] = [
     [{ source: { event: (job) => (job.id === 1 ? broken() : job) } }, 'event: no such planet'],
@@ -83,7 +83,7 @@ test('a row over which event() or key() throws is a dead letter with the stack a
   }
 });
 
-test('a row that the schema refuses has no stack: nothing was thrown', async () => {
+test('a row refused by the schema has no stack: nothing was thrown', async () => {
   const t = await testMill({ pipelines: jobsPipeline().pipelines });
   await add(t, 'long');
   await t.advance('1m');
@@ -93,7 +93,7 @@ test('a row that the schema refuses has no stack: nothing was thrown', async () 
   await t.stop();
 });
 
-test('an event of a source without rows, over which key() throws, is logged with the stack and costs the others nothing', async () => {
+test('an event of a source without rows, for which key() throws, is logged with the stack and costs the others nothing', async () => {
   const { log, lines } = recordingLogger();
   const source = () => [1, 2].map((id) => ({ id, key: 'k', what: 'good' }));
   const key = ({ id }: { id: number }) => (id === 1 ? broken() : String(id));

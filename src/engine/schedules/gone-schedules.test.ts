@@ -7,7 +7,7 @@ import { type CommitCall, onEveryStore, withCalls } from '../promises/fixture.te
 import { Generations } from '../promises/gone.fixture.test.ts';
 import { forgetSchedule } from './forget-schedule.ts';
 
-/** Its schedule takes nothing in, every ten minutes. */
+/** Its schedule runs every ten minutes and brings no events. */
 function scheduled(name: string, isScheduled = true): AnyPipeline {
   return pipeline(name, {
     event: z.object({}),
@@ -18,13 +18,13 @@ function scheduled(name: string, isScheduled = true): AnyPipeline {
 
 const sentence = 'a stored schedule belongs to a pipeline that no longer declares one';
 
-onEveryStore('promises 5 and 9: schedules whose declaration is gone', ({ makeStore }) => {
+onEveryStore('promises 5 and 9: removed schedules', ({ makeStore }) => {
   for (const [how, without] of [
     ['is gone with its pipeline', [scheduled('other')]],
     ['is gone from its pipeline', [scheduled('post', false), scheduled('other')]],
     ['is gone, and so is every other', [scheduled('post', false), scheduled('other', false)]],
   ] as const) {
-    test(`a schedule that ${how} is named at the start, and goes on once it is declared again`, async () => {
+    test(`a schedule that ${how} is reported at the start, and continues once it is declared again`, async () => {
       const generations = new Generations(makeStore());
       await generations.next([scheduled('post'), scheduled('other')]);
       const t = await generations.next(without);
@@ -48,7 +48,7 @@ onEveryStore('promises 5 and 9: schedules whose declaration is gone', ({ makeSto
     });
   }
 
-  test('a stop holds for a schedule that was gone meanwhile', async () => {
+  test('a stop holds for a schedule that was removed meanwhile', async () => {
     const generations = new Generations(makeStore());
     await (await generations.next([scheduled('post')])).mill.schedule('post').stop();
     await generations.next([scheduled('other')]);
@@ -58,7 +58,7 @@ onEveryStore('promises 5 and 9: schedules whose declaration is gone', ({ makeSto
     await back.stop();
   });
 
-  test('a pause that ends while its schedule is gone has ended when it is declared again, and one that does not goes on', async () => {
+  test('a pause that ends while its schedule is removed is over when it is declared again, and any other one continues', async () => {
     const generations = new Generations(makeStore());
     const first = await generations.next([scheduled('short'), scheduled('long')]);
     await first.mill.schedule('short').pause({ for: '1m' });
@@ -78,7 +78,7 @@ onEveryStore('promises 5 and 9: schedules whose declaration is gone', ({ makeSto
     ['stop', 'stopped'],
     ['pause', 'paused'],
   ] as const) {
-    test(`a ${action} that was accepted and not carried out before its schedule was gone holds when it is declared again`, async () => {
+    test(`a ${action} that was accepted but not carried out before its schedule was removed holds when it is declared again`, async () => {
       const generations = new Generations(makeStore());
       let isCut = false;
       const commit: CommitCall = async (work, lease) => {
@@ -87,7 +87,7 @@ onEveryStore('promises 5 and 9: schedules whose declaration is gone', ({ makeSto
       };
       const first = await generations.next([scheduled('post'), scheduled('other')], { store: withCalls(generations.store, { commit }) });
       isCut = true;
-      // A stop is answered when it is carried out, which it is not here.
+      // A stop is answered once it is carried out, which never happens here.
       const command = first.mill.schedule('post')[action]();
       command.catch(() => undefined);
       await first.deadLetters();
@@ -98,7 +98,7 @@ onEveryStore('promises 5 and 9: schedules whose declaration is gone', ({ makeSto
     });
   }
 
-  test('a schedule that is deleted begins as one that no engine has seen, and no other one has changed', async () => {
+  test('a deleted schedule starts afresh, and no other schedule changes', async () => {
     const generations = new Generations(makeStore());
     const first = await generations.next([scheduled('post'), scheduled('other')]);
     for (const name of ['post', 'other']) await first.mill.schedule(name).stop();

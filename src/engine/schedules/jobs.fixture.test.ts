@@ -12,7 +12,7 @@ import { failing } from '../promises/fixture.test.ts';
 
 export const startAt = Date.UTC(2026, 0, 1);
 
-/** Rows that wait until they are done; `what` says what becomes of them. */
+/** Rows that wait until they are done; `what` decides their fate. */
 export const jobs = table(
   'jobs',
   { id: 'integer', key: 'text', what: 'text', done: 'integer' },
@@ -37,14 +37,14 @@ export interface JobsOptions {
     readonly onGiveUp?: 'park' | 'skip';
     readonly timeout?: Duration;
   };
-  /** Every job is a key of its own, of no name. */
+  /** True to make every job its own, unnamed key. */
   readonly isKeyless?: boolean;
   readonly handle?: (job: Job, attempt: number) => void | Promise<void>;
 }
 
 /**
- * A pipeline over the table, every minute two at a time, of which nothing is retried, and what its handler saw, in order.
- * `long` is refused by the schema, `throw` makes `event()` throw, `fail` makes the handler throw; until `isMended`.
+ * A pipeline over the table that takes two rows every minute and retries nothing, and what its handler saw, in order. Until `isMended`, the
+ * schema refuses `long`, `throw` makes `event()` throw, and `fail` makes the handler throw.
  */
 export function jobsPipeline(options: JobsOptions = {}) {
   const seen: number[] = [];

@@ -28,7 +28,7 @@ interface RunStart {
 
 /** The end of a run. */
 export interface RunEnd {
-  /** Why it could not take its batch, or one of its events; undefined if it could. */
+  /** The reason it could not take its batch, or one of its events; undefined if it could. */
   readonly failure: string | undefined;
 }
 

@@ -18,7 +18,7 @@ const startAt = Date.UTC(2026, 0, 1);
 const Mail = z.object({ id: z.string() });
 const mails = table('mails', { id: 'text', status: 'text', tries: 'integer?' }, { primaryKey: ['id'], defaults: { status: 'PENDING' } });
 
-/** Sends the mails that wait in a table; `add` puts one there. */
+/** Sends the mails that wait in a table; `add` inserts one. */
 function post(options: Partial<ScheduleOptions<z.input<typeof Mail>>> = {}, timeout = 60_000) {
   return pipeline('post', {
     event: Mail,
@@ -70,7 +70,7 @@ const statuses = async (t: TestMill) =>
     .map(({ id, status }) => `${id} ${status}`)
     .join(', ');
 
-/** Answers that a test gives by hand. */
+/** Answers that the test gives one by one. */
 function heldAnswers() {
   const waiting: ((answer: Answer) => void)[] = [];
   const answer = (_call: OutgoingCall) => new Promise<Answer>((give) => waiting.push(give));
@@ -99,7 +99,7 @@ onEveryStore('a schedule', ({ testMill, makeStore }) => {
     await t.stop();
   });
 
-  test('lets no more events through at once than its concurrency, and ends with the last of them', async () => {
+  test('admits no more events at once than its concurrency, and ends with the last of them', async () => {
     const { waiting, answer } = heldAnswers();
     const t = await testMill({ pipelines: [post(), writer], answer });
     await add(t, 'a', 'b', 'c');
@@ -116,7 +116,7 @@ onEveryStore('a schedule', ({ testMill, makeStore }) => {
     await t.stop();
   });
 
-  test('never overlaps itself: what comes due during a run is left out, and the beat is kept', async () => {
+  test('never overlaps itself: runs that come due during another one are skipped, and the beat is kept', async () => {
     const { waiting, answer } = heldAnswers();
     const t = await testMill({ pipelines: [post({ timeout: '10m' }, 600_000), writer], answer });
     await add(t, 'a', 'b');
@@ -134,7 +134,7 @@ onEveryStore('a schedule', ({ testMill, makeStore }) => {
     await t.stop();
   });
 
-  test('ends a run in its time: what is under way has failed, what was not begun is left as it was', async () => {
+  test('ends a run on time: events under way have failed, and others are left untouched', async () => {
     const { answer } = heldAnswers();
     const t = await testMill({ pipelines: [post(), writer], answer });
     await add(t, 'a', 'b', 'c');
@@ -153,7 +153,7 @@ onEveryStore('a schedule', ({ testMill, makeStore }) => {
     await t.stop();
   });
 
-  test('lets go of a delivery that could not begin, and counts no attempt', async () => {
+  test('releases a delivery that could not begin, and counts no attempt', async () => {
     let isDown = true;
     const answer = (): Answer =>
       isDown ? { result: 'postponed', reason: 'circuit open', retryAfterMs: 3_600_000 } : { result: 'delivered' };
@@ -168,7 +168,7 @@ onEveryStore('a schedule', ({ testMill, makeStore }) => {
     await t.stop();
   });
 
-  test('a row that waits no longer when its turn comes is left out', async () => {
+  test('skips a row that no longer waits when its turn comes', async () => {
     const { waiting, answer } = heldAnswers();
     const t = await testMill({ pipelines: [post({ concurrency: 1 }), writer], answer });
     await add(t, 'a', 'b', 'c');
@@ -204,7 +204,7 @@ onEveryStore('a schedule', ({ testMill, makeStore }) => {
     await t.stop();
   });
 
-  test('a stop is answered after the run under way, nothing happens after it, and it outlives a restart', async () => {
+  test('a stop is answered after the run under way, nothing happens afterwards, and it survives a restart', async () => {
     const { waiting, answer } = heldAnswers();
     const store = makeStore();
     const t = await testMill({ pipelines: [post(), writer], answer, store });
@@ -244,7 +244,7 @@ onEveryStore('a schedule', ({ testMill, makeStore }) => {
     await t.stop();
   });
 
-  test('of fifty starts and stops at once all are carried out, and the last one wins', async () => {
+  test('fifty simultaneous starts and stops are all carried out, and the last one wins', async () => {
     const t = await testMill({ pipelines: [post(), writer] });
     const schedule = t.mill.schedule('post');
     for (const last of ['stop', 'start'] as const) {
@@ -255,7 +255,7 @@ onEveryStore('a schedule', ({ testMill, makeStore }) => {
     await t.stop();
   });
 
-  test('a run waits for an event of which the store does not say whether it has it', async () => {
+  test('a run waits for an event that the store may or may not have', async () => {
     const { waiting, answer } = heldAnswers();
     const base = makeStore();
     let doubts = 0;
@@ -277,7 +277,7 @@ onEveryStore('a schedule', ({ testMill, makeStore }) => {
     await t.stop();
   });
 
-  test('a pause ends by itself, also after a restart', async () => {
+  test('a pause ends by itself, even after a restart', async () => {
     const t = await testMill({ pipelines: [post(), writer] });
     await add(t, 'a');
     await t.mill.schedule('post').pause({ for: '10m' });
@@ -295,7 +295,7 @@ onEveryStore('a schedule', ({ testMill, makeStore }) => {
     await t.stop();
   });
 
-  test('a run that a failure of the store broke off has ended before the next begins', async () => {
+  test('a run interrupted by a store failure has ended before the next begins', async () => {
     const base = makeStore();
     let isFailing = false;
     const append: Store['append'] = async (events) => {
@@ -334,7 +334,7 @@ onEveryStore('a schedule', ({ testMill, makeStore }) => {
     await t.stop();
   });
 
-  test('a crash during a run loses no row; what was under way is repeated under its id alone', async () => {
+  test('a crash during a run loses no row, and repeats only what was under way, under its id', async () => {
     const { waiting, answer } = heldAnswers();
     const t = await testMill({ pipelines: [post(), writer], answer });
     await add(t, 'a', 'b', 'c', 'd');
@@ -351,7 +351,7 @@ onEveryStore('a schedule', ({ testMill, makeStore }) => {
   });
 });
 
-test('a run whose source fails, hangs, or answers what is refused, harms no later one', async () => {
+test('a run whose source fails, hangs, or returns refused events harms no later one', async () => {
   const never = new Promise<never>(() => {});
   const answers = [failing, () => never, () => [{ id: 7 }, { id: 'a' }], () => [{ id: 'b' }]] as const;
   let runs = 0;
@@ -369,7 +369,7 @@ test('a run whose source fails, hangs, or answers what is refused, harms no late
   await t.stop();
 });
 
-test('a run takes no more than its batch, whatever its source has', async () => {
+test('a run takes no more than its batch, whatever its source offers', async () => {
   const source = () => Array.from({ length: 10 }, (_, nth) => ({ id: `mail ${nth}` }));
   const t = await testMill({ pipelines: [post({ source }), writer] });
   await t.advance('1m');
@@ -377,7 +377,7 @@ test('a run takes no more than its batch, whatever its source has', async () => 
   await t.stop();
 });
 
-test('a run waits for no delivery that another event has asked for', async () => {
+test('a run waits for no delivery requested by another event', async () => {
   const busy = pipeline('busy', {
     event: z.object({ id: z.string(), deliveries: z.int().default(0) }),
     key: ({ id }) => id,
@@ -412,7 +412,7 @@ function fragile(options: { readonly attempts: number; readonly onGiveUp: 'park'
   });
 }
 
-test('a key that waits for a retry keeps no run from its end', async () => {
+test('a key that waits for a retry does not prolong a run', async () => {
   const t = await testMill({ pipelines: [fragile({ attempts: 100, onGiveUp: 'park' })] });
   await t.advance('5m');
   assert.deepEqual(await t.state('fragile', 'good'), { handled: 5 });
@@ -420,14 +420,14 @@ test('a key that waits for a retry keeps no run from its end', async () => {
   await t.stop();
 });
 
-test('a key that is full keeps the other events of its runs from nothing', async () => {
+test('a full key does not hold up the other events of its runs', async () => {
   const t = await testMill({ pipelines: [fragile({ attempts: 1, onGiveUp: 'park' })], limits: { pendingPerKey: 2 } });
   await t.advance('6m');
   assert.deepEqual(await t.state('fragile', 'good'), { handled: 6 });
   await t.stop();
 });
 
-test('a pause leaves a schedule by cron at its hours', async () => {
+test('a pause leaves the hours of a cron schedule unchanged', async () => {
   let runs = 0;
   const source = () => {
     runs += 1;
@@ -447,7 +447,7 @@ test('a pause leaves a schedule by cron at its hours', async () => {
   await t.stop();
 });
 
-test('a run during which an endless handler is aborted ends, and the next one is on time', async () => {
+test('a run that aborts an endless handler ends, and the next one is on time', async () => {
   const never = new Promise<void>(() => {});
   const endless = pipeline('endless', {
     event: Mail,
@@ -463,7 +463,7 @@ test('a run during which an endless handler is aborted ends, and the next one is
   await t.stop();
 });
 
-test('a schedule by cron comes due in its time zone', async () => {
+test('a cron schedule comes due in its time zone', async () => {
   const ticks = pipeline('ticks', {
     event: z.object({ at: z.int() }),
     key: () => 'one',
@@ -479,7 +479,7 @@ test('a schedule by cron comes due in its time zone', async () => {
   await t.stop();
 });
 
-test('an interval that was made shorter holds from the next start on', async () => {
+test('a shortened interval applies from the next start on', async () => {
   const store = memory();
   const before = await testMill({ pipelines: [post({ every: '24h' } as never), writer], store });
   await add(before, 'a');
@@ -490,7 +490,7 @@ test('an interval that was made shorter holds from the next start on', async () 
   await t.stop();
 });
 
-test('an engine without schedules has no pipeline for them, and one of its name is refused', async () => {
+test('an engine without schedules has no pipeline for them, and a user’s pipeline of that name is refused', async () => {
   const t = await testMill({ pipelines: [writer] });
   assert.throws(() => t.mill.schedule('writer'), isCode('MILL_NOT_FOUND'));
   // @ts-expect-error no such pipeline
@@ -501,7 +501,7 @@ test('an engine without schedules has no pipeline for them, and one of its name 
   await assert.rejects(testMill({ pipelines: [named] }), isCode('MILL_INVALID_DECLARATION'));
 });
 
-test('a schedule that is declared wrongly is refused with what was expected', () => {
+test('a wrong declaration of a schedule is refused with what was expected', () => {
   const declared = (schedule: object) => () => pipeline('wrong', { event: Mail, schedule: schedule as never, handle: () => undefined });
   const source = () => [];
   assert.throws(declared({ source }), { message: /expected either every or cron, found neither/ });

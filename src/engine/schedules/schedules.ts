@@ -20,11 +20,11 @@ export interface ScheduleStatus {
   readonly status: 'running' | 'paused' | 'stopped';
   /** True if a run is under way. */
   readonly isAtWork: boolean;
-  /** When the last run began; null before the first. */
+  /** The time at which the last run began; null before the first. */
   readonly lastRunAt: number | null;
-  /** When the next run is due; null if none is. */
+  /** The time at which the next run is due; null if none is. */
   readonly nextRunAt: number | null;
-  /** Why the last run could not take its batch, or one of its events; null if it could. Covers this process only. */
+  /** The reason the last run could not take its batch, or one of its events; null if it could. Covers this process only. */
   readonly lastFailure: string | null;
 }
 
@@ -109,7 +109,7 @@ export class Schedules {
   readonly #atWork = new Map<string, Promise<RunEnd>>();
   /** Schedules that have run in this process, with the number of their pipeline's absences at that time. */
   readonly #begun = new Map<string, number>();
-  /** Why the last run of a schedule could not take its batch. */
+  /** The reason the last run of a schedule could not take its batch. */
   readonly #failures = new Map<string, string>();
   #endWatch: (() => void) | undefined;
   /** Cancels the next attempt to plan. */
@@ -293,8 +293,8 @@ function go(schedule: Schedule, state: State | undefined, { now, timers }: Turn)
 }
 
 /**
- * A pause set by a clock that has been set back since ends no later than one that begins now. The timer that ends it has had its turn in
- * vain if the schedule was gone at the time.
+ * A pause set by a clock that has been set back since ends no later than one that begins now. The timer that ends it had no effect if it
+ * fired while the schedule was gone.
  */
 function planPause(schedule: Schedule, state: State, { now, timers }: Turn): State | undefined {
   const { nextRunAt, pauseMs } = state;

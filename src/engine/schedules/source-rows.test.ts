@@ -21,7 +21,7 @@ import { failing, onEveryStore, withCalls } from '../promises/fixture.test.ts';
 import { add, counts, done, type JobsOptions, jobs, jobsPipeline, letterOf, letters, originOf } from './jobs.fixture.test.ts';
 
 onEveryStore('rows of pipelines of every kind', ({ testMill }) => {
-  test('rows of events that are keys of their own', async () => {
+  test('rows whose events are their own keys', async () => {
     const { pipelines, world } = jobsPipeline({ isKeyless: true });
     const t = await testMill({ pipelines });
     await add(t, 'long', 'fail', 'throw', 'good', 'good');
@@ -35,7 +35,7 @@ onEveryStore('rows of pipelines of every kind', ({ testMill }) => {
     await t.stop();
   });
 
-  test('a row whose event is a duplicate by its id is left out, and costs those behind it nothing', async () => {
+  test('a row whose event is a duplicate by its id is skipped, and does not hold up later rows', async () => {
     const { pipelines, seen } = jobsPipeline({ pipeline: { id: ({ id }) => `job ${id}` } });
     const t = await testMill({ pipelines });
     for (const id of [1, 2, 3]) await t.ingest('work', { id, key: 'k', what: 'good' });
@@ -50,7 +50,7 @@ onEveryStore('rows of pipelines of every kind', ({ testMill }) => {
     await t.stop();
   });
 
-  test('rows of a numbered key wait for the missing number and hand their places on', async () => {
+  test('rows of a numbered key wait for the missing number and pass their places on', async () => {
     const { pipelines, seen } = jobsPipeline({
       pipeline: { key: ({ key }) => key, order: { by: ({ id }) => (id > 10 ? id - 10 : id) } },
     });
@@ -79,7 +79,7 @@ onEveryStore('rows of pipelines of every kind', ({ testMill }) => {
     await t.stop();
   });
 
-  test('a row whose handler takes too long keeps none behind it from the same run', async () => {
+  test('a row with a slow handler keeps no later row from the same run', async () => {
     const handle = ({ what }: { what: string }) => (what === 'hang' ? new Promise<void>(() => {}) : undefined);
     const { pipelines } = jobsPipeline({ pipeline: { timeout: '1s' }, handle });
     const t = await testMill({ pipelines });
@@ -110,7 +110,7 @@ onEveryStore('rows of pipelines of every kind', ({ testMill }) => {
   });
 });
 
-test('a row that was deleted or changed between the look at the table and its turn is read as it is then', async () => {
+test('a row deleted or changed between the look at the table and its turn is read as it is then', async () => {
   const waiting: (() => void)[] = [];
   const whats: string[] = [];
   const handle = ({ what }: { what: string }) => {
@@ -133,7 +133,7 @@ test('a row that was deleted or changed between the look at the table and its tu
   await t.stop();
 });
 
-test('a table without rows is a run without events', async () => {
+test('a run over a table without rows has no events', async () => {
   const { pipelines, seen } = jobsPipeline();
   const t = await testMill({ pipelines });
   await t.advance('3m');
@@ -142,7 +142,7 @@ test('a table without rows is a run without events', async () => {
   await t.stop();
 });
 
-test('an event() may be asynchronous and may throw whatever it likes', async () => {
+test('an event() may be asynchronous and may throw anything', async () => {
   const odd: readonly unknown[] = [
     'a text',
     7,
@@ -176,7 +176,7 @@ test('an event() may be asynchronous and may throw whatever it likes', async () 
   await t.stop();
 });
 
-test('rows that throws or asks for what is not there is the fault of the run, and no row’s', async () => {
+test('a rows() that throws or asks for something missing is the run’s fault, not a row’s', async () => {
   let rows = (): never => failing();
   const { pipelines } = jobsPipeline({ source: { rows: (query) => (rows as unknown as (from: typeof query) => never)(query) } });
   const t = await testMill({ pipelines });
@@ -198,7 +198,7 @@ test('rows that throws or asks for what is not there is the fault of the run, an
   await t.stop();
 });
 
-test('limit and offset of rows do not count; joins and distinct take each row once', async () => {
+test('limit and offset in rows() have no effect; joins and distinct take each row once', async () => {
   const variants: readonly NonNullable<JobsOptions['source']>[] = [
     { rows: (query) => query.selectAll().where('done', '=', 0).orderBy('id').limit(1).offset(1) },
     { rows: (query) => query.selectAll().distinct().where('done', '=', 0).orderBy('id') },
@@ -220,7 +220,7 @@ test('limit and offset of rows do not count; joins and distinct take each row on
   }
 });
 
-test('a primary key may have several columns, be empty, odd, long or beyond JavaScript’s integers, and a row unreadable', async (context) => {
+test('a primary key may have several columns, or be empty, odd, long or beyond JavaScript’s integers, and a row may be unreadable', async (context) => {
   const folder = mkdtempSync(join(tmpdir(), 'millrace-rows-'));
   context.after(() => rmSync(folder, { recursive: true }));
   const columns = { name: 'text', nth: 'integer', extra: 'json?', done: 'integer' } as const;
@@ -288,7 +288,7 @@ test('a primary key may have several columns, be empty, odd, long or beyond Java
   await t.stop();
 });
 
-test('a row with a primary key that no handler could have written is a dead letter, others are taken', async (context) => {
+test('a row with a primary key that no handler could have written is a dead letter, and others are taken', async (context) => {
   const folder = mkdtempSync(join(tmpdir(), 'millrace-rows-'));
   context.after(() => rmSync(folder, { recursive: true }));
   for (const [type, rows] of [
@@ -358,7 +358,7 @@ test('a primary key may be of a type that JavaScript and SQL write differently',
   await t.stop();
 });
 
-test('an event of a source of one’s own that is refused shows in the status of the schedule', async () => {
+test('a refused event of a custom source shows in the schedule’s status', async () => {
   const source = () => [
     { id: 1, key: 'k', what: 'a text that is too long' },
     { id: 2, key: 'k', what: 'good' },
@@ -372,7 +372,7 @@ test('an event of a source of one’s own that is refused shows in the status of
   await t.stop();
 });
 
-test('a source of one’s own may pass the events of a table on, and gets events', async () => {
+test('a custom source may pass on a table’s events, and gets events', async () => {
   const inner = tableSource(jobs, {
     rows: (query) => query.selectAll().where('done', '=', 0).orderBy('id'),
     event: ({ id, key, what }) => (what === 'throw' ? failing() : { id, key, what }),
@@ -393,7 +393,7 @@ test('a source of one’s own may pass the events of a table on, and gets events
   await t.stop();
 });
 
-test('a run whose source fails waits for the events that are under way', async () => {
+test('a run whose source fails waits for events under way', async () => {
   const waiting: (() => void)[] = [];
   const handle = () => new Promise<void>((end) => waiting.push(end));
   async function* source() {
@@ -413,13 +413,13 @@ test('a run whose source fails waits for the events that are under way', async (
   await t.stop();
 });
 
-test('a run waits for the dead letters of its rows, and one that cannot be written shows in its status', async () => {
+test('a run waits for its rows’ dead letters, and its status shows one that cannot be written', async () => {
   const base = memory();
   const held: (() => void)[] = [];
   let asked = 0;
   const pendingOrigins: Store['pendingOrigins'] = async (partition, origins) => {
     asked += 1;
-    // The first look is the run's own, the second that of whoever is about to write the dead letter.
+    // The run itself makes the first look; the second precedes the dead letter.
     if (asked === 2) await new Promise<void>((go) => held.push(go));
     if (asked === 2) throw new MillraceError('MILL_STORE_UNAVAILABLE', 'the answer was lost');
     return base.pendingOrigins(partition, origins);

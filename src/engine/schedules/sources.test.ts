@@ -13,7 +13,7 @@ const reasons = {
 
 onEveryStore('a source of rows', ({ testMill }) => {
   for (const [what, reason] of Object.entries(reasons)) {
-    test(`rows that ${what} keep none behind them from the same run, and are one dead letter each, with reason, key and origin`, async () => {
+    test(`rows that ${what} keep no later row from the same run, and are one dead letter each, with reason, key and origin`, async () => {
       const { pipelines, seen } = jobsPipeline();
       const t = await testMill({ pipelines });
       await add(t, what, what, what, 'good', 'good');
@@ -36,7 +36,7 @@ onEveryStore('a source of rows', ({ testMill }) => {
     });
   }
 
-  test('two rows that fail for good are two dead letters after any number of runs, also when they are skipped', async () => {
+  test('two permanently failing rows are two dead letters after any number of runs, even if skipped', async () => {
     for (const onGiveUp of ['skip', 'park'] as const) {
       const { pipelines } = jobsPipeline({ pipeline: { onGiveUp } });
       const t = await testMill({ pipelines });
@@ -48,7 +48,7 @@ onEveryStore('a source of rows', ({ testMill }) => {
     }
   });
 
-  test('a row that was rejected is taken once more after a redrive or a discard, and by no run before', async () => {
+  test('a rejected row is taken once more after a redrive or a discard, but by no run before that', async () => {
     const { pipelines, seen, world } = jobsPipeline();
     const t = await testMill({ pipelines });
     await add(t, 'long', 'throw', 'long', 'throw');
@@ -72,7 +72,7 @@ onEveryStore('a source of rows', ({ testMill }) => {
     await t.stop();
   });
 
-  test('a dead letter of a row’s event is redriven once, and while it fails again there is still one', async () => {
+  test('a row’s dead letter is redriven once, and if it fails again there is still only one', async () => {
     for (const onGiveUp of ['skip', 'park'] as const) {
       const { pipelines, seen, world } = jobsPipeline({ pipeline: { onGiveUp } });
       const t = await testMill({ pipelines });
@@ -89,7 +89,7 @@ onEveryStore('a source of rows', ({ testMill }) => {
     }
   });
 
-  test('a row whose event waits for a retry is not taken again, not after a crash either', async () => {
+  test('a row whose event waits for a retry is not taken again, not even after a crash', async () => {
     const { pipelines, seen, world } = jobsPipeline({ pipeline: { retry: { attempts: 2, backoff: '10m', maxBackoff: '10m', jitter: 0 } } });
     const t = await testMill({ pipelines });
     await add(t, 'fail', 'fail', 'good', 'good', 'good');
@@ -100,7 +100,7 @@ onEveryStore('a source of rows', ({ testMill }) => {
     assert.deepEqual(seen, [1, 2, 3, 4, 5]);
     world.isMended = true;
     await t.advance('5m');
-    // Both retries are due, of keys that need not wait for each other.
+    // Both retries are due, and their keys need not wait for each other.
     assert.deepEqual(
       [seen.slice(0, 5), seen.slice(5).sort()],
       [
@@ -112,7 +112,7 @@ onEveryStore('a source of rows', ({ testMill }) => {
     await t.stop();
   });
 
-  test('a crash between the taking of a row and the end of its run takes no row twice', async () => {
+  test('a crash between taking a row and the end of its run takes no row twice', async () => {
     let begun = 0;
     let isHanging = true;
     const handle = () => {
@@ -133,7 +133,7 @@ onEveryStore('a source of rows', ({ testMill }) => {
     await t.stop();
   });
 
-  test('a commit that fails neither loses a rejected row nor makes two dead letters of it', async () => {
+  test('a failed commit neither loses a rejected row nor duplicates its dead letter', async () => {
     const { pipelines } = jobsPipeline();
     const t = await testMill({ pipelines, crashBeforeCommit: true });
     await add(t, 'long', 'throw', 'fail', 'long', 'good', 'good');
@@ -147,7 +147,7 @@ onEveryStore('a source of rows', ({ testMill }) => {
     await t.stop();
   });
 
-  test('a run in which every row fails ends after a hundred, and the next one goes on behind them', async () => {
+  test('a run in which every row fails ends after a hundred, and the next one continues after them', async () => {
     const { pipelines, seen } = jobsPipeline({ schedule: { batch: 1 } });
     const t = await testMill({ pipelines });
     await add(t, ...Array.from({ length: 150 }, () => 'fail'), 'good');
@@ -160,7 +160,7 @@ onEveryStore('a source of rows', ({ testMill }) => {
     await t.stop();
   });
 
-  test('five hundred rows that are no events keep the one behind them from nothing, in a batch of one', async () => {
+  test('five hundred rows that yield no event do not hold up the one behind them, with a batch of one', async () => {
     const { pipelines } = jobsPipeline({ schedule: { batch: 1 } });
     const t = await testMill({ pipelines });
     await add(t, ...Array.from({ length: 500 }, (_, at) => (at % 2 === 0 ? 'long' : 'throw')), 'good');
@@ -171,7 +171,7 @@ onEveryStore('a source of rows', ({ testMill }) => {
     await t.stop();
   });
 
-  test('rows of a parked key wait behind it and hand their places on', async () => {
+  test('rows of a parked key wait behind it and pass their places on', async () => {
     const { pipelines, seen, world } = jobsPipeline({ pipeline: { key: ({ key }) => key, onGiveUp: 'park' } });
     const t = await testMill({ pipelines });
     await t.ingestBatch('writer', [
@@ -193,7 +193,7 @@ onEveryStore('a source of rows', ({ testMill }) => {
     await t.stop();
   });
 
-  test('rows of one key have their turns in the order of the rows', async () => {
+  test('rows of one key have their turns in row order', async () => {
     const handle = () => setImmediate();
     const { pipelines, seen } = jobsPipeline({ pipeline: { key: ({ key }) => key }, schedule: { batch: 10 }, handle });
     const t = await testMill({ pipelines });

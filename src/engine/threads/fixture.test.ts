@@ -4,19 +4,19 @@ import * as z from 'zod';
 import { pipeline } from '../../pipeline/pipeline.ts';
 import { table } from '../../pipeline/table.ts';
 
-/** A module as a user would write it: threads import it and take `steps` from it. It has no tests of its own. */
+/** A module like a user's: threads import it and take `steps` from it. It contains no tests. */
 
 const Step = z.object({
   key: z.string(),
   n: z.int(),
-  /** The handler's action besides applying the step. */
+  /** The handler's action in addition to applying the step. */
   does: z
     .enum([
       ...(['nothing', 'fail once', 'throw', 'throw without file', 'spin', 'exit', 'answer a function', 'answer a Map'] as const),
       ...(['change all it has', 'wait', 'ignore', 'late error', 'late rejection'] as const),
     ])
     .default('nothing'),
-  /** `wait` blocks its thread until there is such a file, `late error` and `late rejection` come once there is. */
+  /** A file: `wait` blocks its thread until the file exists; `late error` and `late rejection` happen once it does. */
   until: z.string().default(''),
 });
 
@@ -27,7 +27,7 @@ export const applied = table('applied', { key: 'text', n: 'integer', nth: 'integ
 /** The reports of the handlers: `begun <key> <n>`, from whichever thread they run in. */
 export const channelName = `millrace fixture ${process.pid}`;
 
-/** Takes what `steps` sends, in the thread of the engine. */
+/** Receives what `steps` sends, in the engine's thread. */
 export const heard = pipeline('heard', {
   event: z.object({ key: z.string(), n: z.int() }),
   key: ({ key }) => key,
@@ -88,7 +88,7 @@ function misbehave({ does, key, n, until }: z.output<typeof Step>, attempt: numb
   return does === 'answer a function' ? Object({ steps: [], alarms: 0, inMainThread: false, print: () => n }) : undefined;
 }
 
-/** Throws once there is such a file. */
+/** Throws once the file exists. */
 function throwOnce(file: string): void {
   setImmediate(() => {
     if (existsSync(file)) throw new Error('too late');

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 import { inheritedFlags } from './inherited-flags.ts';
 
-test('a thread inherits the flags that say how modules are loaded, with their values, and no others', () => {
+test('a thread inherits the flags for loading modules, with their values, and no others', () => {
   const flags = [
     '--input-type=module',
     '--import',

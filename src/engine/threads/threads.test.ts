@@ -30,7 +30,7 @@ const keys = ['a', 'b', 'c'];
 const stateOf = (n: readonly number[], alarms = 0) => ({ steps: n, alarms, inMainThread: false });
 const isCode = (code: string) => (error: unknown) => error instanceof MillraceError && error.code === code;
 
-/** Resolves when a handler says these words, in whichever thread. */
+/** Resolves when a handler in any thread reports these words. */
 function told(words: string): Promise<void> {
   const channel = new BroadcastChannel(channelName);
   return new Promise((resolve) => {
@@ -52,7 +52,7 @@ const realClock: Clock = new SystemClock({
   },
 });
 
-/** Turns the clock until no retry is left; `advance` alone does not wait for threads. */
+/** Advances the clock until no retry is left; `advance` alone does not wait for threads. */
 async function settleWithRetries(t: TestMill): Promise<void> {
   for (const _retry of upTo(4)) {
     await t.drain();
@@ -61,7 +61,7 @@ async function settleWithRetries(t: TestMill): Promise<void> {
   await t.drain();
 }
 
-/** A key according to its state, its rows and its sends, which must agree. */
+/** The steps applied to a key according to its state, its rows and its sends, which must agree. */
 async function appliedTo(t: TestMill, key: string): Promise<readonly number[]> {
   await t.drain();
   const state = Object(await t.state('steps', key));
@@ -90,7 +90,7 @@ for (const [name, makeStore] of [
       await t.stop();
     });
 
-    test('promises 2 and 8: a crash while a handler is at work repeats what was not committed, and only that', async () => {
+    test('promises 2 and 8: a crash during a handler repeats only what was not committed', async () => {
       const until = newFile();
       const t = await testMill({ pipelines, store: makeStore() });
       await t.ingest('steps', { key: 'b', n: 1 });
@@ -106,7 +106,7 @@ for (const [name, makeStore] of [
       await t.stop();
     });
 
-    test('promise 2: what a handler changes of its event, its state or what it has sent has no effect', async () => {
+    test('promise 2: a handler’s changes to its event, its state or its sends have no effect', async () => {
       const t = await testMill({ pipelines, store: makeStore() });
       for (const n of upTo(3)) await t.ingest('steps', { key: 'a', n, does: n === 2 ? 'change all it has' : 'nothing' });
       await t.drain();
@@ -127,7 +127,7 @@ for (const [name, makeStore] of [
       await t.stop();
     });
 
-    test('promises 5 and 9: a timer whose name is gone is a dead letter, to redrive once the name is back', async () => {
+    test('promises 5 and 9: a removed timer is a dead letter, which can be redriven once the name is back', async () => {
       const store = makeStore();
       const before = await testMill({ pipelines, store });
       await before.ingest('steps', { key: 'a', n: 1 });
@@ -148,7 +148,7 @@ for (const [name, makeStore] of [
       await back.stop();
     });
 
-    test('promises 3 and 9: a step that cannot be applied parks its key with the reason; redriven it goes on in order', async () => {
+    test('promises 3 and 9: a step that cannot be applied parks its key with the reason, and proceeds in order when redriven', async () => {
       const until = newFile();
       const t = await testMill({ pipelines, store: makeStore() });
       await t.ingest('steps', { key: 'a', n: 1, does: 'throw without file', until });
@@ -167,7 +167,7 @@ for (const [name, makeStore] of [
   });
 }
 
-test('promise 4: while a handler blocks its thread, other keys and other pipelines go on', async () => {
+test('promise 4: while a handler blocks its thread, other keys and other pipelines proceed', async () => {
   const until = newFile();
   const t = await testMill({ pipelines });
   const begun = told('begun busy 1');
@@ -193,10 +193,10 @@ const fatal: readonly [StepInput['does'], RegExp][] = [
 ];
 
 for (const [does, reason] of fatal) {
-  test(`promise 9: a handler that does this ends in a dead letter, and the pipeline goes on: ${does}`, async () => {
+  test(`promise 9: a handler that does this ends in a dead letter, and the pipeline continues: ${does}`, async () => {
     const gaveUp = Promise.withResolvers<void>();
     const log: Logger = { ...silentLogger, error: () => gaveUp.resolve() };
-    // On a busy machine what ends at once may take a while, too.
+    // On a busy machine even an immediate end may take a while.
     const erring = { ...steps, timeoutMs: does === 'spin' ? 1_000 : 60_000, onGiveUp: 'skip' } as const;
     const mill = await millrace({ store: memory(), pipelines: [erring, heard], clock: realClock, log }).start();
     await mill.ingest('steps', { key: 'a', n: 1, does });
@@ -214,7 +214,7 @@ for (const [does, reason] of fatal) {
   });
 }
 
-test('a handler’s time counts from when its thread calls it, not while the thread starts', async () => {
+test('a handler’s time starts when its thread calls it, not while the thread starts', async () => {
   const mayLoad = newFile();
   const path = `${newFile()}.mjs`;
   writeFileSync(mayLoad, '');
@@ -223,7 +223,7 @@ test('a handler’s time counts from when its thread calls it, not while the thr
   const t = await testMill({ pipelines: [slow] });
   rmSync(mayLoad);
   const loads = told('loads');
-  // It ends the thread that is there; the retry gets one that has to load.
+  // The first attempt ends the existing thread; the retry gets a new one, which has to load.
   await t.ingest('slow', {});
   while (t.mill.counts().slow?.retries === 0) await t.advance(0);
   await t.advance('10ms');
@@ -235,7 +235,7 @@ test('a handler’s time counts from when its thread calls it, not while the thr
   await t.stop();
 });
 
-/** A module that threads can load only while there is such a file, and says so, with a pipeline whose first attempt ends its thread. */
+/** A module that threads can load only while a file exists, with a pipeline whose first attempt ends its thread. */
 function slowToLoad(file: string): string {
   const url = (name: string) => JSON.stringify(import.meta.resolve(name));
   return `
@@ -259,7 +259,7 @@ function slowToLoad(file: string): string {
   `;
 }
 
-test('a stop breaks a start off whose module loads for long', async () => {
+test('a stop interrupts a start whose module loads slowly', async () => {
   const path = `${newFile()}.mjs`;
   writeFileSync(path, slowToLoad(newFile()));
   const { default: slow } = await import(pathToFileURL(path).href);
@@ -271,7 +271,7 @@ test('a stop breaks a start off whose module loads for long', async () => {
   await started;
 });
 
-test('an error that comes after the handler ended costs a thread and no event', async () => {
+test('an error after the end of a handler costs a thread but no event', async () => {
   const died = Promise.withResolvers<string>();
   const log: Logger = { ...silentLogger, warn: (fields) => died.resolve(String(Object(fields).reason)) };
   const t = await testMill({ pipelines, log });
@@ -285,7 +285,7 @@ test('an error that comes after the handler ended costs a thread and no event', 
   await t.stop();
 });
 
-test('a promise that a handler leaves behind and that rejects is logged with its stack, and ends no thread', async () => {
+test('a rejecting promise left behind by a handler is logged with its stack, and ends no thread', async () => {
   const logged = Promise.withResolvers<object>();
   const ended: string[] = [];
   const log: Logger = { ...silentLogger, error: (fields) => logged.resolve(fields), warn: (_fields, message) => void ended.push(message) };
@@ -303,7 +303,7 @@ test('a promise that a handler leaves behind and that rejects is logged with its
   await t.stop();
 });
 
-test('lines that a handler logs arrive, also those of an attempt that fails, and whatever their fields are', async () => {
+test('a handler’s log lines arrive, even those of a failing attempt, and whatever their fields are', async () => {
   const lines: [string, object][] = [];
   const log: Logger = { ...silentLogger, info: (fields, message) => lines.push([message, fields]), child: () => log };
   const t = await testMill({ pipelines, log });
@@ -319,7 +319,7 @@ test('lines that a handler logs arrive, also those of an attempt that fails, and
   await t.stop();
 });
 
-test('what a handler ignores is counted so', async () => {
+test('events ignored by a handler are counted as such', async () => {
   const t = await testMill({ pipelines });
   await t.ingest('steps', { key: 'a', n: 1, does: 'ignore' });
   await t.drain();
@@ -327,7 +327,7 @@ test('what a handler ignores is counted so', async () => {
   await t.stop();
 });
 
-test('promise 8: a stop ends a thread that is busy; its event is handled after the next start', async () => {
+test('promise 8: a stop ends a busy thread; its event is handled after the next start', async () => {
   const until = newFile();
   const store = memory();
   const alive = new Set<Worker>();
@@ -349,14 +349,14 @@ test('promise 8: a stop ends a thread that is busy; its event is handled after t
   await mill.stop();
 });
 
-test('as many attempts run at once as there are threads, one per core without a word', async () => {
+test('as many attempts run at once as there are threads, by default one per core', async () => {
   const t = await testMill({ pipelines: [{ ...steps, threads: { module: steps.threads?.module ?? '', count: undefined } }, heard] });
   const { availableParallelism } = await import('node:os');
   assert.equal(t.mill.counts().steps?.concurrency, availableParallelism());
   await t.stop();
 });
 
-describe('a start fails with one line when threads cannot have the pipeline', () => {
+describe('a start fails with one line if threads cannot load the pipeline', () => {
   const declare = (name: string, module: string) => pipeline(name, { event: z.object({}), run: 'threads', module, handle() {} });
   const write = (text: string) => {
     const path = `${newFile()}.mjs`;
@@ -390,7 +390,7 @@ describe('a start fails with one line when threads cannot have the pipeline', ()
         failing.start(),
         (error) => isCode('MILL_INVALID_DECLARATION')(error) && line.test(String(Object(error).message)),
       );
-      // The store was let go of.
+      // The store was released.
       const mill = await millrace({ store, pipelines: [heard] }).start();
       await mill.stop();
     });

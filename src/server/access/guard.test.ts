@@ -31,7 +31,7 @@ async function keptOpen(t: TestContext, url: string, request: string): Promise<s
   return String(answer);
 }
 
-/** A log that keeps its lines, and tells of each. */
+/** A log that keeps its lines, and reports each one. */
 function keptLog() {
   const lines: string[] = [];
   const waiting = new Map<string, () => void>();
@@ -48,7 +48,7 @@ function keptLog() {
   return { log: pino({ level: 'trace' }, { write }), lines, said };
 }
 
-test('who lacks a token learns which scheme is asked for, and who has one that may not, what is needed', async (t) => {
+test('a caller without a token learns which scheme is required, and one with an insufficient token what it lacks', async (t) => {
   const reader = made('grafana', 'read');
   const { url } = await serve(t, { access: { tokens: new Tokens([reader.token]) } });
   const none = await fetch(`${url}/pipelines`);
@@ -62,7 +62,7 @@ test('who lacks a token learns which scheme is asked for, and who has one that m
   assert.deepEqual([code, detail], ['MILL_FORBIDDEN', 'the token grafana may read; POST /dead-letters/:id/redrive needs operate']);
 });
 
-test('a token is taken from the header alone, in whatever case its scheme is written', async (t) => {
+test('a token is taken only from the header, whatever the case of its scheme', async (t) => {
   const { secret, token } = made('a', 'operate');
   const { url } = await serve(t, { access: { tokens: new Tokens([token]) } });
   const statusFor = async (authorization: string) => (await fetch(`${url}/pipelines`, { headers: { authorization } })).status;
@@ -87,7 +87,7 @@ test('a token is taken from the header alone, in whatever case its scheme is wri
   );
 });
 
-test('a direct route asks as its long way does', async (t) => {
+test('a direct route has the same requirements as through Fastify', async (t) => {
   const own = made('own', 'ingest', ['visits']);
   const other = made('other', 'ingest', ['numbered']);
   const { url, mill } = await serve(t, { access: { tokens: new Tokens([own.token, other.token]) } });
@@ -96,7 +96,7 @@ test('a direct route asks as its long way does', async (t) => {
   assert.equal(mill.counts().visits?.received, 1);
 });
 
-test('a token for some pipelines is good for no route of a system without pipelines, unless the route deals with none', async (t) => {
+test('a token for some pipelines opens no route of a system without pipelines, unless the route concerns none', async (t) => {
   const [limited, sender, reader] = [made('a', 'operate', ['visits']), made('b', 'ingest', ['visits']), made('c', 'operate')];
   const { url } = await serve(t, {
     access: { tokens: new Tokens([limited.token, sender.token, reader.token]) },
@@ -134,7 +134,7 @@ for (const [config, message] of misread) {
   });
 }
 
-test('wrong tokens of an address are answered ten a second, from however many connections, and the right one never waits', {
+test('wrong tokens from an address are answered ten times a second, on however many connections, and the right one never waits', {
   timeout: 60_000,
 }, async (t) => {
   const { token, headers } = made('a', 'read');
@@ -167,7 +167,7 @@ test('wrong tokens of an address are answered ten a second, from however many co
   for (const { secret } of told) assert.ok(!lines.join('').includes(secret));
 });
 
-test('no secret is told: not by the log at its finest, errors, metrics or the API description', async (t) => {
+test('no secret is revealed: not by the most detailed log, errors, metrics or the API description', async (t) => {
   const { secret, token, headers } = made('a', 'operate');
   const { log, lines } = keptLog();
   const { url } = await serve(t, {
@@ -185,7 +185,7 @@ test('no secret is told: not by the log at its finest, errors, metrics or the AP
   const told: string[] = [];
   for (const path of ['/broken', '/nowhere', '/', '/metrics?format=prometheus', '/openapi.json', '/docs', '/health'])
     told.push(await (await fetch(`${url}${path}`, { headers })).text());
-  // As clients send it that cannot set a header. Who does so is told that it is no parameter, and by nothing else.
+  // Some clients that cannot set a header put the token here. Only the answer says that there is no such parameter; nothing is logged.
   for (const path of ['/broken', '/nowhere', '/%', '/ping', '/failing'])
     for (const method of ['GET', 'POST']) await fetch(`${url}${path}?access_token=${secret}`, { method, headers });
   assert.ok(lines.some((line) => line.includes('request failed') && line.includes('"path":"/broken"')));
@@ -198,7 +198,7 @@ test('no secret is told: not by the log at its finest, errors, metrics or the AP
   for (const text of [...told, ...lines]) assert.ok(!text.includes(secret) && !text.includes(digest), text.slice(0, 200));
 });
 
-test('metrics ask for no token where that is told, and all else does', async (t) => {
+test('metrics need no token if so configured, and everything else does', async (t) => {
   const { url } = await serve(t, { access: { tokens: new Tokens([made('a', 'read').token]), hasOpenMetrics: true } });
   const statuses = await Promise.all(
     ['/metrics', '/health', '/ping', '/pipelines', '/docs'].map(async (path) => (await fetch(`${url}${path}`)).status),
@@ -207,7 +207,7 @@ test('metrics ask for no token where that is told, and all else does', async (t)
   assert.match(await (await fetch(`${url}/metrics?format=prometheus`)).text(), /^millrace_refused_requests_total\{reason="missing"\} 2$/m);
 });
 
-test('anybody may ask whether work makes progress, and only who may look at all learns what waits', async (t) => {
+test('anybody may ask whether work makes progress, but only those who may read everything learn what is waiting', async (t) => {
   const [reader, limited, sender] = [made('a', 'read'), made('b', 'read', ['visits']), made('c', 'ingest')];
   const { url, mill } = await serve(t, { access: { tokens: new Tokens([reader.token, limited.token, sender.token]) } });
   const health = async (headers: Record<string, string> = {}) => (await fetch(`${url}/health`, { headers })).json();
@@ -223,7 +223,7 @@ test('anybody may ask whether work makes progress, and only who may look at all 
   assert.deepEqual(Object.keys((await stopped.json()) as object), ['status', 'service', 'reason']);
 });
 
-test('where the database is, and which pipelines there are, only who may look at all learns from a store that fails', async (t) => {
+test('only those who may read everything learn from a failing store where the database is and which pipelines exist', async (t) => {
   const path = join(temporaryFolder(t), 'secret-place.db');
   const [reader, limited, sender] = [made('a', 'read'), made('b', 'operate', ['visits']), made('c', 'ingest')];
   const tokens = new Tokens([reader.token, limited.token, sender.token]);
@@ -250,7 +250,7 @@ test('where the database is, and which pipelines there are, only who may look at
   other.exec('COMMIT');
 });
 
-test('a file of tokens is read again when it changes or another is put in its place, and kept when it cannot be', {
+test('a token file is reread when it changes or is replaced, and the old tokens stay if it cannot be read', {
   timeout: 60_000,
 }, async (t) => {
   const [first, second, third] = [made('first', 'read'), made('second', 'read'), made('third', 'read')];
@@ -278,7 +278,7 @@ test('a file of tokens is read again when it changes or another is put in its pl
   assert.deepEqual(await statuses(), [401, 401, 200]);
 });
 
-test('a token for a pipeline that is not served is a warning with the nearest name, at the start and when it comes later', async (t) => {
+test('a token for a pipeline that is not served is a warning with the nearest name, at the start and later', async (t) => {
   const tokens = new Tokens([made('dash', 'read', ['visits', 'visit']).token, made('all', 'read').token]);
   const { log, lines } = keptLog();
   await serve(t, { log, access: { tokens } });
@@ -290,7 +290,7 @@ test('a token for a pipeline that is not served is a warning with the nearest na
   assert.deepEqual(warned().slice(1).map(said), [['shop', 'orders', `${message} this server has visits, numbered`]]);
 });
 
-test('without tokens it listens on loopback addresses alone, unless it is told to be open', async (t) => {
+test('without tokens it listens only on loopback addresses, unless told to be open', async (t) => {
   const { server } = await serve(t, {});
   for (const host of ['0.0.0.0', '::', '192.0.2.1']) {
     await assert.rejects(server.listen({ host, port: 0 }), (error: Error) => error.message.startsWith(`${host} is not a loopback address`));
@@ -301,7 +301,7 @@ test('without tokens it listens on loopback addresses alone, unless it is told t
   }
 });
 
-test('where places are short, connections are kept for those who have a token', async (t) => {
+test('when places are short, only connections of callers with a token are kept', async (t) => {
   const { headers, token } = made('a', 'read');
   const { url } = await serve(t, { access: { tokens: new Tokens([token]) }, http: { ...httpLimits, connections: 8 } });
   const authorization = `Authorization: ${headers.authorization}\r\n`;
@@ -315,7 +315,7 @@ test('where places are short, connections are kept for those who have a token', 
   assert.match(answer, /^connection: keep-alive\r$/im);
 });
 
-test('a page that leads its own name to the server reads nothing and changes nothing', async (t) => {
+test('a page that points its own name at the server reads nothing and changes nothing', async (t) => {
   const { url, mill } = await serve(t);
   const from = (line: string, body = '') =>
     exchange(
@@ -331,7 +331,7 @@ test('a page that leads its own name to the server reads nothing and changes not
   assert.equal(mill.counts().visits?.received, 0);
 });
 
-test('every answer has the security headers: direct, long, refused, not found, no HTTP at all', async (t) => {
+test('every answer has the security headers: direct, through Fastify, refused, not found, or not HTTP at all', async (t) => {
   const { url } = await serve(t, { pipelines: [visits] });
   const head = (answer: string) => answer.split('\r\n\r\n')[0]?.toLowerCase() ?? '';
   const ask = (line: string, body = '') =>

@@ -26,14 +26,14 @@ const foreign = [
   'mill.example.org..',
 ];
 
-test('a host that is an address, a name without a dot or one of ours may pass, and no other', () => {
+test('a host passes if it is an address, a name without a dot or one of our names, and otherwise not', () => {
   const hosts = new Hosts(['mill.example.org']);
-  // The second time the answer comes from memory.
+  // The second answer comes from memory.
   for (const host of [...own, ...reached, ...own, undefined]) assert.equal(hosts.knows(host), true, host ?? 'none');
   for (const host of [...foreign, ...foreign]) assert.equal(hosts.knows(host), false, host);
 });
 
-test('a name is known from when it is added', () => {
+test('a name is known once it is added', () => {
   const hosts = new Hosts();
   assert.equal(hosts.knows('mill.example.org'), false);
   hosts.add('MILL.example.org');

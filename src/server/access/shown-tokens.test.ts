@@ -18,7 +18,7 @@ const requestOn = (socket: Socket, authorization?: string) => {
   return request;
 };
 
-test('each request is judged by what it shows, whatever its connection has shown before', () => {
+test('each request is judged by its own token, whatever its connection has sent before', () => {
   const [a, b] = [made('a'), made('b')];
   const shown = new ShownTokens(new Tokens([a.token, b.token]));
   const socket = new Socket();
@@ -32,7 +32,7 @@ test('each request is judged by what it shows, whatever its connection has shown
   assert.equal(found(a.authorization), 'a');
 });
 
-test('a token that is revoked is good no more on a connection that has shown it, and good again when it is back', () => {
+test('a revoked token stops working on a connection that has used it, and works again when it is restored', () => {
   const [a, b] = [made('a'), made('b')];
   const tokens = new Tokens([a.token, b.token]);
   const shown = new ShownTokens(tokens);
@@ -45,7 +45,7 @@ test('a token that is revoked is good no more on a connection that has shown it,
   assert.equal(shown.find(requestOn(socket, a.authorization)), weaker);
 });
 
-test('what one connection has shown is good for no other', () => {
+test('a token sent on one connection is worth nothing on another', () => {
   const a = made('a');
   const shown = new ShownTokens(new Tokens([a.token]));
   assert.equal(shown.find(requestOn(new Socket(), a.authorization)), a.token);

@@ -5,7 +5,7 @@ import { Strangers } from './strangers.ts';
 
 const log = pino({ level: 'silent' });
 
-/** Returns how many of a number of simultaneous tries are answered at once, later, and never. */
+/** Returns how many simultaneous tries are answered at once, later, and never. */
 function tried(strangers: Strangers, addresses: readonly string[]) {
   const counts = { now: 0, later: 0, never: 0 };
   for (const address of addresses) {
@@ -17,18 +17,18 @@ function tried(strangers: Strangers, addresses: readonly string[]) {
 
 const times = (count: number, address: string) => Array.from({ length: count }, () => address);
 
-test('an address is answered ten times at once and a hundred times later, and then not at all', (t) => {
+test('an address gets ten immediate answers and a hundred delayed ones, and then none', (t) => {
   t.mock.timers.enable({ apis: ['setTimeout'] });
   const strangers = new Strangers(log);
   const { now, later, never } = tried(strangers, times(500, '192.0.2.1'));
-  // The clock goes on while they are tried.
+  // The clock moves on during the tries.
   assert.ok(now >= 10 && now <= 12, `${now}`);
   assert.ok(later >= 99 && later <= 101, `${later}`);
   assert.equal(never, 500 - now - later);
   assert.deepEqual(tried(strangers, times(10, '192.0.2.2')), { now: 10, later: 0, never: 0 });
 });
 
-test('as many answers as a thousand wait, whatever the addresses', (t) => {
+test('at most a thousand answers are delayed at once, whatever the addresses', (t) => {
   t.mock.timers.enable({ apis: ['setTimeout'] });
   const strangers = new Strangers(log);
   const addresses = Array.from({ length: 50 }, (_, index) => times(60, `192.0.2.${index}`)).flat();
@@ -38,7 +38,7 @@ test('as many answers as a thousand wait, whatever the addresses', (t) => {
   assert.ok(tried(strangers, times(20, '198.51.100.2')).later > 0);
 });
 
-test('the addresses of one who has IPv6 count as one, those of IPv4 by themselves, however they are written', (t) => {
+test('all IPv6 addresses of one holder count as one, IPv4 addresses count separately, however they are written', (t) => {
   t.mock.timers.enable({ apis: ['setTimeout'] });
   const neighbours = Array.from({ length: 20 }, (_, index) => `2001:db8:0:1::${index.toString(16)}`);
   assert.ok(tried(new Strangers(log), neighbours).later >= 8);

@@ -12,7 +12,7 @@ const addressesMax = 10_000;
 const waitingMax = 1_000;
 const logEveryMs = 60_000;
 
-/** When to answer a wrong secret: at once, once this resolves, or never, in which case close the connection. */
+/** The time to answer a wrong secret: at once, once this resolves, or never, in which case close the connection. */
 type Answered = 'now' | 'never' | Promise<void>;
 
 /**
@@ -22,7 +22,9 @@ type Answered = 'now' | 'never' | Promise<void>;
  */
 export class Strangers {
   readonly #log: Logger;
-  /** When the next refusal of an address would be due if they were evenly spaced; the address that tried last is at the end. */
+  /**
+   * The time at which the next refusal of an address would be due if they were evenly spaced; the address that tried last is at the end.
+   */
   readonly #dueAt = new Map<string, number>();
   #waiting = 0;
   #unsaid = 0;

@@ -10,7 +10,7 @@ const token = (changes: Partial<Token> = {}): Token => ({
   ...changes,
 });
 
-test('a line stands for its token', () => {
+test('a line represents its token', () => {
   for (const one of [token(), token({ role: 'read', pipelines: new Set(['rockets', 'events']) })])
     assert.deepEqual(parseTokens(lineOf(one), 'x'), [one]);
 });
@@ -36,7 +36,7 @@ const wrong: readonly (readonly [string, RegExp])[] = [
 ];
 
 for (const [line, message] of wrong) {
-  test(`a line that is wrong is refused, and not shown: ${line.slice(0, 30)}`, () => {
+  test(`an invalid line is refused, and not shown: ${line.slice(0, 30)}`, () => {
     assert.throws(
       () => parseTokens(line, 'MILLRACE_TOKENS'),
       (error: Error) => message.test(error.message) && error.message.startsWith('MILLRACE_TOKENS: token ') && !error.message.includes(line),
@@ -44,7 +44,7 @@ for (const [line, message] of wrong) {
   });
 }
 
-test('secrets are long, and no two are alike', () => {
+test('secrets are long, and all different', () => {
   const secrets = Array.from({ length: 1_000 }, newSecret);
   assert.equal(new Set(secrets).size, 1_000);
   for (const secret of secrets) assert.match(secret, /^millrace_[\w-]{43}$/);

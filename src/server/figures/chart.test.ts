@@ -7,7 +7,7 @@ const made = () => {
   return new Chart<{ at: number; count: number }, 'grown'>(['grown'], between);
 };
 
-test('a point has what happened in its step, however many looks that has', () => {
+test('a point covers what happened in its interval, however many observations that has', () => {
   const chart = made();
   for (let second = 0; second <= 10; second += 1) chart.take({ at: second * 1_000, count: second * 3 });
   assert.deepEqual(chart.answer('15m').at, [5_000, 10_000]);
@@ -15,7 +15,7 @@ test('a point has what happened in its step, however many looks that has', () =>
   assert.deepEqual(chart.answer('1h').grown, []);
 });
 
-test('a chart keeps its window and no more', () => {
+test('a chart keeps its window and nothing more', () => {
   const chart = made();
   const { spanMs, stepMs } = chartWindows['5m'];
   for (let at = 0; at <= 2 * spanMs; at += 1_000) chart.take({ at, count: at });

@@ -6,7 +6,7 @@ export interface PipelineLook {
   /** Since the epoch, in milliseconds. */
   readonly at: number;
   readonly counts: PipelineCounts;
-  /** Why it makes no progress; undefined if it does or has nothing to do. */
+  /** The reason it makes no progress; undefined if it does or has nothing to do. */
   readonly trouble: string | undefined;
 }
 

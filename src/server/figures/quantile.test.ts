@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { Distribution, durationBoundsMs } from '../../engine/distribution.ts';
 import { countsBetween, quantile } from './quantile.ts';
 
-test('a quantile lies between the bounds that its values fell between', () => {
+test('a quantile is between the bounds of the bucket it falls into', () => {
   const distribution = new Distribution(durationBoundsMs);
   distribution.record(7, 98);
   distribution.record(700, 2);
@@ -14,7 +14,7 @@ test('a quantile lies between the bounds that its values fell between', () => {
   assert.ok(p99 > 500 && p99 <= 1_000, String(p99));
 });
 
-test('only what came between two looks counts', () => {
+test('only values between two observations count', () => {
   const distribution = new Distribution([10, 100]);
   distribution.record(50, 1_000);
   const before = distribution.snapshot();
@@ -23,6 +23,6 @@ test('only what came between two looks counts', () => {
   assert.ok((quantile([10, 100], countsBetween(before, distribution.snapshot()), 0.99) ?? 100) <= 10);
 });
 
-test('values above the last bound are taken for that bound', () => {
+test('values above the last bound count as that bound', () => {
   assert.equal(quantile([10, 100], [0, 0, 3], 0.5), 100);
 });

@@ -6,7 +6,7 @@ export function countsBetween(before: DistributionSnapshot, after: DistributionS
 }
 
 /**
- * Returns the value below which a share of the counted values lies, interpolated linearly between two bounds; null if nothing was counted.
+ * Returns the value below which a share of the counted values falls, interpolated linearly between two bounds; null if nothing was counted.
  * Values above the last bound count as that bound.
  */
 export function quantile(bounds: readonly number[], counts: readonly number[], share: number): number | null {

@@ -8,7 +8,7 @@ import { gap, numbered, type Owner, own, type StoreTest } from './fixtures.ts';
  * generator is built in, so that the suite needs no package and fails the same way everywhere.
  */
 export function appendModelContract(it: StoreTest): void {
-  it('every answer is the one that a simple model gives', async ({ store, rockets }) => {
+  it('every answer matches a simple model', async ({ store, rockets }) => {
     const owner = await own(store, rockets);
     for (let seed = 1; seed <= 20; seed += 1) await play(store, rockets, owner, seed);
   });

@@ -13,7 +13,7 @@ export function appendContract(it: StoreTest): void {
     assert.equal((await store.read(visits, 0, 10)).length, 2);
   });
 
-  it('of one chosen id twice in a batch the first is accepted', async ({ store, visits }) => {
+  it('the first of two equal chosen ids in a batch is accepted', async ({ store, visits }) => {
     const batch = [chosen(visits, 'a', 'one', { body: '1' }), chosen(visits, 'a', 'one', { body: '2' }), chosen(visits, 'a', 'two')];
     assert.deepEqual(await store.append(batch), [
       { status: 'accepted', position: 1 },
@@ -23,10 +23,7 @@ export function appendContract(it: StoreTest): void {
     assert.equal((await store.read(visits, 0, 1))[0]?.body, '1');
   });
 
-  it('a chosen id makes a duplicate of one that was accepted at or after the given moment, of no earlier one', async ({
-    store,
-    visits,
-  }) => {
+  it('a chosen id is a duplicate if it was accepted at or after the given moment, but not earlier', async ({ store, visits }) => {
     const at = (hour: number, knownSince: number) =>
       chosen(visits, 'a', 'one', { acceptedAt: acceptedAt + hour, knownSince: acceptedAt + knownSince });
     assert.deepEqual(statuses(await store.append([at(1, 0), at(2, 1), at(3, 2), at(4, 3), at(5, 4)])), [
@@ -42,7 +39,7 @@ export function appendContract(it: StoreTest): void {
     );
   });
 
-  it('ids differ by case, accent and blanks', async ({ store, visits }) => {
+  it('ids differ by case, accents and blanks', async ({ store, visits }) => {
     const ids = ['one', 'One', 'oné', 'one ', ' one'];
     const answers = await store.append(ids.map((id) => chosen(visits, 'a', id)));
     assert.ok(answers.every(({ status }) => status === 'accepted'));
@@ -53,7 +50,7 @@ export function appendContract(it: StoreTest): void {
     assert.deepEqual(statuses(await store.append([chosen(orders, 'a', 'one'), numbered(rockets, 'a', 1)])), ['accepted', 'accepted']);
   });
 
-  it('an id that nobody chose is neither looked up nor remembered', async ({ store, visits }) => {
+  it('a generated id is neither looked up nor remembered', async ({ store, visits }) => {
     const id = 'one';
     const batches = [[event(visits, 'a', { id }), event(visits, 'a', { id })], [chosen(visits, 'a', id)], [event(visits, 'a', { id })]];
     for (const batch of batches) assert.ok((await store.append(batch)).every(({ status }) => status === 'accepted'));
@@ -66,7 +63,7 @@ export function appendContract(it: StoreTest): void {
     assert.deepEqual(await store.append([chosen(visits, 'a', 'one')]), [{ status: 'duplicate' }]);
   });
 
-  it('a number that is held is a duplicate, whatever its id, and the first one stays', async ({ store, rockets }) => {
+  it('a held number is a duplicate, whatever its id, and the first event stays', async ({ store, rockets }) => {
     await store.append([numbered(rockets, 'a', 5, { body: '"first"' })]);
     assert.deepEqual(await store.append([numbered(rockets, 'a', 5, { id: 'another', body: '"second"' })]), [{ status: 'duplicate' }]);
     assert.deepEqual(
@@ -76,13 +73,13 @@ export function appendContract(it: StoreTest): void {
     assert.equal((await store.read(rockets, 0, 10)).length, 1);
   });
 
-  it('of one number twice in a batch the first is accepted', async ({ store, rockets }) => {
+  it('the first of two equal numbers in a batch is accepted', async ({ store, rockets }) => {
     const batch = [numbered(rockets, 'a', 2, { body: '1' }), numbered(rockets, 'a', 2, { body: '2' }), numbered(rockets, 'a', 1)];
     assert.deepEqual(statuses(await store.append(batch)), ['accepted', 'duplicate', 'accepted']);
     assert.equal((await store.held(rockets, 'a', 2, 1))[0]?.body, '1');
   });
 
-  it('numbers count for each key by itself', async ({ store, rockets }) => {
+  it('numbers count separately for each key', async ({ store, rockets }) => {
     const owner = await own(store, rockets);
     await store.append([numbered(rockets, 'a', 1)]);
     await owner.commit({ cursor: 1, releases: [{ key: 'a', from: 1, to: 1 }], keys: [{ key: 'a', state: null, next: 2, parked: false }] });
@@ -93,7 +90,7 @@ export function appendContract(it: StoreTest): void {
     ]);
   });
 
-  it('a number below the next is a duplicate, one from it on is accepted', async ({ store, rockets }) => {
+  it('a number below the next is a duplicate, and any other is accepted', async ({ store, rockets }) => {
     const owner = await own(store, rockets);
     await store.append([numbered(rockets, 'a', 1), numbered(rockets, 'a', 2)]);
     await owner.commit({ cursor: 2, releases: [{ key: 'a', from: 1, to: 2 }], keys: [{ key: 'a', state: null, next: 3, parked: false }] });
@@ -106,7 +103,7 @@ export function appendContract(it: StoreTest): void {
     ]);
   });
 
-  it('a number that was skipped is late, its neighbours are duplicates', async ({ store, rockets }) => {
+  it('a skipped number is late, and its neighbours are duplicates', async ({ store, rockets }) => {
     const owner = await own(store, rockets);
     await store.append([1, 5].map((number) => numbered(rockets, 'a', number)));
     await owner.commit({
@@ -133,7 +130,7 @@ export function appendContract(it: StoreTest): void {
     assert.deepEqual(await store.append([numbered(rockets, 'a', 1)]), [{ status: 'duplicate' }]);
   });
 
-  it('what is refused takes no position', async ({ store, visits }) => {
+  it('a refused event takes no position', async ({ store, visits }) => {
     await store.append([chosen(visits, 'a', 'one')]);
     await store.append([chosen(visits, 'a', 'one'), chosen(visits, 'a', 'one')]);
     assert.deepEqual(await store.append([event(visits, 'a')]), [{ status: 'accepted', position: 2 }]);

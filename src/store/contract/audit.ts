@@ -4,7 +4,7 @@ import { own, refusal, type StoreTest } from './fixtures.ts';
 
 /** Tests the record of operators' actions. */
 export function auditContract(it: StoreTest): void {
-  it('entries come the latest first, a page at a time, those of a pipeline or a key by themselves', async ({ store }) => {
+  it('entries are listed latest first, a page at a time, and by pipeline or key', async ({ store }) => {
     const entries = [entry('1'), entry('2', { pipeline: 'orders', key: 'é' }), entry('3', { who: null, subject: 'x', reason: '“why”' })];
     for (const one of entries) await store.noteAudit(one);
     const [first, second, third] = entries;
@@ -16,7 +16,7 @@ export function auditContract(it: StoreTest): void {
     assert.deepEqual(await store.audit({ key: 'nobody', limit: 10 }), []);
   });
 
-  it('an entry is there with the commit that it stands in, and is not without it', async ({ store, visits, reopen }) => {
+  it('an entry exists if and only if its commit does', async ({ store, visits, reopen }) => {
     const former = await own(store, visits);
     const owner = await own(store, visits);
     await owner.commit({ audit: [entry('1'), entry('2')] });
@@ -24,7 +24,7 @@ export function auditContract(it: StoreTest): void {
     assert.deepEqual(await (await reopen()).audit({ limit: 10 }), [entry('2'), entry('1')]);
   });
 
-  it('an entry is there with the pause that it tells of', async ({ store, reopen }) => {
+  it('an entry exists together with the pause that it records', async ({ store, reopen }) => {
     await store.setPaused('visits', true, entry('1'));
     await store.setPaused('visits', false, entry('2', { action: 'resume' }));
     await store.setPaused('visits', true);
@@ -35,7 +35,7 @@ export function auditContract(it: StoreTest): void {
     );
   });
 
-  it('what is older than a moment is forgotten', async ({ store }) => {
+  it('entries before a moment are deleted', async ({ store }) => {
     for (const at of [1, 2, 3]) await store.noteAudit(entry(String(at), { at }));
     assert.equal(await store.forgetAudit(3), 2);
     assert.equal(await store.forgetAudit(3), 0);

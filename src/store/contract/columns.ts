@@ -38,7 +38,7 @@ const moments = [
 
 /** Tests columns with a length, an enumeration or moments. */
 export function columnsContract(it: StoreTest): void {
-  it('texts of a length and of an enumeration come back as they were written, and in the order of texts', async (subject) => {
+  it('texts with a length and of an enumeration come back as written, and in text order', async (subject) => {
     const store = await opened(subject, tickets);
     const [at] = moments;
     await write(
@@ -65,7 +65,7 @@ export function columnsContract(it: StoreTest): void {
     assert.deepEqual(await find(store, 'SELECT id FROM tickets WHERE status = ?', ['held']), [{ id: 'b' }]);
   });
 
-  it('moments come back as they were written, and in the order of time', async (subject) => {
+  it('moments come back as written, and in chronological order', async (subject) => {
     const store = await opened(subject, tickets);
     const rows = moments.map((at, nth) => [`t${nth}`, 'open', null, at, at]);
     await write(store, subject, put('tickets', ...rows.toReversed()));
@@ -77,7 +77,7 @@ export function columnsContract(it: StoreTest): void {
     assert.deepEqual(edges, { earliest: moments[0], latest: moments.at(-1) });
   });
 
-  it('moments are the same whatever the time zone of the process that writes or reads them', async (subject) => {
+  it('moments are the same whatever the time zone of the process that reads or writes them', async (subject) => {
     const before = process.env.TZ;
     const zones = ['Europe/Berlin', 'America/New_York', 'Asia/Kolkata', 'UTC'];
     const rows = zones.flatMap((zone) => moments.map((at, nth) => [`${zone} ${nth}`, 'open', null, at, null]));
@@ -99,7 +99,7 @@ export function columnsContract(it: StoreTest): void {
     }
   });
 
-  it('moments are compared as the dialect writes them', async (subject) => {
+  it('moments are compared in the dialect’s form', async (subject) => {
     const store = await opened(subject, tickets);
     await write(store, subject, put('tickets', ...moments.map((at, nth) => [`t${nth}`, 'open', null, at, null])));
     const written = store.dialect?.momentText ?? ((text: string) => text);
@@ -110,7 +110,7 @@ export function columnsContract(it: StoreTest): void {
     }
   });
 
-  it('a moment and a text of an enumeration may be the primary key', async (subject) => {
+  it('a moment or a text of an enumeration may be the primary key', async (subject) => {
     const shifts = table('shifts', { at: 'moment', room: ['b', 'a'], who: 'text?' }, { primaryKey: ['at', 'room'] });
     const store = await opened(subject, shifts);
     const rows = moments.flatMap((at) => [
@@ -133,14 +133,14 @@ export function columnsContract(it: StoreTest): void {
     );
   });
 
-  it('old rows have the default of a new column', async (subject) => {
+  it('existing rows have a new column’s default', async (subject) => {
     await write(await opened(subject, table('tickets', { id: 'text(36)' }, key)), subject, put('tickets', ['a']));
     const defaults = { status: 'held', title: "it's", since: '0000-02-28T23:59:59.999Z', until: '2026-10-25T00:30:00.700Z' } as const;
     const store = await opened(subject, table('tickets', tickets.columns, { ...key, defaults }));
     assert.deepEqual(await rowsOf(store, 'tickets', 'id'), [{ id: 'a', ...defaults }]);
   });
 
-  it('a length may grow or shrink, and an enumeration gain or lose texts, also in turns; rows and indexes stay', async (subject) => {
+  it('a length may grow or shrink, and an enumeration gain or lose texts, even alternately; rows and indexes stay', async (subject) => {
     const [at] = moments;
     const { indexes } = tickets;
     const columns = { ...tickets.columns, id: 'text(40)', status: ['open', 'held', 'closed', 'a new one'], title: 'text(7)?' } as const;
@@ -160,7 +160,7 @@ export function columnsContract(it: StoreTest): void {
     );
   });
 
-  it('a column that was a text may be declared with a length or as an enumeration, and as a text again', async (subject) => {
+  it('a text column may be redeclared with a length or as an enumeration, and back as a text', async (subject) => {
     const [at] = moments;
     const before = { ...tickets.columns, id: 'text', status: 'text', title: 'text?' } as const;
     const { indexes } = tickets;

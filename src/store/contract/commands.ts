@@ -32,7 +32,7 @@ export function commandsContract(it: StoreTest): void {
     });
 
   itHas(
-    'a command is told to the owner of its partition with each beat, until it is answered',
+    'a command reaches the owner of its partition with each beat, until it is answered',
     async ({ store, commands, lease, command, open }) => {
       await commands.give(command('2'), longMs);
       await commands.give(command('1'), longMs);
@@ -45,17 +45,14 @@ export function commandsContract(it: StoreTest): void {
     },
   );
 
-  itHas(
-    'nobody is told of a command for a partition that nobody owns, or whose time is over',
-    async ({ orders, commands, command, open }) => {
-      await commands.give({ ...command('1'), partition: orders }, longMs);
-      await commands.give(command('2'), 0);
-      assert.deepEqual(await open(), []);
-    },
-  );
+  itHas('nobody gets a command for an unowned partition, or one that has expired', async ({ orders, commands, command, open }) => {
+    await commands.give({ ...command('1'), partition: orders }, longMs);
+    await commands.give(command('2'), 0);
+    assert.deepEqual(await open(), []);
+  });
 
   itHas(
-    'an answer is committed with all else or not at all, and the first one counts',
+    'an answer is committed together with everything else or not at all, and the first one counts',
     async ({ store, visits, commands, lease, command, open }) => {
       for (const id of ['1', '2']) await commands.give(command(id), longMs);
       const parked = { key: 'a', state: null, next: null, parked: true };
@@ -74,7 +71,7 @@ export function commandsContract(it: StoreTest): void {
     },
   );
 
-  itHas('one that is withdrawn is gone, and an answer to it does nothing', async ({ commands, lease, command, open }) => {
+  itHas('a withdrawn command is gone, and an answer to it does nothing', async ({ commands, lease, command, open }) => {
     for (const id of ['1', '2', '3']) await commands.give(command(id), longMs);
     await lease.commit(commitOf({ answers: [{ id: '1', answer: 'done' }] }));
     assert.deepEqual(await commands.withdraw(['1', '2', 'nobody']), [{ id: '1', answer: 'done' }]);
@@ -84,7 +81,7 @@ export function commandsContract(it: StoreTest): void {
     assert.deepEqual(await commands.withdraw([]), []);
   });
 
-  itHas('a store that is closed takes none', async ({ store, commands, command }) => {
+  itHas('a closed store accepts no command', async ({ store, commands, command }) => {
     await store.close();
     await refusal(commands.give(command('1'), longMs), 'MILL_STORE_UNAVAILABLE');
     await refusal(commands.answers(['1']), 'MILL_STORE_UNAVAILABLE');

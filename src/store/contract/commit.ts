@@ -122,7 +122,7 @@ export function commitContract(it: StoreTest): void {
     ]);
   });
 
-  it('the owner goes on after a commit that was refused', async ({ store, visits }) => {
+  it('the owner continues after a refused commit', async ({ store, visits }) => {
     const owner = await own(store, visits);
     await store.append([event(visits, 'a')]);
     await refusal(owner.commit({ cursor: 1, rows: [add('history', [null])] }), 'MILL_COMMIT_REFUSED');
@@ -145,7 +145,7 @@ export function commitContract(it: StoreTest): void {
     assert.deepEqual(await store.deadLetters({ limit: 10 }), []);
   });
 
-  it('within a part the later entry wins', async ({ store, visits }) => {
+  it('the later entry in a part wins', async ({ store, visits }) => {
     const owner = await own(store, visits);
     await store.append([event(visits, 'a')]);
     const hold = { key: 'a', order: 1, position: 1, retryAt: null };
@@ -165,7 +165,7 @@ export function commitContract(it: StoreTest): void {
     assert.equal((await store.load(visits, ['a']))[0]?.state?.json, '2');
   });
 
-  it('sends are judged like events that are appended', async ({ store, visits, orders, rockets }) => {
+  it('sends are judged like appended events', async ({ store, visits, orders, rockets }) => {
     const owner = await own(store, visits);
     await store.append([chosen(orders, 'a', 'one'), numbered(rockets, 'a', 1)]);
     const sends = [
@@ -185,7 +185,7 @@ export function commitContract(it: StoreTest): void {
     );
   });
 
-  it('sends are judged by what the rest of their commit did', async ({ store, rockets }) => {
+  it('sends are judged by the effects of the rest of their commit', async ({ store, rockets }) => {
     const owner = await own(store, rockets);
     await store.append([numbered(rockets, 'a', 3)]);
     const { sends } = await owner.commit({
@@ -198,7 +198,7 @@ export function commitContract(it: StoreTest): void {
     assert.deepEqual(statuses(sends), ['late', 'duplicate', 'accepted']);
   });
 
-  it('thousands of entries fit in one commit', async ({ store, visits, orders }) => {
+  it('a commit has room for thousands of entries', async ({ store, visits, orders }) => {
     const owner = await own(store, visits);
     const keys = Array.from({ length: 2_000 }, (_, index) => `key ${index}`);
     await store.append(keys.map((key) => event(visits, key)));

@@ -33,7 +33,7 @@ export function deadLetterGroupsContract(it: StoreTest): void {
     assert.deepEqual(await store.countDeadLetters({ reason: 'no answer from "x" in 9 s' }), { count: 1, last: '2' });
   });
 
-  it('groups have the letters of a kind whose reasons have one pattern, the largest first', async ({ store, visits, rockets }) => {
+  it('groups contain letters of one kind with the same reason pattern, largest group first', async ({ store, visits, rockets }) => {
     const owner = await own(store, visits);
     await store.append(['a', 'b', 'c', 'd'].map((key) => event(visits, key)));
     const since = 1_750_000_000_000;

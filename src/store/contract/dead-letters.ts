@@ -33,7 +33,7 @@ export function deadLettersContract(it: StoreTest): void {
     ]);
   });
 
-  it('the letter of a numbered event knows its number', async ({ store, rockets }) => {
+  it('a numbered event’s letter has its number', async ({ store, rockets }) => {
     const owner = await own(store, rockets);
     await store.append([numbered(rockets, 'a', 7)]);
     await owner.commit({ cursor: 1, deadLetters: [letter('one', 'a', 1, { event: { position: 1, order: 7 } })] });
@@ -87,7 +87,7 @@ export function deadLettersContract(it: StoreTest): void {
     assert.deepEqual(await ids(store, {}), ['two']);
   });
 
-  it('a letter about an origin has the origin and no event; one about an event has the origin of that', async ({ store, visits }) => {
+  it('a letter about an origin has the origin and no event, and one about an event has its origin', async ({ store, visits }) => {
     const owner = await own(store, visits);
     await store.append([event(visits, 'a', { origin: '{"row":"é"}' })]);
     const rejected = originLetter('one', 'ключ', '{"row":1}');
@@ -98,7 +98,7 @@ export function deadLettersContract(it: StoreTest): void {
     assert.deepEqual([second.origin, second.body], ['{"row":"é"}', '{}']);
   });
 
-  it('letters of all pipelines come in the order of their ids, a page at a time', async ({ store, visits, orders }) => {
+  it('letters of all pipelines are listed in id order, a page at a time', async ({ store, visits, orders }) => {
     await store.append([event(visits, 'a'), event(orders, 'a')]);
     const [first, second] = [await own(store, visits), await own(store, orders)];
     await first.commit({ deadLetters: [letter('d', 'a', 1), letter('a', 'a', 1), letter('c', 'a', 1)] });
@@ -110,7 +110,7 @@ export function deadLettersContract(it: StoreTest): void {
     assert.deepEqual(await ids(store, { limit: 2, after: 'e' }), []);
   });
 
-  it('letters are found by pipeline, key and id, and by all of them', async ({ store, visits, orders }) => {
+  it('letters can be found by pipeline, key and id, and by all of them', async ({ store, visits, orders }) => {
     await store.append(['a', 'b'].flatMap((key) => [event(visits, key), event(orders, key)]));
     const [first, second] = [await own(store, visits), await own(store, orders)];
     await first.commit({ deadLetters: [letter('1', 'a', 1), letter('3', 'b', 2), letter('5', 'a', 1)] });
@@ -127,14 +127,14 @@ export function deadLettersContract(it: StoreTest): void {
     }
   });
 
-  it('a filter that is undefined filters nothing', async ({ store, visits }) => {
+  it('an undefined filter filters nothing', async ({ store, visits }) => {
     const owner = await own(store, visits);
     await store.append([event(visits, 'a')]);
     await owner.commit({ deadLetters: [letter('1', 'a', 1)] });
     assert.deepEqual(await ids(store, { pipeline: undefined, key: undefined, id: undefined, after: undefined }), ['1']);
   });
 
-  it('a letter is gone when it is resolved; an unknown one is passed over', async ({ store, visits }) => {
+  it('a resolved letter is gone, and an unknown one is skipped', async ({ store, visits }) => {
     const owner = await own(store, visits);
     await store.append([event(visits, 'a')]);
     await owner.commit({ cursor: 1, deadLetters: [letter('1', 'a', 1), letter('2', 'a', 1), letter('3', 'a', 1)] });
@@ -155,7 +155,7 @@ export function deadLettersContract(it: StoreTest): void {
     assert.deepEqual(await store.append(numbers), [{ status: 'duplicate' }, { status: 'late' }, { status: 'late' }]);
   });
 
-  it('a letter and the held event that it is about live side by side', async ({ store, visits }) => {
+  it('a letter and its held event exist side by side', async ({ store, visits }) => {
     const owner = await own(store, visits);
     await store.append([event(visits, 'a')]);
     const holds = [{ key: 'a', order: 1, position: 1, attempts: 5, retryAt: null }];

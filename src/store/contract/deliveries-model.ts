@@ -5,7 +5,7 @@ import { delivery, own, type StoreTest } from './fixtures.ts';
 
 /** Tests random deliveries of few keys and ids, written to and read from the store and a model that knows only the port's rules. */
 export function deliveriesModelContract(it: StoreTest): void {
-  it('what is due is what a simple model says', async ({ store, visits }) => {
+  it('due deliveries match a simple model', async ({ store, visits }) => {
     for (let seed = 1; seed <= 10; seed += 1) {
       const { deliveries } = (await store.claim(visits)).standing;
       const owner = await own(store, visits);

@@ -4,7 +4,7 @@ import { acceptedAt, ask, delivery, own, remove, type StoreTest } from './fixtur
 
 /** Tests deliveries: requested, retried, removed, and read when due. */
 export function deliveriesContract(it: StoreTest): void {
-  it('a delivery is kept as it was asked for', async ({ store, visits }) => {
+  it('a delivery is kept as requested', async ({ store, visits }) => {
     const owner = await own(store, visits);
     const asked = [
       delivery('one', 'ключ', {
@@ -21,7 +21,7 @@ export function deliveriesContract(it: StoreTest): void {
     assert.deepEqual(await store.dueDeliveries(visits, 'mail', 10, 10), asked);
   });
 
-  it('due deliveries come by their moment, then as they were asked for', async ({ store, visits }) => {
+  it('due deliveries are ordered by moment, then by request', async ({ store, visits }) => {
     const owner = await own(store, visits);
     const at = (id: string, dueAt: number) => delivery(id, id, { dueAt, ordered: id > 'm' });
     await owner.commit({ deliveries: ask(at('z', 20), at('a', 20), at('y', 10), at('b', 30)) });
@@ -32,7 +32,7 @@ export function deliveriesContract(it: StoreTest): void {
     assert.deepEqual(await due(store, visits, 100), ['y', 'c', 'z', 'a', 'x', 'w', 'b']);
   });
 
-  it('of one endpoint and key an ordered delivery waits until those before it are gone', async ({ store, visits }) => {
+  it('an ordered delivery waits until earlier ones of its endpoint and key are gone', async ({ store, visits }) => {
     const owner = await own(store, visits);
     await owner.commit({
       deliveries: ask(delivery('a1', 'a'), delivery('b1', 'b'), delivery('a2', 'a', { dueAt: 1 }), delivery('a3', 'a')),
@@ -46,7 +46,7 @@ export function deliveriesContract(it: StoreTest): void {
     assert.deepEqual(await due(store, visits, 10), ['b1', 'a5']);
   });
 
-  it('one that leaves from the middle of the line lets nobody go', async ({ store, visits }) => {
+  it('removing one from the middle of a line frees no other', async ({ store, visits }) => {
     const owner = await own(store, visits);
     await owner.commit({ deliveries: ask(delivery('1', 'a'), delivery('2', 'a'), delivery('3', 'a')) });
     await owner.commit({ deliveries: remove('a', '2') });
@@ -55,10 +55,7 @@ export function deliveriesContract(it: StoreTest): void {
     assert.deepEqual(await due(store, visits, 10), ['3']);
   });
 
-  it('the first of a line keeps the others waiting also when it is due later, or not until it is asked for again', async ({
-    store,
-    visits,
-  }) => {
+  it('the first of a line holds up the others even if it is due later, or only when requested again', async ({ store, visits }) => {
     const owner = await own(store, visits);
     await owner.commit({ deliveries: ask(delivery('1', 'a', { dueAt: 50 }), delivery('2', 'a')) });
     assert.deepEqual(await due(store, visits, 10), []);
@@ -69,7 +66,7 @@ export function deliveriesContract(it: StoreTest): void {
     assert.deepEqual(await due(store, visits, 10), ['2']);
   });
 
-  it('deliveries that are not ordered wait for none', async ({ store, visits }) => {
+  it('unordered deliveries wait for no others', async ({ store, visits }) => {
     const owner = await own(store, visits);
     const free = (id: string, dueAt: number | null) => delivery(id, 'a', { dueAt, ordered: false });
     await owner.commit({ deliveries: ask(free('1', null), free('2', 30), free('3', 10), free('4', 10)) });
@@ -78,7 +75,7 @@ export function deliveriesContract(it: StoreTest): void {
     assert.deepEqual(await due(store, visits, 30), ['4', '2']);
   });
 
-  it('one that was asked for without an order takes its place in the line when it is asked for with one', async ({ store, visits }) => {
+  it('one requested without an order joins the line when it is requested with one', async ({ store, visits }) => {
     const owner = await own(store, visits);
     await owner.commit({ deliveries: ask(delivery('1', 'a', { ordered: false }), delivery('2', 'a'), delivery('3', 'a')) });
     await owner.commit({ deliveries: remove('a', '2') });
@@ -89,10 +86,7 @@ export function deliveriesContract(it: StoreTest): void {
     assert.deepEqual(await due(store, visits, 10), ['3']);
   });
 
-  it('several that were asked for without an order stand in one line with a new one when all are asked for with an order', async ({
-    store,
-    visits,
-  }) => {
+  it('several requested without an order form one line with a new one when all are requested with an order', async ({ store, visits }) => {
     const owner = await own(store, visits);
     await owner.commit({ deliveries: ask(delivery('1', 'a', { ordered: false }), delivery('2', 'a', { ordered: false })) });
     await owner.commit({ deliveries: ask(delivery('1', 'a'), delivery('2', 'a'), delivery('3', 'a')) });
@@ -103,7 +97,7 @@ export function deliveriesContract(it: StoreTest): void {
     assert.deepEqual(await due(store, visits, 10), ['3']);
   });
 
-  it('one endpoint knows nothing of the deliveries of another', async ({ store, visits }) => {
+  it('endpoints do not share deliveries', async ({ store, visits }) => {
     const owner = await own(store, visits);
     const [mail, sms] = [delivery('1', 'a', { body: '"mail"' }), delivery('1', 'a', { body: '"sms"', endpoint: 'sms' })];
     await owner.commit({ deliveries: ask(mail, sms) });
@@ -116,7 +110,7 @@ export function deliveriesContract(it: StoreTest): void {
     assert.equal((await store.claim(visits)).standing.deliveries, 1);
   });
 
-  it('a commit tells by how much it changed the number of deliveries', async ({ store, visits }) => {
+  it('a commit reports the change in the number of deliveries', async ({ store, visits }) => {
     const owner = await own(store, visits);
     const added = async (...deliveries: readonly DeliveryWrite[]) => (await owner.commit({ deliveries })).deliveriesAdded;
     assert.equal(await added(...ask(delivery('1', 'a'), delivery('2', 'a'), delivery('1', 'a'))), 2);
@@ -126,14 +120,14 @@ export function deliveriesContract(it: StoreTest): void {
     assert.equal(await added({ write: 'restore', delivery: delivery('2', 'b') }, { write: 'restore', delivery: delivery('4', 'b') }), 1);
   });
 
-  it('keys and ids differ by case, accent and blanks', async ({ store, visits }) => {
+  it('keys and ids differ by case, accents and blanks', async ({ store, visits }) => {
     const owner = await own(store, visits);
     const names = ['a', 'A', 'á', 'a ', ' a'];
     await owner.commit({ deliveries: ask(...names.map((name) => delivery(name, name))) });
     assert.deepEqual(await due(store, visits, 10), names);
   });
 
-  it('asking again under the same id keeps place, attempts and the moment of the first asking', async ({ store, visits }) => {
+  it('a repeated request under the same id keeps place, attempts and the moment of the first request', async ({ store, visits }) => {
     const owner = await own(store, visits);
     await owner.commit({ deliveries: ask(delivery('1', 'a', { dueAt: null, attempts: 2 }), delivery('2', 'a'), delivery('3', 'b')) });
     const again = delivery('1', 'a', {
@@ -153,7 +147,7 @@ export function deliveriesContract(it: StoreTest): void {
     assert.equal((await store.claim(visits)).standing.deliveries, 3);
   });
 
-  it('the same id of another key is another delivery', async ({ store, visits }) => {
+  it('the same id under another key is another delivery', async ({ store, visits }) => {
     const owner = await own(store, visits);
     await owner.commit({ deliveries: ask(delivery('1', 'a'), delivery('1', 'b', { body: '"b"' }), delivery('2', 'b')) });
     await owner.commit({ deliveries: [retry('1', 3, 20), ...remove('b', '1')] });
@@ -163,7 +157,7 @@ export function deliveriesContract(it: StoreTest): void {
     ]);
   });
 
-  it('asking again leaves the moment as it is, unless there is none', async ({ store, visits }) => {
+  it('a repeated request keeps the moment, unless there is none', async ({ store, visits }) => {
     const owner = await own(store, visits);
     await owner.commit({ deliveries: ask(delivery('1', 'a'), delivery('2', 'b')) });
     await owner.commit({ deliveries: [retry('1', 1, 50), retry('2', 1, null, 'mail', 'b')] });
@@ -172,7 +166,7 @@ export function deliveriesContract(it: StoreTest): void {
     assert.deepEqual(await due(store, visits, 50), ['2', '1']);
   });
 
-  it('restoring a delivery does nothing when there is one of its name', async ({ store, visits }) => {
+  it('restoring a delivery does nothing if one with its name exists', async ({ store, visits }) => {
     const owner = await own(store, visits);
     const restore = (delivery: StoredDelivery): DeliveryWrite => ({ write: 'restore', delivery });
     await owner.commit({ deliveries: ask(delivery('1', 'a', { body: '"new"' })) });
@@ -180,7 +174,7 @@ export function deliveriesContract(it: StoreTest): void {
     assert.deepEqual(await store.dueDeliveries(visits, 'mail', 10, 10), [delivery('1', 'a', { body: '"new"' }), delivery('2', 'b')]);
   });
 
-  it('flow by flow, each answers its first, however many stand in another', async ({ store, visits }) => {
+  it('flow by flow, each flow returns its first deliveries, however many another has', async ({ store, visits }) => {
     const owner = await own(store, visits);
     const of = (flow: string, id: string, dueAt: number | null = 10, more: Partial<StoredDelivery> = {}) =>
       delivery(id, id, { flow, dueAt, ordered: false, ...more });
@@ -201,7 +195,7 @@ export function deliveriesContract(it: StoreTest): void {
     assert.deepEqual(deliveries, [of('d', 'other', 3, { endpoint: 'sms' })]);
   });
 
-  it('of a flow only those are due that wait for none of their key', async ({ store, visits }) => {
+  it('in a flow only deliveries that wait for no other of their key are due', async ({ store, visits }) => {
     const owner = await own(store, visits);
     const firsts = async () => {
       const { deliveries } = await store.dueByFlow(visits, { endpoint: 'mail', dueBy: 10, from: null, flows: 9, each: 9 });
@@ -219,7 +213,7 @@ export function deliveriesContract(it: StoreTest): void {
     assert.deepEqual(await firsts(), []);
   });
 
-  it('a delivery that was taken away and is asked for again stands behind all others', async ({ store, visits }) => {
+  it('a delivery removed and requested again comes after all others', async ({ store, visits }) => {
     const owner = await own(store, visits);
     await owner.commit({ deliveries: ask(delivery('1', 'a', { attempts: 5 }), delivery('2', 'a')) });
     await owner.commit({ deliveries: [...remove('a', '1'), ...ask(delivery('1', 'a', { askedAt: 7 }))] });
@@ -241,7 +235,7 @@ export function deliveriesContract(it: StoreTest): void {
     assert.deepEqual(await store.dueDeliveries(visits, 'mail', 10, 1), [delivery('2', 'a', { attempts: 4, dueAt: 5 })]);
   });
 
-  it('a retry or removal of one that is not there does nothing', async ({ store, visits }) => {
+  it('a retry or removal of a missing delivery does nothing', async ({ store, visits }) => {
     const owner = await own(store, visits);
     await owner.commit({ deliveries: ask(delivery('1', 'a'), delivery('2', 'a')) });
     await owner.commit({ deliveries: [retry('3', 1, 1), ...remove('a', '3')] });
@@ -268,7 +262,7 @@ export function deliveriesContract(it: StoreTest): void {
     assert.deepEqual([await next(0), await next(15)], [15, last]);
   });
 
-  it('each later moment is told with the shortest pause of what is due then', async ({ store, visits }) => {
+  it('each later moment comes with the shortest pause of its deliveries', async ({ store, visits }) => {
     const owner = await own(store, visits);
     const free = (id: string, dueAt: number | null) => delivery(id, 'a', { dueAt, ordered: false });
     const paused = (id: string, dueAt: number | null, pauseMs: number) => retry(id, 1, dueAt, 'mail', 'a', pauseMs);
@@ -299,7 +293,7 @@ export function deliveriesContract(it: StoreTest): void {
     assert.deepEqual(await moments(0, 1), [[30, 9]]);
   });
 
-  it('a delivery keeps why its last call failed, until the next one fails or it is gone', async ({ store, visits, reopen }) => {
+  it('a delivery keeps why its last call failed, until the next failure or its removal', async ({ store, visits, reopen }) => {
     const owner = await own(store, visits);
     const last = async (from: Store = store) => {
       const [listed] = await from.deliveries(visits, { endpoint: 'mail', key: 'a', limit: 1 });

@@ -202,7 +202,7 @@ export function outcome(key: string, id: string, dueAt: number, more: Partial<St
   return { kind: 'outcome', key, endpoint: 'mail', id, dueAt, data: '{}', attempts: 0, retryAt: null, ...more };
 }
 
-/** Removes an outcome of which the key has been notified. */
+/** Removes an outcome once its key has been notified of it. */
 export function told(key: string, id: string): OutcomeWrite {
   return { kind: 'outcome', key, endpoint: 'mail', id, dueAt: null };
 }

@@ -4,7 +4,7 @@ import { numbered, own, type StoreTest } from './fixtures.ts';
 
 /** Tests the keys that wait for a number. */
 export function gapsContract(it: StoreTest): void {
-  it('gaps come oldest first, then by key, a page at a time', async ({ store, rockets }) => {
+  it('gaps are listed oldest first, then by key, a page at a time', async ({ store, rockets }) => {
     const owner = await own(store, rockets);
     const gaps = [stored('d', 30), stored('b', 10), stored('c', 20), stored('a', 20)];
     assert.equal((await owner.commit({ gaps: gaps.map(write) })).gapsAdded, 4);
@@ -18,7 +18,7 @@ export function gapsContract(it: StoreTest): void {
     assert.equal((await store.claim(rockets)).standing.gaps, 4);
   });
 
-  it('a gap takes the place of the former one of its key', async ({ store, rockets }) => {
+  it('a gap replaces its key’s previous one', async ({ store, rockets }) => {
     const owner = await own(store, rockets);
     await owner.commit({ gaps: [write(stored('a', 10)), write(stored('b', 20))] });
     const moved = stored('a', 30, { next: 8, first: Number.MAX_SAFE_INTEGER });
@@ -26,7 +26,7 @@ export function gapsContract(it: StoreTest): void {
     assert.deepEqual(await store.gaps(rockets, { limit: 10 }), [stored('b', 20), moved]);
   });
 
-  it('a gap that is forgotten is gone; to forget one that is not there does nothing', async ({ store, rockets, reopen }) => {
+  it('a removed gap is gone, and removing a missing one does nothing', async ({ store, rockets, reopen }) => {
     const owner = await own(store, rockets);
     await owner.commit({ gaps: [write(stored('a', 10)), write(stored('b', 20))] });
     const forget = { key: 'a', gap: null };
@@ -36,14 +36,14 @@ export function gapsContract(it: StoreTest): void {
     assert.equal((await again.claim(rockets)).standing.gaps, 1);
   });
 
-  it('within a commit the last word on a key counts', async ({ store, rockets }) => {
+  it('within a commit the last note about a key counts', async ({ store, rockets }) => {
     const owner = await own(store, rockets);
     const gaps: GapWrite[] = [write(stored('a', 10)), { key: 'a', gap: null }, write(stored('b', 10)), write(stored('b', 20))];
     assert.equal((await owner.commit({ gaps })).gapsAdded, 1);
     assert.deepEqual(await store.gaps(rockets, { limit: 10 }), [stored('b', 20)]);
   });
 
-  it('a record has the gap of its key, for as long as the key holds events', async ({ store, rockets }) => {
+  it('a record has its key’s gap, as long as the key holds events', async ({ store, rockets }) => {
     const owner = await own(store, rockets);
     await store.append([numbered(rockets, 'a', 5)]);
     await owner.commit({ cursor: 1, gaps: [write(stored('a', 10))] });
@@ -54,7 +54,7 @@ export function gapsContract(it: StoreTest): void {
     assert.equal(await gapOf('a'), null);
   });
 
-  it('a number that is the next after all that JavaScript holds exactly can be read back', async ({ store, rockets }) => {
+  it('a next number beyond JavaScript’s exact integers can be read back', async ({ store, rockets }) => {
     const owner = await own(store, rockets);
     const next = Number.MAX_SAFE_INTEGER + 1;
     await owner.commit({ keys: [{ key: 'a', state: null, next, parked: false }] });

@@ -15,7 +15,7 @@ export function heldContract(it: StoreTest): void {
     assert.equal((await store.claim(rockets)).standing.held, 2);
   });
 
-  it('any other event is held when a commit says so, at its position', async ({ store, visits }) => {
+  it('any other event is held only if a commit says so, at its position', async ({ store, visits }) => {
     const owner = await own(store, visits);
     const held = event(visits, 'a', { id: 'the id', body: '"é"' });
     await store.append([event(visits, 'b'), held]);
@@ -37,7 +37,7 @@ export function heldContract(it: StoreTest): void {
     assert.equal((await store.claim(rockets)).standing.held, 1);
   });
 
-  it('a numbered event that was let go can be held again', async ({ store, rockets }) => {
+  it('a released numbered event can be held again', async ({ store, rockets }) => {
     const owner = await own(store, rockets);
     await store.append([numbered(rockets, 'a', 1)]);
     await owner.commit({ cursor: 1, releases: [{ key: 'a', from: 1, to: 1 }], keys: [{ key: 'a', state: null, next: 2, parked: false }] });
@@ -49,7 +49,7 @@ export function heldContract(it: StoreTest): void {
     assert.deepEqual(await store.append([numbered(rockets, 'a', 1)]), [{ status: 'duplicate' }]);
   });
 
-  it('a release lets go of both its ends and all between, of its key only', async ({ store, rockets }) => {
+  it('a release covers both its ends and everything between, for its own key only', async ({ store, rockets }) => {
     const owner = await own(store, rockets);
     const numbers = [1, 2, 3, 4, 5];
     await store.append(['a', 'b'].flatMap((key) => numbers.map((number) => numbered(rockets, key, number))));
@@ -81,7 +81,7 @@ export function heldContract(it: StoreTest): void {
     assert.deepEqual(await store.held(rockets, 'nobody', 0, 10), []);
   });
 
-  it('keys with held events come in key order, a page at a time', async ({ store, visits }) => {
+  it('keys with held events are listed in key order, a page at a time', async ({ store, visits }) => {
     const owner = await own(store, visits);
     const keys = ['d', 'b', 'a', 'c', 'b', 'e'];
     await store.append(keys.map((key) => event(visits, key)));
@@ -96,7 +96,7 @@ export function heldContract(it: StoreTest): void {
     assert.deepEqual(await store.heldKeys(visits, null, 10), ['a', 'c', 'd']);
   });
 
-  it('paging through held keys of any characters meets each once', async ({ store, rockets }) => {
+  it('paging through held keys with any characters yields each once', async ({ store, rockets }) => {
     const keys = ['', 'a', 'A', 'a ', 'z', 'é', 'e\u0301', 'ж', '\uff61', '🚀', '🚀🚀', "'", '%', '_'];
     await store.append(keys.map((key) => numbered(rockets, key, 1)));
     const found: string[] = [];

@@ -42,7 +42,7 @@ export function inboxContract(it: StoreTest): void {
       });
     });
 
-  itHas('rows are read by pipeline, in the order in which they came, with all that they say', async ({ insert, rows }) => {
+  itHas('rows are read by pipeline, in order of arrival, with all of their values', async ({ insert, rows }) => {
     const first = { pipeline: 'visits', event: '{"é":"1"}', id: 'ü', traceparent: '00-1' };
     await insert(first, { pipeline: 'orders', event: '2' }, { pipeline: 'visits', event: 'no JSON' });
     const [one, two, ...none] = await rows();
@@ -55,22 +55,19 @@ export function inboxContract(it: StoreTest): void {
     assert.deepEqual(await rows('nobody'), []);
   });
 
-  itHas(
-    'a list of rows ends with its limit or its size, leaves out what it is told, and cuts what is too long',
-    async ({ insert, rows }) => {
-      await insert(...['aaaa', 'bbbb', 'cccc'].map((event) => ({ pipeline: 'visits', event })));
-      const texts = (found: readonly InboxRow[]) => found.map(({ event }) => event);
-      assert.deepEqual(texts(await rows('visits', { limit: 2 })), ['aaaa', 'bbbb']);
-      assert.deepEqual(texts(await rows('visits', { charactersMax: 5 })), ['aaaa', 'bbbb']);
-      assert.deepEqual(texts(await rows('visits', { charactersMax: 1 })), ['aaaa']);
-      const [first] = await rows();
-      assert.deepEqual(texts(await rows('visits', { except: [first?.place ?? 0] })), ['bbbb', 'cccc']);
-      const [cut] = await rows('visits', { eventLengthMax: 3 });
-      assert.deepEqual([cut?.event, cut?.length], ['aaa', 4]);
-    },
-  );
+  itHas('a list of rows ends at its limit or size, leaves out the given rows, and cuts overlong texts', async ({ insert, rows }) => {
+    await insert(...['aaaa', 'bbbb', 'cccc'].map((event) => ({ pipeline: 'visits', event })));
+    const texts = (found: readonly InboxRow[]) => found.map(({ event }) => event);
+    assert.deepEqual(texts(await rows('visits', { limit: 2 })), ['aaaa', 'bbbb']);
+    assert.deepEqual(texts(await rows('visits', { charactersMax: 5 })), ['aaaa', 'bbbb']);
+    assert.deepEqual(texts(await rows('visits', { charactersMax: 1 })), ['aaaa']);
+    const [first] = await rows();
+    assert.deepEqual(texts(await rows('visits', { except: [first?.place ?? 0] })), ['bbbb', 'cccc']);
+    const [cut] = await rows('visits', { eventLengthMax: 3 });
+    assert.deepEqual([cut?.event, cut?.length], ['aaa', 4]);
+  });
 
-  itHas('what waits is counted up to a bound, of pipelines that are named and of others', async ({ inbox, insert }) => {
+  itHas('waiting rows are counted up to a limit, for named pipelines and for others', async ({ inbox, insert }) => {
     assert.deepEqual(await inbox.waiting(['visits'], 10), []);
     await insert(...['visits', 'visits', 'visits', 'ordres', 'zero'].map((pipeline) => ({ pipeline, event: '1' })));
     const counts = async (countMax: number) =>
@@ -108,31 +105,28 @@ export function inboxContract(it: StoreTest): void {
     );
   });
 
-  itHas(
-    'duplicates leave, and a number that was skipped stays for whoever buries it',
-    async ({ store, take, insert, rows, visits, rockets }) => {
-      await store.append([chosen(visits, 'a', 'known')]);
-      const owner = await own(store, rockets);
-      await owner.commit({
-        keys: [{ key: 'r', state: null, next: 3, parked: false }],
-        deadLetters: [
-          { kind: 'gap', id: 'g', key: 'r', reason: 'skipped', stack: null, failedAt: 1, attempts: 0, numbers: { from: 1, to: 2 } },
-        ],
-      });
-      await insert({ pipeline: 'visits', event: '1' }, { pipeline: 'rockets', event: '2' });
-      const [first] = await rows();
-      const [second] = await rows('rockets');
-      const answers = await take([
-        { place: first?.place ?? 0, event: chosen(visits, 'a', 'known') },
-        { place: second?.place ?? 0, event: numbered(rockets, 'r', 2) },
-      ]);
-      assert.deepEqual(statuses(answers), ['duplicate', 'late']);
-      assert.deepEqual(await rows(), []);
-      assert.deepEqual(await rows('rockets'), [second]);
-    },
-  );
+  itHas('duplicates leave, and a skipped number stays for whoever buries it', async ({ store, take, insert, rows, visits, rockets }) => {
+    await store.append([chosen(visits, 'a', 'known')]);
+    const owner = await own(store, rockets);
+    await owner.commit({
+      keys: [{ key: 'r', state: null, next: 3, parked: false }],
+      deadLetters: [
+        { kind: 'gap', id: 'g', key: 'r', reason: 'skipped', stack: null, failedAt: 1, attempts: 0, numbers: { from: 1, to: 2 } },
+      ],
+    });
+    await insert({ pipeline: 'visits', event: '1' }, { pipeline: 'rockets', event: '2' });
+    const [first] = await rows();
+    const [second] = await rows('rockets');
+    const answers = await take([
+      { place: first?.place ?? 0, event: chosen(visits, 'a', 'known') },
+      { place: second?.place ?? 0, event: numbered(rockets, 'r', 2) },
+    ]);
+    assert.deepEqual(statuses(answers), ['duplicate', 'late']);
+    assert.deepEqual(await rows(), []);
+    assert.deepEqual(await rows('rockets'), [second]);
+  });
 
-  itHas('a row that is buried is a dead letter, and gone', async ({ store, take, insert, rows, visits }) => {
+  itHas('a buried row is a dead letter, and gone', async ({ store, take, insert, rows, visits }) => {
     await insert({ pipeline: 'visits', event: 'bad' });
     const [row] = await rows();
     const buried = { place: row?.place ?? 0, letter: originLetter('1', 'x', '{"row":1}') };
@@ -148,7 +142,7 @@ export function inboxContract(it: StoreTest): void {
     assert.equal((await store.deadLetters({ limit: 10 })).length, 1);
   });
 
-  itHas('a lease that is over takes nothing: the row waits for whoever has the next one', async ({ store, insert, rows, visits }) => {
+  itHas('an expired lease takes nothing: the row waits for the owner of the next one', async ({ store, insert, rows, visits }) => {
     await insert({ pipeline: 'visits', event: 'bad' }, { pipeline: 'visits', event: '1' });
     const [bad, good] = await rows();
     const first = await store.claim(visits);
@@ -165,7 +159,7 @@ export function inboxContract(it: StoreTest): void {
     await refusal(takeUnder(second, takings), 'MILL_STORE_FENCED');
   });
 
-  itHas('a commit puts rows behind those that are there, together with all else', async ({ insert, rows, visits, store }) => {
+  itHas('a commit adds rows behind existing ones, together with everything else', async ({ insert, rows, visits, store }) => {
     await insert({ pipeline: 'visits', event: '1' });
     const again = [
       { pipeline: 'visits', event: '{"é":2}', id: 'two', traceparent: '00-1' },
@@ -190,24 +184,21 @@ export function inboxContract(it: StoreTest): void {
     assert.equal((await rows()).length, 3);
   });
 
-  itHas(
-    'the inventory counts rows, also those of pipelines that nobody ever declared, which can be forgotten',
-    async ({ store, insert, rows }) => {
-      await insert(...['visits', 'ordres', 'visits', 'zero'].map((pipeline) => ({ pipeline, event: '1' })));
-      const counts = async () => (await store.inventory({ uncounted: [], named: [] })).map(({ pipeline, inbox }) => [pipeline, inbox]);
-      const declared = [
-        ['rockets', 0],
-        ['visits', 2],
-      ];
-      assert.deepEqual(await counts(), [['orders', 0], ['ordres', 1], ...declared, ['zero', 1]]);
-      await store.forget('ordres');
-      await store.forget('nobody');
-      assert.deepEqual(await counts(), [['orders', 0], ...declared, ['zero', 1]]);
-      assert.deepEqual(await rows('ordres'), []);
-    },
-  );
+  itHas('the inventory counts rows, even of undeclared pipelines, whose data can be deleted', async ({ store, insert, rows }) => {
+    await insert(...['visits', 'ordres', 'visits', 'zero'].map((pipeline) => ({ pipeline, event: '1' })));
+    const counts = async () => (await store.inventory({ uncounted: [], named: [] })).map(({ pipeline, inbox }) => [pipeline, inbox]);
+    const declared = [
+      ['rockets', 0],
+      ['visits', 2],
+    ];
+    assert.deepEqual(await counts(), [['orders', 0], ['ordres', 1], ...declared, ['zero', 1]]);
+    await store.forget('ordres');
+    await store.forget('nobody');
+    assert.deepEqual(await counts(), [['orders', 0], ...declared, ['zero', 1]]);
+    assert.deepEqual(await rows('ordres'), []);
+  });
 
-  itHas('of several who take the first rows each row has one, and the order stays', async ({ store, insert, rows, visits }) => {
+  itHas('of several callers taking the first rows only one gets each row, and the order stays', async ({ store, insert, rows, visits }) => {
     const lease = await store.claim(visits);
     await insert(...Array.from({ length: 10 }, (_, nth) => ({ pipeline: 'visits', event: String(nth) })));
     const found = await rows();
@@ -230,7 +221,7 @@ export function inboxContract(it: StoreTest): void {
     );
   });
 
-  itHas('rows outlive a closed store, and go with a pipeline that is forgotten', async ({ store, insert, rows, reopen }) => {
+  itHas('rows survive a closed store, and go with a deleted pipeline', async ({ store, insert, rows, reopen }) => {
     await insert({ pipeline: 'visits', event: '1' }, { pipeline: 'orders', event: '2' });
     await reopen({ pipelines: [{ name: 'orders', numbered: false }], tables: [] });
     assert.equal((await rows()).length, 1);
@@ -239,7 +230,7 @@ export function inboxContract(it: StoreTest): void {
     assert.equal((await rows('orders')).length, 1);
   });
 
-  itHas('a listener hears of rows that have come', async ({ inbox, insert }) => {
+  itHas('a listener hears of new rows', async ({ inbox, insert }) => {
     const heard = Promise.withResolvers<void>();
     const end = inbox.listen(() => heard.resolve());
     await insert({ pipeline: 'visits', event: '1' });
@@ -247,7 +238,7 @@ export function inboxContract(it: StoreTest): void {
     end();
   });
 
-  itHas('a store that is closed takes nothing', async ({ store, inbox, visits }) => {
+  itHas('a closed store takes nothing', async ({ store, inbox, visits }) => {
     const lease = await store.claim(visits);
     await store.close();
     await refusal(takeUnder(lease, []), 'MILL_STORE_UNAVAILABLE');

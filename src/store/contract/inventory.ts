@@ -23,14 +23,14 @@ const stateOf = (key: string) => ({ key, state: { json: '{}', version: 1 }, next
 
 /** Tests the inventory of a store's contents per pipeline, declared or not, and deleting all of one pipeline. */
 export function inventoryContract(it: StoreTest): void {
-  it('the inventory lists every pipeline by name, also those of which nothing lies there', async ({ store }) => {
+  it('the inventory lists every pipeline by name, even those without contents', async ({ store }) => {
     assert.deepEqual(
       await store.inventory(allOf),
       ['orders', 'rockets', 'visits'].map((pipeline): StoredPipeline => ({ pipeline, ...nothing })),
     );
   });
 
-  it('the inventory counts events that are not settled, once each', async ({ store, visits, rockets }) => {
+  it('the inventory counts unsettled events, once each', async ({ store, visits, rockets }) => {
     const owner = await own(store, visits);
     await store.append([1, 2, 3].map((n) => event(visits, 'a', { id: String(n) })));
     await owner.commit({ cursor: 2, holds: [{ key: 'a', order: 2, position: 2, attempts: 1, retryAt: null }] });
@@ -71,7 +71,7 @@ export function inventoryContract(it: StoreTest): void {
     ]);
   });
 
-  it('the inventory counts keys with a state and dead letters, those that are resolved not', async ({ store, orders }) => {
+  it('the inventory counts keys with a state, and unresolved dead letters', async ({ store, orders }) => {
     const owner = await own(store, orders);
     await store.append([event(orders, 'a')]);
     await owner.commit({
@@ -83,7 +83,7 @@ export function inventoryContract(it: StoreTest): void {
     assert.deepEqual((await store.inventory(allOf))[0], { pipeline: 'orders', ...nothing, states: 2, deadLetters: 1 });
   });
 
-  it('the inventory counts no states and names no keys where nobody asks for them', async ({ store, orders, visits }) => {
+  it('the inventory counts states and names keys only on request', async ({ store, orders, visits }) => {
     await (await own(store, orders)).commit({ keys: [stateOf('b'), stateOf('ä'), stateOf('a')] });
     await (await own(store, visits)).commit({ keys: [stateOf('v')] });
     const found = await store.inventory({ uncounted: ['orders', 'nobody'], named: ['orders', 'nobody'] });
@@ -97,7 +97,7 @@ export function inventoryContract(it: StoreTest): void {
     );
   });
 
-  it('the inventory knows what lies there of pipelines that are no longer declared', async ({ store, orders, reopen }) => {
+  it('the inventory includes pipelines that are no longer declared', async ({ store, orders, reopen }) => {
     await store.append([event(orders, 'a')]);
     await (await own(store, orders)).commit({ timers: [timer('a', 'wake', 5)] });
     const others = declaration.pipelines.filter(({ name }) => name !== 'orders');
@@ -106,7 +106,7 @@ export function inventoryContract(it: StoreTest): void {
     assert.equal(found.length, 3);
   });
 
-  it('names of deliveries of an endpoint come by key and id, whatever they wait for', async ({ store, orders }) => {
+  it('an endpoint’s delivery names are listed by key and id, whatever they wait for', async ({ store, orders }) => {
     const asked = [delivery('2', 'b'), delivery('1', 'b', { dueAt: null }), delivery('3', 'a'), delivery('9', 'a', { endpoint: 'fax' })];
     await (await own(store, orders)).commit({ deliveries: ask(...asked) });
     const names = async (limit: number) => (await store.deliveryNames(orders, 'mail', limit)).map(({ key, id }) => `${key}${id}`);
@@ -116,7 +116,7 @@ export function inventoryContract(it: StoreTest): void {
     assert.deepEqual(await store.deliveryNames(orders, 'nobody', 10), []);
   });
 
-  it('names of deliveries of one key are asked for by the key', async ({ store, orders }) => {
+  it('delivery names can be limited to one key', async ({ store, orders }) => {
     const asked = [delivery('2', 'b'), delivery('1', 'b'), delivery('3', 'a'), delivery('9', 'b', { endpoint: 'fax' })];
     await (await own(store, orders)).commit({ deliveries: ask(...asked) });
     const names = async (limit: number, key: string) => (await store.deliveryNames(orders, 'mail', limit, key)).map(({ id }) => id);
@@ -125,7 +125,7 @@ export function inventoryContract(it: StoreTest): void {
     assert.deepEqual(await names(10, 'nobody'), []);
   });
 
-  it('names of deliveries that differ in their ends alone come in order', async ({ store, orders }) => {
+  it('delivery names that differ only at their ends are in order', async ({ store, orders }) => {
     const long = 'x'.repeat(2_000);
     const ids = ['c', 'a', 'd', 'b'].map((end) => `${long}${end}`);
     await (await own(store, orders)).commit({ deliveries: ask(...ids.map((id) => delivery(id, 'a'))) });
@@ -135,7 +135,7 @@ export function inventoryContract(it: StoreTest): void {
     );
   });
 
-  it('a pipeline that is forgotten is as if it had never been, and no other one has changed', async ({ store, orders, visits, reopen }) => {
+  it('a deleted pipeline leaves nothing behind, and no other one changes', async ({ store, orders, visits, reopen }) => {
     for (const partition of [orders, visits]) {
       const owner = await own(store, partition);
       await store.append(['1', '2', '3'].map((id) => chosen(partition, 'a', id)));
@@ -177,7 +177,7 @@ export function inventoryContract(it: StoreTest): void {
     assert.deepEqual((await again.load(orders, ['a']))[0]?.timers, []);
   });
 
-  it('a pipeline that is forgotten has no former shape of states', async ({ store }) => {
+  it('a deleted pipeline has no earlier shape of states', async ({ store }) => {
     const open = async (pipelines: StoreDeclaration['pipelines']) => {
       await store.close();
       return (await store.open({ pipelines, tables: [] })).reshaped;
@@ -190,7 +190,7 @@ export function inventoryContract(it: StoreTest): void {
     assert.deepEqual(await open([carts('three')]), []);
   });
 
-  it('a pipeline that is declared is not forgotten, and one that nobody knows is nothing to forget', async ({ store, orders }) => {
+  it('a declared pipeline is not deleted, and deleting an unknown one does nothing', async ({ store, orders }) => {
     await store.append([event(orders, 'a')]);
     await refusal(store.forget('orders'), 'MILL_CONFLICT');
     await store.forget('nobody');

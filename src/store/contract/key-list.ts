@@ -4,7 +4,7 @@ import { ask, delivery, event, numbered, outcome, own, type StoreTest, timer } f
 
 /** Tests lists of keys. */
 export function keyListContract(it: StoreTest): void {
-  it('a key is listed that has a record, a held event, a timer or an outcome, with how it stands', async ({ store, rockets }) => {
+  it('a key with a record, a held event, a timer or an outcome is listed, with its standing', async ({ store, rockets }) => {
     const owner = await own(store, rockets);
     await store.append([numbered(rockets, 'held', 5), numbered(rockets, 'held', 7), numbered(rockets, 'gap', 9)]);
     await owner.commit({
@@ -37,7 +37,7 @@ export function keyListContract(it: StoreTest): void {
     assert.deepEqual(await store.keys(rockets, { among: 'retried', limit: 10 }), [held]);
   });
 
-  it('a timer or outcome that failed is tried again, and its key is listed so', async ({ store, visits }) => {
+  it('a key with a failed timer or outcome is listed as retrying', async ({ store, visits }) => {
     const owner = await own(store, visits);
     await owner.commit({
       timers: [{ ...timer('b', 'wake', 5), attempts: 2, retryAt: 9 }, timer('c', 'wake', 5)],
@@ -46,7 +46,7 @@ export function keyListContract(it: StoreTest): void {
     assert.deepEqual(await names(store, visits, { among: 'retried', limit: 10 }), ['a', 'b']);
   });
 
-  it('keys come in the order of their bytes, a page at a time, each once', async ({ store, visits }) => {
+  it('keys are listed in byte order, a page at a time, each once', async ({ store, visits }) => {
     const owner = await own(store, visits);
     const keys = ['a', 'b', 'é', '\uffee', '🚀'];
     await store.append(keys.flatMap((key) => [event(visits, key), event(visits, key)]));
@@ -67,7 +67,7 @@ export function keyListContract(it: StoreTest): void {
     }
   });
 
-  it('a prefix is one by bytes, whatever stands in it; a page behind a key goes on within it', async ({ store, visits }) => {
+  it('a prefix is compared by bytes, whatever its characters; a page after a key stays within it', async ({ store, visits }) => {
     const owner = await own(store, visits);
     const keys = ['100%', '100%/a', '100%/b', '100&', '1000', '퟿a', '\u{10ffff}', '\u{10ffff}z', 'a_b', 'aab'];
     await owner.commit({ timers: keys.map((key) => timer(key, 'wake', 5)) });
@@ -84,7 +84,7 @@ export function keyListContract(it: StoreTest): void {
     assert.equal((await from('')).length, keys.length);
   });
 
-  it('the keys of other partitions are not among them', async ({ store, visits, orders }) => {
+  it('keys of other partitions are not listed', async ({ store, visits, orders }) => {
     const [one, other] = [await own(store, visits), await own(store, orders)];
     await one.commit({ timers: [timer('a', 'wake', 5)] });
     await other.commit({ keys: [{ key: 'b', state: null, next: null, parked: true }], timers: [timer('b', 'wake', 5)] });
@@ -92,7 +92,7 @@ export function keyListContract(it: StoreTest): void {
     assert.deepEqual(await names(store, visits, { among: 'parked', limit: 10 }), []);
   });
 
-  it('the deliveries of a key and an endpoint come in the order of their ids', async ({ store, visits }) => {
+  it('the deliveries of a key and an endpoint are listed in id order', async ({ store, visits }) => {
     const owner = await own(store, visits);
     const first = delivery('2', 'a', { url: 'http://a/', dueAt: null, attempts: 3 });
     const second = delivery('1', 'a');

@@ -10,7 +10,7 @@ export function keysContract(it: StoreTest): void {
     assert.deepEqual(await store.load(visits, []), []);
   });
 
-  it('records come in the order asked, also when a key is asked twice', async ({ store, visits }) => {
+  it('records come in the order asked, even if a key is asked for twice', async ({ store, visits }) => {
     const owner = await own(store, visits);
     const record = (key: string) => ({ key, state: { json: JSON.stringify(key), version: 1 }, next: null, parked: false });
     await owner.commit({ keys: ['a', 'b', 'c'].map(record) });
@@ -47,7 +47,7 @@ export function keysContract(it: StoreTest): void {
     assert.deepEqual((await store.load(visits, ['a']))[0]?.state, { json: 'null', version: 1 });
   });
 
-  it('a record counts what its key holds, and has its lowest order and its highest position', async ({ store, rockets }) => {
+  it('a record counts its key’s held events, and has their lowest order and highest position', async ({ store, rockets }) => {
     const owner = await own(store, rockets);
     await store.append([numbered(rockets, 'a', 9), numbered(rockets, 'a', 4), numbered(rockets, 'b', 1), numbered(rockets, 'a', 6)]);
     assert.deepEqual(await store.load(rockets, ['a', 'b']), [
@@ -58,7 +58,7 @@ export function keysContract(it: StoreTest): void {
     assert.deepEqual(await store.load(rockets, ['a']), [{ ...unknown, heldFrom: 9, heldTo: 1, held: 1 }]);
   });
 
-  it('an event without a number is not held by being appended', async ({ store, visits }) => {
+  it('an event without a number is not held just because it was appended', async ({ store, visits }) => {
     await store.append([event(visits, 'a')]);
     assert.deepEqual(await store.load(visits, ['a']), [unknown]);
   });
@@ -69,7 +69,7 @@ export function keysContract(it: StoreTest): void {
     assert.deepEqual(await store.load(orders, ['a']), [unknown]);
   });
 
-  it('keys differ by case, accent and blanks', async ({ store, visits }) => {
+  it('keys differ by case, accents and blanks', async ({ store, visits }) => {
     const owner = await own(store, visits);
     const keys = ['key', 'Key', 'kéy', 'key ', ' key'];
     await owner.commit({ keys: keys.map((key) => ({ key, state: { json: JSON.stringify(key), version: 1 }, next: null, parked: false })) });

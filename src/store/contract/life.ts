@@ -47,7 +47,7 @@ export function lifeContract(it: StoreTest): void {
     for (const call of calls) await refusal(call(), 'MILL_STORE_UNAVAILABLE');
   });
 
-  it('figures are told at any time, and none is negative', async ({ store, visits }) => {
+  it('figures are available at any time, and never negative', async ({ store, visits }) => {
     const check = async () => {
       for (const [name, figure] of Object.entries(await store.stats())) assert.ok(Number.isSafeInteger(figure) && figure >= 0, name);
     };
@@ -58,7 +58,7 @@ export function lifeContract(it: StoreTest): void {
     await check();
   });
 
-  it('closing finishes what was called before', async ({ store, visits, orders, reopen }) => {
+  it('closing finishes earlier calls', async ({ store, visits, orders, reopen }) => {
     const owner = await own(store, visits);
     const calls = [owner.commit({ sends: [event(orders, 'b')] }), store.read(visits, 0, 10)];
     // Many, so that some are still pending when it is closed.
@@ -73,7 +73,7 @@ export function lifeContract(it: StoreTest): void {
     assert.equal((await again.read(orders, 0, 10)).length, 1);
   });
 
-  it('events, ids and the cursor are there after a reopening', async ({ store, visits, reopen }) => {
+  it('events, ids and the cursor survive a reopening', async ({ store, visits, reopen }) => {
     const owner = await own(store, visits);
     const events = [chosen(visits, 'a', 'one', { body: '"é"' }), event(visits, 'b'), event(visits, 'c')];
     await store.append(events);
@@ -91,7 +91,7 @@ export function lifeContract(it: StoreTest): void {
     assert.deepEqual({ cursor, head }, { cursor: 2, head: 4 });
   });
 
-  it('keys, held events, timers and rows are there after a reopening', async ({ store, rockets, reopen }) => {
+  it('keys, held events, timers and rows survive a reopening', async ({ store, rockets, reopen }) => {
     const owner = await own(store, rockets);
     const held = numbered(rockets, 'a', 4);
     const wake = timer('a', 'wake', 7, '1');
@@ -120,7 +120,7 @@ export function lifeContract(it: StoreTest): void {
     ]);
   });
 
-  it('deliveries and their order are there after a reopening', async ({ store, visits, reopen }) => {
+  it('deliveries and their order survive a reopening', async ({ store, visits, reopen }) => {
     const asked = ['1', '2', '3'].map((id) => delivery(id, 'a', { body: `"é ${id}"`, attempts: 2 }));
     await (await own(store, visits)).commit({ deliveries: ask(...asked) });
     const again = await reopen();
@@ -132,7 +132,7 @@ export function lifeContract(it: StoreTest): void {
     assert.deepEqual(await again.dueDeliveries(visits, 'mail', 10, 10), asked.slice(1, 2));
   });
 
-  it('dead letters and skipped numbers are there after a reopening', async ({ store, rockets, reopen }) => {
+  it('dead letters and skipped numbers survive a reopening', async ({ store, rockets, reopen }) => {
     const owner = await own(store, rockets);
     await store.append([numbered(rockets, 'a', 3)]);
     await owner.commit({
@@ -147,7 +147,7 @@ export function lifeContract(it: StoreTest): void {
     assert.deepEqual(await again.append([numbered(rockets, 'a', 2)]), [{ status: 'late' }]);
   });
 
-  it('an opening names the pipelines whose states may have another shape than the present one', async ({ store }) => {
+  it('an opening names the pipelines whose states may have another shape than the current one', async ({ store }) => {
     const reshaped = async (visitsShape: string, version: number, ordersShape?: string) => {
       await store.close();
       const pipelines = [
@@ -163,7 +163,7 @@ export function lifeContract(it: StoreTest): void {
     assert.deepEqual(await reshaped('two', 2), []);
   });
 
-  it('an opening names the pipelines of which something lies where their keys are not looked for any more', async ({ store, visits }) => {
+  it('an opening names the pipelines with data where their keys are no longer looked up', async ({ store, visits }) => {
     const misplaced = async (isTogether: boolean) => {
       await store.close();
       const pipelines = [

@@ -21,7 +21,7 @@ const textOf = (characters: number) => JSON.stringify('é'.repeat(characters - 2
 
 /** Tests lists that end before they hold too much. */
 export function listSizesContract(it: StoreTest): void {
-  it('the log ends with the event that brings the bodies to so many characters', async ({ store, visits }) => {
+  it('the log ends with the event that brings the bodies to the size limit', async ({ store, visits }) => {
     await store.append([4, 3, 3, 100, 4].map((size, at) => event(visits, `key ${at}`, { body: textOf(size) })));
     const positions = async (after: number, charactersMax?: number) =>
       (await store.read(visits, after, 10, { charactersMax })).map(({ position }) => position);
@@ -43,7 +43,7 @@ export function listSizesContract(it: StoreTest): void {
     assert.deepEqual(await orders(0, 21), [1, 2, 3]);
   });
 
-  it('the records of keys are those of the first keys, by their states and the data of their timers', async ({ store, visits }) => {
+  it('key records end with the key whose state and timer data reach the limit', async ({ store, visits }) => {
     const owner = await own(store, visits);
     const state = (size: number) => ({ json: textOf(size), version: 1 });
     await owner.commit({
@@ -62,7 +62,7 @@ export function listSizesContract(it: StoreTest): void {
     assert.deepEqual(await sizes(100, 'c', 'b'), [null, 3]);
   });
 
-  it('timers do so by their data, deliveries by their payloads', async ({ store, visits }) => {
+  it('timers do so by their data, and deliveries by their payloads', async ({ store, visits }) => {
     const owner = await own(store, visits);
     await owner.commit({
       timers: [timer('a', 'one', 1), timer('b', 'two', 2, textOf(5)), timer('c', 'three', 3, textOf(5))],
@@ -82,7 +82,7 @@ export function listSizesContract(it: StoreTest): void {
     );
   });
 
-  it('deliveries flow by flow do so too, and the flows behind are those that were not looked at', async ({ store, visits }) => {
+  it('deliveries read flow by flow do so too, and later flows are reported as not examined', async ({ store, visits }) => {
     const owner = await own(store, visits);
     const of = (flow: string, id: string) => delivery(id, id, { flow, body: textOf(6) });
     await owner.commit({ deliveries: ask(of('a', 'a1'), of('a', 'a2'), of('a', 'a3'), of('b', 'b1'), of('c', 'c1')) });
@@ -99,7 +99,7 @@ export function listSizesContract(it: StoreTest): void {
     assert.deepEqual(await read(1, 'c'), [['c1'], null]);
   });
 
-  it('dead letters do so by all that they hold, and are two where there are two', async ({ store, visits }) => {
+  it('dead letters do so by all of their texts, but at least two are returned if there are two', async ({ store, visits }) => {
     const owner = await own(store, visits);
     await store.append([event(visits, 'a', { body: textOf(20) })]);
     await owner.commit({
@@ -125,7 +125,7 @@ export function listSizesContract(it: StoreTest): void {
     assert.equal(await ids(1, '4'), '56');
   });
 
-  it('rows of a query do so by their texts, and are two where there are two', async ({ store, visits }) => {
+  it('rows of a query do so by their texts, but at least two are returned if there are two', async ({ store, visits }) => {
     const owner = await own(store, visits);
     await owner.commit({ rows: [add('history', ...['a', 'b', 'c', 'd'].map((letter) => [letter.repeat(10)]))] });
     const found = async (sql: string, charactersMax?: number) => (await store.query(sql, [], { charactersMax })).length;

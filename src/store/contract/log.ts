@@ -21,7 +21,7 @@ export function logContract(it: StoreTest): void {
     );
   });
 
-  it('each partition counts its own positions, also within one batch', async ({ store, visits, orders, rockets }) => {
+  it('each partition counts its own positions, even within one batch', async ({ store, visits, orders, rockets }) => {
     const batch = [event(visits, 'a'), event(orders, 'b'), numbered(rockets, 'c', 1), event(visits, 'd')];
     assert.deepEqual(
       (await store.append(batch)).map((answer) => answer.status === 'accepted' && answer.position),
@@ -37,7 +37,7 @@ export function logContract(it: StoreTest): void {
     );
   });
 
-  it('every slice of a pipeline is a partition of its own', async ({ store }) => {
+  it('every slice of a pipeline is a separate partition', async ({ store }) => {
     const slices = Array.from({ length: store.partitions }, (_, slice) => ({ pipeline: 'visits', slice }));
     await store.append(slices.map((slice) => event(slice, `key of ${slice.slice}`)));
     for (const slice of slices) {
@@ -51,7 +51,7 @@ export function logContract(it: StoreTest): void {
     }
   });
 
-  it('an event is read as it was appended', async ({ store, visits, rockets }) => {
+  it('an event is read as appended', async ({ store, visits, rockets }) => {
     const plain = event(visits, 'a', {
       id: 'the id',
       acceptedAt: 1_750_000_000_123,
@@ -63,7 +63,7 @@ export function logContract(it: StoreTest): void {
     assert.deepEqual(await store.read(rockets, 0, 10), [logged(withNumber, 1)]);
   });
 
-  it('keys, ids and bodies of any characters come back unchanged and are told apart', async ({ store, visits }) => {
+  it('keys, ids and bodies with any characters come back unchanged and stay distinct', async ({ store, visits }) => {
     const events = unusual.map((text) => event(visits, text, { id: text, knownSince: 0, body: JSON.stringify(text), traceparent: text }));
     assert.ok((await store.append(events)).every(({ status }) => status === 'accepted'));
     assert.deepEqual(
@@ -88,7 +88,7 @@ export function logContract(it: StoreTest): void {
     assert.ok((await store.read(visits, 0, 1))[0]?.body === body);
   });
 
-  it('reading goes on after a position and stops at the limit', async ({ store, visits }) => {
+  it('reading continues after a position and stops at the limit', async ({ store, visits }) => {
     await store.append(Array.from({ length: 1_000 }, (_, index) => event(visits, `key ${index}`)));
     const positions = async (after: number, limit: number) => (await store.read(visits, after, limit)).map(({ position }) => position);
     assert.deepEqual(await positions(0, 2), [1, 2]);
@@ -98,7 +98,7 @@ export function logContract(it: StoreTest): void {
     assert.equal((await positions(0, 5_000)).length, 1_000);
   });
 
-  it('appending nothing answers nothing', async ({ store, visits }) => {
+  it('appending nothing returns nothing', async ({ store, visits }) => {
     assert.deepEqual(await store.append([]), []);
     assert.deepEqual(await store.read(visits, 0, 10), []);
   });

@@ -7,7 +7,7 @@ const readings = table('readings', { id: 'text', value: 'integer' }, { primaryKe
 
 /** Tests declared tables, created and migrated when the store opens. */
 export function migrationContract(it: StoreTest): void {
-  it('a table that is new to the database is created, with its key', async (subject) => {
+  it('a new table is created, with its key', async (subject) => {
     const store = await subject.reopen(withTables(readings));
     await write(store, subject, ['a', 1], ['a', 2]);
     assert.deepEqual(await rowsOf(store, 'readings', 'id'), [{ id: 'a', value: 2 }]);
@@ -39,7 +39,7 @@ export function migrationContract(it: StoreTest): void {
     ]);
   });
 
-  it('new columns with a default have it in old rows, also where null is not allowed', async (subject) => {
+  it('new columns with a default have it in old rows, even if they do not allow null', async (subject) => {
     await write(await subject.reopen(withTables(readings)), subject, ['a', 1]);
     const defaults = { unit: "it's “°C”", scale: -1.5e300, count: -7, good: true, tags: ['é', 1], note: 'none' };
     const columns = { unit: 'text', scale: 'real', count: 'integer', good: 'boolean', tags: 'json', note: 'text?' } as const;
@@ -52,7 +52,7 @@ export function migrationContract(it: StoreTest): void {
     ]);
   });
 
-  it('another default than before changes no row and is not refused', async (subject) => {
+  it('a changed default changes no row and is not refused', async (subject) => {
     const withDefault = (value: number | undefined) =>
       withTables(table('readings', readings.columns, { primaryKey: ['id'], defaults: value === undefined ? {} : { value } }));
     await write(await subject.reopen(withDefault(1)), subject, ['a', 5]);
@@ -73,7 +73,7 @@ export function migrationContract(it: StoreTest): void {
     }
   });
 
-  it('two releases take turns on one database, and each keeps what only the other declares', async (subject) => {
+  it('two releases alternate on one database, and each keeps what only the other declares', async (subject) => {
     const second = table(
       'readings',
       { id: 'text', note: 'text?', unit: 'text', value: 'integer', extra: 'json?' },
@@ -102,7 +102,7 @@ export function migrationContract(it: StoreTest): void {
     );
   });
 
-  it('a column may be taken back when rows can be added without it, also of a table that is only added to', async (subject) => {
+  it('a column may be withdrawn if rows can be added without it, even from an append-only table', async (subject) => {
     const columns = { what: 'text' } as const;
     const wider = table('journal', { ...columns, note: 'text?', unit: 'text' }, { defaults: { unit: 'K' } });
     await subject.reopen(withTables(readings, wider));
@@ -112,7 +112,7 @@ export function migrationContract(it: StoreTest): void {
     assert.deepEqual(sortedByName(await rowsOf(store, 'journal', 'what')), [{ note: null, unit: 'K', what: 'it happened' }]);
   });
 
-  it('a json column that is added later takes nothing but JSON', async (subject) => {
+  it('a json column added later accepts only JSON', async (subject) => {
     await write(await subject.reopen(withTables(readings)), subject, ['a', 1]);
     const columns = { id: 'text', value: 'integer', extra: 'json?', tags: 'json' } as const;
     const wider = table('readings', columns, { primaryKey: ['id'], defaults: { tags: [] } });
@@ -126,31 +126,31 @@ export function migrationContract(it: StoreTest): void {
     ]);
   });
 
-  it('a new column that must not be null and has no default is refused', async (subject) => {
+  it('a new non-null column without a default is refused', async (subject) => {
     await refused(subject, { id: 'text', value: 'integer', unit: 'text' }, ['id'], /unit/);
   });
 
-  it('a column that is no longer declared, and that rows cannot be added without, is refused', async (subject) => {
+  it('removing a column that rows need is refused', async (subject) => {
     await refused(subject, { id: 'text' }, ['id'], /value/);
   });
 
-  it('a column of another type is refused', async (subject) => {
+  it('a changed column type is refused', async (subject) => {
     await refused(subject, { id: 'text', value: 'text' }, ['id'], /value/);
   });
 
-  it('a column that allows null no longer is refused', async (subject) => {
+  it('a column that no longer allows null is refused', async (subject) => {
     const store = await subject.reopen(withTables(table('readings', { id: 'text', value: 'integer?' }, { primaryKey: ['id'] })));
     await write(store, subject, ['a', null]);
     const { message } = await refusal(subject.reopen(withTables(readings)), 'MILL_TABLE_CHANGED');
     assert.match(message, /readings.*value/);
   });
 
-  it('another primary key is refused', async (subject) => {
+  it('a changed primary key is refused', async (subject) => {
     await refused(subject, { id: 'text', value: 'integer' }, ['id', 'value'], /value/);
     await refused(subject, { id: 'text', value: 'integer' }, [], /id/);
   });
 
-  it('when one table is refused no table is changed', async (subject) => {
+  it('if one table is refused, no table is changed', async (subject) => {
     const other = table('others', { id: 'text' }, { primaryKey: ['id'] });
     await subject.reopen(withTables(other, readings));
     const wider = table('others', { id: 'text', note: 'text?' }, { primaryKey: ['id'] });

@@ -41,7 +41,7 @@ const endless = Array.from({ length: 20 }, (_, at) => `${at} ${longText(512)}`).
 
 /** Tests names that are longer than an index of some databases accepts. */
 export function namesContract(it: StoreTest): void {
-  it('keys and ids of the longest kind are kept, found and told apart', async ({ store, visits, rockets }) => {
+  it('the longest keys and ids are kept, found and distinguished', async ({ store, visits, rockets }) => {
     const longest = longestIn(store);
     const other = `${longest.slice(1)}!`;
     const owner = await own(store, visits);
@@ -67,7 +67,7 @@ export function namesContract(it: StoreTest): void {
     assert.equal((await store.deadLetters({ key: other, limit: 10 })).length, 0);
   });
 
-  it('timers and outcomes of endless names are kept, replaced and removed, each by its own', async ({ store, visits }) => {
+  it('timers and outcomes with very long names are each kept, replaced and removed', async ({ store, visits }) => {
     const longest = longestIn(store);
     const owner = await own(store, visits);
     const [one, other] = [`${endless}a`, `${endless}b`];
@@ -88,7 +88,7 @@ export function namesContract(it: StoreTest): void {
     assert.deepEqual(await store.dueCauses(visits, 10, 10, { after }), [timer(longest, other, 7)]);
   });
 
-  it('deliveries of endless ids are asked for, tried again and taken away, each by its own', async ({ store, visits }) => {
+  it('deliveries with very long ids are each requested, retried and removed', async ({ store, visits }) => {
     const longest = longestIn(store);
     const owner = await own(store, visits);
     const [one, other] = [`${endless}a`, `${endless}b`];

@@ -4,7 +4,7 @@ import { event, letter, own, refusal, type StoreTest } from './fixtures.ts';
 
 /** Tests operators' actions on many dead letters. */
 export function operationsContract(it: StoreTest): void {
-  it('operations come the latest first, a page at a time, and last', async ({ store, reopen }) => {
+  it('operations are listed latest first, a page at a time, and survive a reopening', async ({ store, reopen }) => {
     const first = operation('1');
     const second = operation('2', { pipeline: 'orders', action: 'discard', who: null, reason: null, filter: {} });
     const third = operation('3', { state: 'ended', begunAt: 6, endedAt: 7, matched: 2, upTo: 'x', reached: 'x', done: 1, refused: 1 });
@@ -17,7 +17,7 @@ export function operationsContract(it: StoreTest): void {
     assert.deepEqual(await (await reopen()).operations.list({ limit: 10 }), [third, second, first]);
   });
 
-  it('an operation changes only from where it is expected to stand, and is noted together with that', async ({ store }) => {
+  it('an operation changes only from its expected state, together with its audit entry', async ({ store }) => {
     await store.operations.add(operation('1'), entry('1'));
     const fresh = { state: 'starting', reached: '' } as const;
     const begun = { state: 'running', begunAt: 9, matched: 3, upTo: 'c' } as const;
@@ -32,7 +32,7 @@ export function operationsContract(it: StoreTest): void {
     assert.deepEqual(await store.audit({ limit: 10 }), [entry('3'), entry('1')]);
   });
 
-  it('an operation has come as far as the commits that say so', async ({ store, visits, reopen }) => {
+  it('an operation’s progress is that of the commits that record it', async ({ store, visits, reopen }) => {
     await store.operations.add(operation('1', { state: 'running' }));
     await store.operations.add(operation('2', { state: 'running' }));
     const former = await own(store, visits);
@@ -59,7 +59,7 @@ export function operationsContract(it: StoreTest): void {
     );
   });
 
-  it('operations are forgotten as what operators did is', async ({ store }) => {
+  it('operations are deleted like other operators’ actions', async ({ store }) => {
     await store.operations.add(operation('1', { askedAt: 1 }));
     await store.operations.add(operation('2', { askedAt: 2 }));
     await store.forgetAudit(2);

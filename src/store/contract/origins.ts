@@ -25,7 +25,7 @@ export function originsContract(it: StoreTest): void {
     assert.deepEqual(await store.pendingOrigins(visits, ['one', 'two']), []);
   });
 
-  it('an origin is pending while a dead letter of it, or of its event, is not resolved', async ({ store, visits }) => {
+  it('an origin is pending while its dead letter, or its event’s, is unresolved', async ({ store, visits }) => {
     const owner = await own(store, visits);
     await store.append([event(visits, 'a', { origin: 'one' })]);
     const rejected = originLetter('2', 'a', 'two');
@@ -35,7 +35,7 @@ export function originsContract(it: StoreTest): void {
     assert.deepEqual(await store.pendingOrigins(visits, ['one', 'two']), []);
   });
 
-  it('of several events of an origin one that is not settled is enough', async ({ store, rockets }) => {
+  it('an origin with several events is pending while one of them is unsettled', async ({ store, rockets }) => {
     const owner = await own(store, rockets);
     await store.append([numbered(rockets, 'a', 1, { origin: 'one' }), numbered(rockets, 'a', 2, { origin: 'one' })]);
     await owner.commit({ cursor: 2, releases: [{ key: 'a', from: 1, to: 1 }] });
@@ -44,7 +44,7 @@ export function originsContract(it: StoreTest): void {
     assert.deepEqual(await store.pendingOrigins(rockets, ['one']), []);
   });
 
-  it('origins of one pipeline are none of another', async ({ store, visits, orders }) => {
+  it('pipelines do not share origins', async ({ store, visits, orders }) => {
     await store.append([event(visits, 'a', { origin: 'one' })]);
     assert.deepEqual(await store.pendingOrigins(orders, ['one']), []);
   });

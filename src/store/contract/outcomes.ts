@@ -18,7 +18,7 @@ const inOrder = [
 
 /** Tests outcomes: kept until their keys have been notified, and read among the timers in order of moments. */
 export function outcomesContract(it: StoreTest): void {
-  it('an outcome is kept with its delivery, its moment and what the key is told', async ({ store, visits }) => {
+  it('an outcome is kept with its delivery, its moment and its notification', async ({ store, visits }) => {
     const owner = await own(store, visits);
     const kept = outcome('ключ', 'a/b “1”\n', 7, {
       endpoint: 'fax',
@@ -32,7 +32,7 @@ export function outcomesContract(it: StoreTest): void {
     assert.deepEqual([record?.outcomes, record?.timers], [[kept], []]);
   });
 
-  it('an outcome replaces the one of that key, endpoint and id', async ({ store, visits }) => {
+  it('an outcome replaces the previous one of its key, endpoint and id', async ({ store, visits }) => {
     const owner = await own(store, visits);
     const others = [outcome('b', '1', 1), outcome('a', '2', 2), outcome('a', '1', 3, { endpoint: 'fax' })];
     await owner.commit({ outcomes: [outcome('a', '1', 10), ...others] });
@@ -41,7 +41,7 @@ export function outcomesContract(it: StoreTest): void {
     assert.deepEqual(await store.dueCauses(visits, 100, 10), [...others, newer]);
   });
 
-  it('an outcome that its key has been told is gone, and nothing else is', async ({ store, visits }) => {
+  it('an outcome is gone once its key has been notified, and nothing else is', async ({ store, visits }) => {
     const owner = await own(store, visits);
     const others = [outcome('b', '1', 1), outcome('a', '2', 2), outcome('a', '1', 3, { endpoint: 'fax' })];
     await owner.commit({ outcomes: [outcome('a', '1', 10), ...others], timers: [timer('a', 'mail', 4)] });
@@ -49,13 +49,13 @@ export function outcomesContract(it: StoreTest): void {
     assert.deepEqual(await store.dueCauses(visits, 100, 10), [...others, timer('a', 'mail', 4)]);
   });
 
-  it('within a commit the last word about an outcome counts', async ({ store, visits }) => {
+  it('within a commit the last change to an outcome counts', async ({ store, visits }) => {
     const owner = await own(store, visits);
     await owner.commit({ outcomes: [outcome('a', '1', 10), told('a', '1'), told('b', '1'), outcome('b', '1', 20)] });
     assert.deepEqual(await store.dueCauses(visits, 100, 10), [outcome('b', '1', 20)]);
   });
 
-  it('an outcome and a timer of the same names do not touch each other', async ({ store, visits }) => {
+  it('an outcome and a timer with the same names are independent', async ({ store, visits }) => {
     const owner = await own(store, visits);
     const timers = ['mail', '1', 'mail/1', 'outcome/mail/1'].map((name) => timer('a', name, 10));
     const outcomes = [outcome('a', '1', 10), outcome('a', '', 10)];
@@ -67,7 +67,7 @@ export function outcomesContract(it: StoreTest): void {
     assert.deepEqual(record?.timers, [timer('a', '1', 10), timer('a', 'outcome/mail/1', 10)]);
   });
 
-  it('names and ids may be as long as keys may be, and those that begin alike are told apart', async ({ store, visits }) => {
+  it('names and ids may be as long as keys, and those with equal beginnings are distinguished', async ({ store, visits }) => {
     const owner = await own(store, visits);
     const long = '€'.repeat(511);
     const outcomes = ['1', '2'].map((end) => outcome(`${long}${end}`, `${long}${end}`, 10));
@@ -81,7 +81,7 @@ export function outcomesContract(it: StoreTest): void {
     assert.deepEqual(await store.dueCauses(visits, 10, 10), [...timers, second]);
   });
 
-  it('outcomes and timers come in one order, soonest first, and a list goes on behind any place', async ({ store, visits }) => {
+  it('outcomes and timers are listed in one order, soonest first, and a list can continue after any place', async ({ store, visits }) => {
     const owner = await own(store, visits);
     const timers = inOrder.toReversed().flatMap((cause) => (cause.kind === 'timer' ? [cause] : []));
     const outcomes = inOrder.toReversed().flatMap((cause) => (cause.kind === 'outcome' ? [cause] : []));
@@ -97,14 +97,14 @@ export function outcomesContract(it: StoreTest): void {
     assert.deepEqual(await store.dueCauses(visits, 10, 20, { after: before }), inOrder.slice(1, 8));
   });
 
-  it('the soonest moment after one is that of an outcome or of a timer', async ({ store, visits }) => {
+  it('the soonest later moment may be that of an outcome or a timer', async ({ store, visits }) => {
     const owner = await own(store, visits);
     await owner.commit({ timers: [timer('a', 'wake', 20)], outcomes: [outcome('a', '1', 10), outcome('a', '2', 30)] });
     const next = await Promise.all([0, 10, 20, 30].map((after) => store.nextCauseDue(visits, after)));
     assert.deepEqual(next, [10, 20, 30, null]);
   });
 
-  it('outcomes are there after a reopening, each partition with its own', async ({ store, visits, orders, reopen }) => {
+  it('outcomes survive a reopening, each partition with its own', async ({ store, visits, orders, reopen }) => {
     await (await own(store, visits)).commit({ outcomes: [outcome('a', '1', 10)] });
     await (await own(store, orders)).commit({ outcomes: [told('a', '1'), outcome('a', '2', 10)] });
     const again = await reopen();
@@ -112,7 +112,7 @@ export function outcomesContract(it: StoreTest): void {
     assert.deepEqual((await again.load(orders, ['a']))[0]?.outcomes, [outcome('a', '2', 10)]);
   });
 
-  it('a record and a list end by what outcomes hold', async ({ store, visits }) => {
+  it('a record and a list end by the contents of outcomes', async ({ store, visits }) => {
     const owner = await own(store, visits);
     const data = '"éé"';
     await owner.commit({ outcomes: ['a', 'b', 'c'].map((key, at) => outcome(key, '1', at, { data })) });
@@ -122,7 +122,7 @@ export function outcomesContract(it: StoreTest): void {
     assert.equal((await store.load(visits, ['a', 'b', 'c'], { charactersMax: 5 })).length, 2);
   });
 
-  it('an outcome of a commit that is refused is not kept', async ({ store, visits }) => {
+  it('an outcome in a refused commit is not kept', async ({ store, visits }) => {
     const owner = await own(store, visits);
     await owner.commit({ outcomes: [outcome('a', '1', 10)] });
     await store.append([event(visits, 'a')]);

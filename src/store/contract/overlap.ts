@@ -3,7 +3,7 @@ import { chosen, event, numbered, own, put, refusal, rowsOf, type StoreTest } fr
 
 /** Tests overlapping calls. */
 export function overlapContract(it: StoreTest): void {
-  it('overlapping batches share no position and leave none out', async ({ store, visits }) => {
+  it('overlapping batches share no position and leave no gap', async ({ store, visits }) => {
     const batches = Array.from({ length: 20 }, (_, batch) => Array.from({ length: 10 }, (_, index) => event(visits, `${batch}/${index}`)));
     const answers = await Promise.all(batches.map((batch) => store.append(batch)));
     const log = await store.read(visits, 0, 1_000);
@@ -22,7 +22,7 @@ export function overlapContract(it: StoreTest): void {
     }
   });
 
-  it('whoever reads a position reads every one below it', async ({ store, visits }) => {
+  it('a reader of a position can read every one below it', async ({ store, visits }) => {
     const appends = [];
     const reads = [];
     for (let round = 0; round < 30; round += 1) {
@@ -39,7 +39,7 @@ export function overlapContract(it: StoreTest): void {
     await Promise.all(appends);
   });
 
-  it('what was answered can be read at once', async ({ store, visits, rockets }) => {
+  it('acknowledged events can be read at once', async ({ store, visits, rockets }) => {
     await Promise.all(
       Array.from({ length: 20 }, async (_, index) => {
         const [answer] = await store.append([event(visits, `key ${index}`)]);
@@ -51,7 +51,7 @@ export function overlapContract(it: StoreTest): void {
     );
   });
 
-  it('of one chosen id or number in overlapping calls one is accepted', async ({ store, visits, rockets }) => {
+  it('only one of equal chosen ids or numbers in overlapping calls is accepted', async ({ store, visits, rockets }) => {
     const calls = Array.from({ length: 10 }, () => store.append([chosen(visits, 'a', 'one'), numbered(rockets, 'a', 1)]));
     const answers = await Promise.all(calls);
     for (const place of [0, 1]) assert.equal(answers.filter((judged) => judged[place]?.status === 'accepted').length, 1);
@@ -59,7 +59,7 @@ export function overlapContract(it: StoreTest): void {
     assert.equal((await store.held(rockets, 'a', 0, 100)).length, 1);
   });
 
-  it('a call that is refused takes nothing from the calls beside it', async ({ store, visits, orders }) => {
+  it('a refused call takes nothing away from concurrent calls', async ({ store, visits, orders }) => {
     const former = await own(store, visits);
     const owner = await own(store, visits);
     const [first, refused, fenced, second, appended] = await Promise.allSettled([
@@ -96,7 +96,7 @@ export function overlapContract(it: StoreTest): void {
     assert.deepEqual(await rowsOf(store, 'accounts', 'id'), [{ id: 'a', version: 20, balance: null, active: null, payload: null }]);
   });
 
-  it('an answer never comes before the call has returned', async ({ store, visits }) => {
+  it('no answer precedes its call’s return', async ({ store, visits }) => {
     let hasReturned = false;
     const answered = store.append([event(visits, 'a')]).then(() => assert.ok(hasReturned));
     hasReturned = true;

@@ -19,12 +19,12 @@ import {
 
 /** Tests claims, the cursor, and the fence that a later claim raises. */
 export function ownershipContract(it: StoreTest): void {
-  it('a claim of an empty partition finds nothing', async ({ store, visits }) => {
+  it('claiming an empty partition finds nothing', async ({ store, visits }) => {
     const { standing: claimed } = await store.claim(visits);
     assert.deepEqual(claimed, { cursor: 0, head: 0, held: 0, deadLetters: 0, parked: 0, deliveries: 0, gaps: 0 });
   });
 
-  it('a claim tells cursor, head, and how many held events, dead letters and deliveries there are', async ({ store, visits }) => {
+  it('a claim returns the cursor, the head, and the numbers of held events, dead letters and deliveries', async ({ store, visits }) => {
     const owner = await own(store, visits);
     await store.append(['a', 'b', 'b', 'c'].map((key) => event(visits, key)));
     const hold = { attempts: 1, retryAt: null };
@@ -41,7 +41,7 @@ export function ownershipContract(it: StoreTest): void {
     assert.deepEqual(claimed, { cursor: 3, head: 4, held: 2, deadLetters: 1, parked: 0, deliveries: 4, gaps: 0 });
   });
 
-  it('a claim tells how many keys are parked, and how many dead letters nobody has resolved', async ({ store, visits }) => {
+  it('a claim returns the numbers of parked keys and of unresolved dead letters', async ({ store, visits }) => {
     const owner = await own(store, visits);
     await store.append(['a', 'b', 'c'].map((key) => event(visits, key)));
     const parkedKey = (key: string, parked: boolean) => ({ key, state: null, next: null, parked });
@@ -54,7 +54,7 @@ export function ownershipContract(it: StoreTest): void {
     assert.deepEqual([parked, left], [2, 2]);
   });
 
-  it('every claim ends the lease before it, over a reopening too', async ({ store, visits, reopen }) => {
+  it('every claim ends the previous lease, even across a reopening', async ({ store, visits, reopen }) => {
     const leases = [await store.claim(visits), await store.claim(visits)];
     const again = await reopen();
     const latest = await again.claim(visits);
@@ -64,7 +64,7 @@ export function ownershipContract(it: StoreTest): void {
     await latest.commit(commitOf({}));
   });
 
-  it('a lease that is released commits no more, and disturbs none that comes after it', async ({ store, visits }) => {
+  it('a released lease commits no more, and does not disturb later ones', async ({ store, visits }) => {
     const lease = await store.claim(visits);
     await lease.release();
     await refusal(lease.commit(commitOf({})), 'MILL_STORE_FENCED');
@@ -74,7 +74,7 @@ export function ownershipContract(it: StoreTest): void {
     assert.equal(await store.nextCauseDue(visits, 0), 5);
   });
 
-  it('a beat tells who works on the database, and on which partitions', async ({ store, visits, orders }) => {
+  it('a beat reports who works on the database, and on which partitions', async ({ store, visits, orders }) => {
     const none = await store.beat();
     const declared = declaration.pipelines.map(({ name }) => name).sort();
     assert.deepEqual([...none.partitions.keys()].sort(), declared);
@@ -97,7 +97,7 @@ export function ownershipContract(it: StoreTest): void {
     assert.deepEqual((await store.beat()).partitions.get('visits')?.[visits.slice], { owner: null, head: 0 });
   });
 
-  it('a beat tells which pipelines are paused, over a reopening too', async ({ store, reopen }) => {
+  it('a beat reports which pipelines are paused, even after a reopening', async ({ store, reopen }) => {
     assert.deepEqual([...(await store.beat()).paused], []);
     await store.setPaused('visits', true);
     assert.deepEqual([...(await store.beat()).paused], ['visits']);
@@ -107,7 +107,7 @@ export function ownershipContract(it: StoreTest): void {
     assert.deepEqual([...(await again.beat()).paused], []);
   });
 
-  it('a commit under an earlier claim takes no effect at all', async ({ store, visits, orders }) => {
+  it('a commit under an earlier claim has no effect at all', async ({ store, visits, orders }) => {
     const lease = await store.claim(visits);
     await store.append([event(visits, 'a'), event(visits, 'b')]);
     const present = { state: { json: '1', version: 1 }, next: null, parked: false };
@@ -157,7 +157,7 @@ export function ownershipContract(it: StoreTest): void {
     assert.equal(await store.nextCauseDue(visits, 0), 5);
   });
 
-  it('appending needs no claim and disturbs none', async ({ store, visits }) => {
+  it('appending needs no claim and does not disturb one', async ({ store, visits }) => {
     await store.append([event(visits, 'a')]);
     const owner = await own(store, visits);
     await store.append([event(visits, 'b')]);
@@ -165,7 +165,7 @@ export function ownershipContract(it: StoreTest): void {
     assert.equal((await store.claim(visits)).standing.cursor, 2);
   });
 
-  it('the cursor is never lowered', async ({ store, visits }) => {
+  it('the cursor never falls', async ({ store, visits }) => {
     const lease = await store.claim(visits);
     await store.append(['a', 'b', 'c'].map((key) => event(visits, key)));
     for (const cursor of [2, 1, 0]) await lease.commit(commitOf({ cursor }));

@@ -3,7 +3,7 @@ import { declaration, refusal, type StoreTest } from './fixtures.ts';
 
 /** Tests pipelines that an operator has paused. */
 export function pausesContract(it: StoreTest): void {
-  it('a paused pipeline is paused when the database is opened again, until it is resumed', async ({ store, reopen }) => {
+  it('a paused pipeline stays paused across a reopening, until it is resumed', async ({ store, reopen }) => {
     const pausedAfter = async () => {
       const present = await reopen();
       await present.close();
@@ -17,7 +17,7 @@ export function pausesContract(it: StoreTest): void {
     assert.deepEqual(await pausedAfter(), ['orders']);
   });
 
-  it('only declared pipelines are named, and a forgotten one is not paused', async ({ store }) => {
+  it('only declared pipelines are named, and a deleted one is not paused', async ({ store }) => {
     await store.setPaused('orders', true);
     await store.close();
     const without = { ...declaration, pipelines: declaration.pipelines.filter(({ name }) => name !== 'orders') };

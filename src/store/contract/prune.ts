@@ -7,7 +7,7 @@ const everything = { acceptedBefore: Number.MAX_SAFE_INTEGER, idsBefore: Number.
 
 /** Tests what may be deleted, and what may not. */
 export function pruneContract(it: StoreTest): void {
-  it('settled events that are old enough go', async ({ store, visits }) => {
+  it('old settled events are deleted', async ({ store, visits }) => {
     const owner = await own(store, visits);
     await store.append([1, 2, 3, 4].map((hour) => event(visits, 'a', { acceptedAt: acceptedAt + hour })));
     await owner.commit({ cursor: 4 });
@@ -16,7 +16,7 @@ export function pruneContract(it: StoreTest): void {
     assert.equal(await countOf(store.prune({ partition: visits, acceptedBefore: acceptedAt + 3, idsBefore: 0, after: 0, limit: 100 })), 0);
   });
 
-  it('events that are not settled stay', async ({ store, visits }) => {
+  it('unsettled events stay', async ({ store, visits }) => {
     const owner = await own(store, visits);
     await store.append(['a', 'b', 'c'].map((key) => event(visits, key)));
     await owner.commit({ cursor: 1 });
@@ -24,7 +24,7 @@ export function pruneContract(it: StoreTest): void {
     assert.deepEqual(await positions(store, visits), [2, 3]);
   });
 
-  it('held events stay until they are let go', async ({ store, rockets }) => {
+  it('held events stay until they are released', async ({ store, rockets }) => {
     const owner = await own(store, rockets);
     await store.append([1, 2, 3].map((number) => numbered(rockets, 'a', number)));
     await owner.commit({ cursor: 3, releases: [{ key: 'a', from: 1, to: 1 }] });
@@ -48,7 +48,7 @@ export function pruneContract(it: StoreTest): void {
     assert.equal(await countOf(store.prune({ partition: visits, ...everything })), 1);
   });
 
-  it('chosen ids that are old enough are forgotten', async ({ store, visits }) => {
+  it('old chosen ids are forgotten', async ({ store, visits }) => {
     const owner = await own(store, visits);
     const ids = ['one', 'two'].map((id) => chosen(visits, 'a', id));
     await store.append(ids);
@@ -61,7 +61,7 @@ export function pruneContract(it: StoreTest): void {
     assert.deepEqual(statuses(await store.append(ids)), ['accepted', 'accepted']);
   });
 
-  it('a chosen id stays known when its event has gone', async ({ store, visits }) => {
+  it('a chosen id stays known after its event is deleted', async ({ store, visits }) => {
     const owner = await own(store, visits);
     await store.append([chosen(visits, 'a', 'one')]);
     await owner.commit({ cursor: 1 });
@@ -69,7 +69,7 @@ export function pruneContract(it: StoreTest): void {
     assert.deepEqual(await store.append([chosen(visits, 'a', 'one')]), [{ status: 'duplicate' }]);
   });
 
-  it('a number stays known when its event has gone', async ({ store, rockets }) => {
+  it('a number stays known after its event is deleted', async ({ store, rockets }) => {
     const owner = await own(store, rockets);
     await store.append([numbered(rockets, 'a', 1)]);
     await owner.commit({ cursor: 1, releases: [{ key: 'a', from: 1, to: 1 }], keys: [{ key: 'a', state: null, next: 2, parked: false }] });
@@ -77,7 +77,10 @@ export function pruneContract(it: StoreTest): void {
     assert.deepEqual(await store.append([numbered(rockets, 'a', 1)]), [{ status: 'duplicate' }]);
   });
 
-  it('one call looks at no more events than its limit and forgets no more ids; further calls get the rest', async ({ store, visits }) => {
+  it('one call examines no more events and forgets no more ids than its limit, and further calls get the rest', async ({
+    store,
+    visits,
+  }) => {
     const owner = await own(store, visits);
     await store.append(Array.from({ length: 5 }, (_, index) => chosen(visits, 'a', `id ${index}`)));
     await owner.commit({ cursor: 5 });
@@ -90,7 +93,7 @@ export function pruneContract(it: StoreTest): void {
     assert.deepEqual(await prune(0), { count: 0, after: null });
   });
 
-  it('events that must stay are passed, a piece at a time, and those behind them go', async ({ store, visits }) => {
+  it('events that must stay are passed over, a piece at a time, and later ones are deleted', async ({ store, visits }) => {
     const owner = await own(store, visits);
     await store.append(Array.from({ length: 6 }, () => event(visits, 'a')));
     const holds = [1, 2, 3, 4].map((position) => ({ key: 'a', order: position, position, attempts: 1, retryAt: null }));
@@ -106,7 +109,7 @@ export function pruneContract(it: StoreTest): void {
     assert.deepEqual(await positions(store, visits), [1, 2, 3, 4]);
   });
 
-  it('an end that is not old enough ends it', async ({ store, visits }) => {
+  it('pruning stops at the first event that is not old enough', async ({ store, visits }) => {
     const owner = await own(store, visits);
     await store.append([1, 2, 3, 4].map((hour) => event(visits, 'a', { acceptedAt: acceptedAt + hour })));
     await owner.commit({ cursor: 4 });
@@ -126,7 +129,7 @@ export function pruneContract(it: StoreTest): void {
     assert.deepEqual(await store.append([chosen(orders, 'a', 'one')]), [{ status: 'duplicate' }]);
   });
 
-  it('positions go on after everything was pruned, and after a reopening', async ({ store, visits, reopen }) => {
+  it('positions continue after everything was pruned, and after a reopening', async ({ store, visits, reopen }) => {
     const owner = await own(store, visits);
     await store.append(['a', 'b', 'c'].map((key) => event(visits, key)));
     await owner.commit({ cursor: 3 });

@@ -5,19 +5,19 @@ import { add, event, find, own, put, refusal, rowsOf, type StoreTest, type Subje
 
 /** Tests rows of declared tables, and query results. */
 export function rowsContract(it: StoreTest): void {
-  it('put replaces the row with the same key, the later one wins', async (subject) => {
+  it('put replaces the row with the same key, and the later one wins', async (subject) => {
     await write(subject, put('accounts', ['a', 1, 1.5, 1, '{}'], ['b', 1, null, null, null], ['b', 2, null, 0, null]));
     await write(subject, put('accounts', ['a', 2, null, null, null]));
     assert.deepEqual(await rowsOf(subject.store, 'accounts', 'id'), [account('a', 2), account('b', 2, { active: 0 })]);
   });
 
-  it('add keeps the row with the same key, the earlier one wins', async (subject) => {
+  it('add keeps the row with the same key, and the earlier one wins', async (subject) => {
     await write(subject, add('accounts', ['a', 1, null, null, null]));
     await write(subject, add('accounts', ['a', 2, null, null, null], ['b', 1, null, null, null], ['b', 2, null, null, null]));
     assert.deepEqual(await rowsOf(subject.store, 'accounts', 'id'), [account('a', 1), account('b', 1)]);
   });
 
-  it('update changes the named columns of the row with that key, and no others', async (subject) => {
+  it('update changes only the named columns of the row with that key', async (subject) => {
     await write(subject, put('accounts', ['a', 1, 1.5, 1, '{}'], ['b', 1, 2.5, 0, '[]']));
     await write(
       subject,
@@ -30,7 +30,7 @@ export function rowsContract(it: StoreTest): void {
     ]);
   });
 
-  it('of several updates of one row each has its effect, the later one wins', async (subject) => {
+  it('several updates of one row all take effect, and the later one wins', async (subject) => {
     await write(
       subject,
       put('accounts', ['a', 1, null, null, null]),
@@ -41,7 +41,7 @@ export function rowsContract(it: StoreTest): void {
     assert.deepEqual(await rowsOf(subject.store, 'accounts', 'id'), [account('a', 4, { balance: 0.5, active: 1 })]);
   });
 
-  it('update adds no row, and one that names nothing but the key changes nothing', async (subject) => {
+  it('update adds no row, and one that names only the key changes nothing', async (subject) => {
     await write(subject, put('accounts', ['a', 1, null, null, null]));
     await write(subject, update('accounts', ['id', 'version'], ['b', 2]), update('accounts', ['id'], ['a'], ['c']));
     await write(subject, update('pairs', ['order', 'group'], ['a', 'x']));
@@ -49,7 +49,7 @@ export function rowsContract(it: StoreTest): void {
     assert.deepEqual(await subject.store.query('SELECT * FROM pairs', []), []);
   });
 
-  it('update finds a row by the whole of its key, in whatever order it is named', async (subject) => {
+  it('update finds a row by its whole key, in any order', async (subject) => {
     await write(subject, put('seats', ['x', 1, 'free'], ['x', 2, 'free'], ['y', 1, 'free']));
     await write(
       subject,
@@ -60,14 +60,14 @@ export function rowsContract(it: StoreTest): void {
     assert.deepEqual(rows.map((row) => Object.values(row).join(' ')).toSorted(), ['x 1 taken', 'x 2 free', 'y 1 sold']);
   });
 
-  it('an update to null of a column that allows none is refused, and the rows before it are not kept', async (subject) => {
+  it('an update to null in a column that does not allow it is refused, together with earlier rows', async (subject) => {
     await write(subject, put('accounts', ['a', 1, null, null, null]));
     const refused = write(subject, update('accounts', ['id', 'balance'], ['a', 7]), update('accounts', ['id', 'version'], ['a', null]));
     assert.match((await refusal(refused, 'MILL_COMMIT_REFUSED')).message, /accounts/);
     assert.deepEqual(await rowsOf(subject.store, 'accounts', 'id'), [account('a', 1)]);
   });
 
-  it('an update without the whole key, of columns that are not there, or of a table without a key is not valid', async (subject) => {
+  it('an update without the whole key, of missing columns, or of a table without a key is invalid', async (subject) => {
     const wrong = [
       update('accounts', ['version'], [1]),
       update('seats', ['group', 'state'], ['x', 'taken']),
@@ -78,7 +78,7 @@ export function rowsContract(it: StoreTest): void {
     for (const one of wrong) await refusal(write(subject, one), 'MILL_INVALID_EFFECT');
   });
 
-  it('writes happen in their order, also to different tables', async (subject) => {
+  it('writes happen in order, even to different tables', async (subject) => {
     await write(
       subject,
       put('accounts', ['a', 1, null, null, null]),
@@ -91,18 +91,18 @@ export function rowsContract(it: StoreTest): void {
     assert.deepEqual(await rowsOf(subject.store, 'history', 'what'), [{ what: 'first' }, { what: 'second' }]);
   });
 
-  it('a table without a key takes equal rows', async (subject) => {
+  it('a table without a key accepts equal rows', async (subject) => {
     await write(subject, add('history', ['same'], ['same']));
     assert.deepEqual(await rowsOf(subject.store, 'history', 'what'), [{ what: 'same' }, { what: 'same' }]);
   });
 
-  it('a table that is all key, with names that SQL reserves, takes put and add', async (subject) => {
+  it('a table consisting only of its key, with reserved SQL names, accepts put and add', async (subject) => {
     await write(subject, put('pairs', ['a', 'x'], ['a', 'x'], ['a', 'y']), add('pairs', ['a', 'x'], ['b', 'x']));
     const rows = await subject.store.query('SELECT * FROM pairs', []);
     assert.deepEqual(rows.map(({ order, group }) => `${order}${group}`).toSorted(), ['ax', 'ay', 'bx']);
   });
 
-  it('values come back as they were written', async (subject) => {
+  it('values come back as written', async (subject) => {
     const text = 'é🚀 it\'s "quoted"\n ';
     const last = Number.MAX_SAFE_INTEGER;
     const rows: readonly (readonly SqlValue[])[] = [
@@ -122,7 +122,7 @@ export function rowsContract(it: StoreTest): void {
     assert.deepEqual(found, expected);
   });
 
-  it('whatever a row holds, a query answers it: an integer that a number would round comes as a bigint', async (subject) => {
+  it('a query returns any row: an integer that a number would round comes as a bigint', async (subject) => {
     const beyond = 2 ** 53 + 2;
     const fine = ['c', Number.MAX_SAFE_INTEGER, 0.5, 1, '[]'] as const;
     await write(subject, put('accounts', ['a', beyond, -1.5e300, 1, '[1405478888888888901]'], ['b', -beyond, null, 0, null], fine));
@@ -135,7 +135,7 @@ export function rowsContract(it: StoreTest): void {
     assert.deepEqual(most, { version: BigInt(beyond) });
   });
 
-  it('infinity is answered as it is, or refused', async (subject) => {
+  it('infinity is returned unchanged, or refused', async (subject) => {
     const row = (id: string, balance: number) => put('accounts', [id, 1, balance, null, null]);
     if (!subject.hasInfinity) {
       assert.match((await refusal(write(subject, row('a', Number.POSITIVE_INFINITY)), 'MILL_COMMIT_REFUSED')).message, /accounts.*balance/);
@@ -150,7 +150,7 @@ export function rowsContract(it: StoreTest): void {
     assert.deepEqual(await find(subject.store, 'SELECT id FROM accounts WHERE balance = ?', [Number.NEGATIVE_INFINITY]), [{ id: 'b' }]);
   });
 
-  it('a row is found by an integer that a number would round, and compared with infinity', async (subject) => {
+  it('a row can be found by an integer that a number would round, and compared with infinity', async (subject) => {
     const beyond = 2 ** 53 + 2;
     await write(subject, put('accounts', ['a', beyond, -1, null, null], ['b', beyond + 2, 1, null, null]));
     const idsBy = async (where: string, parameter: FoundValue) =>
@@ -161,7 +161,7 @@ export function rowsContract(it: StoreTest): void {
     assert.deepEqual(await idsBy('balance >= ?', Number.POSITIVE_INFINITY), []);
   });
 
-  it('a text that is no JSON is refused in a json column, by put, add and update', async (subject) => {
+  it('text that is not JSON is refused in a json column, by put, add and update', async (subject) => {
     await write(subject, put('accounts', ['a', 1, null, null, '{"a":1}'], ['b', 1, null, null, null]));
     for (const text of ['redacted', '', '{a:1}', '[1,]']) {
       const writes = [
@@ -175,7 +175,7 @@ export function rowsContract(it: StoreTest): void {
     assert.deepEqual(await rowsOf(subject.store, 'accounts', 'id'), [account('a', 1, { payload: '{"a":1}' }), account('b', 1)]);
   });
 
-  it('null in a column that allows none is refused, by put and by add', async (subject) => {
+  it('null in a column that does not allow it is refused, by put and by add', async (subject) => {
     await subject.store.append([event(subject.visits, 'a')]);
     for (const refused of [put('accounts', ['a', null, null, null, null]), add('accounts', ['a', null, null, null, null])]) {
       const error = await refusal(write(subject, add('history', ['before']), refused), 'MILL_COMMIT_REFUSED');
@@ -185,7 +185,7 @@ export function rowsContract(it: StoreTest): void {
     assert.deepEqual(await rowsOf(subject.store, 'history', 'what'), []);
   });
 
-  it('a query sees every commit that was answered', async (subject) => {
+  it('a query sees every answered commit', async (subject) => {
     const owner = await own(subject.store, subject.visits);
     for (let version = 1; version <= 5; version += 1) {
       await owner.commit({ rows: [put('accounts', ['a', version, null, null, null])] });
@@ -205,11 +205,11 @@ export function rowsContract(it: StoreTest): void {
     assert.deepEqual(await idsBy('id = ?', "' OR '1' = '1"), []);
   });
 
-  it('a query that finds nothing answers no rows', async ({ store }) => {
+  it('a query that finds nothing returns no rows', async ({ store }) => {
     assert.deepEqual(await store.query('SELECT id FROM accounts WHERE version > 5', []), []);
   });
 
-  it('a statement that fails is a request that is not valid', async ({ store }) => {
+  it('a failing statement is an invalid request', async ({ store }) => {
     for (const sql of ['SELEKT 1', 'SELECT nothing FROM accounts', 'SELECT * FROM no_such_table', 'SELECT id FROM accounts WHERE', '']) {
       const { message } = await refusal(store.query(sql, []), 'MILL_INVALID_REQUEST');
       assert.ok(message.length > 10, `expected what is wrong with it, found ${message}`);

@@ -47,7 +47,7 @@ export function sourceBatchesContract(it: StoreTest): void {
     assert.deepEqual([await store.read(visits, 0, 10), await store.deadLetters({ limit: 10 })], [[], []]);
   });
 
-  it('pipelines, sources, topics and partitions have offsets of their own', async ({ store, visits, orders }) => {
+  it('pipelines, sources, topics and partitions have separate offsets', async ({ store, visits, orders }) => {
     const lease = await store.claim(visits);
     const ofOrders = await store.claim(orders);
     await lease.takeBatch(batch(null, 1));
@@ -247,7 +247,7 @@ export function sourceBatchesContract(it: StoreTest): void {
     );
   });
 
-  it('a lease that is over takes nothing', async ({ store, visits }) => {
+  it('an expired lease takes nothing', async ({ store, visits }) => {
     const before = await store.claim(visits);
     const present = await store.claim(visits);
     const takings = [{ event: event(visits, 'a') }, { letter: rejectedLetter('1', 'x', '{"source":"s"}') }];
@@ -263,7 +263,7 @@ export function sourceBatchesContract(it: StoreTest): void {
     await refusal(present.takeBatch(batch(4, 5)), 'MILL_STORE_FENCED');
   });
 
-  it('offsets outlive the store, and are forgotten with their pipeline', async ({ store, visits, reopen }) => {
+  it('offsets survive a reopening, and are deleted with their pipeline', async ({ store, visits, reopen }) => {
     await (await store.claim(visits)).takeBatch(batch(null, 3));
     const again = await reopen();
     assert.deepEqual(await again.sourceOffsets('visits', 'kafka:orders'), [{ ...first, next: 3 }]);

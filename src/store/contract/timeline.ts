@@ -6,7 +6,7 @@ const all = { before: Number.MAX_SAFE_INTEGER, limit: 10 };
 
 /** Tests the timeline blocks of commits. */
 export function timelineContract(it: StoreTest): void {
-  it('a block is there with the commit that it tells of, and is not without it', async ({ store, visits, orders, reopen }) => {
+  it('a block exists if and only if its commit does', async ({ store, visits, orders, reopen }) => {
     const former = await own(store, visits);
     const owner = await own(store, visits);
     await owner.commit({ block: block(1_750_000_000_000, ['a']) });
@@ -19,14 +19,14 @@ export function timelineContract(it: StoreTest): void {
     assert.deepEqual(await again.blocksOfKey(orders, 'a', all), []);
   });
 
-  it('the text of a block comes back as it is, however long', async ({ store, visits }) => {
+  it('a block’s text comes back unchanged, however long', async ({ store, visits }) => {
     const owner = await own(store, visits);
     const text = `["é🚀\\u0000'\\"",null]\n${'x'.repeat(200_000)}`;
     await owner.commit({ block: { block: 7, text, keys: [] } });
     assert.equal(await store.block(visits, 7), text);
   });
 
-  it('the record of a key names a block, for as long as there is one', async ({ store, visits }) => {
+  it('a key’s record names a block, as long as there is one', async ({ store, visits }) => {
     const owner = await own(store, visits);
     const record = { key: 'a', state: { json: '1', version: 1 }, next: null, parked: false };
     await owner.commit({ keys: [{ ...record, block: 3 }], block: block(3) });
@@ -39,7 +39,7 @@ export function timelineContract(it: StoreTest): void {
     assert.deepEqual(await store.blocksOfKey(visits, 'a', all), [6]);
   });
 
-  it('blocks of a key come the highest first, each once, below a number', async ({ store, visits }) => {
+  it('a key’s blocks come highest first, each once, below a number', async ({ store, visits }) => {
     const owner = await own(store, visits);
     for (const at of [1, 2, 3]) await owner.commit({ block: block(at, ['a', 'b']) });
     await owner.commit({
@@ -53,14 +53,14 @@ export function timelineContract(it: StoreTest): void {
     assert.deepEqual(await store.blocksOfKey(visits, 'A', all), []);
   });
 
-  it('whoever claims a partition learns of its highest block', async ({ store, visits, orders }) => {
+  it('whoever claims a partition learns its highest block', async ({ store, visits, orders }) => {
     const owner = await own(store, visits);
     for (const at of [3, 9]) await owner.commit({ block: block(at) });
     assert.equal((await store.claim(visits)).standing.block, 9);
     assert.equal((await store.claim(orders)).standing.block, undefined);
   });
 
-  it('blocks below a number are forgotten, the first of them first, and what is indexed of them', async ({ store, visits, orders }) => {
+  it('blocks below a number are deleted, lowest first, with their index entries', async ({ store, visits, orders }) => {
     const owner = await own(store, visits);
     const other = await own(store, orders);
     for (const at of [1, 2, 3, 4]) await owner.commit({ block: block(at, ['a']) });
@@ -75,7 +75,7 @@ export function timelineContract(it: StoreTest): void {
     assert.deepEqual(await store.blocksOfKey(orders, 'a', all), [1]);
   });
 
-  it('events are named by their positions, for as long as they are there', async ({ store, visits, rockets }) => {
+  it('events are named by their positions, as long as they exist', async ({ store, visits, rockets }) => {
     await store.append([1, 2].map((hour) => event(visits, 'a', { id: `visit ${hour}`, acceptedAt: acceptedAt + hour })));
     await store.append([numbered(rockets, 'a', 7, { id: 'numbered' })]);
     const named = async (partition: PartitionId, positions: readonly number[]) => {
@@ -92,7 +92,7 @@ export function timelineContract(it: StoreTest): void {
     assert.deepEqual(await named(visits, [1, 2]), [second]);
   });
 
-  it('a pipeline that is forgotten leaves no block', async ({ store, visits, reopen }) => {
+  it('a deleted pipeline leaves no block', async ({ store, visits, reopen }) => {
     const owner = await own(store, visits);
     await owner.commit({ block: block(1, ['a']) });
     const others = { pipelines: [{ name: 'orders', numbered: false }], tables: [] };

@@ -15,7 +15,7 @@ const inOrder = places.map((place) => timer(...place));
 
 /** Tests timers: set, replaced, cancelled, and read when due. */
 export function timersContract(it: StoreTest): void {
-  it('a timer is armed with its moment and data', async ({ store, visits }) => {
+  it('a timer is set with its moment and data', async ({ store, visits }) => {
     const owner = await own(store, visits);
     const dueAt = 1_750_000_000_000;
     const wake = { ...timer('ключ', 'wake', dueAt, '{ "é": [1.50] }'), attempts: 3, retryAt: Number.MAX_SAFE_INTEGER };
@@ -25,7 +25,7 @@ export function timersContract(it: StoreTest): void {
     assert.deepEqual((await store.load(visits, ['ключ']))[0]?.timers, [other, wake]);
   });
 
-  it('arming replaces the pending timer of that key and name', async ({ store, visits }) => {
+  it('setting a timer replaces the pending one of that key and name', async ({ store, visits }) => {
     const owner = await own(store, visits);
     await owner.commit({ timers: [timer('a', 'wake', 10, '1'), timer('b', 'wake', 20), timer('a', 'other', 30)] });
     await owner.commit({ timers: [timer('a', 'wake', 40, '2')] });
@@ -36,14 +36,14 @@ export function timersContract(it: StoreTest): void {
     ]);
   });
 
-  it('disarming takes the timer away, and does nothing when there is none', async ({ store, visits }) => {
+  it('cancelling removes the timer, and does nothing if there is none', async ({ store, visits }) => {
     const owner = await own(store, visits);
     await owner.commit({ timers: [timer('a', 'wake', 10), timer('b', 'wake', 10)] });
     await owner.commit({ timers: [disarm('a', 'wake'), disarm('b', 'other'), disarm('nobody', 'wake')] });
     assert.deepEqual(await store.dueCauses(visits, 100, 10), [timer('b', 'wake', 10)]);
   });
 
-  it('within a commit the last word about a timer counts', async ({ store, visits }) => {
+  it('within a commit the last change to a timer counts', async ({ store, visits }) => {
     const owner = await own(store, visits);
     await owner.commit({ timers: [timer('a', 'wake', 10), disarm('a', 'wake'), disarm('b', 'wake'), timer('b', 'wake', 20)] });
     assert.deepEqual(await store.dueCauses(visits, 100, 10), [timer('b', 'wake', 20)]);
@@ -59,7 +59,7 @@ export function timersContract(it: StoreTest): void {
     assert.deepEqual(await store.dueCauses(visits, 100, 10), inOrder);
   });
 
-  it('timers are read on from a place, which may be that of none', async ({ store, visits }) => {
+  it('timers can be read from a place on, even one without a timer', async ({ store, visits }) => {
     const owner = await own(store, visits);
     await owner.commit({ timers: places.toReversed().map((place) => timer(...place)) });
     for (const [at, after] of inOrder.entries()) {
@@ -72,7 +72,7 @@ export function timersContract(it: StoreTest): void {
     assert.deepEqual(await store.dueCauses(visits, 10, 10, { after: timer('a', 'wake', 10) }), inOrder.slice(3, 6));
   });
 
-  it('the soonest after a moment is told, that moment left out', async ({ store, visits }) => {
+  it('the soonest moment after another one excludes that one', async ({ store, visits }) => {
     const owner = await own(store, visits);
     assert.equal(await store.nextCauseDue(visits, 0), null);
     await owner.commit({ timers: [timer('a', 'wake', 20), timer('b', 'wake', 10), timer('c', 'wake', Number.MAX_SAFE_INTEGER)] });
@@ -83,7 +83,7 @@ export function timersContract(it: StoreTest): void {
     assert.equal(await store.nextCauseDue(visits, Number.MAX_SAFE_INTEGER), null);
   });
 
-  it('reading a due timer leaves it armed', async ({ store, visits }) => {
+  it('reading a due timer leaves it pending', async ({ store, visits }) => {
     const owner = await own(store, visits);
     await owner.commit({ timers: [timer('a', 'wake', 10)] });
     for (let reads = 0; reads < 2; reads += 1) assert.deepEqual(await store.dueCauses(visits, 10, 10), [timer('a', 'wake', 10)]);

@@ -4,7 +4,7 @@ import { ask, delivery, disarm, outcome, own, remove, type StoreTest, timer } fr
 
 /** Tests the lists of pending items that are shown for a pipeline. */
 export function waitingListsContract(it: StoreTest): void {
-  it('armed timers come by their moment, then by key and name, without their data', async ({ store, visits, reopen }) => {
+  it('pending timers are listed by moment, then by key and name, without their data', async ({ store, visits, reopen }) => {
     const owner = await own(store, visits);
     const tried = { ...timer('a', 'z', 7, '{"n":1}'), attempts: 2, retryAt: 9 };
     await owner.commit({
@@ -18,7 +18,7 @@ export function waitingListsContract(it: StoreTest): void {
     assert.deepEqual(await (await reopen()).timers(visits, { limit: 2 }), expected.slice(0, 2));
   });
 
-  it('a page of timers goes on behind a place that need not be there any more', async ({ store, visits }) => {
+  it('a page of timers continues after a place that need not exist any more', async ({ store, visits }) => {
     const owner = await own(store, visits);
     const names = ['a', 'b', 'é', '\u{10ffff}'];
     await owner.commit({ timers: names.flatMap((key) => [1, 5].flatMap((due) => names.map((name) => timer(key, `${name}${due}`, due)))) });
@@ -34,7 +34,7 @@ export function waitingListsContract(it: StoreTest): void {
     assert.deepEqual(behind, [listed('b', 'é1', 1)]);
   });
 
-  it('timers of a name, of keys with a prefix, and before a moment', async ({ store, visits, orders }) => {
+  it('timers can be listed by name, by prefix of the key, and before a moment', async ({ store, visits, orders }) => {
     const owner = await own(store, visits);
     await owner.commit({
       timers: [timer('100%', 'wake', 5), timer('100%/a', 'wake', 6), timer('1000', 'wake', 7), timer('100%', 'expire', 8)],
@@ -50,7 +50,7 @@ export function waitingListsContract(it: StoreTest): void {
     assert.deepEqual(await keysOf(store, orders, {}), []);
   });
 
-  it('deliveries of an endpoint come by key and id, whether they are due or not', async ({ store, visits, orders }) => {
+  it('deliveries of an endpoint are listed by key and id, whether or not they are due', async ({ store, visits, orders }) => {
     const owner = await own(store, visits);
     const later = delivery('2', 'a', { url: 'http://a/', dueAt: null, attempts: 3 });
     await owner.commit({

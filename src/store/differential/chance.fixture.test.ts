@@ -1,6 +1,6 @@
-/** Chance, as a seeded die throws it: what is chosen, how many, and whether at all. */
+/** Random choices made with a seeded die. */
 export class Chance {
-  /** 1 to `sides`. */
+  /** Returns a number from 1 to `sides`. */
   readonly upTo: (sides: number) => number;
 
   constructor(upTo: (sides: number) => number) {
@@ -17,12 +17,12 @@ export class Chance {
     return this.upTo(2) === 1 ? make() : undefined;
   }
 
-  /** None to two. */
+  /** Makes none to two. */
   many<Item>(make: () => Item): Item[] {
     return Array.from({ length: this.upTo(3) - 1 }, make);
   }
 
-  /** Applies a function to one of the items, in every second call; otherwise returns nothing. */
+  /** Applies a function to one of the items in half of the calls; otherwise returns nothing. */
   some<Item, Made>(items: readonly Item[], make: (item: Item) => Made): Made[] {
     return items.length > 0 && this.upTo(2) === 1 ? [make(this.one(items))] : [];
   }

@@ -12,7 +12,7 @@ const queries = [
   'SELECT * FROM seats WHERE number >= ? ORDER BY "group", number',
 ];
 
-/** Makes random calls that an engine could make, as far as one that knows nothing but the answers can tell. */
+/** Makes random calls that an engine could make, judging only by the answers. */
 export class Player {
   /** Counts of successes: calls that found something, kinds of write, refusals. */
   readonly seen = new Set<string>();
@@ -36,7 +36,7 @@ export class Player {
     for (const place of this.#places) await this.#claim(place);
   }
 
-  /** One call that changes something in a partition, and calls of every other kind that look at what is there then. */
+  /** Makes one call that changes something in a partition, then calls of every other kind to inspect the result. */
   async step(): Promise<void> {
     const place = this.#chance.one(this.#places);
     const dice = this.#chance.upTo(40);
@@ -49,14 +49,14 @@ export class Player {
     await this.#look(place);
   }
 
-  /** Leases may end with the store that has given them. */
+  /** Leases may end with the store that granted them. */
   async #reopen(): Promise<void> {
     await this.#store.close();
     await this.#store.open(declaration);
     for (const place of this.#places) await this.#claim(place);
   }
 
-  /** Forgets a pipeline while it is not declared. It begins anew. */
+  /** Deletes a pipeline's data while it is not declared; the pipeline then starts afresh. */
   async #forget(place: Place): Promise<void> {
     const { pipeline } = place.partition;
     await this.#store.close();
@@ -88,7 +88,7 @@ export class Player {
     await this.#audit(place);
   }
 
-  /** Something that an operator does, and perhaps the end of something that was done long ago. */
+  /** Records an operator's action, and perhaps deletes old ones. */
   async #audit({ partition: { pipeline } }: Place): Promise<void> {
     this.#audited += 1;
     const id = String(1_000 + this.#audited);
@@ -113,7 +113,7 @@ export class Player {
     this.#noteAppended(work.sends ?? [], sends, 'send');
   }
 
-  /** A commit that takes no effect, for one of two reasons. */
+  /** Makes a commit that has no effect, for one of two reasons. */
   async #refused(place: Place, work: Partial<Commit>): Promise<void> {
     const isStale = place.former !== undefined && this.#chance.upTo(2) === 1;
     const rows = [...(work.rows ?? []), ...(isStale ? [] : [add('history', [null])])];
@@ -132,7 +132,7 @@ export class Player {
     const key = this.#chance.one(keys);
     const moment = upTo(40);
     for (const limit of [upTo(3), all]) {
-      // One more would be a mistake that only a list of few characters shows.
+      // Only a list limited to few characters reveals a store that returns one item too many.
       const characters = { charactersMax: limit === all ? undefined : upTo(30) };
       this.#note('pendingOrigins', await store.pendingOrigins(partition, origins));
       this.#note('read', await store.read(partition, limit === all ? 0 : upTo(head + 1), limit, characters));
@@ -203,7 +203,7 @@ export class Player {
   }
 }
 
-/** All that a run must have seen succeed, or be refused, to have tried everything. */
+/** Everything that must have succeeded, or been refused, for a run to be complete. */
 export const kinds: readonly string[] = [
   ...[
     'claim',

@@ -2,11 +2,11 @@ import { add, delivery, disarm, outcome, put, timer, update } from '../contract/
 import type { DeliveryWrite, OutcomeWrite, RowWrite, TimerWrite } from '../store.ts';
 import type { Chance } from './chance.fixture.test.ts';
 
-/** Few, so that calls meet. They differ in order by bytes and by letters. */
+/** Few keys, so that calls meet. Their order by bytes differs from their alphabetical order. */
 export const keys = ['a', 'B', 'é'] as const;
 /** Possible origins of events. */
 export const origins = ['{"row":1}', '{"row":"é"}'] as const;
-/** One in order, one not: it is the same for all deliveries of an endpoint. */
+/** One ordered and one unordered endpoint: all deliveries of an endpoint are alike in this. */
 export const endpoints = ['mail', 'sms'] as const;
 
 export function randomTimer(chance: Chance): TimerWrite {

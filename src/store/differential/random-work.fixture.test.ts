@@ -29,16 +29,16 @@ import type {
 import type { Chance } from './chance.fixture.test.ts';
 import { keys, origins, randomDelivery, randomOutcome, randomRow, randomTimer } from './random-parts.fixture.test.ts';
 
-/** A partition and what its owner knows of it. */
+/** A partition, and its owner's knowledge of it. */
 export interface Place {
   readonly partition: PartitionId;
   readonly numbered: boolean;
   lease: Lease | undefined;
-  /** The one before, which is over. */
+  /** The previous lease, which is over. */
   former: Lease | undefined;
   cursor: number;
   head: number;
-  /** Ids from before were given up to `prune`. */
+  /** Earlier ids were left to `prune`. */
   idsBefore: number;
 }
 
@@ -46,7 +46,7 @@ export interface Place {
 interface Contents {
   readonly log: readonly LoggedEvent[];
   readonly letters: readonly DeadLetter[];
-  /** Of `keys`, in their order. */
+  /** The records of `keys`, in the same order. */
   readonly records: readonly KeyRecord[];
 }
 
@@ -57,8 +57,8 @@ interface Turn {
 }
 
 /**
- * Random events, and work of turns that may stand in one commit, as an engine would decide them. Events are accepted in the
- * order of their moments: a store may count on that when it prunes.
+ * Random events, and random work of turns for one commit, as an engine could decide it. Events are accepted in the order of their moments:
+ * a store may rely on that when it prunes.
  */
 export class RandomWork {
   moment = acceptedAt;
@@ -106,7 +106,7 @@ export class RandomWork {
         ...this.#chance.some(settled, (logged) => this.#letterOf(logged)),
         ...this.#chance.many(() => this.#letter()),
       ],
-      // The owner of a partition resolves its own letters; the port does not say what comes of another's.
+      // The owner of a partition resolves its own letters; the port leaves the result open for anyone else's.
       resolvedDeadLetters: [...this.#chance.some(letters, ({ id }) => id), ...this.#chance.many(() => 'unknown')],
       sends: this.#chance.many(() => this.#event(this.#chance.one(this.#places))),
     };
@@ -122,10 +122,10 @@ export class RandomWork {
       traceparent: this.#chance.one([null, '00-1-2-03']),
       origin: this.#chance.one([null, ...origins]),
     };
-    // More numbers than events, so that many are skipped and some of these are late.
+    // There are more numbers than events, so many are skipped and some of those arrive late.
     if (place.numbered) return numbered(partition, key, this.#chance.upTo(6 + 2 * head), more);
     if (this.#chance.upTo(3) === 1) return event(partition, key, more);
-    // No engine asks about ids that it has given up to `prune`: a store may have forgotten them or not.
+    // No engine asks about ids that it has left to `prune`: a store may or may not have forgotten them.
     const knownSince = Math.max(idsBefore, this.moment - this.#chance.upTo(20));
     return chosen(partition, key, `id ${this.#chance.upTo(12)}`, { ...more, knownSince });
   }
@@ -149,7 +149,7 @@ export class RandomWork {
     return { keys: this.#chance.many(() => this.#update(this.#chance.one(keys), null)), releases: this.#chance.many(release), gaps: [] };
   }
 
-  /** Lets go of what is held below the next number, applies that, or skips what is missing before the lowest that is held. */
+  /** Releases held events below the next number, applies the next number, or skips the missing numbers before the lowest held one. */
   #numberedTurn(key: string, { next, heldFrom }: KeyRecord): Turn {
     const expected = next ?? 1;
     if (heldFrom === null || this.#chance.upTo(4) === 1) return { keys: [this.#update(key, next)], releases: [], gaps: [] };
@@ -190,7 +190,7 @@ export class RandomWork {
     return { ...failed, stack: this.#chance.one([null, 'Error: it failed']) };
   }
 
-  /** Each follows the one before it in id order. */
+  /** Each id sorts after the previous one. */
   #nextLetterId(): string {
     this.#letters += 1;
     return this.#letterId(this.#letters);

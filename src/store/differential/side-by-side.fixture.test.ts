@@ -4,7 +4,7 @@ import type { Lease, Store } from '../store.ts';
 
 type Outcome = { readonly answer: unknown } | { readonly refused: MillraceError };
 
-/** Calls that change something. A failing run prints these and the call that shows the difference. */
+/** Calls that change something. A failing run prints these, and the call that revealed the difference. */
 const changing = new Set<PropertyKey>([
   'open',
   'close',
@@ -19,14 +19,14 @@ const changing = new Set<PropertyKey>([
 ]);
 
 /**
- * Each store decides how many ids a call of `prune` forgets: old ones "may be forgotten, and in the end are". What went of
- * the log shows when it is read next.
+ * Each store decides how many ids a call of `prune` forgets: old ones "may be forgotten, and eventually are". The next read of the log
+ * shows what was deleted from it.
  */
 const isOpen = (call: PropertyKey) => call === 'prune';
 
 /**
- * Several stores as one: each call goes to all of them, one after the other, and they must answer the same, or refuse it
- * with the same code. Answers and throws as the first does; the leases that they give are one, too.
+ * Several stores as one: each call goes to all of them, one after another, and they must give the same answer, or refuse it with the same
+ * code. The caller gets the first one's answer or error. Their leases are combined likewise.
  */
 export function sideBySide(run: string, stores: readonly [Store, ...Store[]]): Store {
   return together({ run, kinds: stores.map(({ kind }) => kind), told: [] }, stores);
@@ -34,7 +34,7 @@ export function sideBySide(run: string, stores: readonly [Store, ...Store[]]): S
 
 interface Run {
   readonly run: string;
-  /** Of the stores. */
+  /** The kinds of the stores. */
   readonly kinds: readonly string[];
   /** The calls so far that changed something. */
   readonly told: string[];
@@ -76,7 +76,7 @@ async function outcomeOf(store: object, name: PropertyKey, parameters: readonly 
   }
 }
 
-/** A refusal says in its own words what is wrong; its code is the port's. Of a lease its standing counts. */
+/** The wording of a refusal may differ, but its code is the port's. Leases are compared by their standing. */
 function comparable(outcome: Outcome): unknown {
   if ('refused' in outcome) return { refused: outcome.refused.code };
   const { answer } = outcome;

@@ -2,7 +2,7 @@ import type { NamedCount, StoredPipeline } from '../store.ts';
 import { compareText } from '../text-order.ts';
 import type { PartitionRecords } from './partition-records.ts';
 
-/** Counts what lies in the slices of one pipeline. */
+/** Counts the contents of one pipeline's slices. */
 export function inventoryOf(
   pipeline: string,
   slices: readonly PartitionRecords[],

@@ -133,13 +133,13 @@ class MemoryDatabase {
   readonly pipelines = new Map<string, readonly PartitionRecords[]>();
   /** The shapes under which states were stored, by pipeline and version. */
   readonly shapes = new Map<string, Set<string>>();
-  /** True for pipelines whose keys all lie together. */
+  /** True for pipelines whose keys are all in one slice. */
   readonly together = new Map<string, boolean>();
   readonly paused = new Set<string>();
   readonly audit = new MemoryAudit();
   readonly operations = new MemoryOperations();
   readonly sourceOffsets = new MemorySourceOffsets();
-  /** The listeners to what others do. */
+  /** The listeners for other engines' activity. */
   readonly listeners = new Map<StoreListener, MemoryStore>();
 
   constructor(partitions: number, shared: Partial<Omit<SharedMemoryOptions, 'partitions'>> = {}) {
@@ -523,7 +523,7 @@ class MemoryStore implements Store {
   }
 
   /** Records the current shape of states. Returns whether there was another. */
-  /** Records where the keys of a pipeline lie, unless something lies elsewhere. */
+  /** Records where the keys of a pipeline are, unless something is elsewhere. */
   #isMisplaced({ name, isTogether = false }: DeclaredPipeline): boolean {
     const { together, pipelines } = this.#database;
     const isOtherwise = this.partitions > 1 && (together.get(name) ?? isTogether) !== isTogether;

@@ -41,7 +41,7 @@ describe('several stores on one memory', () => {
     },
   });
 
-  test('each hears of what others have brought into a log, once of a call, and nothing of its own or once it has ended that', async () => {
+  test('each hears once per call when others extend a log, but not about its own events, or after unsubscribing', async () => {
     const [one, other] = await stores(2);
     const heard: PartitionId[] = [];
     const end = other.listen({ appended: (partition) => heard.push(partition), rollChanged: () => undefined });
@@ -56,7 +56,7 @@ describe('several stores on one memory', () => {
     assert.equal(heard.length, 2);
   });
 
-  test('each hears when another comes, leaves, or lets go of a lease', async () => {
+  test('each hears when another arrives, leaves, or releases a lease', async () => {
     const makeStore = sharedMemory({ leaseMs, now: () => 0 });
     const [one, other] = [makeStore(), makeStore()];
     let changes = 0;

@@ -16,7 +16,7 @@ const action = fc.oneof(
   fc.record({ action: fc.constant('retain' as const), below: fc.nat(20) }),
 );
 
-test('a sorted list holds what a map holds, in order', () => {
+test('a sorted list equals a map’s contents, in order', () => {
   const holds = (actions: readonly (typeof action extends fc.Arbitrary<infer A> ? A : never)[]) => {
     const list = empty();
     const map = new Map<number, Item>();

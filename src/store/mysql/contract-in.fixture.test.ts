@@ -4,7 +4,7 @@ import { withoutMariadb } from '../../../test/mariadb-server.ts';
 import { storeContract } from '../contract.ts';
 import { mysql } from './mysql-store.ts';
 
-/** Declares the tests of the contract on a store in so many slices. */
+/** Declares the contract's tests on a store with this many slices. */
 export function contractIn(partitions: number): void {
   describe(`MariaDB, in ${partitions} slices`, { skip: withoutMariadb }, () => {
     let databases: MariadbDatabases;

@@ -26,7 +26,7 @@ import { mysql } from './mysql-store.ts';
 
 const visits = { pipeline: 'visits', slice: 1 };
 const rockets = { pipeline: 'rockets', slice: 1 };
-/** Partitions of others, in front of those two and behind them in every index. */
+/** Other owners' partitions, before and after those two in every index. */
 const others: readonly PartitionId[] = [
   { pipeline: 'orders', slice: 1 },
   { pipeline: 'rockets', slice: 0 },
@@ -34,10 +34,10 @@ const others: readonly PartitionId[] = [
   { pipeline: 'visits', slice: 0 },
   { pipeline: 'visits', slice: 2 },
 ];
-/** One that nobody declares any more. */
+/** A partition of a pipeline that is no longer declared. */
 const left: PartitionId = { pipeline: 'left', slice: 1 };
 
-/** Rows of a partition in every table of the engine. */
+/** Returns statements that insert rows of a partition into every engine table. */
 function rowsOf({ pipeline, slice }: PartitionId, name: string): readonly string[] {
   const of = `'${pipeline}', ${slice}`;
   return [
@@ -65,10 +65,10 @@ const underWay = [
 const accounts = ['l', 'm', 'n'].map((id) => [id, 1, 1, 1, '{}']);
 
 /**
- * The tables are as small as they are in a fleet that keeps up, so that the database would rather scan them, whatever their indexes; and all rows of others are
- * locked by a transaction that has not ended, some of them new ones.
+ * The tables are as small as in a fleet that keeps up, so the database prefers to scan them, whatever their indexes. An open transaction
+ * has locked all rows of other partitions, some of them new.
  */
-describe('whoever works on a partition waits for nobody who works on another one', { skip: withoutMariadb }, () => {
+describe('nobody who works on a partition waits for somebody working on another', { skip: withoutMariadb }, () => {
   let server: MariadbServer;
   let database: string;
   let holder: Connection;
@@ -97,7 +97,7 @@ describe('whoever works on a partition waits for nobody who works on another one
     await prepare();
     holder = await createConnection({ host: '127.0.0.1', port: server.port, user: 'root', database });
     for (const text of [...others, left].flatMap((partition) => rowsOf(partition, 'a'))) await holder.query(text);
-    // Of a table whose rows are all but a few of one pipeline, the database reads all for that one.
+    // If nearly all rows of a table belong to one pipeline, the database scans the table for it.
     await holder.query(`INSERT INTO millrace_held SELECT 'left', 1, CONCAT('many ', seq), 1, 1, 0, NULL FROM seq_1_to_50`);
     await hold();
   });
@@ -148,25 +148,25 @@ describe('whoever works on a partition waits for nobody who works on another one
   const commits: Readonly<Record<string, Partial<Commit>>> = {
     'a cursor': { cursor: 3 },
     'a held event': { holds: [{ key: 'm', order: 3, position: 3, attempts: 1, retryAt: null }] },
-    'held events let go, one and several': {
+    'releases of held events, one and several': {
       releases: [
         { key: 'm', from: 1, to: 1 },
         { key: 'm', from: 2, to: 6 },
       ],
     },
     'the record of a key': { keys: [{ key: 'm', state: { json: '{}', version: 1 }, next: null, parked: false }] },
-    'a key forgotten': { keys: [{ key: 'm', state: null, next: null, parked: false }] },
-    'a gap, noted': { gaps: [{ key: 'm', gap: { next: 8, first: 9, since: 9 } }] },
-    'a gap, forgotten': { gaps: [{ key: 'm', gap: null }] },
-    'timers, armed and disarmed': { timers: [timer('m', 'wake', 20), disarm('m', 'sleep')] },
-    'an outcome, told': { outcomes: [{ ...outcome('m', 'o', 12), dueAt: null }] },
-    'deliveries, asked for': {
+    'a deleted key': { keys: [{ key: 'm', state: null, next: null, parked: false }] },
+    'a noted gap': { gaps: [{ key: 'm', gap: { next: 8, first: 9, since: 9 } }] },
+    'a forgotten gap': { gaps: [{ key: 'm', gap: null }] },
+    'timers set and cancelled': { timers: [timer('m', 'wake', 20), disarm('m', 'sleep')] },
+    'a handled outcome': { outcomes: [{ ...outcome('m', 'o', 12), dueAt: null }] },
+    'requested deliveries': {
       deliveries: ask(delivery('one', 'm'), delivery('four', 'm'), delivery('five', 'other', { ordered: false })),
     },
-    'a delivery, tried again': {
+    'a retried delivery': {
       deliveries: [{ write: 'retry', endpoint: 'mail', key: 'm', id: 'one', attempts: 1, dueAt: 20, pauseMs: 10 }],
     },
-    'a delivery, done': { deliveries: remove('m', 'one') },
+    'a finished delivery': { deliveries: remove('m', 'one') },
     'rows of tables': {
       rows: [
         put('accounts', ['m', 2, 2, 1, '{}']),
@@ -175,9 +175,9 @@ describe('whoever works on a partition waits for nobody who works on another one
       ],
     },
     'dead letters': { deadLetters: [letter('again', 'm', 2)] },
-    'dead letters, resolved': { resolvedDeadLetters: ['visited', 'skipped'] },
+    'resolved dead letters': { resolvedDeadLetters: ['visited', 'skipped'] },
     'an answer to a command': { answers: [{ id: '1', answer: '{}' }] },
-    'an event sent': { sends: [event(visits, 'sent')] },
+    'a sent event': { sends: [event(visits, 'sent')] },
   };
 
   for (const [what, work] of Object.entries(commits)) {
@@ -190,18 +190,18 @@ describe('whoever works on a partition waits for nobody who works on another one
   const calls: Readonly<Record<string, () => Promise<unknown>>> = {
     'appends events': () => store.append([event(visits, 'appended'), chosen(visits, 'm', 'id 9')]),
     'appends numbered events': () => store.append([numbered(rockets, 'm', 8), numbered(rockets, 'nn', 1)]),
-    'prunes what is old': () =>
+    'prunes old data': () =>
       store.prune({ partition: visits, acceptedBefore: acceptedAt + 1, idsBefore: acceptedAt + 1, after: 0, limit: 100 }),
     beats: () => store.beat(),
     'gives a command': () => commands.give({ id: '3', partition: visits, body: '{}' }, 60_000),
     'withdraws commands': () => commands.withdraw(['1', '2']),
     'pauses a pipeline': () => store.setPaused('visits', true),
-    'takes rows of the inbox': async () => {
+    'takes inbox rows': async () => {
       const rows = (await store.inbox?.rows({ pipeline: 'visits', except: [], eventLengthMax: 100, limit: 10 })) ?? [];
       const taken = await visit.takeInbox?.(rows.map(({ place }) => ({ place, event: event(visits, 'taken') })));
       assert.ok(taken !== undefined && taken.length >= 2 && taken.every(({ status }) => status === 'accepted'));
     },
-    'forgets a pipeline': () => store.forget('left'),
+    'deletes a pipeline': () => store.forget('left'),
     'claims a partition': () => store.claim(visits),
     'releases a partition': () => rocket.release(),
   };

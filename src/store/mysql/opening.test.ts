@@ -18,7 +18,7 @@ describe('the arguments of mysql(…)', () => {
   const refuses = (message: RegExp, url: unknown, options: object = {}) =>
     assert.throws(() => mysql(url as string, options as MysqlOptions), { code: invalid, message });
 
-  test('a URL that is none of MySQL, or says what nobody heeds, is refused without its password', () => {
+  test('a URL that is not MySQL’s, or has parameters without effect, is refused without its password', () => {
     refuses(/^mysql: expected a URL mysql:\/\/…, found "postgres:\/\/h\/x"/, 'postgres://me:secret@h/x');
     refuses(/found one without the name of a database/, 'mysql://me:secret@h');
     refuses(/^mysql: ssl is not a parameter of an address; did you mean ssl-mode\?/, 'mysql://h/x?ssl=true');
@@ -36,7 +36,7 @@ describe('the arguments of mysql(…)', () => {
     refuses(/written %2F/, 'mysql://me:a/b@h/x');
   });
 
-  test('an option that is unknown, or wrong, is refused', () => {
+  test('an unknown or wrong option is refused', () => {
     refuses(/schema/, 'mysql://h/x', { schema: 'a' });
     refuses(/^mysql: maxConnections: expected an integer of at least 5/, 'mysql://h/x', { maxConnections: 4 });
   });
@@ -58,7 +58,7 @@ describe('the arguments of mysql(…)', () => {
   });
 });
 
-describe('opening a database of MariaDB', { skip: withoutMariadb }, () => {
+describe('opening a MariaDB database', { skip: withoutMariadb }, () => {
   let server: MariadbServer;
   before(async () => {
     server = await MariadbServer.start();
@@ -75,7 +75,7 @@ describe('opening a database of MariaDB', { skip: withoutMariadb }, () => {
     }
   }
 
-  test('a server that does not wait for its disk is used, and a warning says so', async () => {
+  test('a server that does not wait for its disk is used, with a warning', async () => {
     const warnings: object[] = [];
     const log: StoreLogger = { info: () => undefined, warn: (fields) => warnings.push(fields) };
     const store = mysql(await server.createDatabase(), { partitions: 1 });
@@ -85,18 +85,18 @@ describe('opening a database of MariaDB', { skip: withoutMariadb }, () => {
     assert.ok('innodb_flush_log_at_trx_commit' in (warnings[0] ?? {}));
   });
 
-  test('another number of slices than the first start is refused', async () => {
+  test('another number of slices than at the first start is refused', async () => {
     const url = await server.createDatabase();
     await withStore(url, [], async () => undefined);
     await assert.rejects(mysql(url, { partitions: 2 }).open(declaration), { code: invalid, message: /partitions: expected 1/ });
   });
 
-  test('the wrong password, and a database that is not there, are unavailable', async () => {
+  test('a wrong password or a missing database makes the store unavailable', async () => {
     for (const url of [(await server.createDatabase()).replace('secret', 'wrong'), server.url('test_none')])
       await assert.rejects(mysql(url).open(declaration), { code: 'MILL_STORE_UNAVAILABLE' });
   });
 
-  test('tables of version 1 get an index of the keys that are parked, once, and then keep what operators do', async () => {
+  test('tables of version 1 get an index of parked keys, once, and then record operators’ actions', async () => {
     const url = await server.createDatabase();
     const name = new URL(url).pathname.slice(1);
     await withStore(url, [], async () => undefined);
@@ -115,7 +115,7 @@ describe('opening a database of MariaDB', { skip: withoutMariadb }, () => {
     }
   });
 
-  test('tables that were broken off while they were made are there after the next start', async () => {
+  test('tables whose creation was interrupted are completed by the next start', async () => {
     const url = await server.createDatabase();
     const name = new URL(url).pathname.slice(1);
     await withStore(url, [], async () => undefined);
@@ -128,7 +128,7 @@ describe('opening a database of MariaDB', { skip: withoutMariadb }, () => {
     });
   });
 
-  test('a put that a unique index of the user finds another row for is refused, and changes nothing', async () => {
+  test('a put that conflicts with another row in a user’s unique index is refused, and changes nothing', async () => {
     const people = table('people', { id: 'text', mail: 'text' }, { primaryKey: ['id'] });
     const url = await server.createDatabase();
     await withStore(url, [people], async (store) => {
@@ -145,7 +145,7 @@ describe('opening a database of MariaDB', { skip: withoutMariadb }, () => {
     });
   });
 
-  test('texts of a key have as many characters as there is room for, and differ by blanks and case; an index may come later', async () => {
+  test('key texts have as many characters as there is room for, and differ by blanks and case; an index may come later', async () => {
     const notes = table('notes', { id: 'text', n: 'integer', text: 'text' }, { primaryKey: ['id', 'n'] });
     const url = await server.createDatabase();
     const longest = 'é'.repeat(766);
@@ -166,7 +166,7 @@ describe('opening a database of MariaDB', { skip: withoutMariadb }, () => {
     });
   });
 
-  describe('a table that somebody else has made', () => {
+  describe('a table made by somebody else', () => {
     const declared = table(
       'things',
       { id: 'text(5)', kind: ['a', 'b'], note: 'text(9)?', at: 'moment', count: 'integer', share: 'real', data: 'json' },
@@ -194,7 +194,7 @@ describe('opening a database of MariaDB', { skip: withoutMariadb }, () => {
         .map(([name, type]) => `\`${name}\` ${type}`)
         .join(', ');
 
-    test('is used as it is when its columns hold what is declared: none is changed, and no index is made', async () => {
+    test('is used as it is if its columns can hold the declared values: none is changed, and no index is made', async () => {
       for (const changes of [
         {},
         { kind: "ENUM('c','b','a') NULL", at: 'TIMESTAMP(6) NULL', count: 'INT NULL', share: 'INT NULL', data: 'JSON' },
@@ -214,7 +214,7 @@ describe('opening a database of MariaDB', { skip: withoutMariadb }, () => {
       }
     });
 
-    test('is refused when a column holds less, and stays as it was', async () => {
+    test('is refused if a column can hold less, and stays unchanged', async () => {
       for (const [column, type, found] of [
         ['id', 'VARCHAR(4) PRIMARY KEY', 'varchar(4) NOT NULL'],
         ['kind', "ENUM('a','c')", "enum('a','c')"],
@@ -243,7 +243,7 @@ describe('opening a database of MariaDB', { skip: withoutMariadb }, () => {
       }
     });
 
-    test('a moment that is finer than milliseconds is read as fine as it is', async () => {
+    test('a moment finer than milliseconds is read in full precision', async () => {
       const { url, name } = await make(all({ at: 'DATETIME(6)' }));
       await server.query(
         "INSERT INTO things VALUES ('1', 'a', NULL, '2022-02-02 18:39:05.863120', 1, 1, '{}'), ('2', 'a', NULL, '2022-02-02 18:39:05.86', 1, 1, '{}')",
@@ -261,7 +261,7 @@ describe('opening a database of MariaDB', { skip: withoutMariadb }, () => {
     });
   });
 
-  test('a column that takes more than before keeps its default and its comment', async () => {
+  test('a widened column keeps its default and its comment', async () => {
     const url = await server.createDatabase();
     const name = new URL(url).pathname.slice(1);
     const before = table('things', { id: 'text(5)', kind: ['b', "it's"] }, { primaryKey: ['id'], defaults: { kind: "it's" } });
@@ -286,7 +286,7 @@ describe('opening a database of MariaDB', { skip: withoutMariadb }, () => {
     );
   });
 
-  test('an enumeration may have any texts, and is left as it is by the next start', async () => {
+  test('an enumeration may have any texts, and the next start leaves it unchanged', async () => {
     const url = await server.createDatabase();
     const texts = ["it's", 'back\\slash', '"quoted"', 'a,b', "','", '100%', 'é', ' c', '\t', '\n\\n', '$1', 'b', 'a'];
     const columns = { id: 'text(5)', kind: texts } as const;
@@ -317,7 +317,7 @@ describe('opening a database of MariaDB', { skip: withoutMariadb }, () => {
     });
   });
 
-  test('a server with a time zone of its own keeps and answers moments in UTC', async () => {
+  test('a server with its own time zone stores and returns moments in UTC', async () => {
     const other = await MariadbServer.start({ words: ['--default-time-zone=-05:30'] });
     try {
       const url = await other.createDatabase();
@@ -337,7 +337,7 @@ describe('opening a database of MariaDB', { skip: withoutMariadb }, () => {
     }
   });
 
-  test('flights that are longer than a packet go in pieces', async () => {
+  test('flights longer than a packet are sent in pieces', async () => {
     await server.query('SET GLOBAL max_allowed_packet = 1048576');
     try {
       await withStore(await server.createDatabase(), [], async (store) => {
@@ -352,7 +352,7 @@ describe('opening a database of MariaDB', { skip: withoutMariadb }, () => {
     }
   });
 
-  test('a server whose binary log is made of statements is refused', async () => {
+  test('a server with a statement-based binary log is refused', async () => {
     const other = await MariadbServer.start({ words: ['--log-bin', '--binlog-format=STATEMENT', '--server-id=1'] });
     try {
       await assert.rejects(mysql(await other.createDatabase()).open(declaration), { code: invalid, message: /binlog_format/ });

@@ -11,10 +11,10 @@ import { mysql } from './mysql-store.ts';
 
 const visits = { pipeline: 'visits', slice: 0 };
 const rockets = { pipeline: 'rockets', slice: 0 };
-/** A time that no answer takes, on a busy machine either, and that a test may wait for. In milliseconds. */
+/** Longer than any answer takes, even on a busy machine, and short enough for a test to wait. In milliseconds. */
 const slowMs = 2_000;
 
-describe('when the database of MariaDB goes away', { skip: withoutMariadb }, () => {
+describe('an outage of the MariaDB database', { skip: withoutMariadb }, () => {
   let server: MariadbServer;
   before(async () => {
     server = await MariadbServer.start({ isDurable: true });
@@ -27,7 +27,7 @@ describe('when the database of MariaDB goes away', { skip: withoutMariadb }, () 
     return store;
   }
 
-  test('calls are refused at once while it is gone, and go on by themselves when it is back; what was acknowledged is there', async () => {
+  test('calls are refused at once during it, and work again by themselves afterwards; acknowledged events are still there', async () => {
     const store = await opened(await server.createDatabase());
     const lease = await store.claim(visits);
     await store.append([event(visits, 'before')]);
@@ -57,7 +57,7 @@ describe('when the database of MariaDB goes away', { skip: withoutMariadb }, () 
     await store.close();
   });
 
-  test('an append that meets connections which end is answered all the same, and takes effect once', async () => {
+  test('an append that meets ending connections is still answered, and takes effect once', async () => {
     const store = await opened(await server.createDatabase());
     let isOver = false;
     const terminator = (async () => {
@@ -88,7 +88,7 @@ describe('when the database of MariaDB goes away', { skip: withoutMariadb }, () 
     await store.close();
   });
 
-  test('an append whose answer is lost behind its commit is found in the log', async () => {
+  test('an append whose answer is lost after its commit is found in the log', async () => {
     const link = await UnreliableLink.to(server.port);
     const store = await opened(link.url(await server.createDatabase()));
     await store.append([event(visits, 'first')]);
@@ -106,7 +106,7 @@ describe('when the database of MariaDB goes away', { skip: withoutMariadb }, () 
     await link.close();
   });
 
-  test('a commit whose answer is lost is unavailable: nobody knows', async () => {
+  test('a commit whose answer is lost is unavailable: its result is unknown', async () => {
     const link = await UnreliableLink.to(server.port);
     const store = await opened(link.url(await server.createDatabase()));
     const lease = await store.claim(visits);
@@ -118,7 +118,7 @@ describe('when the database of MariaDB goes away', { skip: withoutMariadb }, () 
     await link.close();
   });
 
-  test('a release that the database did not hear of is made by the next call; until then the lease commits nothing more', async () => {
+  test('a release that did not reach the database is repeated by the next call; until then the lease commits nothing more', async () => {
     const url = await server.createDatabase();
     const [owner, other] = [await opened(url), await opened(url)];
     const lease = await owner.claim(visits);
@@ -164,7 +164,7 @@ describe('when the database of MariaDB goes away', { skip: withoutMariadb }, () 
     await link.close();
   });
 
-  test('a connection that is half open is given up when its time is over, and an append that meets one within five seconds', async () => {
+  test('a half-open connection is given up when its time is over, and an append on one within five seconds', async () => {
     const link = await UnreliableLink.to(server.port);
     const store = await opened(link.url(await server.createDatabase()), { statementTimeoutMs: slowMs });
     await store.append([event(visits, 'a')]);
@@ -181,7 +181,7 @@ describe('when the database of MariaDB goes away', { skip: withoutMariadb }, () 
     await link.close();
   });
 
-  test('when a beat has no answer, whatever else waits for one on its connection is given up too, and so is the beat behind it', async () => {
+  test('if a beat is unanswered, everything else waiting on its connection is given up too, and so is the next beat', async () => {
     const link = await UnreliableLink.to(server.port);
     const store = await opened(link.url(await server.createDatabase()), { leaseMs: slowMs, connectTimeoutMs: slowMs });
     const lease = await store.claim(visits);
@@ -197,7 +197,7 @@ describe('when the database of MariaDB goes away', { skip: withoutMariadb }, () 
     await link.close();
   });
 
-  test('nobody waits for long for the locks of a process that is cut off between the two pieces of a flight', async () => {
+  test('nobody waits long for the locks of a process cut off between the two pieces of a flight', async () => {
     const link = await UnreliableLink.to(server.port);
     const url = await server.createDatabase();
     const cutOff = await opened(link.url(url));
@@ -217,7 +217,7 @@ describe('when the database of MariaDB goes away', { skip: withoutMariadb }, () 
     await other.close();
   });
 
-  test('a call that waits for a lock of somebody who sits idle in a transaction is refused as busy when its time is over', async () => {
+  test('a call that waits for a lock of a session idle in a transaction is refused as busy when its time is over', async () => {
     const url = await server.createDatabase();
     const store = await opened(url, { lockTimeoutMs: 1_000, statementTimeoutMs: slowMs });
     const client = await createConnection(url);
@@ -230,7 +230,7 @@ describe('when the database of MariaDB goes away', { skip: withoutMariadb }, () 
   });
 });
 
-/** Stands between a store and its database, and loses what passes as it is told. */
+/** A link between a store and its database that loses whatever the test says. */
 class UnreliableLink {
   lost = 0;
   readonly #server: Server;
@@ -257,19 +257,19 @@ class UnreliableLink {
     return url.href;
   }
 
-  /** The answer to the next statements with this text is lost, and their connection ends. */
+  /** Loses the answer to the next statements with this text, and ends their connection. */
   loseAnswerTo(text: string): void {
     this.#wanted = { text, isWithheld: false, done: () => undefined };
   }
 
-  /** The next statements with this text do not arrive, and nothing behind them passes. Resolves when that has happened. */
+  /** Withholds the next statements with this text, and everything behind them. Resolves when that has happened. */
   withhold(text: string): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>();
     this.#wanted = { text, isWithheld: true, done: resolve };
     return promise;
   }
 
-  /** Nothing passes, and nothing ends. */
+  /** Lets nothing pass, and ends no connection. */
   swallow(): void {
     this.#mode = 'swallow';
   }

@@ -11,9 +11,9 @@ const visits = { pipeline: 'visits', slice: 0 };
 const rockets = { pipeline: 'rockets', slice: 0 };
 const leaseMs = 60_000;
 
-describe('several stores on one database of MariaDB', { skip: withoutMariadb }, () => {
+describe('several stores on one MariaDB database', { skip: withoutMariadb }, () => {
   let server: MariadbServer;
-  /** Of the stores that were opened last. */
+  /** The database of the most recently opened stores. */
   let database: string;
   const open: Store[] = [];
   before(async () => {
@@ -24,7 +24,7 @@ describe('several stores on one database of MariaDB', { skip: withoutMariadb }, 
     await server.stop();
   });
 
-  /** So many that are open, each as of a process of its own. */
+  /** Opens this many stores, each as if in its own process. */
   async function stores(count: number): Promise<[Store, Store, ...Store[]]> {
     const url = await server.createDatabase();
     database = new URL(url).pathname.slice(1);
@@ -34,18 +34,18 @@ describe('several stores on one database of MariaDB', { skip: withoutMariadb }, 
     return made as [Store, Store, ...Store[]];
   }
 
-  /** So much time has gone by for all leases. */
+  /** Lets time pass for all leases. */
   const pass = (ms: number) => server.query(`UPDATE millrace_processes SET until = until - ${ms}`, database);
 
   severalStores({ stores, leaseMs, pass, now: () => Date.now(), isUntold: true });
 
-  test('all of them make the tables at once, and one of them does', async () => {
+  test('all of them create the tables at once, and one of them succeeds', async () => {
     const [one, other] = await stores(6);
     await one.append([event(visits, 'a')]);
     assert.equal((await other.read(visits, 0, 10)).length, 1);
   });
 
-  test('the owner finds what another has brought into its log, and nobody else is told', async () => {
+  test('the owner finds events that another store added to its log, and nobody else is notified', async () => {
     const [owner, other] = await stores(2);
     await owner.claim(visits);
     await owner.claim(rockets);
@@ -60,14 +60,14 @@ describe('several stores on one database of MariaDB', { skip: withoutMariadb }, 
     assert.deepEqual(strangers.partitions, []);
   });
 
-  test('what an owner has brought there itself is not looked for', async () => {
+  test('an owner’s own events are not looked for', async () => {
     const [owner, other] = await stores(2);
     await owner.claim(visits);
     await owner.claim(rockets);
     const heard = listening(owner);
     await owner.append([event(rockets, 'a')]);
     const isHeard = once(heard.events, 'heard');
-    // The look that finds it finds the other as well.
+    // The look that finds it also finds the other one.
     await other.append([event(visits, 'a')]);
     await isHeard;
     await owner.append([event(rockets, 'a'), event(visits, 'a')]);
@@ -77,7 +77,7 @@ describe('several stores on one database of MariaDB', { skip: withoutMariadb }, 
     assert.deepEqual(heard.partitions, [visits, visits]);
   });
 
-  test('a pipeline that another process declares is not forgotten', async () => {
+  test('a pipeline that another process declares is not deleted', async () => {
     const [one, other] = await stores(2);
     await one.claim(visits);
     await other.close();

@@ -26,7 +26,7 @@ async function opening(address: string, options: MysqlOptions = {}): Promise<str
 
 const stranger = /^mysql:\/\/localhost:\d+\/test_1: .*(?:self-signed certificate|unable to (?:verify|get))/;
 
-describe('signing in to a server that encrypts', { skip: withoutMariadb }, () => {
+describe('signing in to an encrypting server', { skip: withoutMariadb }, () => {
   let server: MariadbServer;
   let folder: string;
   let files: Certificates & { readonly other: string };
@@ -50,7 +50,7 @@ describe('signing in to a server that encrypts', { skip: withoutMariadb }, () =>
     rmSync(folder, { recursive: true });
   });
 
-  test('a certificate is checked as far as the mode says', async () => {
+  test('a certificate is checked as far as the mode requires', async () => {
     const { authority, other } = files;
     for (const mode of ['sslmode=prefer', 'sslmode=require', 'ssl-mode=REQUIRED', 'ssl-mode=preferred'])
       assert.equal(await opening(`${byAddress}?${mode}`), '', mode);
@@ -69,7 +69,7 @@ describe('signing in to a server that encrypts', { skip: withoutMariadb }, () =>
       assert.match(await opening(`${byName}?sslmode=${mode}&sslrootcert=${other}`), stranger, mode);
   });
 
-  test('who must encrypt, or show a certificate, gets in by that only', async () => {
+  test('a user required to encrypt, or to show a certificate, gets in only that way', async () => {
     const guarded = byAddress.replace('millrace:', 'guarded:');
     assert.match(await opening(guarded), /^mysql:\/\/127\.0\.0\.1:\d+\/test_1: Access denied for user 'guarded'/);
     assert.equal(await opening(`${guarded}?sslmode=require`), '');
@@ -79,7 +79,7 @@ describe('signing in to a server that encrypts', { skip: withoutMariadb }, () =>
     assert.equal(await opening(`${known}&ssl-cert=${files.certificate}&ssl-key=${files.key}`), '');
   });
 
-  test('a file of an authority that is none, or is not there, is named', async () => {
+  test('an invalid or missing authority file is named', async () => {
     const none = join(folder, 'none.pem');
     writeFileSync(none, 'hello');
     assert.match(await opening(byName, { caFile: none }), /none\.pem: cannot be used: expected certificates in PEM form/);
@@ -87,7 +87,7 @@ describe('signing in to a server that encrypts', { skip: withoutMariadb }, () =>
   });
 });
 
-test('where the server does not encrypt, no mode but disable goes on in the clear', { skip: withoutMariadb }, async () => {
+test('if the server does not encrypt, only the mode disable connects in the clear', { skip: withoutMariadb }, async () => {
   const server = await MariadbServer.start();
   try {
     const url = await server.createDatabase();

@@ -45,14 +45,14 @@ describe('the migration of declared tables', () => {
     assert.deepEqual(selectRows(db, "SELECT wr, strict FROM pragma_table_list('accounts')", []), [{ wr: 1, strict: 1 }]);
   });
 
-  test('a table that fits its declaration is left as it is', () => {
+  test('a table that fits its declaration is left unchanged', () => {
     const db = opened(accounts);
     const before = schemaOf(db);
     migrateTables(db, [accounts]);
     assert.deepEqual(schemaOf(db), before);
   });
 
-  test('an integer key is the row id, and a table without a key is only added to', () => {
+  test('an integer key is the row id, and a table without a key is append-only', () => {
     const db = opened(table('numbered', { id: 'integer', text: 'text' }, { primaryKey: ['id'] }), table('journal', { text: 'text' }));
     assert.deepEqual(selectRows(db, "SELECT name, wr FROM pragma_table_list WHERE name IN ('numbered', 'journal') ORDER BY name", []), [
       { name: 'journal', wr: 0 },
@@ -60,7 +60,7 @@ describe('the migration of declared tables', () => {
     ]);
   });
 
-  test('new nullable columns and indexes are added, and indexes that are no longer declared go', () => {
+  test('new nullable columns and indexes are added, and indexes no longer declared are dropped', () => {
     const db = opened(accounts);
     new TableWriter(db, [accounts]).write({ table: 'accounts', write: 'put', rows: [['a', 1, 2.5, 1, '{}']] });
     const next = table('accounts', { ...accounts.columns, since: 'integer?' }, { primaryKey: ['id'], indexes: [['since'], ['version']] });
@@ -69,7 +69,7 @@ describe('the migration of declared tables', () => {
     assert.deepEqual(selectRows(db, 'SELECT * FROM accounts', []), [{ id: 'a', version: 1, tokens: 2.5, vip: 1, note: '{}', since: null }]);
   });
 
-  test('SQL that leaves a column out gets its default, which stays as it was first declared', () => {
+  test('SQL that omits a column gets its default, which stays as first declared', () => {
     const columns = {
       id: 'text',
       unit: 'text',
@@ -91,13 +91,13 @@ describe('the migration of declared tables', () => {
     assert.deepEqual(selectRows(db, "SELECT strict FROM pragma_table_list('readings')", []), [{ strict: 1 }]);
   });
 
-  test('a column may have a name that every object knows', () => {
+  test('a column may have the name of an inherited object property', () => {
     const db = opened(table('parts', { constructor: 'text?' }));
     db.exec('INSERT INTO parts DEFAULT VALUES');
     assert.deepEqual(selectRows(db, 'SELECT constructor IS NULL AS none FROM parts', []), [{ none: 1 }]);
   });
 
-  test('indexes, triggers and generated columns that users made are left alone', () => {
+  test('users’ indexes, triggers and generated columns are left alone', () => {
     const db = opened(accounts);
     db.exec(`CREATE INDEX by_note ON accounts (note); CREATE UNIQUE INDEX accounts_vip_idx ON accounts (vip);
       CREATE INDEX accounts_part_idx ON accounts (version) WHERE vip; ALTER TABLE accounts ADD COLUMN twice INTEGER AS (version * 2)`);
@@ -105,7 +105,7 @@ describe('the migration of declared tables', () => {
     assert.deepEqual(indexesOf(db), ['accounts_part_idx', 'accounts_vip_idx', 'by_note']);
   });
 
-  test('what cannot be done without loss is refused, and nothing is changed', () => {
+  test('changes that would lose something are refused, and nothing is changed', () => {
     const db = opened(accounts);
     const key = { primaryKey: ['id'] } as const;
     refuses(
@@ -143,7 +143,7 @@ describe('the migration of declared tables', () => {
     refuses(db, table('accounts', accounts.columns), 'expected no primary key', 'found PRIMARY KEY (id)');
   });
 
-  test('columns that somebody added with SQL are left alone when rows can be added without them', () => {
+  test('columns that somebody added with SQL are left alone if rows can be added without them', () => {
     const db = opened(accounts);
     db.exec(`ALTER TABLE accounts ADD COLUMN Note_by TEXT; ALTER TABLE accounts ADD COLUMN unit TEXT NOT NULL DEFAULT 'K';
       ALTER TABLE accounts ADD COLUMN grade INTEGER DEFAULT 1 CHECK (grade < 10); ALTER TABLE accounts ADD COLUMN badge BLOB;
@@ -164,7 +164,7 @@ describe('the migration of declared tables', () => {
     );
   });
 
-  test('a put keeps what another release or somebody wrote to a column that is not declared', () => {
+  test('a put keeps values that another release or somebody wrote to an undeclared column', () => {
     const db = opened(accounts);
     const writer = new TableWriter(db, [accounts]);
     writer.write({ table: 'accounts', write: 'put', rows: [['a', 1, null, null, null]] });
@@ -176,7 +176,7 @@ describe('the migration of declared tables', () => {
     assert.deepEqual(selectRows(db, 'SELECT version, tag FROM accounts', []), [{ version: 3, tag: 'kept' }]);
   });
 
-  test('a constraint of somebody on a column that is not declared refuses rows in the words of SQLite, not the start', () => {
+  test('somebody’s constraint on an undeclared column refuses rows in SQLite’s words, but not the start', () => {
     const db = opened(accounts);
     db.exec('ALTER TABLE accounts ADD COLUMN grade INTEGER CHECK (grade IS NOT NULL)');
     migrateTables(db, [accounts]);
@@ -186,7 +186,7 @@ describe('the migration of declared tables', () => {
     });
   });
 
-  test('a column without which no row can be added is refused: not null without a default, or in the key', () => {
+  test('a column that every row needs is refused: not null without a default, or in the key', () => {
     for (const standard of ['', ' DEFAULT NULL', ' DEFAULT (null)', ' DEFAULT ( NULL )']) {
       const db = new DatabaseSync(':memory:');
       db.exec(`CREATE TABLE journal (text TEXT NOT NULL, at INTEGER NOT NULL${standard}) STRICT`);
@@ -197,7 +197,7 @@ describe('the migration of declared tables', () => {
     refuses(db, table('journal', { text: 'text' }, { primaryKey: ['text'] }), 'column at', 'found PRIMARY KEY (text, at)');
   });
 
-  test('the index of another release over a column of its own stays', () => {
+  test('another release’s index over its own column stays', () => {
     const second = table(
       'accounts',
       { ...accounts.columns, since: 'integer?' },
@@ -210,7 +210,7 @@ describe('the migration of declared tables', () => {
     assert.deepEqual(indexesOf(db), ['accounts_since_idx', 'accounts_version_since_idx']);
   });
 
-  test('SQL can put nothing but JSON into a json column; a table that was made before stays as it was', () => {
+  test('SQL can put only JSON into a json column; a table made earlier stays unchanged', () => {
     const db = new DatabaseSync(':memory:');
     db.exec('CREATE TABLE accounts (id TEXT NOT NULL PRIMARY KEY, version INTEGER NOT NULL, tokens REAL, vip INTEGER, note TEXT)');
     const before = selectRows(db, "SELECT sql FROM sqlite_schema WHERE name = 'accounts'", []);
@@ -232,7 +232,7 @@ describe('the migration of declared tables', () => {
     db.exec(`UPDATE papers SET data = '[1e400]', more = '"x"', list = 'null'`);
   });
 
-  test('texts of an earlier release go on as texts of a length, enumerations and moments, and the other way round', () => {
+  test('texts of an earlier release continue as texts with a length, enumerations and moments, and vice versa', () => {
     const options = { primaryKey: ['id'], indexes: [['at']] } as const;
     const before = table('things', { id: 'text', kind: 'text', at: 'text?' }, options);
     const db = opened(before);
@@ -249,12 +249,12 @@ describe('the migration of declared tables', () => {
     );
   });
 
-  test('an index name that another table has is refused', () => {
+  test('an index name used by another table is refused', () => {
     const db = opened(table('user', { events: 'text', at: 'integer' }, { indexes: [['events', 'at']] }));
     refuses(db, table('user_events', { at: 'integer' }, { indexes: [['at']] }), 'table user_events', 'user_events_at_idx', 'table user');
   });
 
-  test('a table that was made with plain SQL is taken when it fits', () => {
+  test('a table made with plain SQL is accepted if it fits', () => {
     const db = new DatabaseSync(':memory:');
     db.exec('CREATE TABLE accounts (Id text PRIMARY KEY, version integer NOT NULL, tokens REAL, vip INTEGER, note TEXT)');
     migrateTables(db, [accounts]);
@@ -264,7 +264,7 @@ describe('the migration of declared tables', () => {
 });
 
 describe('rows', () => {
-  test('put replaces by primary key and add keeps what is there', () => {
+  test('put replaces by primary key, and add keeps an existing row', () => {
     const db = opened(accounts);
     const writer = new TableWriter(db, [accounts]);
     writer.write({
@@ -283,7 +283,7 @@ describe('rows', () => {
     ]);
   });
 
-  test('a put deletes no row that a unique index finds in the way', () => {
+  test('a put deletes no row that conflicts in a unique index', () => {
     const db = opened(accounts);
     db.exec('CREATE UNIQUE INDEX one_version ON accounts (version)');
     const writer = new TableWriter(db, [accounts]);
@@ -297,7 +297,7 @@ describe('rows', () => {
     assert.deepEqual(selectRows(db, 'SELECT id FROM accounts', []), [{ id: 'a' }]);
   });
 
-  test('what a constraint, a type or a trigger refuses names the table and says it in the words of SQLite', () => {
+  test('a refusal by a constraint, a type or a trigger names the table, in SQLite’s words', () => {
     const db = opened(accounts);
     db.exec("CREATE TRIGGER no_c BEFORE INSERT ON accounts WHEN new.id = 'c' BEGIN SELECT RAISE(ABORT, 'no c here'); END");
     const writer = new TableWriter(db, [accounts]);
@@ -325,7 +325,7 @@ describe('updates of rows', () => {
     assert.equal(prepare.mock.callCount(), 2);
   });
 
-  test('of very many sets of columns the statements of the latest are kept', (t) => {
+  test('the statements of the latest of many column sets are kept', (t) => {
     const names = Array.from('abcdefghi');
     const wide = table(
       'wide',
@@ -347,7 +347,7 @@ describe('updates of rows', () => {
     assert.deepEqual(selectRows(db, 'SELECT a, b, i FROM wide', []), [{ a: 1, b: 511, i: 511 }]);
   });
 
-  test('what a type, a trigger or a unique index refuses is said in the words of SQLite', () => {
+  test('a refusal by a type, a trigger or a unique index is in SQLite’s words', () => {
     const db = opened(accounts);
     db.exec(`CREATE UNIQUE INDEX one_version ON accounts (version);
       CREATE TRIGGER no_less BEFORE UPDATE ON accounts WHEN new.version < old.version BEGIN SELECT RAISE(ABORT, 'no less'); END`);
@@ -369,13 +369,13 @@ describe('updates of rows', () => {
 });
 
 describe('a query', () => {
-  test('answers plain objects', () => {
+  test('returns plain objects', () => {
     const [row] = selectRows(opened(), "-- why\n/* not */ SELECT 1 AS one, ? AS two, NULL AS none, 'é😀' AS text;  -- done", ['b']);
     assert.deepEqual(row, { one: 1, two: 'b', none: null, text: 'é😀' });
     assert.equal(Object.getPrototypeOf(row), Object.prototype);
   });
 
-  test('answers what a number cannot hold as a bigint, and a blob as bytes, in every column of every row', () => {
+  test('returns an integer that a number cannot hold as a bigint, and a blob as bytes, in every column of every row', () => {
     const db = opened();
     const sql = `SELECT 9223372036854775807 AS most, -9007199254740992 AS beyond, 9007199254740991 AS safe, 1.5 AS real, x'00ff' AS blob, 1 AS one
       UNION ALL SELECT 1, 2, 3, 4.0, NULL, 9007199254740993`;
@@ -389,7 +389,7 @@ describe('a query', () => {
     assert.throws(() => selectRows(db, 'SELECT ?', [2n ** 63n]), { code: 'MILL_INVALID_REQUEST' });
   });
 
-  test('refuses whatever would write, and leaves the database writable for the others', () => {
+  test('refuses anything that would write, and leaves the database writable for others', () => {
     const db = opened(accounts);
     const before = schemaOf(db);
     for (const sql of [

@@ -14,7 +14,7 @@ export interface StoredTimer {
   readonly retryAt: number | null;
 }
 
-/** The outcome of a delivery, of which its key is still to be notified. */
+/** The outcome of a delivery that its key has not been notified of yet. */
 export interface StoredOutcome {
   readonly kind: 'outcome';
   readonly key: string;

@@ -26,7 +26,7 @@ type FailedTimer = {
   readonly timer: Pick<StoredTimer, 'name' | 'dueAt' | 'data'>;
 };
 
-/** An outcome of which its key could not be notified. */
+/** An outcome that its key could not be notified of. */
 type FailedOutcome = {
   readonly kind: 'outcome';
   readonly outcome: Pick<StoredOutcome, 'endpoint' | 'id' | 'dueAt' | 'data'>;
@@ -118,7 +118,7 @@ export interface DeadLetterGroup {
   /** The common pattern of their reasons; see `patternOf`. */
   readonly reason: string;
   readonly count: number;
-  /** When the first and the last of them failed, in milliseconds since 1970. */
+  /** The times at which the first and the last of them failed, in milliseconds since 1970. */
   readonly first: number;
   readonly last: number;
   /** Number of failures per minute from `since` on, for minutes that had any. */

@@ -8,7 +8,7 @@ export interface Member {
   readonly pid: number;
   /** The Millrace version. */
   readonly version: string;
-  /** When it first reported itself alive, by the database's clock: milliseconds since 1970. */
+  /** The time at which it first reported itself alive, by the database's clock: milliseconds since 1970. */
   readonly since: number;
   /** The pipelines it declares, and so can work on. */
   readonly pipelines: readonly string[];

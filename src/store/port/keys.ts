@@ -19,7 +19,7 @@ export interface KeyRecord {
   readonly gap: Gap | null;
   /** The pending timers, by name. */
   readonly timers: readonly StoredTimer[];
-  /** Outcomes of which it has not been notified yet, by endpoint and id. */
+  /** Outcomes that it has not been notified of yet, by endpoint and id. */
   readonly outcomes: readonly StoredOutcome[];
   /** The block that the record names; absent if it names none. */
   readonly block?: number | undefined;
@@ -62,7 +62,7 @@ export interface Gap {
   readonly next: number;
   /** The lowest waiting number. */
   readonly first: number;
-  /** When the wait began, in milliseconds since 1970. */
+  /** The time at which the wait began, in milliseconds since 1970. */
   readonly since: number;
 }
 

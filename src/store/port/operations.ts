@@ -20,7 +20,7 @@ export interface StoredOperation {
   readonly who: string | null;
   readonly reason: string | null;
   readonly askedAt: number;
-  /** When it begins. */
+  /** The time at which it begins. */
   readonly startsAt: number;
   readonly state: OperationState;
   readonly begunAt: number | null;

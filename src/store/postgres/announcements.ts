@@ -42,7 +42,7 @@ export class Announcements implements Announcing {
     this.#process = process;
   }
 
-  /** Notes that this process has extended a partition's log. Its owner is told, unless it is this process. */
+  /** Notes that this process has extended a partition's log. Notifies its owner, unless that is this process. */
   grown(partition: PartitionId, owner: string | null): void {
     if (owner === null || owner === this.#process || this.#isClosed) return;
     const grown = this.#grown.get(owner) ?? new Map<string, PartitionId>();
@@ -82,7 +82,7 @@ export class Announcements implements Announcing {
         return flight;
       });
     } catch {
-      // A process that is not told checks by itself.
+      // A process that gets no message checks by itself.
     }
     this.#timer = this.#grown.size > 0 && !this.#isClosed ? setTimeout(() => void this.#notify(), pauseMs) : undefined;
   }

@@ -3,7 +3,7 @@ import { PostgresDatabase, type PostgresKind, without } from '../../../test/post
 import { storeContract } from '../contract.ts';
 import { postgres } from './postgres-store.ts';
 
-/** Declares the tests of the contract on a kind of PostgreSQL. */
+/** Declares the contract's tests on a kind of PostgreSQL. */
 export function contractOn(kind: PostgresKind): void {
   describe(kind, { skip: without(kind) }, () => {
     let database: PostgresDatabase;

@@ -13,7 +13,7 @@ import { migrateDatabase } from './schema/migrate-database.ts';
 const visits = { pipeline: 'visits', slice: 0 };
 const invalid = 'MILL_INVALID_CONFIGURATION';
 
-/** Makes tables those of version 6. */
+/** Turns the tables into those of version 6. */
 const toVersion6 = `DROP TABLE millrace_operations, millrace_source_offsets, millrace_blocks, millrace_key_blocks; ALTER TABLE millrace_keys DROP COLUMN block;
   ALTER TABLE millrace_dead_letters DROP COLUMN kind, DROP COLUMN reason_hash`;
 
@@ -28,7 +28,7 @@ describe('the arguments of postgres(…)', () => {
     postgres('postgresql://localhost/x');
   });
 
-  test('an option that is wrong or unknown is refused with its path, or the nearest name', () => {
+  test('a wrong or unknown option is refused with its path, or the nearest name', () => {
     const url = 'postgres://localhost/x';
     refuses(/^postgres: partitions: expected/, url, { partitions: 0 });
     refuses(/^postgres: maxConnections: expected .*5/, url, { maxConnections: 4 });
@@ -71,14 +71,14 @@ describe('opening a database', { skip: withoutPostgres }, () => {
     return store;
   }
 
-  test('the number of slices is that of the database, and another is refused', async () => {
+  test('the number of slices is the database’s, and any other is refused', async () => {
     const url = await server.createDatabase();
     await opened(url);
     await assert.rejects(opened(url, { partitions: 3 }), { code: invalid, message: /partitions: expected 2, .*found 3/ });
     await opened(url);
   });
 
-  test('tables of another version are refused, and stay as they are', async () => {
+  test('tables of another version are refused, and stay unchanged', async () => {
     const url = await server.createDatabase();
     await (await opened(url)).close();
     await server.query("UPDATE millrace_meta SET value = '99' WHERE name = 'schema_version'", url);
@@ -102,7 +102,7 @@ describe('opening a database', { skip: withoutPostgres }, () => {
     assert.deepEqual(meta, [{ value: '7' }]);
   });
 
-  test('tables of version 2 are brought up to date while a process of that version works on, and then keep commands', async () => {
+  test('tables of version 2 are brought up to date while a process of that version is working, and then store commands', async () => {
     const url = await server.createDatabase();
     const before = await opened(url);
     const lease = await before.claim(visits);
@@ -121,7 +121,7 @@ describe('opening a database', { skip: withoutPostgres }, () => {
     assert.deepEqual(meta, [{ value: '7' }]);
   });
 
-  test('tables of version 3 get a trigger of the inbox that looks a short way back, and keep what they hold', async () => {
+  test('tables of version 3 get an inbox trigger that looks only a short way back, and keep their contents', async () => {
     const url = await server.createDatabase();
     await (await opened(url)).close();
     await server.query(
@@ -136,7 +136,7 @@ describe('opening a database', { skip: withoutPostgres }, () => {
     assert.deepEqual(meta, [{ value: '7' }]);
   });
 
-  test('tables of version 4 get indexes of the keys that are parked or tried again', async () => {
+  test('tables of version 4 get indexes of parked and retried keys', async () => {
     const url = await server.createDatabase();
     await (await opened(url)).close();
     const indexes = async () => {
@@ -153,7 +153,7 @@ describe('opening a database', { skip: withoutPostgres }, () => {
     assert.deepEqual((await indexes()).toSorted(), made.toSorted());
   });
 
-  test('tables of version 5 then keep what operators do', async () => {
+  test('tables of version 5 then record operators’ actions', async () => {
     const url = await server.createDatabase();
     await (await opened(url)).close();
     await server.query(`${toVersion6}; DROP TABLE millrace_audit; UPDATE millrace_meta SET value = '5' WHERE name = 'schema_version'`, url);
@@ -163,7 +163,7 @@ describe('opening a database', { skip: withoutPostgres }, () => {
     assert.deepEqual(await store.audit({ limit: 10 }), [entry]);
   });
 
-  test('tables of version 6 then keep how far topics were read, what operators do to many dead letters, and what those have in common', async () => {
+  test('tables of version 6 then record how far topics were read, operators’ actions on many dead letters, and the patterns of those', async () => {
     const url = await server.createDatabase();
     const before = await opened(url);
     await (await before.claim(visits)).commit(commitOf({ deadLetters: [letter('1', 'a', 1)] }));
@@ -177,14 +177,14 @@ describe('opening a database', { skip: withoutPostgres }, () => {
     );
   });
 
-  test('a database with another encoding is refused, a schema that is not there, and a database that is not', async () => {
+  test('a database with another encoding, a missing schema, and a missing database are refused', async () => {
     await server.query("CREATE DATABASE ascii ENCODING 'SQL_ASCII' LC_COLLATE 'C' LC_CTYPE 'C' TEMPLATE template0");
     await assert.rejects(opened(server.url('ascii')), { code: invalid, message: /encoding UTF8, found SQL_ASCII/ });
     await assert.rejects(opened(server.url('postgres'), { schema: 'nowhere' }), { code: invalid, message: /nowhere/ });
     await assert.rejects(opened(server.url('nowhere')), { code: 'MILL_STORE_UNAVAILABLE', message: /nowhere/ });
   });
 
-  test('what is acknowledged is on the disk, whatever the default; where there is no disk a line says so', async () => {
+  test('acknowledged data is on disk, whatever the default; without a disk a log line says so', async () => {
     const url = await server.createDatabase();
     await server.query(`ALTER DATABASE ${url.split('/').at(-1)} SET synchronous_commit = off`);
     const lines: string[] = [];
@@ -201,14 +201,14 @@ describe('opening a database', { skip: withoutPostgres }, () => {
     assert.deepEqual(await server.query('SELECT setting FROM seen', url), [{ setting: 'on' }]);
   });
 
-  test('names that the database has for itself are refused', async () => {
+  test('names that the database reserves are refused', async () => {
     const url = await server.createDatabase();
     const refused = (made: Table) => assert.rejects(opened(url, {}, [made]), { code: 'MILL_INVALID_DECLARATION' });
     await refused(table('pg_things', { id: 'text' }));
     await refused(table('things', { id: 'text', ctid: 'integer' }));
   });
 
-  test('indexes with names that are too long for the database are made once and dropped again', async () => {
+  test('indexes whose names would be too long are created once and can be dropped', async () => {
     const url = await server.createDatabase();
     const long = (letter: string) => letter.repeat(48);
     const columns = { [long('a')]: 'text', [long('b')]: 'integer' } as const;
@@ -226,7 +226,7 @@ describe('opening a database', { skip: withoutPostgres }, () => {
     assert.equal((await indexes()).length, 2);
   });
 
-  /** Begins to make an index beside somebody who writes, and gives it up. */
+  /** Begins to build an index while somebody writes, and abandons it. */
   async function breakIndexOff(url: string): Promise<void> {
     const writer = new pg.Client({ connectionString: url });
     await writer.connect();
@@ -236,7 +236,7 @@ describe('opening a database', { skip: withoutPostgres }, () => {
     await writer.end();
   }
 
-  test('an index that is not whole is refused until it is, and goes where it is no longer declared', async () => {
+  test('an incomplete index is refused until it is complete, and is dropped when no longer declared', async () => {
     const url = await server.createDatabase();
     const things = (indexes: readonly 'n'[][]) => table('things', { id: 'text', n: 'integer' }, { indexes });
     await opened(url, {}, [things([])]);
@@ -261,7 +261,7 @@ describe('opening a database', { skip: withoutPostgres }, () => {
     assert.deepEqual(await server.query("SELECT indexname FROM pg_indexes WHERE tablename = 'things'", url), []);
   });
 
-  test('what a migration would do is found out beside whoever has the tables, and nothing is made', async () => {
+  test('a migration’s statements are found without disturbing whoever uses the tables, and nothing is changed', async () => {
     const url = await server.createDatabase();
     const things = table('things', { id: 'text' }, { primaryKey: ['id'] });
     const more = table('things', { id: 'text', n: 'integer?' }, { primaryKey: ['id'], indexes: [['n']] });
@@ -283,7 +283,7 @@ describe('opening a database', { skip: withoutPostgres }, () => {
     assert.deepEqual(await migrate([more], true), []);
   });
 
-  test('a json column in a key or an index is a text that is JSON, and is compared by that', async () => {
+  test('a json column in a key or an index is a text that is JSON, and is compared as such', async () => {
     const url = await server.createDatabase();
     const papers = table('papers', { id: 'json', data: 'json', tag: 'json?' }, { primaryKey: ['id'], indexes: [['tag']] });
     const store = await opened(url, {}, [papers]);
@@ -296,7 +296,7 @@ describe('opening a database', { skip: withoutPostgres }, () => {
     await opened(url, {}, [papers]);
   });
 
-  test('a table that was made with plain SQL is taken when it fits, and a column that the database fills needs no value', async () => {
+  test('a table made with plain SQL is accepted if it fits, and a column filled by the database needs no value', async () => {
     const url = await server.createDatabase();
     await server.query(
       'CREATE TABLE things (id text PRIMARY KEY, n bigint NOT NULL, at timestamptz NOT NULL DEFAULT now(), twice bigint GENERATED ALWAYS AS (2 * n) STORED)',
@@ -308,7 +308,7 @@ describe('opening a database', { skip: withoutPostgres }, () => {
     assert.deepEqual(await store.query('SELECT id, n, twice FROM things', []), [{ id: 'a', n: 4, twice: 8 }]);
   });
 
-  test('moments and bounded texts go on in the texts of an earlier release, and in columns of the user, which stay as they are', async () => {
+  test('moments and bounded texts continue in an earlier release’s texts, and in a user’s columns, which stay unchanged', async () => {
     const columns = { at: 'moment', id: 'text(5)', kind: ['a', 'b'], until: 'moment?' } as const;
     const declared = table('things', columns, { primaryKey: ['at', 'id'], indexes: [['kind', 'until']] });
     const rows = ['0000-02-29T00:00:00.000Z', '2026-10-25T00:30:00.700Z', '2026-10-25T01:30:00.700Z'].map((at) => [at, 'a', 'b', at]);
@@ -337,7 +337,7 @@ describe('opening a database', { skip: withoutPostgres }, () => {
     }
   });
 
-  test('a column of the user that holds less than what is declared is refused', async () => {
+  test('a user’s column that can hold less than the declared one is refused', async () => {
     for (const [made, found] of [
       ['varchar(4)', 'character varying(4)'],
       ['timestamptz', 'timestamp with time zone'],
@@ -357,7 +357,7 @@ describe('opening a database', { skip: withoutPostgres }, () => {
     });
   });
 
-  test('a database with a time zone and a style of dates of its own answers moments in UTC, as fine as they are', async () => {
+  test('a database with its own time zone and date style returns moments in UTC, in full precision', async () => {
     const url = await server.createDatabase();
     const name = new URL(url).pathname.slice(1);
     for (const setting of ["timezone TO 'America/New_York'", "datestyle TO 'German'"])
@@ -381,7 +381,7 @@ describe('opening a database', { skip: withoutPostgres }, () => {
     );
   });
 
-  test('a query that its reader has given up ends, in the database too', async () => {
+  test('an abandoned query ends in the database too', async () => {
     const store = await opened(await server.createDatabase());
     const controller = new AbortController();
     const query = store.query('SELECT pg_sleep(60)', [], { signal: controller.signal });
@@ -393,7 +393,7 @@ describe('opening a database', { skip: withoutPostgres }, () => {
     assert.deepEqual(await store.query('SELECT 1 AS one', [], { signal: new AbortController().signal }), [{ one: 1 }]);
   });
 
-  test('what a statement sets for its session is gone behind it', async () => {
+  test('a statement’s session settings do not outlive it', async () => {
     const store = await opened(await server.createDatabase(), { maxConnections: 5 });
     for (let time = 0; time < 5; time += 1) await store.query("SELECT set_config('search_path', 'pg_catalog', false)", []);
     assert.deepEqual(statuses(await store.append([event(visits, 'a')])), ['accepted']);

@@ -11,10 +11,10 @@ import { postgres } from './postgres-store.ts';
 
 const visits = { pipeline: 'visits', slice: 0 };
 const rockets = { pipeline: 'rockets', slice: 0 };
-/** A time that no answer takes, on a busy machine either, and that a test may wait for. In milliseconds. */
+/** Longer than any answer takes, even on a busy machine, and short enough for a test to wait. In milliseconds. */
 const slowMs = 1_000;
 
-describe('when the database goes away', { skip: withoutPostgres }, () => {
+describe('a database outage', { skip: withoutPostgres }, () => {
   let server: PostgresServer;
   before(async () => {
     server = await PostgresServer.start({ isDurable: true });
@@ -27,7 +27,7 @@ describe('when the database goes away', { skip: withoutPostgres }, () => {
     return store;
   }
 
-  test('calls are refused at once while it is gone, and go on by themselves when it is back; what was acknowledged is there', async () => {
+  test('calls are refused at once during it, and work again by themselves afterwards; acknowledged events are still there', async () => {
     const store = await opened(server.url('postgres'));
     const lease = await store.claim(visits);
     await store.append([event(visits, 'before')]);
@@ -43,7 +43,7 @@ describe('when the database goes away', { skip: withoutPostgres }, () => {
       () => store.prune({ partition: visits, acceptedBefore: 0, idsBefore: 0, after: 0, limit: 1 }),
       () => store.setPaused('visits', true),
     ];
-    // The first may meet connections that have just ended, and finds out what became of it until its time is over.
+    // The first call may meet connections that have just ended, and then spends its time finding out its own result.
     await Promise.allSettled(calls.slice(1).map((call) => call()));
     const from = performance.now();
     for (const call of calls.slice(1)) await assert.rejects(call(), { code: 'MILL_STORE_UNAVAILABLE' });
@@ -59,7 +59,7 @@ describe('when the database goes away', { skip: withoutPostgres }, () => {
     await store.close();
   });
 
-  test('an append that meets connections which end is answered all the same, and takes effect once', async () => {
+  test('an append that meets ending connections is still answered, and takes effect once', async () => {
     const store = await opened(server.url('postgres'));
     let isOver = false;
     const terminator = (async () => {
@@ -91,7 +91,7 @@ describe('when the database goes away', { skip: withoutPostgres }, () => {
     await store.close();
   });
 
-  test('an append whose answer is lost behind its commit is found in the log', async () => {
+  test('an append whose answer is lost after its commit is found in the log', async () => {
     const link = await UnreliableLink.to(server.port);
     const store = await opened(link.url(server));
     await store.append([event(visits, 'first')]);
@@ -109,7 +109,7 @@ describe('when the database goes away', { skip: withoutPostgres }, () => {
     await link.close();
   });
 
-  test('a release that the database did not hear of is made by the next call; until then the lease commits nothing more', async () => {
+  test('a release that did not reach the database is repeated by the next call; until then the lease commits nothing more', async () => {
     const schema = await server.createSchema();
     const [owner, other] = await Promise.all([opened(server.url('postgres'), { schema }), opened(server.url('postgres'), { schema })]);
     const lease = await owner.claim(visits);
@@ -124,7 +124,7 @@ describe('when the database goes away', { skip: withoutPostgres }, () => {
     await Promise.all([owner.close(), other.close()]);
   });
 
-  test('a commit whose answer is lost is unavailable: nobody knows', async () => {
+  test('a commit whose answer is lost is unavailable: its result is unknown', async () => {
     const link = await UnreliableLink.to(server.port);
     const store = await opened(link.url(server));
     const lease = await store.claim(visits);
@@ -167,7 +167,7 @@ describe('when the database goes away', { skip: withoutPostgres }, () => {
     await link.close();
   });
 
-  test('a connection that is half open is given up when its time is over', async () => {
+  test('a half-open connection is given up when its time is over', async () => {
     const link = await UnreliableLink.to(server.port);
     const store = await opened(link.url(server), { statementTimeoutMs: slowMs });
     await store.append([event(visits, 'a')]);
@@ -180,7 +180,7 @@ describe('when the database goes away', { skip: withoutPostgres }, () => {
     await link.close();
   });
 
-  test('an append that meets a connection that is half open is refused within five seconds, and so are those behind it', async () => {
+  test('an append on a half-open connection is refused within five seconds, and so are those behind it', async () => {
     const link = await UnreliableLink.to(server.port);
     const store = await opened(link.url(server));
     await store.append([event(visits, 'before')]);
@@ -198,7 +198,7 @@ describe('when the database goes away', { skip: withoutPostgres }, () => {
     await store.close();
   });
 
-  test('a beat that has no answer is given up when its leases have run out', async () => {
+  test('an unanswered beat is given up when its leases have expired', async () => {
     const link = await UnreliableLink.to(server.port);
     const store = await opened(link.url(server), { leaseMs: slowMs });
     await store.beat();
@@ -212,7 +212,7 @@ describe('when the database goes away', { skip: withoutPostgres }, () => {
     await link.close();
   });
 
-  test('when a beat has no answer, whatever else waits for one on its connection is given up too, and so is the beat behind it', async () => {
+  test('if a beat is unanswered, everything else waiting on its connection is given up too, and so is the next beat', async () => {
     const link = await UnreliableLink.to(server.port);
     const store = await opened(link.url(server), { leaseMs: slowMs, connectTimeoutMs: slowMs });
     const lease = await store.claim(visits);
@@ -228,7 +228,7 @@ describe('when the database goes away', { skip: withoutPostgres }, () => {
     await link.close();
   });
 
-  test('nobody waits for long for the locks of a process that is cut off in the middle of a flight', async () => {
+  test('nobody waits long for the locks of a process cut off in the middle of a flight', async () => {
     const link = await UnreliableLink.to(server.port);
     const schema = await server.createSchema();
     const cutOff = postgres(link.url(server), { partitions: 1, schema });
@@ -251,7 +251,7 @@ describe('when the database goes away', { skip: withoutPostgres }, () => {
     await other.close();
   });
 
-  test('a call that gets no connection, since all are taken, is refused when its time is over', async () => {
+  test('a call that gets no free connection is refused when its time is over', async () => {
     const schema = await server.createSchema();
     const store = postgres(server.url('postgres'), { partitions: 1, schema, maxConnections: 5, connectTimeoutMs: slowMs });
     await store.open(declaration);
@@ -264,7 +264,7 @@ describe('when the database goes away', { skip: withoutPostgres }, () => {
     await store.close();
   });
 
-  test('a call that waits for a lock of somebody who sits idle in a transaction is refused as busy when its time is over', async () => {
+  test('a call that waits for a lock of a session idle in a transaction is refused as busy when its time is over', async () => {
     const schema = await server.createSchema();
     const store = postgres(server.url('postgres'), { partitions: 1, schema, lockTimeoutMs: 50 });
     await store.open(declaration);
@@ -275,7 +275,7 @@ describe('when the database goes away', { skip: withoutPostgres }, () => {
     await store.close();
   });
 
-  /** Somebody else's transaction, which has run a statement and sits idle. */
+  /** Opens somebody else's transaction, which has run a statement and sits idle. */
   async function holding(sql: string): Promise<{ release(): Promise<void> }> {
     const client = new pg.Client({ connectionString: server.url('postgres') });
     await client.connect();
@@ -285,7 +285,7 @@ describe('when the database goes away', { skip: withoutPostgres }, () => {
   }
 });
 
-/** Stands between a store and its database, and loses what passes as it is told. */
+/** A link between a store and its database that loses whatever the test says. */
 class UnreliableLink {
   lost = 0;
   readonly #server: Server;
@@ -309,17 +309,17 @@ class UnreliableLink {
     return server.url('postgres').replace(String(server.port), String(address.port));
   }
 
-  /** The next answer is lost, and its connection ends. */
+  /** Loses the next answer, and ends its connection. */
   loseAnswers(): void {
     this.#mode = 'lose answers';
   }
 
-  /** Nothing passes, and nothing ends. */
+  /** Lets nothing pass, and ends no connection. */
   swallow(): void {
     this.#mode = 'swallow';
   }
 
-  /** The next flight arrives without its COMMIT, and nothing behind that passes. Resolves when that has happened. */
+  /** Withholds the COMMIT of the next flight, and everything behind it. Resolves when that has happened. */
   withholdCommit(): Promise<void> {
     this.#mode = 'withhold commit';
     const { promise, resolve } = Promise.withResolvers<void>();
@@ -350,13 +350,13 @@ class UnreliableLink {
       const commitAt = bytes.indexOf('COMMIT\0');
       if (this.#mode === 'withhold commit' && commitAt !== -1) {
         this.#mode = 'swallow';
-        // Before its text a message has its kind and its length.
+        // A message's kind and length precede its text.
         database.write(bytes.subarray(0, commitAt - 5), () => this.#withheld());
       } else if (this.#mode !== 'swallow') database.write(bytes);
     });
     database.on('data', (bytes) => {
       if (this.#mode === 'pass') client.write(bytes);
-      // The database answers a flight once it has done all of it.
+      // The database answers a flight once it has executed all of it.
       else if (this.#mode === 'lose answers' && bytes.includes('COMMIT\0')) {
         this.lost += 1;
         this.#mode = 'pass';

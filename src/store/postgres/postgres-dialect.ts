@@ -23,8 +23,8 @@ export const postgresDialect: Dialect<Settings, PostgresConnections> = {
     momentText,
   },
   /**
-   * An index entry has at most 2,704 bytes. Besides a key it may hold the names of a pipeline and an endpoint, an id of ours, or a hash and
-   * some numbers.
+   * An index entry has at most 2,704 bytes. In addition to a key it may hold the names of a pipeline and an endpoint, an id of ours, or a
+   * hash and some numbers.
    */
   keyBytesMax: 2_048,
   statements: postgresStatements,

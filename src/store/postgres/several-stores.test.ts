@@ -15,7 +15,7 @@ const leaseMs = 60_000;
 
 describe('several stores on one database', { skip: withoutPostgres }, () => {
   let server: PostgresServer;
-  /** Of the stores that were opened last. */
+  /** The schema of the most recently opened stores. */
   let schema: string;
   const open: Store[] = [];
   before(async () => {
@@ -26,7 +26,7 @@ describe('several stores on one database', { skip: withoutPostgres }, () => {
     await server.stop();
   });
 
-  /** So many that are open, each as of a process of its own. */
+  /** Opens this many stores, each as if in its own process. */
   async function stores(count: number, options: PostgresOptions = {}): Promise<[Store, Store, ...Store[]]> {
     schema = await server.createSchema();
     const made = Array.from({ length: count }, () => postgres(server.url('postgres'), { partitions: 2, leaseMs, schema, ...options }));
@@ -35,18 +35,18 @@ describe('several stores on one database', { skip: withoutPostgres }, () => {
     return made as [Store, Store, ...Store[]];
   }
 
-  /** So much time has gone by for all leases. */
+  /** Lets time pass for all leases. */
   const pass = (ms: number) => server.query(`UPDATE ${schema}.millrace_processes SET until = until - ${ms}`);
 
   severalStores({ stores, leaseMs, pass, now: () => Date.now() });
 
-  test('all of them make the tables at once, and one of them does', async () => {
+  test('all of them create the tables at once, and one of them succeeds', async () => {
     const [one, other] = await stores(6);
     await one.append([event(visits, 'a')]);
     assert.equal((await other.read(visits, 0, 10)).length, 1);
   });
 
-  test('the owner hears of what another has brought into its log, and nobody else does', async () => {
+  test('the owner hears that another store extended its log, and nobody else does', async () => {
     const [owner, other, third] = await stores(3);
     assert.ok(third);
     const lease = await owner.claim(visits);
@@ -65,7 +65,7 @@ describe('several stores on one database', { skip: withoutPostgres }, () => {
     await last.release();
   });
 
-  test('each hears when another comes, releases a lease, or leaves', async () => {
+  test('each hears when another arrives, releases a lease, or leaves', async () => {
     const [one, other] = await stores(2);
     await one.beat();
     const heard = new EventTarget();
@@ -82,7 +82,7 @@ describe('several stores on one database', { skip: withoutPostgres }, () => {
       await change();
       if (!isNew) await once(heard, 'changed');
     };
-    // Until it listens: nobody is told twice.
+    // Repeats until it listens: nobody is notified twice.
     while (!isNew) {
       await other.close();
       await other.open(declaration);
@@ -97,7 +97,7 @@ describe('several stores on one database', { skip: withoutPostgres }, () => {
     });
   });
 
-  test('through a pooler, where nobody can tell it, the owner looks by itself', async () => {
+  test('behind a pooler, without notifications, the owner looks by itself', async () => {
     const [owner, other] = await stores(2, { pooled: true });
     await owner.claim(visits);
     await owner.claim(rockets);
@@ -111,7 +111,7 @@ describe('several stores on one database', { skip: withoutPostgres }, () => {
     assert.deepEqual(strangers.partitions, []);
   });
 
-  test('a notification that is lost with its connection is one too few, and the next are heard', async () => {
+  test('only the notification lost with its connection is missed, and later ones are heard', async () => {
     const [owner, other] = await stores(2);
     await owner.claim(visits);
     const heard = listening(owner);
@@ -121,7 +121,7 @@ describe('several stores on one database', { skip: withoutPostgres }, () => {
     await untilHeard(heard, () => other.append([event(visits, 'b')]));
   });
 
-  test('a pipeline that another process declares is not forgotten', async () => {
+  test('a pipeline that another process declares is not deleted', async () => {
     const [one, other] = await stores(2);
     await one.claim(visits);
     await other.close();
@@ -144,7 +144,7 @@ function listening(store: Store) {
   return heard;
 }
 
-/** Until it is heard of: the connection that listens may not be there yet. */
+/** Repeats until it is heard: the listening connection may not exist yet. */
 async function untilHeard({ partitions, events }: ReturnType<typeof listening>, append: () => Promise<unknown>): Promise<void> {
   while (partitions.length === 0) {
     const heard = once(events, 'heard');

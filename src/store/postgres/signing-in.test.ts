@@ -13,7 +13,7 @@ import { postgres } from './postgres-store.ts';
 /** Characters that a URL must encode, including those that people forget. */
 const password = 'p@ss/w?rd#1%';
 
-describe('signing in to a server that asks for a password and encrypts', { skip: withoutPostgres }, () => {
+describe('signing in to an encrypting server that requires a password', { skip: withoutPostgres }, () => {
   let server: PostgresServer;
   let files: { readonly ca: string; readonly other: string };
   before(async () => {
@@ -48,7 +48,7 @@ describe('signing in to a server that asks for a password and encrypts', { skip:
     }
   }
 
-  test('a password is right however it is written, as long as it can be read', async () => {
+  test('a password is accepted in any readable notation', async () => {
     const at = (written: string) => opening(`postgres://guarded:${written}@127.0.0.1:PORT/postgres`);
     assert.equal(await at('p%40ss%2Fw%3Frd%231%25'), '');
     assert.equal(await at('p@ss%2Fw%3Frd%231%'), '');
@@ -59,7 +59,7 @@ describe('signing in to a server that asks for a password and encrypts', { skip:
     assert.match(await at(encodeURI(password)), /expected a URL with \/, \? and # of a user or password written/);
   });
 
-  test('an address of version 6 is one', async () => {
+  test('an IPv6 address is accepted', async () => {
     const six = createServer((client) => {
       const database = connect(server.port, '127.0.0.1');
       for (const socket of [client, database]) socket.on('error', () => undefined);
@@ -70,7 +70,7 @@ describe('signing in to a server that asks for a password and encrypts', { skip:
     six.close();
   });
 
-  test('a certificate is checked as far as the mode says', async () => {
+  test('a certificate is checked as far as the mode requires', async () => {
     const byName = 'postgres://millrace@localhost:PORT/postgres';
     const byAddress = 'postgres://millrace@127.0.0.1:PORT/postgres';
     const { ca, other } = files;
@@ -94,7 +94,7 @@ describe('signing in to a server that asks for a password and encrypts', { skip:
     );
   });
 
-  test('the mode of the environment counts where nothing else is said, and means what it means elsewhere', async () => {
+  test('the environment’s mode applies if no other is given, with its usual meaning', async () => {
     await server.query('CREATE ROLE encrypted LOGIN SUPERUSER');
     const rules = join(server.folder, 'data/pg_hba.conf');
     writeFileSync(rules, `hostnossl all encrypted all reject\n${readFileSync(rules, 'utf8')}`);
@@ -109,7 +109,7 @@ describe('signing in to a server that asks for a password and encrypts', { skip:
     assert.match(await opening(address, {}, 'allow'), /^postgres: PGSSLMODE: expected one of disable, prefer, .*, found "allow"/);
   });
 
-  test('a file of an authority that is none, or is not there, is named', async () => {
+  test('an invalid or missing authority file is named', async () => {
     const none = join(server.folder, 'none.pem');
     writeFileSync(none, 'hello');
     assert.match(await opening('postgres://millrace@localhost:PORT/postgres', { caFile: none }), /none\.pem/);

@@ -11,17 +11,17 @@ import { postgresServers } from './copy/postgres-servers.ts';
 import { postgres } from './postgres-store.ts';
 
 const visits = { pipeline: 'visits', slice: 0 };
-/** Longer than any test: who waits for one of these has hung. */
+/** Longer than any test: waiting for one of these means hanging. */
 const patience = { connectTimeoutMs: 600_000, statementTimeoutMs: 600_000 };
 
-describe('a database that goes silent, and closes no connection', { skip: withoutPostgres, timeout: 60_000 }, () => {
+describe('a database that goes silent without closing connections', { skip: withoutPostgres, timeout: 60_000 }, () => {
   let server: PostgresServer;
   before(async () => {
     server = await PostgresServer.start();
   });
   after(() => server.stop());
 
-  test('an opening that is given up ends at once, wherever it was', async () => {
+  test('an abandoned opening ends at once, at any stage', async () => {
     const schema = await server.createSchema();
     let isOpen = false;
     for (let passed = 0; !isOpen; passed += 1 + (passed >> 2)) {
@@ -38,7 +38,7 @@ describe('a database that goes silent, and closes no connection', { skip: withou
     }
   });
 
-  test('an opening that was given up leaves a store that can be opened', async () => {
+  test('a store whose opening was abandoned can be opened', async () => {
     const deaf = createServer().listen(0, '127.0.0.1');
     await once(deaf, 'listening');
     const store = await openedLater(deaf);
@@ -47,7 +47,7 @@ describe('a database that goes silent, and closes no connection', { skip: withou
     await store.close();
   });
 
-  /** A store whose first opening met silence; with the second the server is there. */
+  /** Returns a store whose first opening met silence, and whose second one reaches the server. */
   async function openedLater(deaf: Server): Promise<Store> {
     const link = await SilentLink.to(portOf(deaf), Number.POSITIVE_INFINITY);
     const store = postgres(link.lead(server), { schema: await server.createSchema(), partitions: 1, ...patience });
@@ -63,7 +63,7 @@ describe('a database that goes silent, and closes no connection', { skip: withou
     return store;
   }
 
-  test('a signal that is aborted later is nothing to a store that is open', async () => {
+  test('a signal aborted later does not affect an open store', async () => {
     const given = new AbortController();
     const store = postgres(server.url('postgres'), { schema: await server.createSchema(), partitions: 1 });
     await store.open(declaration, undefined, given.signal);
@@ -72,7 +72,7 @@ describe('a database that goes silent, and closes no connection', { skip: withou
     await store.close();
   });
 
-  test('a server that begins to encrypt and says no more is given up too', async () => {
+  test('a server that falls silent after starting encryption is given up too', async () => {
     const half = createServer((socket) => {
       socket.once('data', () => socket.write('S'));
       socket.on('data', () => half.emit('hello'));
@@ -88,7 +88,7 @@ describe('a database that goes silent, and closes no connection', { skip: withou
     half.close();
   });
 
-  test('either end of a copy is given up in the middle of it, and can be closed', async () => {
+  test('either end of a copy can be abandoned in the middle, and closed', async () => {
     const { target, source } = { target: await server.createDatabase(), source: await server.createDatabase() };
     const store = postgres(source);
     await store.open(declaration);
@@ -106,7 +106,7 @@ describe('a database that goes silent, and closes no connection', { skip: withou
     await link.close();
   });
 
-  test('a store is closed all the same, within the length of a lease and no connection stays', async () => {
+  test('a store can still be closed, within a lease period and without remaining connections', async () => {
     const others = openSockets();
     const link = await SilentLink.to(server.port, Number.POSITIVE_INFINITY);
     const store = postgres(link.lead(server), { schema: await server.createSchema(), partitions: 1, leaseMs: 2_000, ...patience });
@@ -117,7 +117,7 @@ describe('a database that goes silent, and closes no connection', { skip: withou
     store.listen({ appended: () => undefined, rollChanged: () => undefined });
     link.beSilent();
     await store.close();
-    // Those of the link are of this process, too.
+    // The link's sockets belong to this process, too.
     await until(() => openSockets() <= others + link.sockets);
     await link.close();
   });
@@ -133,9 +133,9 @@ function portOf(server: Server): number {
   return address.port;
 }
 
-/** Stands between a store and its database. From some point on nothing passes, and nothing ends. */
+/** A link between a store and its database. From some point on nothing passes, and no connection ends. */
 class SilentLink {
-  /** Resolves when something is sent that does not pass. */
+  /** Resolves when something has been sent and did not pass. */
   readonly silent: Promise<void>;
   readonly #server: Server;
   readonly #sockets = new Set<Socket>();
@@ -149,18 +149,18 @@ class SilentLink {
     this.#isSilent = resolve;
     this.#port = port;
     this.#passes = passes;
-    // An end that is not answered is none.
+    // The end of a connection counts only once it is answered.
     this.#server = createServer({ allowHalfOpen: true }, (client) => this.#join(client, connect(this.#port, '127.0.0.1')));
   }
 
-  /** @param passes so many times what a client sends passes */
+  /** @param passes how many of a client's messages pass */
   static async to(port: number, passes: number): Promise<SilentLink> {
     const link = new SilentLink(port, passes);
     await once(link.#server.listen(0, '127.0.0.1'), 'listening');
     return link;
   }
 
-  /** The address of a database by way of this. */
+  /** Returns the address of a database through this link. */
   lead(server: PostgresServer, url = server.url('postgres')): string {
     return url.replace(String(server.port), String(portOf(this.#server)));
   }

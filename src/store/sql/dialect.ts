@@ -20,7 +20,7 @@ export interface Asked {
 
 /** Announces changes between processes. */
 export interface Announcing {
-  /** Notes that this process has extended a partition's log. Its owner is told, unless it is this process. */
+  /** Notes that this process has extended a partition's log. Notifies its owner, unless that is this process. */
   grown(partition: PartitionId, owner: string | null): void;
   listen(listener: StoreListener): () => void;
   close(): Promise<void>;

@@ -11,7 +11,7 @@ import { type SqliteOptions, sqlite } from './sqlite-store.ts';
 export const visits = { pipeline: 'visits', slice: 0 };
 export const declaration: StoreDeclaration = { pipelines: [{ name: 'visits', numbered: false }], tables: [] };
 
-/** An event of a pipeline that names none, with a body of so many bytes. */
+/** An event with a body of about this many characters, for a pipeline without keys. */
 export function visit(bodyLength = 1): NewEvent {
   const body = JSON.stringify('x'.repeat(bodyLength));
   const named = { partition: visits, key: 'a', id: 'id', knownSince: null, number: null };
@@ -33,7 +33,7 @@ export async function positionsIn(store: Store): Promise<readonly number[]> {
 
 const undoings = new WeakMap<TestContext, (() => unknown)[]>();
 
-/** Has something undone when the test ends, after all that was to be undone later: what is mounted in a folder goes before the folder. */
+/** Undoes something when the test ends, in reverse order: a mount inside a folder is removed before the folder. */
 export function undoAtEnd(t: TestContext, undo: () => unknown): void {
   let ours = undoings.get(t);
   if (ours === undefined) {
@@ -53,7 +53,7 @@ export function temporaryFolder(t: TestContext): string {
   return folder;
 }
 
-/** Mounts a file or folder at another place until the test ends; false, and the test is skipped, where this may not be had. */
+/** Mounts a file or folder at another place until the test ends; returns false and skips the test if that is not permitted. */
 export function bindMountOrSkip(t: TestContext, from: string, to: string): boolean {
   try {
     execFileSync('mount', ['--bind', from, to], { stdio: 'pipe' });
@@ -65,7 +65,10 @@ export function bindMountOrSkip(t: TestContext, from: string, to: string): boole
   return true;
 }
 
-/** A small file system in memory, mounted in a folder of this name until the test ends; undefined, and the test is skipped, where this may not be had. */
+/**
+ * A small file system in memory, mounted in a folder of this name until the test ends; returns undefined and skips the test if that is not
+ * permitted.
+ */
 export function mountOrSkip(t: TestContext, point: string, size = '1m'): string | undefined {
   mkdirSync(point);
   try {
@@ -78,13 +81,13 @@ export function mountOrSkip(t: TestContext, point: string, size = '1m'): string 
   return point;
 }
 
-/** Another process with a connection to a database, which runs SQL as it is told. */
+/** Another process with a connection to a database, which runs the SQL it is given. */
 export interface OtherProcess {
   readonly pid: number;
   /** Resolves when it has run. */
   exec(sql: string): Promise<void>;
   end(): Promise<void>;
-  /** Ends it as a crash would. Resolves when it is gone, and its locks with it. */
+  /** Kills it like a crash. Resolves when the process and its locks are gone. */
   kill(): Promise<void>;
 }
 

@@ -8,7 +8,7 @@ import { setImmediate } from 'node:timers/promises';
 import { until } from '../../../test/until.ts';
 import { InboxWatch } from './inbox-watch.ts';
 
-test('tells of rows that come and of rows that go, and not of commits while there are none', async (context) => {
+test('reports rows that come and rows that go, but no commits while there are none', async (context) => {
   const folder = mkdtempSync(join(tmpdir(), 'millrace-watch-'));
   const db = new DatabaseSync(join(folder, 'mill.db'));
   context.after(() => {
@@ -23,7 +23,7 @@ test('tells of rows that come and of rows that go, and not of commits while ther
     return hasRows;
   });
   context.after(watch.listen(() => seen.push('told')));
-  /** Runs a statement; returns what has been seen once it was asked again with that answer. */
+  /** Runs a statement; returns what was seen once the next query got this answer. */
   const seenAfter = async (statement: string, answer: string) => {
     seen.length = 0;
     db.exec(statement);

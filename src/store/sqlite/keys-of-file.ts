@@ -7,21 +7,21 @@ import { PartitionReader } from './partition/partition-reader.ts';
 import { toHeldEvent, toKeyRecord } from './partition/rows.ts';
 import { pipelinesOf, tablesOf } from './schema/pipeline-tables.ts';
 
-/** A key as a file has it. */
+/** A key as stored in a file. */
 export interface KeyOfFile extends KeySummary {
   readonly record: KeyRecord;
 }
 
-/** All that is shown of one key. */
+/** Everything shown about one key. */
 export interface KeyOfFileDetails extends KeyOfFile {
-  /** The first events that it holds. */
+  /** The first of its held events. */
   readonly heldEvents: readonly HeldEvent[];
   readonly deliveries: readonly DeliveryOfKey[];
 }
 
 const shownMax = 20;
 
-/** Reads the keys of one pipeline of a database without its program, and so without knowing what the pipeline declares. */
+/** Reads the keys of a pipeline from a database file without the program, and so without knowing what the pipeline declares. */
 export class KeysOfFile {
   readonly #db: DatabaseSync;
   readonly #pipeline: string;
@@ -46,7 +46,7 @@ export class KeysOfFile {
     });
   }
 
-  /** Returns undefined for a key that has no state, no number, no event that waits, no timer and no outcome. */
+  /** Returns undefined for a key without a state, number, waiting event, timer or outcome. */
   find(key: string): KeyOfFileDetails | undefined {
     const found = this.list({ prefix: key, limit: 1 }).find((one) => one.key === key);
     if (found === undefined) return undefined;

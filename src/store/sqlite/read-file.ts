@@ -10,8 +10,8 @@ import { readVersion, schemaVersion } from './schema/schema.ts';
 const busyTimeoutMs = 2_000;
 
 /**
- * Reads a database at one moment, whoever owns it: nothing is written. Throws `MILL_INVALID_CONFIGURATION` for a file that is not there or
- * is no database of Millrace, `MILL_TABLE_CHANGED` for one of another version, and `MILL_STORE_…`.
+ * Reads a database at one moment, whoever owns it: nothing is written. Throws `MILL_INVALID_CONFIGURATION` for a missing file or one that
+ * is not a Millrace database, `MILL_TABLE_CHANGED` for another version, and `MILL_STORE_…`.
  */
 export function readFile<T>(file: string, read: (db: DatabaseSync) => T): T {
   const path = resolve(file);

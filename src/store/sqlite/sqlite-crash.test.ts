@@ -15,8 +15,8 @@ const steps = table('steps', { cursor: 'integer' }, { primaryKey: ['cursor'] });
 const declaration: StoreDeclaration = { pipelines: [{ name: 'visits', numbered: false }], tables: [steps] };
 
 /**
- * Opens the database and appends from several sides at once, beside commits that each write one row a step of the
- * cursor; says each id once it was accepted, and each cursor once it was committed.
+ * Opens the database and runs several appenders at once, beside commits that write one row for each step of the cursor. Prints each id once
+ * it is accepted, and each cursor once it is committed.
  */
 const program = `
   import { sqlite } from ${JSON.stringify(new URL('./sqlite-store.ts', import.meta.url).href)};
@@ -42,7 +42,7 @@ const program = `
   await Promise.all([append('a'), append('b'), append('c'), commit()]);
 `;
 
-/** Lets the program run until it has said so many lines, kills it, and answers all that it said. */
+/** Runs the program until it has printed this many lines, kills it, and returns everything it printed. */
 async function runAndKill(path: string, run: number, lineCount: number): Promise<string[]> {
   const child: ChildProcess = spawn(process.execPath, ['--input-type=module', '--eval', program, path, String(run)], {
     stdio: ['ignore', 'pipe', 'inherit'],
@@ -58,7 +58,7 @@ async function runAndKill(path: string, run: number, lineCount: number): Promise
   return lines;
 }
 
-test('what was acknowledged before kill -9 is there, once, and the next start takes over at once (promises 1, 2, 8)', async () => {
+test('acknowledged events survive kill -9, once each, and the next start takes over at once (promises 1, 2, 8)', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'millrace-'));
   const path = join(folder, 'test.db');
   const store = sqlite(path);
@@ -91,7 +91,7 @@ test('what was acknowledged before kill -9 is there, once, and the next start ta
   }
 });
 
-test('a database whose owner runs elsewhere is refused, and can be opened once that one was killed', async () => {
+test('a database whose owner runs elsewhere is refused, and can be opened once that process is killed', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'millrace-'));
   const path = join(folder, 'test.db');
   const store = sqlite(path);

@@ -43,7 +43,7 @@ const declaration: StoreDeclaration = { pipelines: [{ name: 'visits', numbered: 
 interface Subject {
   readonly store: Store;
   readonly path: string;
-  /** Every thread that was started since. */
+  /** Every thread started since then. */
   readonly threads: readonly Worker[];
 }
 
@@ -78,10 +78,10 @@ function event(key: string): NewEvent {
   };
 }
 
-test('a value that a column cannot hold refuses the commit, whichever part of it it is in, and the store goes on', async () => {
+test('a value that a column cannot hold refuses the commit, in whichever part it is, and the store continues', async () => {
   await withStore(async ({ store }) => {
     const lease = await store.claim(visits);
-    // No engine decides these. Met all the same, they must not be taken for a fault of the store.
+    // No engine decides on such values. If they occur anyway, they must not be taken for a fault of the store.
     const wrong = 'x' as never;
     const timers = (attempts: number) => [{ ...timer('a', 'wake', 7), attempts }];
     const outcomes = (attempts: number) => [{ ...outcome('a', 'one', 7), attempts }];
@@ -99,7 +99,7 @@ test('a value that a column cannot hold refuses the commit, whichever part of it
   });
 });
 
-test('an append that waits for a lock while the store is closed is done before that ends', async () => {
+test('an append waiting for a lock while the store is closed completes before the close does', async () => {
   await withStore(async ({ store, path, threads }) => {
     await store.read(visits, 0, 1);
     const db = new DatabaseSync(path);
@@ -125,14 +125,14 @@ async function transactionsIn(wal: string): Promise<number> {
   const frameBytes = 24 + bytes.readUInt32BE(8);
   let transactions = 0;
   for (let frame = 32; frame + frameBytes <= bytes.length; frame += frameBytes) {
-    // Frames of an earlier round through the file bear another salt.
+    // Frames from an earlier pass through the file have another salt.
     if (bytes.readUInt32BE(frame + 8) === bytes.readUInt32BE(16) && bytes.readUInt32BE(frame + 4) > 0) transactions += 1;
   }
   return transactions;
 }
 
 describe('the threads of a sqlite store', () => {
-  test('calls that wait share one transaction', () =>
+  test('waiting calls share one transaction', () =>
     withStore(async ({ store, path }) => {
       const before = await transactionsIn(`${path}-wal`);
       await Promise.all(Array.from({ length: 200 }, (_, i) => store.append([event(`key ${i}`)])));
@@ -140,7 +140,7 @@ describe('the threads of a sqlite store', () => {
       assert.ok(transactions >= 1 && transactions < 100, `200 calls made ${transactions} transactions`);
     }));
 
-  test('a long query keeps no other call waiting', () =>
+  test('a long query holds up no other call', () =>
     withStore(async ({ store }) => {
       await Promise.all([store.load(visits, ['a']), store.query('SELECT 1', [])]);
       const ended: string[] = [];
@@ -153,7 +153,7 @@ describe('the threads of a sqlite store', () => {
       assert.deepEqual(ended, ['load', 'query of 2000000']);
     }));
 
-  test('when the writer dies, every call fails rather than waits, and the database can be opened again', () =>
+  test('when the writer dies, calls fail instead of waiting, and the database can be opened again', () =>
     withStore(async ({ store, threads }) => {
       await store.append([event('before')]);
       const [writer] = threads;
@@ -186,13 +186,13 @@ describe('the threads of a sqlite store', () => {
       assert.equal((await store.read(visits, 0, 1)).length, 1);
     }));
 
-  test('a store that is open is not opened again, and a path that is no file is refused', () =>
+  test('an open store is not opened again, and a path that is not a file is refused', () =>
     withStore(async ({ store }) => {
       await assert.rejects(store.open(declaration), { code: 'MILL_CONFLICT' });
       for (const path of ['', ':memory:']) assert.throws(() => sqlite(path), { code: 'MILL_INVALID_CONFIGURATION' });
     }));
 
-  test('closing waits for an opening that is under way', () =>
+  test('closing waits for an opening under way', () =>
     withStore(async ({ store }) => {
       await store.close();
       const opening = store.open(declaration);
@@ -202,7 +202,7 @@ describe('the threads of a sqlite store', () => {
       await assert.rejects(store.claim(visits), unavailable);
     }));
 
-  test('a parameter that SQL has no value for is named', () =>
+  test('a parameter without a SQL value is named', () =>
     withStore(async ({ store }) => {
       const parameters: unknown = ['a', () => 'b'];
       await assert.rejects(store.query('SELECT ?, ?', parameters as string[]), {
@@ -213,7 +213,7 @@ describe('the threads of a sqlite store', () => {
 });
 
 describe('plain SQL beside a running store', () => {
-  test('may delete the event of a dead letter, which is listed with the others', () =>
+  test('may delete a dead letter’s event, and the letter is still listed', () =>
     withStore(async ({ store, path }) => {
       const lease = await store.claim(visits);
       await store.append([event('a'), event('b')]);
@@ -231,7 +231,7 @@ describe('plain SQL beside a running store', () => {
       );
     }));
 
-  test('writes declared tables, and both see what the other wrote', () =>
+  test('writes declared tables, and both sides see each other’s writes', () =>
     withStore(async ({ store, path }) => {
       const lease = await store.claim(visits);
       const plain = new DatabaseSync(path, { timeout: 5_000 });
@@ -245,7 +245,7 @@ describe('plain SQL beside a running store', () => {
       plain.close();
     }));
 
-  test('may make indexes and triggers while the store runs, and a trigger may refuse a row', () =>
+  test('may create indexes and triggers while the store runs, and a trigger may refuse a row', () =>
     withStore(async ({ store, path }) => {
       const lease = await store.claim(visits);
       const plain = new DatabaseSync(path, { timeout: 5_000 });
@@ -267,7 +267,7 @@ describe('plain SQL beside a running store', () => {
     }));
 });
 
-test('a large pipeline is deleted in pieces, between which others commit, and a deletion that broke off goes on where it was', async () => {
+test('a large pipeline is deleted in pieces, with commits in between, and an interrupted deletion continues where it was', async () => {
   await withStore(async ({ store, path }) => {
     const lease = await store.claim(visits);
     const keys = Array.from({ length: 12_000 }, (_, n) => `k${n}`);

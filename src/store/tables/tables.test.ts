@@ -6,7 +6,7 @@ import { literal, quoteAll } from './sql-text.ts';
 import { indexChanges, missingColumns } from './table-changes.ts';
 import { updateStatement } from './write-statements.ts';
 
-/** Those of a database that is not SQLite. */
+/** The types of a database other than SQLite. */
 const types: SqlTypes = {
   text: 'text',
   integer: 'bigint',
@@ -28,7 +28,7 @@ const found = (name: string, type: string, more: Partial<FoundColumn> = {}): Fou
 });
 const id = found('id', 'text', { keyPlace: 1 });
 
-test('columns have the types of their database, and those of a key are never null', () => {
+test('columns have the database’s types, and those of a key are never null', () => {
   const columns = sqlColumnsOf(table('pairs', { a: 'integer?', b: 'json?' }, { primaryKey: ['a'] }), types);
   const plain = { default: undefined, json: false, moment: false, texts: undefined, lengthMax: undefined };
   assert.deepEqual(columns, [
@@ -37,7 +37,7 @@ test('columns have the types of their database, and those of a key are never nul
   ]);
 });
 
-test('columns say what they are bound by', () => {
+test('columns report their limits', () => {
   const tickets = table('tickets', { status: ['open', 'closed', null], title: 'text(50)?', at: 'moment' });
   assert.deepEqual(
     sqlColumnsOf(tickets, types).map(({ type, notNull, moment, texts, lengthMax }) => [type, notNull, moment, texts, lengthMax]),
@@ -49,7 +49,7 @@ test('columns say what they are bound by', () => {
   );
 });
 
-test('columns that are nullable or have a default are missing, whatever the database; another type is refused in its words', () => {
+test('missing columns are added if they are nullable or have a default, in any database; another type is refused in the database’s words', () => {
   const declared = sqlColumnsOf(accounts, types);
   const missing = missingColumns(accounts, declared, [id, found('mine', 'uuid', { optional: true })]);
   assert.deepEqual(
@@ -66,7 +66,7 @@ test('columns that are nullable or have a default are missing, whatever the data
   });
 });
 
-test('an index that was declared once goes, one of a user stays', () => {
+test('an index that was once declared is dropped, but a user’s index stays', () => {
   const indexes = [
     { name: 'accounts_note_idx', columns: ['note'] },
     { name: 'mine', columns: ['note'] },
@@ -77,12 +77,12 @@ test('an index that was declared once goes, one of a user stays', () => {
   });
 });
 
-test('names and texts are written so that nothing in them is SQL', () => {
+test('names and texts are quoted so that nothing in them is SQL', () => {
   assert.equal(quoteAll(['a"b', 'order']), '"a""b", "order"');
   assert.deepEqual([literal("it's"), literal(1.5), literal(null)], ["'it''s'", '1.5', 'NULL']);
 });
 
-test('an update says for each parameter which value of the row it is', () => {
+test('an update says which value of the row each parameter has', () => {
   assert.deepEqual(updateStatement(accounts, ['id', 'vip', 'tokens']), {
     sql: 'UPDATE "accounts" SET "vip" = ?, "tokens" = ? WHERE "id" = ?',
     order: [1, 2, 0],

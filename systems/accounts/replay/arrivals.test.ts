@@ -5,7 +5,7 @@ import { integerFrom, randomOf } from '../../shared/random.ts';
 import { accountsPipeline } from '../pipeline.ts';
 import { takeIn } from './arrivals.ts';
 
-test('a seed gives every update its delay after the one before, at least', async (context) => {
+test('a seed gives every update at least its delay after the previous one', async (context) => {
   const updates = Array.from({ length: 20 }, (_, index) => ({
     id: `${index}`,
     accountType: 'escrow',

@@ -44,7 +44,7 @@ export async function takeIn(mill: Mill, { file, maxDelayMs, random, onDone, onS
   }
 }
 
-/** Throws any error that is not the update's fault. */
+/** Rethrows any error that is not the update's fault. */
 function reportSkipped(taken: PromiseSettledResult<Ingested>, report: (reason: string) => void): void {
   if (taken.status === 'fulfilled') return;
   const error: unknown = taken.reason;

@@ -26,7 +26,7 @@ async function closedPort(context: TestContext): Promise<URL> {
   return url;
 }
 
-test('the first server that has rockets is found, behind ports where nobody listens and servers of something else', async (context) => {
+test('the first server with rockets is found, behind closed ports and other servers', async (context) => {
   const rockets = await http(context, (request, response) => {
     assert.equal(request.url, '/rockets?limit=1');
     response.end('{"count":0,"rockets":[]}');
@@ -35,7 +35,7 @@ test('the first server that has rockets is found, behind ports where nobody list
   assert.equal(await findRockets(urls), rockets);
 });
 
-test('a server that fails at the moment is not given up', async (context) => {
+test('a temporarily failing server is not given up', async (context) => {
   const url = await http(context, answer(503, 'starting'));
   assert.equal(await findRockets([url]), url);
 });
@@ -43,7 +43,7 @@ test('a server that fails at the moment is not given up', async (context) => {
 const withoutRockets: readonly [string, (context: TestContext) => Promise<URL>, RegExp][] = [
   ['where nobody listens', closedPort, /does not answer: nothing listens there/],
   [
-    'localhost, of two addresses',
+    'localhost, with two addresses',
     async (context) => new URL(`http://localhost:${(await closedPort(context)).port}`),
     /nothing listens there/,
   ],
@@ -52,7 +52,7 @@ const withoutRockets: readonly [string, (context: TestContext) => Promise<URL>, 
   ['a page', (context) => http(context, answer(200, '<html>')), /answers something other than rockets/],
   ['a list', (context) => http(context, answer(200, '[]')), /answers something other than rockets/],
   [
-    'https:// for a server of http://',
+    'https:// for an http:// server',
     async (context) => new URL(`https://127.0.0.1:${(await http(context, answer(200, '{}'))).port}`),
     /does not speak https \(.+\); is it http:\/\/, or another kind of server\?/,
   ],
@@ -66,7 +66,7 @@ const withoutRockets: readonly [string, (context: TestContext) => Promise<URL>, 
     /does not speak http \(.+\); is it https:\/\/, or another kind of server\?/,
   ],
   [
-    'a server of another protocol',
+    'a server with another protocol',
     (context) =>
       listen(
         context,
@@ -78,7 +78,7 @@ const withoutRockets: readonly [string, (context: TestContext) => Promise<URL>, 
 ];
 
 for (const [name, make, problem] of withoutRockets) {
-  test(`what is wrong is said at once, and what to do: ${name}`, async (context) => {
+  test(`errors are reported at once, with a remedy: ${name}`, async (context) => {
     const url = await make(context);
     await assert.rejects(findRockets([url]), ({ message }: Error) => {
       assert.ok(message.startsWith(`found no rockets: ${url.origin} `), message);

@@ -10,7 +10,7 @@ function fly(seed: number, count: number) {
   return { messages, rockets };
 }
 
-test('a seed always gives the same messages, another seed other rockets', () => {
+test('a seed always gives the same messages, and another seed other rockets', () => {
   assert.deepEqual(fly(444, 2000), fly(444, 2000));
   const ids = new Set([...fly(444, 100).rockets.keys(), ...fly(445, 100).rockets.keys()]);
   assert.equal(ids.size, 2 * fleetSize);
@@ -20,7 +20,7 @@ test('a shorter run is the beginning of a longer one', () => {
   assert.deepEqual(fly(444, 2000).messages.slice(0, 500), fly(444, 500).messages);
 });
 
-test('each rocket is launched first, and its numbers have no holes', () => {
+test('each rocket is launched first, and its numbers have no gaps', () => {
   const numbers = new Map<string, number>();
   for (const { metadata } of fly(444, 5000).messages) {
     const number = (numbers.get(metadata.channel) ?? 0) + 1;
@@ -31,7 +31,7 @@ test('each rocket is launched first, and its numbers have no holes', () => {
   assert.equal(numbers.size, fleetSize);
 });
 
-test('every type of message occurs, some rockets explode and say nothing after it, and none flies backwards', () => {
+test('every type of message occurs, some rockets explode and send nothing afterwards, and none flies backwards', () => {
   const { messages, rockets } = fly(444, 20_000);
   assert.equal(new Set(messages.map(({ metadata }) => metadata.messageType)).size, 5);
   const exploded = messages.filter(({ metadata }) => metadata.messageType === 'RocketExploded');
@@ -40,7 +40,7 @@ test('every type of message occurs, some rockets explode and say nothing after i
   assert.ok([...rockets.values()].every(({ speed }) => speed >= 0));
 });
 
-test('the expected rocket is what the messages say, one after the other', () => {
+test('the expected rocket results from the messages in order', () => {
   const at = (messageNumber: number) => ({ channel: 'r', messageNumber, messageTime: `t${messageNumber}` });
   const rocket = unlaunched('r');
   advance(rocket, {

@@ -34,11 +34,11 @@ test('every message is posted once and counted by its answer', async (context) =
   assert.deepEqual([sent.accepted, sent.duplicates, sent.retries, taken, sent.latencyMicroseconds.count], [2, 1, 0, 3, 3]);
 });
 
-test('as many senders as asked for work side by side', async (context) => {
+test('the requested number of senders work concurrently', async (context) => {
   const waiting: (() => void)[] = [];
   const url = await serve(context, (_request, response) => {
     waiting.push(() => response.writeHead(202).end('{"status":"accepted"}'));
-    // Answered only once three are here together.
+    // Answers only once three requests are waiting.
     if (waiting.length === 3) for (const answer of waiting.splice(0)) answer();
   });
   const sent = await sendAll([{}, {}, {}, {}, {}, {}], {
@@ -51,7 +51,7 @@ test('as many senders as asked for work side by side', async (context) => {
   assert.equal(sent.accepted, 6);
 });
 
-test('what is refused, or breaks off without an answer, is posted again until it is taken', async (context) => {
+test('a message that is refused or gets no answer is posted again until it is accepted', async (context) => {
   let posts = 0;
   const url = await serve(context, (request, response) => {
     posts += 1;
@@ -71,7 +71,7 @@ test('what is refused, or breaks off without an answer, is posted again until it
   assert.equal(reasons[0], 'answered 503 full');
 });
 
-test('several servers are posted to in turn, and what one does not take goes to the next', async (context) => {
+test('messages go to several servers in turn, and those not accepted by one go to the next', async (context) => {
   const taken: string[] = [];
   const serverOf = (name: string, isOpen: () => boolean) =>
     serve(context, (_request, response) => {

@@ -8,12 +8,12 @@ import { compare, findDifferences } from './verify.ts';
 
 const expected = { ...unlaunched('r'), type: 'Falcon-9', speed: 500, mission: 'ARTEMIS', lastMessageNumber: 3, lastUpdated: 't3' };
 
-test('a rocket that is as expected has no differences, an absent explosionReason included', () => {
+test('a rocket that matches has no differences, including an absent explosionReason', () => {
   const { explosionReason: _, ...rocket } = expected;
   assert.deepEqual(compare(expected, { rocket }), []);
 });
 
-test('every field that differs is named with both values', () => {
+test('every differing field is named with both values', () => {
   const rocket = { ...expected, speed: 600, status: 'EXPLODED', explosionReason: 'X', pendingMessages: 2 };
   assert.deepEqual(compare(expected, { rocket }), [
     'rocket r: speed: expected 500, found 600',
@@ -30,7 +30,7 @@ test('a rocket that has messages of a longer run is one difference, with what to
   ]);
 });
 
-test('a rocket that is not shown is a difference', () => {
+test('a missing rocket is a difference', () => {
   assert.deepEqual(compare(expected, { problem: 'status 404' }), ['rocket r: expected the rocket, found status 404']);
 });
 
@@ -52,7 +52,7 @@ test('the check waits until the server has applied everything', async (context) 
   assert.equal(stages.length, 0);
 });
 
-test('a server that is not there is told once the deadline has passed', async () => {
+test('a missing server is reported once the deadline has passed', async () => {
   const [line, ...others] = await findDifferences({ origins: ['http://127.0.0.1:9'] }, [expected], 0);
   assert.match(line ?? '', /^rocket r: expected the rocket, found .*ECONNREFUSED/);
   assert.equal(others.length, 0);

@@ -19,7 +19,7 @@ function folderOf(context: TestContext): string {
   return folder;
 }
 
-/** The path of a database with rows of `messages_table`. */
+/** Returns the path of a database with these rows in `messages_table`. */
 function databaseOf(context: TestContext, rows: readonly TableRow[], sql = schema): string {
   const path = join(folderOf(context), 'talk.db');
   const db = new DatabaseSync(path);
@@ -42,7 +42,7 @@ function contentsOf(folder: string) {
   return readdirSync(folder).map((name) => [name, hashOf(name)]);
 }
 
-/** It is refused with what is wrong, and nothing of its folder is other than before. */
+/** Asserts that it is refused with a message about the fault, and that its folder is unchanged. */
 function assertRefused(path: string, message: RegExp): void {
   const folder = join(path, '..');
   const before = contentsOf(folder);
@@ -105,7 +105,7 @@ test('data that cannot be played is refused with the row, what was expected and 
   }
 });
 
-test('an id must be an integer, and there is one row of each', (context) => {
+test('an id must be an integer, and unique', (context) => {
   for (const id of [null, 'one', 1.5]) {
     const path = databaseOf(
       context,
@@ -139,7 +139,7 @@ test('a database without the table, or without its columns, is refused', (contex
   assertRefused(databaseOf(context, [], 'CREATE TABLE messages_table (data JSON)'), /no such column: id$/);
 });
 
-test('an empty file, a damaged one, and one that is no database are refused', (context) => {
+test('an empty file, a damaged one, and one that is not a database are refused', (context) => {
   const rows = Array.from({ length: 1_000 }, (_, at): TableRow => [at, says(`message ${at}`)]);
   const spoiled = (spoil: (bytes: Buffer) => Uint8Array) => {
     const path = databaseOf(context, rows);
@@ -168,18 +168,18 @@ test('an empty file, a damaged one, and one that is no database are refused', (c
   );
 });
 
-test('a path that SQLite would take for something else is a path', (context) => {
+test('a path that SQLite would interpret otherwise is treated as a path', (context) => {
   const path = databaseOf(context, [[1, good]]);
   for (const name of [':memory:', `file:${path}`, `${path}?mode=rwc`]) {
     assert.throws(() => MessagesFile.open(name, 5), /cannot be played: expected a file, found none/);
   }
 });
 
-test('a journal that a crash left is heeded, and stays where it is', (context) => {
+test('a journal left by a crash is taken into account, and stays in place', (context) => {
   const path = databaseOf(context, [[1, good]], `PRAGMA journal_mode = DELETE; ${schema}`);
   const writer = new DatabaseSync(path);
   context.after(() => writer.close());
-  // So small a cache that what is not committed is written to the file.
+  // A cache so small that uncommitted data is written to the file.
   writer.exec('PRAGMA cache_size = 5; BEGIN');
   const insert = writer.prepare('INSERT INTO messages_table VALUES (?, ?)');
   for (let id = 2; id < 5_000; id += 1) insert.run(id, 'never committed');

@@ -22,7 +22,7 @@ export interface WorkersPlay {
 /** A timer that keeps the process alive while the engine works; the longest in Node.js. */
 const aliveMs = 2 ** 31 - 1;
 
-/** Bytes of an event besides the message. */
+/** Bytes of an event in addition to the message. */
 const placeBytesMax = 1_024;
 
 /**

@@ -206,7 +206,7 @@ function Tags({ item: { name, deadLetters, parked, gaps, held, deliveries, pause
   );
 }
 
-/** Returns where in the window of a chart the acts on a pipeline lie, from 0 to 1. */
+/** Returns the places of a pipeline's acts in the window of a chart, from 0 to 1. */
 function placesOf(acts: readonly Act[], pipeline: string, chart: PipelineItem['chart']): readonly number[] {
   const end = chart?.at.at(-1);
   if (chart === undefined || end === undefined) return [];

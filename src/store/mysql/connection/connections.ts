@@ -189,7 +189,7 @@ export class MysqlConnections implements Connections {
     return Math.max(idleSeconds.inFlight, Math.ceil(this.options.statementTimeoutMs / 1_000));
   }
 
-  /** Retries no longer than one statement may take: a caller waiting for a stuck lock is told so. */
+  /** Retries no longer than one statement may take: a caller waiting for a stuck lock should learn that. */
   async #repeated<T>(work: () => Promise<T>, mayRepeat: (thrown: unknown) => boolean): Promise<T> {
     const until = performance.now() + this.options.statementTimeoutMs;
     for (let nth = 1; ; nth += 1) {

@@ -35,15 +35,15 @@ function readsBy(read: Read): PartitionReads {
 /** The measured cost of a statement. */
 interface Cost {
   readonly found: number;
-  /** Tables on the disk that it was sorted or gathered in. */
+  /** On-disk temporary tables used for sorting or collecting. */
   readonly disk: number;
-  /** Rows that it was sorted by. */
+  /** Number of sorted rows. */
   readonly sorted: number;
-  /** Rows of tables that were read, those in memory included. */
+  /** Number of rows read from tables, including in-memory ones. */
   readonly read: number;
 }
 
-describe('lists of rows with large texts are read along an index, and their texts alone where they fit', { skip: withoutMariadb }, () => {
+describe('lists of rows with large texts are read along an index, and only the texts that fit are read', { skip: withoutMariadb }, () => {
   let server: MariadbServer;
   let connections: MysqlConnections;
   before(async () => {
@@ -67,7 +67,7 @@ describe('lists of rows with large texts are read along an index, and their text
       const [first, second, ...rest] = await connections.read(status, status, ...statements, status);
       const last = rest.pop();
       const [one, two, three] = [first, second, last].map((result) => new Map(result?.rows.map(([name, value]) => [name, Number(value)])));
-      // A look at the status counts itself.
+      // Reading the status counts itself.
       const of = (name: string) => (three?.get(name) ?? Number.NaN) - 2 * (two?.get(name) ?? Number.NaN) + (one?.get(name) ?? Number.NaN);
       disk += of('Created_tmp_disk_tables');
       sorted += of('Sort_rows');
@@ -79,7 +79,7 @@ describe('lists of rows with large texts are read along an index, and their text
 
   const lists: Readonly<Record<string, (reads: PartitionReads, charactersMax?: number) => Promise<readonly unknown[]>>> = {
     'due timers': (reads, charactersMax) => reads.dueCauses(3, limit, { charactersMax }),
-    'due timers behind a place': (reads, charactersMax) =>
+    'due timers after a place': (reads, charactersMax) =>
       reads.dueCauses(3, limit, {
         after: { kind: 'timer', key: 'key 0700', name: 'name 1700', dueAt: 3 },
         charactersMax,
@@ -91,7 +91,7 @@ describe('lists of rows with large texts are read along an index, and their text
     'the log': (reads, charactersMax) => reads.read(10, limit, { charactersMax }),
   };
 
-  /** Finding the names of flows reads the entries of an index once. */
+  /** Lists that first find the names of flows, which reads all entries of an index once. */
   const readsNames = new Set(['due deliveries flow by flow']);
 
   for (const [what, list] of Object.entries(lists)) {
@@ -101,7 +101,7 @@ describe('lists of rows with large texts are read along an index, and their text
       assert.deepEqual([whole.found, bounded.found], [limit, 5]);
       for (const { disk, sorted, read } of [whole, bounded]) {
         assert.equal(disk, 0);
-        // Whoever knows which fit sorts places once or twice.
+        // The places are sorted once or twice, to find out which fit.
         assert.ok(sorted <= 3 * limit, `sorted ${sorted} rows`);
         assert.ok(read <= 15 * limit + (readsNames.has(what) ? rowsCount : 0), `read ${read} rows`);
       }

@@ -8,16 +8,16 @@ import { mysql } from '../mysql-store.ts';
 const first = { pipeline: 'rockets', slice: 0 };
 const second = { pipeline: 'rockets', slice: 1 };
 const deletedMany = 5_000;
-/** Long, so that few entries go onto a page. */
+/** A long name, so that few entries fit on a page. */
 const other = 'b'.repeat(300);
-/** The pages of which an index has a leaf and those above it, for a few statements. */
+/** Enough pages for a few statements that each read an index's root, inner and leaf page. */
 const few = 60;
 
 /**
- * While a session keeps its snapshot, nothing that was deleted is removed. InnoDB finds the end of a range by the next entry that is there: past all
- * those that were deleted.
+ * While a session keeps its snapshot, deleted rows are not removed. InnoDB recognises the end of a range by the next existing entry, which
+ * lies beyond all deleted ones.
  */
-test('few pages are read of a log and of what a key holds beside many rows that were deleted', { skip: withoutMariadb }, async () => {
+test('few pages are read of a log and of a key’s data beside many deleted rows', { skip: withoutMariadb }, async () => {
   const server = await MariadbServer.start();
   const url = await server.createDatabase();
   const store = mysql(url, { partitions: 2 });
@@ -32,7 +32,7 @@ test('few pages are read of a log and of what a key holds beside many rows that 
     await lease.commit(commitOf({ cursor: deletedMany, keys, releases: [{ key: other, from: 1, to: deletedMany }] }));
     const everything = { acceptedBefore: Number.MAX_SAFE_INTEGER, idsBefore: 0, limit: 2 * deletedMany };
     for (let after: number | null = 0; after !== null; ) after = (await store.prune({ partition: second, ...everything, after })).after;
-    // The server's own work may read pages beside one of them.
+    // The server's own work may read pages during one of them.
     const pagesOf = async (read: () => Promise<readonly { readonly position: number }[]>) => {
       const found: number[] = [];
       for (let time = 0; time < 10; time += 1) {

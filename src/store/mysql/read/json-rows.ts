@@ -5,7 +5,7 @@ import { quote } from '../../tables/sql-text.ts';
 /*
  * Passes rows to a statement through JSON_TABLE. On MySQL a value that does not fit its column is an error, where by default it would be
  * null; MariaDB truncates it to what the column holds, so each column is large enough for any value. Both compare a JSON text with a text
- * by a collation of their own choice, so texts are passed as bytes, and bytes in hexadecimal.
+ * by a collation they choose themselves, so texts are passed as bytes, and bytes in hexadecimal.
  */
 
 const types: Readonly<Record<ColumnKind, string>> = {

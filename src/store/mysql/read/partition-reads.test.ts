@@ -7,7 +7,7 @@ import { mysql } from '../mysql-store.ts';
 const visits = { pipeline: 'visits', slice: 0 };
 const keys = ['a', 'b', 'c'];
 
-test('the log, states and causes are read without a table on the disk, within their bounds', { skip: withoutMariadb }, async () => {
+test('the log, states and causes are read without an on-disk table, within their limits', { skip: withoutMariadb }, async () => {
   const server = await MariadbServer.start();
   const store = mysql(await server.createDatabase(), { partitions: 1 });
   try {

@@ -144,8 +144,8 @@ export async function missingSchema(transaction: Transaction, options: SchemaOpt
 }
 
 /**
- * Version 1 had no index of parked keys, version 2 no audit, version 3 no operations, source offsets, blocks or delivery failures. Processes of
- * an earlier version continue with what they know.
+ * Version 1 had no index of parked keys, version 2 no audit, version 3 no operations, source offsets, blocks or delivery failures.
+ * Processes of an earlier version continue to use the tables they know.
  */
 async function migration(
   { run }: Transaction,

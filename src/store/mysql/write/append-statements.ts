@@ -11,8 +11,8 @@ import { insertsOf, replacing, withOriginHash } from './inserts.ts';
  * Judges and stores events. Whoever appends to a partition locks its row in `heads` until the transaction ends; positions and known ids and
  * numbers are read by later statements, under READ COMMITTED and so on snapshots newer than the lock. No statement returns what it has
  * stored (MySQL has no RETURNING): so the process judges by the answers, assigns positions, and stores in a second step. Its knowledge
- * cannot become untrue meanwhile: only the lock's holder makes an id or a number known, and a number known as held can only become known as
- * applied. A number skipped at that very moment is admitted, and its turn finds it late, as with any store.
+ * cannot become outdated meanwhile: only the lock's holder makes an id or a number known, and a number known as held can only become known
+ * as applied. A number skipped at that very moment is admitted, and its turn finds it late, as with any store.
  */
 
 /** Locks the heads of partitions, in the same order for everyone. There is nobody to notify, so their owners are not looked up. */

@@ -23,7 +23,7 @@ export const writeStatements: WriteStatements = {
 
   /**
    * The first statement locks the fences. The second fails for a different epoch by means of a number out of range, since a statement
-   * cannot raise an error of its own.
+   * cannot raise a custom error.
    */
   addFence(flight, leases) {
     const own = leases.toSorted((a, b) => (nameOf(a) < nameOf(b) ? -1 : 1));

@@ -66,11 +66,11 @@ describe('the address of a database', () => {
     });
   }
 
-  test('messages name the server and the database, and nobody who signs in', () => {
+  test('messages name the server and the database, but not the user', () => {
     assert.equal(addressOf('postgres://u:p@ss@[::1]:5433/db?sslmode=require', {}, place).name, 'postgres://[::1]:5433/db');
   });
 
-  test('the sign-in is bound to the connection where the address says so', () => {
+  test('the sign-in is bound to the connection if the address says so', () => {
     const bound = (found: string) => addressOf(found, {}, place).bindsChannel;
     assert.deepEqual(
       ['', '?channel_binding=disable', '?channel_binding=require'].map((query) => bound(`postgres://h/db${query}`)),

@@ -29,14 +29,14 @@ describe('connections', { skip: withoutPostgres }, () => {
     }
   }
 
-  /** Reads on so many connections at once; returns the processes that the database had for them. */
+  /** Makes this many reads at once; returns the database's process for each. */
   async function burst(connections: PostgresConnections, reads: number): Promise<readonly unknown[]> {
     const pid = { text: 'SELECT pg_backend_pid(), pg_sleep(0.02)', values: [] };
     const answers = await Promise.all(Array.from({ length: reads }, () => connections.read(pid)));
     return answers.map(([found]) => found?.rows[0]?.[0]);
   }
 
-  test('bursts of work have the same connections again and again, also beyond those that are kept idle', async () => {
+  test('bursts of work reuse the same connections, even beyond those kept idle', async () => {
     await withConnections({ maxConnections: 8, maxIdleConnections: 2 }, async (connections) => {
       const processes = new Set<unknown>();
       for (let nth = 1; nth <= 5; nth += 1) for (const process of await burst(connections, 8)) processes.add(process);
@@ -44,7 +44,7 @@ describe('connections', { skip: withoutPostgres }, () => {
     });
   });
 
-  test('a flight leaves as one write, so that the database never holds its locks while the rest is on its way', async (context) => {
+  test('a flight leaves as one write, so the database never holds its locks while the rest is on its way', async (context) => {
     await withConnections({}, async (connections) => {
       const statement = { text: 'SELECT $1::text', values: ['a'] };
       await connections.read(statement);
@@ -59,7 +59,7 @@ describe('connections', { skip: withoutPostgres }, () => {
   });
 
   for (const maxIdleConnections of [2, 0]) {
-    test(`of connections that nobody uses ${maxIdleConnections} stay`, async (context) => {
+    test(`${maxIdleConnections} of the unused connections stay`, async (context) => {
       await withConnections({ maxConnections: 8, maxIdleConnections }, async (connections, url) => {
         const open = async () => {
           const text =
@@ -72,7 +72,7 @@ describe('connections', { skip: withoutPostgres }, () => {
     });
   }
 
-  test('a beat waits behind nothing, however many wait for a connection', async () => {
+  test('a beat never queues, however many callers wait for a connection', async () => {
     await withConnections({ maxConnections: 5, connectTimeoutMs: deadlineMs }, async (connections, url) => {
       const other = new pg.Client({ connectionString: url });
       await other.connect();

@@ -201,7 +201,7 @@ export class PostgresConnections implements Connections {
     await Promise.all([this.#pool.end(), this.#beats.end()]);
   }
 
-  /** Retries no longer than one statement may take: a caller waiting for a stuck lock is told so. */
+  /** Retries no longer than one statement may take: a caller waiting for a stuck lock should learn that. */
   async #repeated<T>(work: () => Promise<T>, mayRepeat: (thrown: unknown) => boolean): Promise<T> {
     const until = performance.now() + this.options.statementTimeoutMs;
     for (let nth = 1; ; nth += 1) {

@@ -7,7 +7,7 @@ const ofSocket = (code: string) => Object.assign(new Error(`write ${code}`), { c
 /** An error of the database. */
 const ofDatabase = (code: string) => Object.assign(new Error('it says no'), { code, severity: 'ERROR' });
 
-test('an error of a socket is one of the connection, whatever its code looks like', () => {
+test('a socket error is a connection error, whatever its code looks like', () => {
   for (const code of ['EPIPE', 'EBADF', 'EPERM', 'EBUSY', 'ECONNRESET', 'ECONNREFUSED', 'ETIMEDOUT', 'EIO']) {
     const error = ofSocket(code);
     assert.equal(stateOf(error), undefined, code);
@@ -17,7 +17,7 @@ test('an error of a socket is one of the connection, whatever its code looks lik
   }
 });
 
-test('an error of the database is told by its SQLSTATE', () => {
+test('a database error is recognised by its SQLSTATE', () => {
   for (const [code, expected] of [
     ['57P01', 'MILL_STORE_UNAVAILABLE'],
     ['08006', 'MILL_STORE_UNAVAILABLE'],

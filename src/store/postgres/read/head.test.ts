@@ -16,7 +16,7 @@ describe('the head of a log', { skip: withoutPostgres }, () => {
   });
   after(() => server.stop());
 
-  /** A session that sees what is there now for as long as it sits idle in its transaction. */
+  /** Opens a session whose snapshot lasts as long as it sits idle in its transaction. */
   async function idleSession(url: string): Promise<pg.Client> {
     const session = new pg.Client({ connectionString: url });
     await session.connect();
@@ -24,14 +24,14 @@ describe('the head of a log', { skip: withoutPostgres }, () => {
     return session;
   }
 
-  /** Entries of the log's indexes that scans have led to so far. A store must be closed. */
+  /** Returns how many entries of the log's indexes scans have read so far. The stores must be closed. */
   async function entriesOf(url: string): Promise<number> {
     const text = "SELECT sum(idx_tup_read)::int4 AS entries FROM pg_stat_user_indexes WHERE relname = 'millrace_log_visits'";
     const [row] = await server.counted(text, url);
     return Number(row?.entries);
   }
 
-  test('is found without reading what was pruned and is kept for a session that sits idle in a transaction', async () => {
+  test('is found without reading pruned rows that are retained for a session idle in a transaction', async () => {
     const url = await server.createDatabase();
     const fill = postgres(url, { partitions: 1 });
     await fill.open(declaration);

@@ -5,13 +5,13 @@ import { PostgresServer, withoutPostgres } from '../../../../test/postgres-serve
 import { declaration } from '../../contract/fixtures.ts';
 import { postgres } from '../postgres-store.ts';
 
-/** Rows that were taken, and are kept for somebody who sits idle in a transaction. */
+/** Number of taken rows, which are retained for a session idle in a transaction. */
 const taken = 5_000;
 const inserts = 20;
-/** Entries of the index of the inbox that an insert may be led to. */
+/** Maximum entries of the inbox's index that an insert may visit. */
 const entriesMax = 300;
 
-describe('the trigger of the inbox', { skip: withoutPostgres }, () => {
+describe('the inbox trigger', { skip: withoutPostgres }, () => {
   let server: PostgresServer;
   before(async () => {
     server = await PostgresServer.start();
@@ -26,7 +26,7 @@ describe('the trigger of the inbox', { skip: withoutPostgres }, () => {
     return url;
   }
 
-  /** Entries that scans have led to. */
+  /** Returns how many entries scans have read. */
   async function entriesOf(url: string): Promise<number> {
     const [row] = await server.counted(
       `SELECT idx_tup_read::int4 + seq_tup_read::int4 AS entries
@@ -36,7 +36,7 @@ describe('the trigger of the inbox', { skip: withoutPostgres }, () => {
     return Number(row?.entries);
   }
 
-  test('reads few rows, also while a session that sits idle in a transaction keeps all that were taken', async () => {
+  test('reads few rows, even while a session idle in a transaction retains all taken rows', async () => {
     const url = await emptyDatabase();
     const session = new pg.Client({ connectionString: url });
     await session.connect();

@@ -223,8 +223,8 @@ function sharedSchema(partitions: number): readonly Statement[] {
 
 /**
  * Version 1 had no inbox, version 2 no commands, version 3's trigger searched the whole inbox, version 4 had no indexes of parked or
- * retried keys, version 5 had no audit, and version 6 no operations, source offsets or blocks. Processes of an earlier version continue
- * with what they know.
+ * retried keys, version 5 had no audit, and version 6 no operations, source offsets or blocks. Processes of an earlier version continue to
+ * use the tables they know.
  */
 async function migration(transaction: Transaction, found: number): Promise<readonly Statement[]> {
   if (found === schemaVersion) return [];

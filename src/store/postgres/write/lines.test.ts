@@ -8,9 +8,9 @@ import { postgres } from '../postgres-store.ts';
 
 const visits = { pipeline: 'visits', slice: 0 };
 const rounds = 400;
-/** Runs of a statement after which its plan no longer looks at the parameters: five, and some more. */
+/** Number of runs after which a statement's plan no longer depends on its parameters: five, and a few more. */
 const runs = 8;
-/** Entries of indexes that a delivery may lead to from its asking to its end, those of what went before it included. */
+/** Maximum index entries that a delivery may visit from its request to its end, including those of earlier deliveries. */
 const entriesMax = 20;
 
 async function open(url: string): Promise<Store> {
@@ -19,7 +19,7 @@ async function open(url: string): Promise<Store> {
   return store;
 }
 
-/** The ids of what is due. */
+/** Returns the ids of the due deliveries. */
 async function due(store: Store): Promise<string[]> {
   return (await store.dueDeliveries(visits, 'mail', 10, 100)).map(({ id }) => id);
 }
@@ -31,7 +31,7 @@ describe('lines of deliveries', { skip: withoutPostgres }, () => {
   });
   after(() => server.stop());
 
-  /** Entries of the indexes that scans have led to. A store must be closed. */
+  /** Returns how many index entries scans have read. The stores must be closed. */
   async function entriesOf(url: string): Promise<number> {
     const text = "SELECT sum(idx_tup_read)::int4 AS entries FROM pg_stat_user_indexes WHERE relname = 'millrace_deliveries'";
     const [row] = await server.counted(text, url);
@@ -42,7 +42,7 @@ describe('lines of deliveries', { skip: withoutPostgres }, () => {
     { line: 'empty', ahead: 0 },
     { line: 'long', ahead: 3 },
   ]) {
-    test(`begin where they last began, also while a session that sits idle in a transaction keeps all that left: a line that is ${line} again and again`, async () => {
+    test(`begin where they last began, even while a session idle in a transaction retains all removed ones: a line that is ${line} again and again`, async () => {
       const url = await server.createDatabase();
       const store = await open(url);
       const lease = await store.claim(visits);
@@ -60,7 +60,7 @@ describe('lines of deliveries', { skip: withoutPostgres }, () => {
     });
   }
 
-  test('a delivery is found by its name, also while the database takes a table for empty of which nothing could be cleaned up', async () => {
+  test('a delivery is found by its name, even if the database believes that a table without cleaned-up rows is empty', async () => {
     const url = await server.createDatabase();
     const fill = await open(url);
     const filling = await fill.claim(visits);
@@ -89,7 +89,7 @@ describe('lines of deliveries', { skip: withoutPostgres }, () => {
     assert.ok(entries < entriesMax * 20 * runs, `expected some entries for each of ${20 * runs} deliveries, found ${entries}`);
   });
 
-  test('what another lease has brought into a line below its beginning is seen by the next one', async () => {
+  test('deliveries that another lease added to a line before its known beginning are seen by the next one', async () => {
     const url = await server.createDatabase();
     const [one, other] = [await open(url), await open(url)];
     const first = await one.claim(visits);
@@ -115,7 +115,7 @@ describe('lines of deliveries after a failover', { skip: withoutPostgres }, () =
   });
   after(() => server.stop());
 
-  test('are looked at from their first place on: what took over has what had gone, and gives places out again', async () => {
+  test('are read from their first place on: the new server has deliveries that had gone, and reassigns places', async () => {
     const url = await server.createDatabase();
     const store = await open(url);
     const lease = await store.claim(visits);

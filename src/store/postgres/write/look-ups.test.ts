@@ -7,9 +7,9 @@ import { postgres } from '../postgres-store.ts';
 
 const visits = { pipeline: 'visits', slice: 0 };
 const rockets = { pipeline: 'rockets', slice: 0 };
-/** Rows of each table. */
+/** Number of rows in each table. */
 const stored = 3_000;
-/** Runs of a statement after which its plan no longer looks at the parameters: five, and some more. */
+/** Number of runs after which a statement's plan no longer depends on its parameters: five, and a few more. */
 const runs = 8;
 /** Maximum number of times that a row may be read while rows are stored, including unrelated rows. */
 const readsMax = 2;
@@ -17,7 +17,7 @@ const readsMax = 2;
 const nameOf = (nth: number) => `key-${nth}`;
 const names = Array.from({ length: stored }, (_, nth) => nameOf(nth));
 
-/** A commit that removes everything of a key except its id, its event and its row. */
+/** A commit that removes everything about a key except its id, its event and its row. */
 function withoutKey(key: string): Partial<Commit> {
   return {
     releases: [{ key, from: 0, to: stored }],
@@ -29,15 +29,15 @@ function withoutKey(key: string): Partial<Commit> {
   };
 }
 
-describe('the rows that a write is about', { skip: withoutPostgres }, () => {
+describe('the rows for a write', { skip: withoutPostgres }, () => {
   let server: PostgresServer;
   before(async () => {
-    // Without the autovacuum, and so never analysed.
+    // Without autovacuum, so the tables are never analysed.
     server = await PostgresServer.start();
   });
   after(() => server.stop());
 
-  /** Returns the rows that scans have read from each table so far. The store must be closed. */
+  /** Returns how many rows scans have read from each table so far. The store must be closed. */
   async function readsOf(url: string): Promise<ReadonlyMap<string, number>> {
     const rows = await server.counted(
       'SELECT relname, (seq_tup_read + coalesce(idx_tup_fetch, 0))::int4 AS read FROM pg_stat_user_tables',
@@ -53,7 +53,7 @@ describe('the rows that a write is about', { skip: withoutPostgres }, () => {
     await store.close();
   }
 
-  test('are looked up one by one, also by a plan that was made while the tables were empty', async () => {
+  test('are looked up one by one, even by a plan made while the tables were empty', async () => {
     const url = await server.createDatabase();
     await withStore(url, async (store) => {
       const owner = await store.claim(visits);
@@ -81,7 +81,7 @@ describe('the rows that a write is about', { skip: withoutPostgres }, () => {
         }),
       );
       await run(0);
-      // What is old is found by its moment or its position.
+      // Old data is found by its moment or its position.
       const retention = { partition: visits, acceptedBefore: 1, idsBefore: 1, after: 0, limit: 10 };
       for (let nth = 0; nth < runs; nth += 1) await store.prune(retention);
     });
@@ -93,10 +93,10 @@ describe('the rows that a write is about', { skip: withoutPostgres }, () => {
     }
   });
 
-  test('of timers are looked up by their names, also while the index of their moments is the lower one, and where there is none', async () => {
+  test('of timers are looked up by name, even if the index of their moments is shallower, or there is none', async () => {
     const url = await server.createDatabase();
     const count = 6_000;
-    // So long that the index of names has a level more.
+    // Long enough to give the index of names one more level.
     const keys = Array.from({ length: count }, (_, nth) => `${nameOf(nth)} ${'x'.repeat(400)}`);
     await withStore(url, async (store) => {
       const owner = await store.claim(visits);

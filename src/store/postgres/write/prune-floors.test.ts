@@ -18,14 +18,14 @@ describe('sweeps', { skip: withoutPostgres }, () => {
   });
   after(() => server.stop());
 
-  /** Entries of the indexes of a table that scans have led to. A store must be closed. */
+  /** Returns how many entries of a table's indexes scans have read. The stores must be closed. */
   async function entriesOf(table: string, url: string): Promise<number> {
     const text = `SELECT sum(idx_tup_read)::int4 AS entries FROM pg_stat_user_indexes WHERE relname = '${table}'`;
     const [row] = await server.counted(text, url);
     return Number(row?.entries);
   }
 
-  test('begin where the last one ended, also while a session that sits idle in a transaction keeps all that went', async () => {
+  test('begin where the last one ended, even while a session idle in a transaction retains all deleted rows', async () => {
     const url = await server.createDatabase();
     const store = postgres(url, { partitions: 1 });
     await store.open(declaration);
@@ -55,16 +55,16 @@ describe('sweeps', { skip: withoutPostgres }, () => {
   });
 });
 
-describe('ids are looked for', () => {
+describe('ids are searched', () => {
   const floor = { position: 0, cursor: 0, idsFrom: 10 * hourMs, allIdsUpTo: 10 * hourMs };
 
-  test('from a minute before what the last sweep has seen, since clocks differ', () => {
+  test('from a minute before the moment the last sweep reached, since clocks differ', () => {
     const floors = new PruneFloors();
     floors.set(visits, floor);
     assert.equal(floors.idsFrom(visits, 10 * hourMs + 5), 10 * hourMs - 60_000);
   });
 
-  test('from the first one on in the first sweep, once an hour, and when the clock was set back', () => {
+  test('from the first one in the first sweep, once an hour, and after the clock was set back', () => {
     const floors = new PruneFloors();
     const all = floors.idsFrom(visits, 10 * hourMs);
     assert.ok(all < -(10 ** 15));

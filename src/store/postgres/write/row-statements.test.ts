@@ -6,7 +6,7 @@ import { postgres } from '../postgres-store.ts';
 
 const visits = { pipeline: 'visits', slice: 0 };
 
-/** A text of so many bytes, which the database cannot shorten. */
+/** An incompressible text of `bytes` bytes. */
 function incompressible(bytes: number): string {
   const characters = Math.floor(bytes / 3);
   return Array.from({ length: characters }, (_, at) => String.fromCharCode(0x4e00 + ((at * 7_919) % 20_000)))
@@ -21,7 +21,7 @@ describe('rows of declared tables', { skip: withoutPostgres }, () => {
   });
   after(() => server.stop());
 
-  test('a row that is too long for an index is refused with the column that it may be', async () => {
+  test('a row too long for an index is refused with the probable column', async () => {
     const store = postgres(await server.createDatabase(), { partitions: 1 });
     await store.open(declaration);
     const lease = await store.claim(visits);

@@ -58,7 +58,8 @@ export interface Connections {
   read(...statements: readonly Statement[]): Promise<readonly StatementResult[]>;
 
   /**
-   * Runs a reading transaction on one snapshot, in as many round trips as needed; once the signal is aborted the database is told to stop.
+   * Runs a reading transaction on one snapshot, in as many round trips as needed; once the signal is aborted, the database is asked to
+   * stop.
    */
   reading<T>(work: (transaction: Transaction) => Promise<T>, signal?: AbortSignal): Promise<T>;
 

@@ -37,7 +37,7 @@ export class Process {
   /** The beat that has not begun yet, shared by all callers meanwhile. */
   #next: Promise<Roll> | undefined;
   #present: Promise<unknown> = Promise.resolve();
-  /** When the last successful beat began, in elapsed time. */
+  /** The time at which the last successful beat began, in elapsed time. */
   #beatAt = Number.NEGATIVE_INFINITY;
 
   constructor(

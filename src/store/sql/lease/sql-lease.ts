@@ -44,7 +44,7 @@ export class SqlLease implements Lease {
     return this.#means.takeBatch(this.partition, this.#epoch, batch);
   }
 
-  /** If the database could not be told, the lease is still ours, and a further call retries. */
+  /** If the database could not be reached, the lease is still ours, and a further call retries. */
   async release(): Promise<void> {
     this.#isReleased = true;
     if (this.#isKnownReleased) return;

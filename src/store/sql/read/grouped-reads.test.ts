@@ -29,7 +29,7 @@ const answerOf = (results: readonly StatementResult[]) => results.map(({ rows })
 const refusal = () => Object.assign(new Error('division by zero'), { severity: 'ERROR', code: '22012' });
 
 describe('grouped reads', () => {
-  test('those of one turn of the event loop go in one transaction, and each has its own answers', async () => {
+  test('those in one turn of the event loop share a transaction, and each gets its own answers', async () => {
     const { transactions, reads } = database();
     const all = [reads.read(asked('a'), asked('b')), reads.read(asked('c')), Promise.resolve().then(() => reads.read(asked('d')))];
     assert.deepEqual((await Promise.all(all)).map(answerOf), [['a', 'b'], ['c'], ['d']]);
@@ -39,7 +39,7 @@ describe('grouped reads', () => {
     assert.deepEqual(transactions.at(-1), ['e']);
   });
 
-  test('a transaction has a bound, unless a single caller asks for more', async () => {
+  test('a transaction has a limit, unless a single caller asks for more', async () => {
     const { transactions, reads } = database();
     const many = Array.from({ length: 40 }, (_, nth) => asked(`many ${nth}`));
     const all = [...Array.from({ length: 40 }, (_, nth) => reads.read(asked(String(nth)))), reads.read(...many)];
@@ -50,7 +50,7 @@ describe('grouped reads', () => {
     );
   });
 
-  test('of a group that is refused only the one is refused that was at fault', async () => {
+  test('only the read at fault in a refused group is refused', async () => {
     const { transactions, reads } = database((texts) => (texts.includes('bad') ? refusal() : undefined));
     const settled = await Promise.allSettled([reads.read(asked('a')), reads.read(asked('bad')), reads.read(asked('b'))]);
     assert.deepEqual(
@@ -60,7 +60,7 @@ describe('grouped reads', () => {
     assert.equal(transactions.length, 4);
   });
 
-  test('a connection that was lost is lost for all of a group', async () => {
+  test('a lost connection affects its whole group', async () => {
     const { transactions, reads } = database(() => new Error('the connection has ended'));
     const settled = await Promise.allSettled([reads.read(asked('a')), reads.read(asked('b'))]);
     assert.deepEqual(

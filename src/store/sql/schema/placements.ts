@@ -5,14 +5,14 @@ import type { WriteStatements } from '../statements.ts';
 import { column } from '../write/columns.ts';
 import { tablesOf } from './pipeline-tables.ts';
 
-/** Returns the name under which `millrace_meta` records where the keys of a pipeline lie. */
+/** Returns the name under which `millrace_meta` records where the keys of a pipeline are. */
 export function placementName(pipeline: string): string {
   return `placement of ${pipeline}`;
 }
 
 /**
- * Records where the keys of pipelines lie from now on. Returns the pipelines with data elsewhere, whose record stays unchanged. With a
- * single slice everything lies in it.
+ * Records where the keys of pipelines are from now on. Returns the pipelines with data elsewhere, whose record stays unchanged. With a
+ * single slice, everything is in that slice.
  */
 export async function notePlacements(
   { run }: Transaction,

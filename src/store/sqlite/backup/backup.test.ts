@@ -27,7 +27,7 @@ import { restoreSqlite } from './restore.ts';
 const quiet: BackupOptions = { force: false, signal: new AbortController().signal };
 const forced: BackupOptions = { ...quiet, force: true };
 
-/** A database at rest with so many events. */
+/** Writes a database at rest with this many events. */
 async function written(t: TestContext, path: string, events: number, bodyLength = 1): Promise<string> {
   const store = await opened(t, path);
   await store.append(Array.from({ length: events }, () => visit(bodyLength)));
@@ -49,7 +49,7 @@ function count(path: string): unknown {
   return rowsOf(path, 'SELECT count(*) AS events FROM millrace_log_visits')[0]?.events;
 }
 
-/** The position of one more event. */
+/** Appends one more event, and returns its position. */
 async function appendedTo(store: Store): Promise<number | undefined> {
   const [appended] = await store.append([visit()]);
   return appended?.status === 'accepted' ? appended.position : undefined;
@@ -65,7 +65,7 @@ async function positionsOf(path: string): Promise<readonly number[]> {
   }
 }
 
-/** All rows of all tables, each with its row id where it has one, and all that the schema says. */
+/** Returns all rows of all tables, with their row ids if they have any, and the schema. */
 function dump(path: string): unknown {
   const db = new DatabaseSync(path, { readOnly: true });
   db.exec('BEGIN');
@@ -79,7 +79,7 @@ function dump(path: string): unknown {
 }
 
 describe('a backup', () => {
-  test('holds one moment of a database that is written meanwhile, in one file for its user alone, and goes on', async (t) => {
+  test('holds one moment of a database in use, in one file for its user alone, while writing continues', async (t) => {
     const folder = temporaryFolder(t);
     const [path, copy] = [join(folder, 'mill.db'), join(folder, 'copy.db')];
     const store = await opened(t, path);
@@ -107,7 +107,7 @@ describe('a backup', () => {
     assert.equal(await appendedTo(restored), 2_001);
   });
 
-  test('has what is in the log of a database that a link leads to', async (t) => {
+  test('includes the log of a database reached through a link', async (t) => {
     const folder = temporaryFolder(t);
     mkdirSync(join(folder, 'data'));
     const store = await opened(t, join(folder, 'data', 'mill.db'));
@@ -120,11 +120,11 @@ describe('a backup', () => {
     assert.equal(pipelines[0]?.events, 3);
   });
 
-  test('is read where nothing may be written, and nothing is put beside it', async (t) => {
+  test('can be made from a read-only place, and puts nothing there', async (t) => {
     const folder = temporaryFolder(t);
     const path = await written(t, join(folder, 'mill.db'), 2);
     const foreign = join(folder, 'of another program.db');
-    // As a copy by hand of a database at rest: it says that it has a log.
+    // Like a manual copy of a database at rest: its header says that it has a log.
     copyFileSync(path, foreign);
     await backUpSqlite(path, join(folder, 'copy.db'), quiet);
     for (const [at, file] of [foreign, join(folder, 'copy.db')].entries()) {
@@ -138,7 +138,7 @@ describe('a backup', () => {
     }
   });
 
-  test('has what a process that was killed left in its log', async (t) => {
+  test('includes what a killed process left in its log', async (t) => {
     const folder = temporaryFolder(t);
     const path = await written(t, join(folder, 'mill.db'), 3);
     const other = await otherProcess(t, path);
@@ -151,7 +151,7 @@ describe('a backup', () => {
     assert.equal(pipelines[0]?.events, 4);
   });
 
-  test('brings along what users have added, with every row id', async (t) => {
+  test('includes everything users have added, with every row id', async (t) => {
     const folder = temporaryFolder(t);
     const path = await written(t, join(folder, 'mill.db'), 3);
     run(
@@ -176,7 +176,7 @@ describe('a backup', () => {
     assert.deepEqual(await store.query('SELECT position FROM audited', []), [{ position: 4 }]);
   });
 
-  test('is made although an index needs a function that the program of its user alone has', async (t) => {
+  test('succeeds even if an index needs a function that only its user’s program has', async (t) => {
     const folder = temporaryFolder(t);
     const path = await written(t, join(folder, 'mill.db'), 1);
     const db = new DatabaseSync(path);
@@ -187,14 +187,14 @@ describe('a backup', () => {
     assert.equal(pipelines[0]?.events, 1);
   });
 
-  test('is made of a database that the next start would bring up to date', async (t) => {
+  test('can be made of a database that the next start would bring up to date', async (t) => {
     const folder = temporaryFolder(t);
     const path = await written(t, join(folder, 'mill.db'), 1);
     run(path, "UPDATE millrace_meta SET value = 5 WHERE name = 'schema_version'; DROP TABLE millrace_gaps_visits");
     assert.equal((await backUpSqlite(path, join(folder, 'copy.db'), quiet)).schemaVersion, 5);
   });
 
-  test('of a pipeline that is half deleted, or whose log was pruned to nothing, is made', async (t) => {
+  test('can be made of a half-deleted pipeline, or one with a completely pruned log', async (t) => {
     const folder = temporaryFolder(t);
     const path = await written(t, join(folder, 'mill.db'), 5);
     run(path, 'DELETE FROM millrace_log_visits WHERE position <= 3');
@@ -210,7 +210,7 @@ describe('a backup', () => {
     );
   });
 
-  test('replaces a file only when it is told to, and never a database in use or what belongs to the one that it copies', async (t) => {
+  test('replaces a file only when told to, and never a database in use or the source’s own files', async (t) => {
     const folder = temporaryFolder(t);
     const path = await written(t, join(folder, 'mill.db'), 1);
     const copy = await written(t, join(folder, 'copy.db'), 2);
@@ -242,7 +242,7 @@ describe('a backup', () => {
     assert.equal(count(copy), 1);
     await backUpSqlite(path, join(folder, 'text'), forced);
     assert.deepEqual(await positionsOf(join(folder, 'text')), [1]);
-    // The log of the text, which would be read with it, is gone, and so is the lock of what was replaced.
+    // The text's log, which would be read with it, is gone, and so is the replaced file's lock.
     assert.deepEqual(
       before.filter((name) => !existsSync(join(folder, name))),
       ['copy.db-owner', 'text-wal'],
@@ -250,8 +250,8 @@ describe('a backup', () => {
   });
 });
 
-describe('one file at a time', () => {
-  test('is written by one backup, and a second one of the same file is refused', async (t) => {
+describe('a file being backed up to', () => {
+  test('is written by one backup, and a second one to the same file is refused', async (t) => {
     const folder = temporaryFolder(t);
     const path = await written(t, join(folder, 'mill.db'), 500, 10_000);
     const copy = join(folder, 'copy.db');
@@ -263,7 +263,7 @@ describe('one file at a time', () => {
     assert.deepEqual(filesOf(folder, 'copy'), ['copy.db']);
   });
 
-  test('and what an interrupted one left is deleted by the next one in the folder, whatever its file is called', async (t) => {
+  test('is deleted by the next backup in the folder if its own was interrupted, whatever that one’s file is called', async (t) => {
     const folder = temporaryFolder(t);
     const path = await written(t, join(folder, 'mill.db'), 1);
     writeFileSync(join(folder, 'odd.db.millrace-partial-owner'), 'no lock '.repeat(100));
@@ -283,7 +283,7 @@ describe('one file at a time', () => {
     );
   });
 
-  test('is gone when the signal aborts, at whatever step and while the copy is verified', async (t) => {
+  test('is gone when the signal aborts, at any step, even during verification', async (t) => {
     const folder = temporaryFolder(t);
     const path = await written(t, join(folder, 'mill.db'), 2_000, 10_000);
     const pages: number[] = [];
@@ -311,7 +311,7 @@ describe('one file at a time', () => {
 });
 
 describe('a restore', () => {
-  test('takes the place of a database and of its log, and leaves the backup as it is', async (t) => {
+  test('replaces a database and its log, and leaves the backup unchanged', async (t) => {
     const folder = temporaryFolder(t);
     const path = await written(t, join(folder, 'mill.db'), 2);
     const copy = join(folder, 'copy.db');
@@ -321,7 +321,7 @@ describe('a restore', () => {
     await store.append([visit(), visit()]);
     await assert.rejects(restoreSqlite(copy, path, forced), { code: 'MILL_STORE_OWNED' });
     await store.close();
-    // A crash leaves what it wrote in the log.
+    // A crash leaves the latest writes in the log.
     const other = await otherProcess(t, path);
     await other.exec('UPDATE millrace_log_visits SET key = upper(key)');
     await assert.rejects(restoreSqlite(copy, path, forced), { code: 'MILL_STORE_BUSY' });
@@ -340,12 +340,12 @@ describe('a restore', () => {
     );
   });
 
-  test('keeps the mode of the old database, and is for its user alone where there was none', async (t) => {
+  test('keeps the old database’s mode, or is for its user alone if there was none', async (t) => {
     const folder = temporaryFolder(t);
     const copy = join(folder, 'copy.db');
     await backUpSqlite(await written(t, join(folder, 'mill.db'), 1), copy, quiet);
     writeFileSync(join(folder, 'shared.db'), '', { mode: 0o640 });
-    // A log without its database belongs to nothing, and an index without its log neither.
+    // A log without its database belongs to nothing, and neither does an index without its log.
     writeFileSync(join(folder, 'shared.db-shm'), 'of another one');
     writeFileSync(join(folder, 'new.db-journal'), 'of another one');
     symlinkSync('shared.db', join(folder, 'link.db'));
@@ -374,7 +374,7 @@ describe('a restore', () => {
     assert.deepEqual(await positionsOf(path), [1, 2]);
   });
 
-  test('refuses what is no whole backup, and touches nothing', async (t) => {
+  test('refuses an incomplete backup, and touches nothing', async (t) => {
     const folder = temporaryFolder(t);
     const path = await written(t, join(folder, 'mill.db'), 200, 1_000);
     run(path, 'CREATE TABLE own (a TEXT); INSERT INTO own VALUES (hex(randomblob(1500)))');
@@ -424,7 +424,7 @@ describe('a restore', () => {
     assert.deepEqual(dump(path), before);
   });
 
-  test('is refused for a file with a second name, and for the backup itself', async (t) => {
+  test('is refused for a file with a second name, and onto the backup itself', async (t) => {
     const folder = temporaryFolder(t);
     const copy = join(folder, 'copy.db');
     await backUpSqlite(await written(t, join(folder, 'mill.db'), 1), copy, quiet);
@@ -435,7 +435,7 @@ describe('a restore', () => {
 });
 
 describe('a disk without room for a copy', () => {
-  test('is found out before anything is written to it', async (t) => {
+  test('is detected before anything is written to it', async (t) => {
     const point = mountOrSkip(t, join(temporaryFolder(t), 'disk'), '2m');
     if (point === undefined) return;
     const path = await written(t, join(temporaryFolder(t), 'mill.db'), 300, 10_000);

@@ -17,7 +17,7 @@ export interface PipelineStanding {
 interface PipelineContents extends PipelineStanding {
   /** The events in the log, settled or not. */
   readonly events: number;
-  /** When the newest event in the log was accepted, in milliseconds since 1970; null without one. */
+  /** The time at which the newest event in the log was accepted, in milliseconds since 1970; null without one. */
   readonly newestAcceptedAt: number | null;
 }
 

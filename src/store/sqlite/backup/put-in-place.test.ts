@@ -9,8 +9,8 @@ import { sqlite } from '../sqlite-store.ts';
 import { backUpSqlite } from './backup.ts';
 
 /**
- * Backs up, restores, or puts a file in its place, and is killed before the call with the given number of those that change the files:
- * calls to the file system, and statements. Ends by itself when there are not so many.
+ * Backs up, restores, or puts a file in its place, and is killed before the nth call that changes files: a call to the file system, or a
+ * statement. Ends normally if it makes fewer calls.
  */
 const program = `
   import fs from 'node:fs';
@@ -48,13 +48,13 @@ function killedBefore(call: number, command: keyof typeof commands, from: string
 }
 
 interface Scene {
-  /** Three events, all with a key in capitals that stand in the log alone. */
+  /** Has three events, whose upper-case keys are in the log only. */
   readonly old: string;
-  /** Two events. */
+  /** Has two events. */
   readonly backup: string;
 }
 
-/** The files of a database whose last commit is in its write ahead log, as a crash leaves them, and of a backup. */
+/** Makes the files of a database whose last commit is in its write-ahead log, as a crash leaves them, and of a backup. */
 async function scene(t: TestContext): Promise<Scene> {
   const folder = temporaryFolder(t);
   const [old, backup] = [join(folder, 'old.db'), join(folder, 'backup.db')];
@@ -70,7 +70,7 @@ async function scene(t: TestContext): Promise<Scene> {
   return { old, backup };
 }
 
-/** Makes the same files in a folder of their own. */
+/** Copies the files to a new folder. */
 function copyOf(path: string, folder: string): string {
   mkdirSync(folder);
   const copy = join(folder, 'mill.db');
@@ -103,7 +103,7 @@ function logsOf(path: string): readonly string[] {
 }
 
 describe('kill -9 before each step', () => {
-  test('that puts a database in its place leaves the old one or the new one, whole', async (t) => {
+  test('of putting a database in place leaves the old one or the new one, whole', async (t) => {
     const { old, backup } = await scene(t);
     const [before, after] = [keysIn(old), keysIn(backup)];
     assert.deepEqual([before.length, after.length, before.some((key) => after.includes(key))], [3, 2, false]);
@@ -112,7 +112,7 @@ describe('kill -9 before each step', () => {
       const path = copyOf(old, join(temporaryFolder(t), 'data'));
       copyFileSync(backup, `${path}-complete`);
       isKilled = killedBefore(call, 'put', `${path}-complete`, path);
-      // It can be worked on, and is opened by an engine before anybody else has looked.
+      // It is usable, and an engine opens it before anybody else has looked.
       await isOpenedByAnEngine(path);
       const keys = keysIn(path).slice(0, -1);
       assert.deepEqual(keys, keys.length === 3 ? before : after, `before call ${call}`);
@@ -122,7 +122,7 @@ describe('kill -9 before each step', () => {
     assert.ok(found.length > 10, `${found.length} calls`);
   });
 
-  test('that puts one in the place of a damaged one leaves that, or the new one without its log', async (t) => {
+  test('of replacing a damaged one leaves it, or the new one without its log', async (t) => {
     const { old, backup } = await scene(t);
     const after = keysIn(backup);
     for (let [call, isKilled] = [1, true]; isKilled; call++) {
@@ -139,8 +139,8 @@ describe('kill -9 before each step', () => {
     }
   });
 
-  // Each takes half a second, so not each call is tried: those that matter are above.
-  test('of a restore leaves the old database or the new one, and the next restore goes through', async (t) => {
+  // Each run takes half a second, so not every call is tried: the important ones are above.
+  test('of a restore leaves the old database or the new one, and the next restore succeeds', async (t) => {
     const { old, backup } = await scene(t);
     const [before, after] = [keysIn(old), keysIn(backup)];
     for (let [call, isKilled] = [2, true]; isKilled; call += 7) {
@@ -158,7 +158,7 @@ describe('kill -9 before each step', () => {
     }
   });
 
-  test('of a backup leaves no file of its name, and the next one deletes what there is', async (t) => {
+  test('of a backup leaves no file under its name, and the next one deletes the remains', async (t) => {
     const { old } = await scene(t);
     const source = keysIn(old);
     for (let [call, isKilled] = [3, true]; isKilled; call += 7) {

@@ -30,7 +30,7 @@ async function filled(path: string): Promise<string> {
 }
 
 describe('a database with a second name is refused', () => {
-  test('a second hard link, by each of the names; with one name left it is opened', async (t) => {
+  test('a second hard link, by either name; with one name left it is opened', async (t) => {
     const folder = temporaryFolder(t);
     const path = await filled(join(folder, 'mill.db'));
     mkdirSync(join(folder, 'other'));
@@ -42,7 +42,7 @@ describe('a database with a second name is refused', () => {
     assert.deepEqual(await positionsIn(await opened(t, other)), [1]);
   });
 
-  test('a second hard link of a log that a crash left', async (t) => {
+  test('a second hard link to a log left by a crash', async (t) => {
     const folder = temporaryFolder(t);
     const path = await filled(join(folder, 'mill.db'));
     writeFileSync(`${path}-wal`, '');
@@ -50,10 +50,10 @@ describe('a database with a second name is refused', () => {
     await assertRefused(path, /mill\.db-wal has 2 hard links/);
   });
 
-  test('a mount of the file alone, although within one file system, and of its log', async (t) => {
+  test('a mount of the file alone, even within one file system, and of its log', async (t) => {
     const folder = temporaryFolder(t);
     const path = await filled(join(folder, 'mill.db'));
-    // The list of mounts writes a space in another way.
+    // The list of mounts escapes a space.
     const mounted = join(folder, 'a b', 'mill.db');
     mkdirSync(dirname(mounted));
     writeFileSync(mounted, '');
@@ -67,7 +67,7 @@ describe('a database with a second name is refused', () => {
     await assertRefused(path, /mill\.db-wal is mounted by itself/);
   });
 
-  test('a log that is a symbolic link to somewhere else', async (t) => {
+  test('a log that is a symbolic link elsewhere', async (t) => {
     const path = await filled(join(temporaryFolder(t), 'mill.db'));
     symlinkSync(join(dirname(path), 'elsewhere'), `${path}-wal`);
     await assertRefused(path, /mill\.db-wal is a symbolic link/);
@@ -75,7 +75,7 @@ describe('a database with a second name is refused', () => {
 });
 
 describe('a database with one name is opened', () => {
-  test('by symbolic links to the file and to its folder, also before it is there, and its log stands beside the file', async (t) => {
+  test('through symbolic links to the file and to its folder, even before it exists, and its log is beside the file', async (t) => {
     const folder = temporaryFolder(t);
     mkdirSync(join(folder, 'real'));
     symlinkSync('real', join(folder, 'folder'));
@@ -91,7 +91,7 @@ describe('a database with one name is opened', () => {
     assert.deepEqual(await positionsIn(await opened(t, join(folder, 'real', 'mill.db'))), [1]);
   });
 
-  test('in a folder that is mounted, of another file system and of its own', async (t) => {
+  test('in a mounted folder, of another file system and of the same one', async (t) => {
     const folder = temporaryFolder(t);
     const mounted = mountOrSkip(t, join(folder, 'mounted'));
     if (mounted === undefined) return;

@@ -12,7 +12,7 @@ const isLinux = process.platform === 'linux';
 const ownedBy = (pid: number) => new RegExp(`owned by process ${pid}( on ${hostname()} since .*)?$`);
 
 describe('the owner of a database', () => {
-  test('starts although somebody keeps reading the owner file, and is the one that is named', {
+  test('starts even if somebody keeps reading the owner file, and is named', {
     skip: !isLinux && 'only Linux tells who has a lock',
   }, async (t) => {
     const path = join(temporaryFolder(t), 'mill.db');
@@ -24,13 +24,13 @@ describe('the owner of a database', () => {
     await reader.exec('BEGIN; SELECT * FROM owner');
     const store = await opened(t, path);
     assert.equal((await store.append([visit()]))[0]?.status, 'accepted');
-    // The row still has the process before, since the reader keeps it from being changed.
+    // The row still names the previous process, since the reader prevents a change.
     await assert.rejects(sqlite(path).open(declaration), { code: 'MILL_STORE_OWNED', message: ownedBy(process.pid) });
     await reader.exec('COMMIT');
     await assert.rejects(sqlite(path).open(declaration), { code: 'MILL_STORE_OWNED', message: ownedBy(process.pid) });
   });
 
-  test('claims nothing any more once another process has claimed it all the same', async (t) => {
+  test('claims nothing once another process has claimed it regardless', async (t) => {
     const path = join(temporaryFolder(t), 'mill.db');
     const store = await opened(t, path);
     const lease = await store.claim(visits);
@@ -40,7 +40,7 @@ describe('the owner of a database', () => {
     await assert.rejects(store.claim(visits), { code: 'MILL_STORE_OWNED' });
   });
 
-  test('is any program that has the lock, whoever stands in the file', {
+  test('is whichever program holds the lock, whatever the file says', {
     skip: !isLinux && 'only Linux tells who has a lock',
   }, async (t) => {
     const path = join(temporaryFolder(t), 'mill.db');
@@ -57,7 +57,7 @@ describe('the files of a database', () => {
   const suffixes = ['', '-wal', '-shm', '-owner', '-reserve'];
   const modesOf = (path: string) => suffixes.map((suffix) => (statSync(`${path}${suffix}`).mode & 0o777).toString(8));
 
-  test('are for their user alone, and so are folders that are made for them', async (t) => {
+  test('are for their user alone, and so are created folders', async (t) => {
     const folder = join(temporaryFolder(t), 'a', 'b');
     const path = join(folder, 'mill.db');
     await (await opened(t, path)).append([visit()]);
@@ -71,7 +71,7 @@ describe('the files of a database', () => {
     );
   });
 
-  test('are as the database was made, where it was there, and the folder stays as it is', async (t) => {
+  test('keep the mode of an existing database, and the folder stays unchanged', async (t) => {
     const folder = join(temporaryFolder(t), 'shared');
     mkdirSync(folder);
     chmodSync(folder, 0o755);
@@ -83,7 +83,7 @@ describe('the files of a database', () => {
     assert.equal(statSync(folder).mode & 0o777, 0o755);
   });
 
-  test('are private also at the end of a link that led nowhere', async (t) => {
+  test('are private even at the end of a dangling link', async (t) => {
     const folder = temporaryFolder(t);
     mkdirSync(join(folder, 'real'));
     symlinkSync('real/mill.db', join(folder, 'link.db'));

@@ -15,12 +15,12 @@ function pathOf(context: TestContext): string {
   return join(folder, 'millrace.db');
 }
 
-test('a commit of the writer returns when it is on the disk, not merely on its way there (promise 1)', (context) => {
+test('the writer’s commit returns once it is on disk, not merely on its way there (promise 1)', (context) => {
   const path = pathOf(context);
   const db = openWriter({ path, busyTimeoutMs: 0 });
   try {
     prepareWriter(db, path);
-    // No death of a process shows the difference, only that of the machine does.
+    // Only a crash of the machine would show the difference, not one of the process.
     assert.equal(db.prepare('PRAGMA synchronous').get()?.synchronous, 2, 'FULL: the write ahead log is synced by every commit');
     assert.equal(db.prepare('PRAGMA journal_mode').get()?.journal_mode, 'wal');
   } finally {
@@ -28,7 +28,7 @@ test('a commit of the writer returns when it is on the disk, not merely on its w
   }
 });
 
-test('the writer keeps some MiB of pages in memory, however many it has written', (context) => {
+test('the writer caches some MiB of pages, however many it has written', (context) => {
   const path = pathOf(context);
   const db = openWriter({ path, busyTimeoutMs: 0 });
   try {
@@ -46,14 +46,14 @@ test('the writer keeps some MiB of pages in memory, however many it has written'
   }
 });
 
-test('a file that another program is just copying its write ahead log into is not called damaged', async (context) => {
+test('a file that another program is copying its write-ahead log into is not reported as damaged', async (context) => {
   const path = pathOf(context);
   const [program, reader, looking] = [new DatabaseSync(path), new DatabaseSync(path), new DatabaseSync(path)];
   program.exec('PRAGMA journal_mode = WAL; PRAGMA wal_autocheckpoint = 0; CREATE TABLE longer (text TEXT)');
   reader.exec('BEGIN; SELECT * FROM longer');
   program.exec("INSERT INTO longer VALUES (printf('%.100000c', 'x')); BEGIN IMMEDIATE");
-  // A full checkpoint keeps others from one of their own while it waits for the writer. It gives up at once when another is
-  // at one just then, and begins again.
+  // While a full checkpoint waits for the writer, no other connection can make one. It fails at once if another one is under way, and is
+  // then repeated.
   const checkpoint = new Worker(
     `const { DatabaseSync } = require('node:sqlite');
     const full = new DatabaseSync(${JSON.stringify(path)}, { timeout: 600_000 }).prepare('PRAGMA wal_checkpoint(FULL)');

@@ -17,7 +17,7 @@ function positionsAt(path: string): unknown[] {
   return rows.map(({ position }) => position);
 }
 
-/** By another process: this one would lose the locks that it has on the file. */
+/** Uses another process: this one would lose its locks on the file. */
 function copy(from: string, to: string): void {
   execFileSync('cp', [from, to]);
 }
@@ -49,7 +49,7 @@ const moves: readonly { readonly name: string; move(path: string): void; readonl
   { name: "the owner's lock is deleted", move: (path) => rmSync(`${path}-owner`), reason: /mill\.db-owner was moved/, left: 'mill.db' },
 ];
 
-describe('an open database takes nothing in any more', () => {
+describe('an open database accepts nothing any more', () => {
   for (const { name, move, reason, left } of moves) {
     test(`once ${name}${left === undefined ? '' : '; what it acknowledged is there when it is closed'}`, async (t) => {
       const folder = join(temporaryFolder(t), 'data');
@@ -62,12 +62,12 @@ describe('an open database takes nothing in any more', () => {
       await assert.rejects(store.append([visit()]), { code: 'MILL_STORE_MOVED' satisfies ErrorCode });
       await store.close();
       if (existsSync(`${path}-wal`)) assert.equal(statSync(`${path}-wal`).size, 0, 'a log that belongs to another file');
-      // What was refused is not stored.
+      // Refused events are not stored.
       if (left !== undefined) assert.deepEqual(positionsAt(join(folder, left)), [1]);
     });
   }
 
-  test('but goes on when a file of another name comes or goes beside it', async (t) => {
+  test('but continues when an unrelated file appears or disappears beside it', async (t) => {
     const path = join(temporaryFolder(t), 'mill.db');
     const store = await opened(t, path);
     await store.append([visit()]);
@@ -78,7 +78,7 @@ describe('an open database takes nothing in any more', () => {
   });
 });
 
-/** Resolves once all that is written is in the file alone. */
+/** Resolves once everything written is in the file itself. */
 async function emptied(path: string): Promise<void> {
   const watcher = watch(dirname(path));
   const changes = on(watcher, 'change');
@@ -86,8 +86,8 @@ async function emptied(path: string): Promise<void> {
   watcher.close();
 }
 
-describe('a database that is at rest', () => {
-  test('takes nothing in any more when another one was copied over it, and leaves that as it is', async (t) => {
+describe('a database at rest', () => {
+  test('accepts nothing after another one was copied over it, and leaves that unchanged', async (t) => {
     const path = join(temporaryFolder(t), 'mill.db');
     const store = await opened(t, path);
     await store.append([visit()]);
@@ -96,7 +96,7 @@ describe('a database that is at rest', () => {
     await store.claim(visits);
     await store.append([visit()]);
     await emptied(path);
-    // This finds nothing to do, and comes after whatever the writer still has to do.
+    // An empty request, which is answered after everything the writer still has to do.
     await store.append([]);
     await setTimeout(checkedForMs + 1);
     copy(`${path}.backup`, path);
@@ -108,7 +108,7 @@ describe('a database that is at rest', () => {
     assert.deepEqual(positionsAt(path), [1]);
   });
 
-  test('takes events in when another program writes rows and copies the log, or the time of the file was changed', async (t) => {
+  test('still accepts events after another program wrote rows and copied the log, or the file’s time changed', async (t) => {
     const path = join(temporaryFolder(t), 'mill.db');
     const store = await opened(t, path);
     await store.append([visit()]);

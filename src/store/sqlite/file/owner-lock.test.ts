@@ -6,12 +6,12 @@ import { test } from 'node:test';
 import { otherProcess, temporaryFolder } from '../fixture.test.ts';
 import { OwnerLock } from './owner-lock.ts';
 
-test('a lock whose file was deleted before it was taken is taken anew, on the file that is there', async (t) => {
+test('a lock whose file was deleted before it was taken is taken again, on the existing file', async (t) => {
   const path = join(temporaryFolder(t), 'mill.db');
   const side = `${path}-owner`;
   let deletions = 0;
   t.mock.method(DatabaseSync.prototype, 'exec', function exec(this: DatabaseSync, sql: string) {
-    // The owner before ends just now.
+    // The previous owner ends at this very moment.
     if (sql === 'BEGIN IMMEDIATE' && deletions++ === 0) rmSync(side);
     this.prepare(sql).run();
   });

@@ -36,7 +36,7 @@ function events(count: number, bodyLength: number): NewEvent[] {
   return Array.from({ length: count }, (_, i) => ({ ...event, key: `key ${i}` }));
 }
 
-/** The error that opening it comes to. It must fit on one line and name the path. */
+/** Returns the error of opening it, which must fit on one line and name the path. */
 async function openingError(path: string, code: ErrorCode): Promise<string> {
   const store = sqlite(path, { busyTimeoutMs: 50 });
   const error = await store.open(declaration).then(
@@ -50,7 +50,7 @@ async function openingError(path: string, code: ErrorCode): Promise<string> {
   return error.message;
 }
 
-/** The path of a database with events of a thousand bytes in it. */
+/** Returns the path of a database with events of a thousand bytes. */
 async function filled(name: string, count = 1_000): Promise<string> {
   const path = join(folder, name);
   await whileOpen(sqlite(path), (store) => store.append(events(count, 1_000)));
@@ -66,7 +66,7 @@ async function whileOpen(store: Store, body: (store: Store) => Promise<unknown>)
   }
 }
 
-describe('opening a file that is none of ours', () => {
+describe('opening a foreign file', () => {
   test('text is not a database, and nothing is left beside it', async () => {
     const path = join(folder, 'text.db');
     writeFileSync(path, 'This is text. '.repeat(1_000));
@@ -77,14 +77,14 @@ describe('opening a file that is none of ours', () => {
     );
   });
 
-  test('an empty file is an empty database, and missing folders are made', async () => {
+  test('an empty file is an empty database, and missing folders are created', async () => {
     const path = join(folder, 'empty.db');
     writeFileSync(path, '');
     await whileOpen(sqlite(path), (store) => store.append(events(1, 1)));
     await whileOpen(sqlite(join(folder, 'a', 'b', 'new.db')), (store) => store.append(events(1, 1)));
   });
 
-  test('a file that is cut short is damaged, wherever it was cut', async () => {
+  test('a truncated file is damaged, wherever it was cut', async () => {
     const path = await filled('cut.db');
     const { size } = statSync(path);
     truncateSync(path, size - 1_000);
@@ -95,13 +95,13 @@ describe('opening a file that is none of ours', () => {
     await openingError(path, 'MILL_STORE_CORRUPT');
   });
 
-  test('a file that was scribbled over is damaged', async () => {
+  test('an overwritten file is damaged', async () => {
     const path = await filled('scribbled.db');
     writeFileSync(path, Buffer.alloc(statSync(path).size - 4_096, 7), { flag: 'r+' });
     await openingError(path, 'MILL_STORE_CORRUPT');
   });
 
-  test('a small file is looked through: it is damaged whichever of its pages was scribbled over', async () => {
+  test('a small file is checked completely: it is damaged whichever page was overwritten', async () => {
     const path = await filled('page.db', 20);
     const whole = readFileSync(path);
     for (let at = pageBytes; at < whole.length; at += pageBytes) {
@@ -111,7 +111,7 @@ describe('opening a file that is none of ours', () => {
   });
 
   for (const version of [1, 2, 3, 4]) {
-    test(`a database of version ${version}, which no release made, is refused and left as it is`, async () => {
+    test(`a database of version ${version}, which no release made, is refused and left unchanged`, async () => {
       const path = await filled(`version-${version}.db`);
       const plain = new DatabaseSync(path);
       plain.exec(`UPDATE millrace_meta SET value = ${version} WHERE name = 'schema_version'`);
@@ -123,7 +123,7 @@ describe('opening a file that is none of ours', () => {
     });
   }
 
-  test('a database of a newer Millrace is refused and left as it is', async () => {
+  test('a database of a newer Millrace is refused and left unchanged', async () => {
     const path = await filled('newer.db');
     const plain = new DatabaseSync(path);
     plain.exec("UPDATE millrace_meta SET value = 99 WHERE name = 'schema_version'");
@@ -133,31 +133,31 @@ describe('opening a file that is none of ours', () => {
   });
 });
 
-describe('opening what cannot be written', () => {
-  test('a folder, or a path below a file, says so', async () => {
+describe('opening an unwritable path', () => {
+  test('a folder, or a path below a file, is reported', async () => {
     mkdirSync(join(folder, 'folder.db'));
     assert.match(await openingError(join(folder, 'folder.db'), 'MILL_STORE_READ_ONLY'), /it is a folder/);
     writeFileSync(join(folder, 'file'), '');
     assert.match(await openingError(join(folder, 'file', 'x.db'), 'MILL_STORE_READ_ONLY'), /file is not a folder/);
   });
 
-  test('a file system that has no place for files says so, and is not waited for', {
+  test('a file system without room for files is reported, without waiting', {
     skip: process.platform !== 'linux' && 'there is no /proc',
   }, async () => {
     await openingError('/proc/x.db', 'MILL_STORE_READ_ONLY');
     assert.match(await openingError('/proc/folder/x.db', 'MILL_STORE_READ_ONLY'), /ENOENT/);
   });
 
-  // Nothing is forbidden to root, who may mount the read-only file system of the next test instead.
+  // Permissions do not stop root, who can mount the read-only file system of the next test instead.
   if (process.getuid?.() !== 0) {
-    test('a file or folder without permission says so', async () => {
+    test('a file or folder without permission is reported', async () => {
       const path = await filled('forbidden.db');
       execFileSync('chmod', ['400', path]);
       assert.match(await openingError(path, 'MILL_STORE_READ_ONLY'), /EACCES/);
     });
   }
 
-  test('a read-only file system says so', async (t) => {
+  test('a read-only file system is reported', async (t) => {
     const mounted = mountOrSkip(t, join(folder, 'read-only'));
     if (mounted === undefined) return;
     const path = join(mounted, 'x.db');
@@ -167,7 +167,7 @@ describe('opening what cannot be written', () => {
     assert.match(await openingError(join(mounted, 'new.db'), 'MILL_STORE_READ_ONLY'), /EROFS/);
   });
 
-  test('a full disk refuses the call and keeps what was accepted; with room again it goes on', async (t) => {
+  test('a full disk refuses the call and keeps accepted events; with room again work continues', async (t) => {
     const mounted = mountOrSkip(t, join(folder, 'full'));
     if (mounted === undefined) return;
     await whileOpen(sqlite(join(mounted, 'x.db')), async (store) => {
@@ -178,7 +178,7 @@ describe('opening what cannot be written', () => {
       execFileSync('mount', ['-o', 'remount,size=4m', mounted]);
       assert.deepEqual((await store.append(events(10, 1_000)))[0], { status: 'accepted', position: accepted + 1 });
     });
-    // Without the reserve not even the index of the log finds room.
+    // Without the reserve there is no room even for the log's index.
     rmSync(join(mounted, 'x.db-reserve'));
     assert.throws(() => writeFileSync(join(mounted, 'filler'), Buffer.alloc(4 * 1024 * 1024)), { code: 'ENOSPC' });
     assert.match(await openingError(join(mounted, 'x.db'), 'MILL_STORE_FULL'), /no space/);
@@ -197,8 +197,8 @@ async function appendUntilRefused(store: Store): Promise<number> {
   return assert.fail('the disk was never full');
 }
 
-describe('opening what another program has', () => {
-  test('a lock is waited for, as long as was said', async () => {
+describe('opening a file that another program uses', () => {
+  test('a lock is waited for, as long as configured', async () => {
     const path = await filled('locked.db');
     const plain = new DatabaseSync(path);
     plain.exec('BEGIN IMMEDIATE');
@@ -213,7 +213,7 @@ describe('opening what another program has', () => {
     plain.close();
   });
 
-  test('a database that is kept wholly locked is busy', async () => {
+  test('a completely locked database is busy', async () => {
     const path = join(folder, 'exclusive.db');
     const plain = new DatabaseSync(path);
     plain.exec('CREATE TABLE t (a); BEGIN EXCLUSIVE');
@@ -221,7 +221,7 @@ describe('opening what another program has', () => {
     plain.close();
   });
 
-  test('a second store of the same file is refused, by whatever name, in one line that says who has it', async () => {
+  test('a second store on the same file is refused, under any name, in one line that says who has it', async () => {
     const path = join(folder, 'owned.db');
     const link = join(folder, 'link.db');
     await whileOpen(sqlite(path), async (owner) => {
@@ -236,7 +236,7 @@ describe('opening what another program has', () => {
   });
 });
 
-test('a database of version 5 is brought up to date: its deliveries are of the flows of their keys and of the origins of their urls', async () => {
+test('a database of version 5 is brought up to date: its deliveries join the flows of their keys and of their urls’ origins', async () => {
   const path = join(folder, 'version-5.db');
   const visits = { pipeline: 'visits', slice: 0 };
   const own = delivery('own', 'a', { ordered: false });
@@ -269,7 +269,7 @@ test('a database of version 5 is brought up to date: its deliveries are of the f
   }
 });
 
-test('a database of version 6 is brought up to date: a retry has paused no longer than since its delivery was asked for', async () => {
+test('a database of version 6 is brought up to date: a retry has paused no longer than since its delivery was requested', async () => {
   const path = join(folder, 'version-6.db');
   const visits = { pipeline: 'visits', slice: 0 };
   const asked = ['fresh', 'retried'].map((id) => delivery(id, 'a', { ordered: false, askedAt: 3, dueAt: 3 }));
@@ -306,7 +306,7 @@ test('a database of version 7 is brought up to date, and then has an inbox', asy
   plain.close();
 });
 
-test('a database of version 8 is brought up to date, and then has indexes of the keys that are parked or tried again', async () => {
+test('a database of version 8 is brought up to date, and then has indexes of parked and retried keys', async () => {
   const path = join(folder, 'version-8.db');
   await whileOpen(sqlite(path), async () => undefined);
   const plain = new DatabaseSync(path);
@@ -318,7 +318,7 @@ test('a database of version 8 is brought up to date, and then has indexes of the
   plain.close();
 });
 
-test('a database of version 9 is brought up to date, and then keeps what operators do', async () => {
+test('a database of version 9 is brought up to date, and then records operators’ actions', async () => {
   const path = join(folder, 'version-9.db');
   await whileOpen(sqlite(path), async () => undefined);
   const plain = new DatabaseSync(path);
@@ -329,7 +329,7 @@ test('a database of version 9 is brought up to date, and then keeps what operato
   await whileOpen(sqlite(path), async (store) => assert.deepEqual(await store.audit({ limit: 10 }), [entry]));
 });
 
-test('a database of version 10 is brought up to date, and then keeps how far topics were read', async () => {
+test('a database of version 10 is brought up to date, and then records how far topics were read', async () => {
   const path = join(folder, 'version-10.db');
   await whileOpen(sqlite(path), async () => undefined);
   const plain = new DatabaseSync(path);
@@ -343,7 +343,7 @@ test('a database of version 10 is brought up to date, and then keeps how far top
   });
 });
 
-test('a database of version 5 is brought up to date: its gaps are noted from now on, also those of pipelines that are not declared', async () => {
+test('a database of version 5 is brought up to date: its gaps are noted from now on, even for undeclared pipelines', async () => {
   const path = join(folder, 'version-5.db');
   await whileOpen(sqlite(path), async () => undefined);
   const plain = new DatabaseSync(path);

@@ -4,13 +4,13 @@ import { describe, test } from 'node:test';
 import { commitOf } from '../../contract/fixtures.ts';
 import { opened, otherProcess, positionsIn, temporaryFolder, visit, visits } from '../fixture.test.ts';
 
-/** Longer than any test may take: who waits for it does not end. */
+/** Longer than any test may take: waiting for it would never end. */
 const forever = 3_600_000;
 const isBusy = { code: 'MILL_STORE_BUSY' };
 
-describe('a lock that another process has', () => {
+describe('another process’s lock', () => {
   for (const begin of ['BEGIN IMMEDIATE', 'BEGIN EXCLUSIVE']) {
-    test(`by ${begin}: the first call waits, later ones are refused at once, and calls are taken as soon as it is released`, async (t) => {
+    test(`by ${begin}: the first call waits, later ones are refused at once, and calls are accepted as soon as it is released`, async (t) => {
       const path = join(temporaryFolder(t), 'mill.db');
       const store = await opened(t, path, { busyTimeoutMs: 100 });
       const lease = await store.claim(visits);
@@ -34,7 +34,7 @@ describe('a lock that another process has', () => {
     });
   }
 
-  test('that is released while a call waits lets the call through', async (t) => {
+  test('lets a waiting call through when it is released', async (t) => {
     const path = join(temporaryFolder(t), 'mill.db');
     const store = await opened(t, path, { busyTimeoutMs: forever });
     const other = await otherProcess(t, path);
@@ -44,7 +44,7 @@ describe('a lock that another process has', () => {
     assert.deepEqual(await Promise.all(calls), [[{ status: 'accepted', position: 1 }], [{ status: 'accepted', position: 2 }]]);
   });
 
-  test('and that comes again is waited for again', async (t) => {
+  test('is waited for again when it returns', async (t) => {
     const path = join(temporaryFolder(t), 'mill.db');
     const store = await opened(t, path, { busyTimeoutMs: 100 });
     const other = await otherProcess(t, path);
@@ -58,7 +58,7 @@ describe('a lock that another process has', () => {
     }
   });
 
-  test('ends with the process that has it', async (t) => {
+  test('ends with its process', async (t) => {
     const path = join(temporaryFolder(t), 'mill.db');
     const store = await opened(t, path, { busyTimeoutMs: 10 });
     const other = await otherProcess(t, path);

@@ -19,14 +19,14 @@ function reopened(db: DatabaseSync): ChosenIds {
   return ids;
 }
 
-/** More than the growing bucket takes, so that there are several, and more than one shelf. */
+/** Too many for one bucket, so that there are several buckets, and more than one shelf. */
 const many = Array.from({ length: 300_000 }, (_, at) => `id ${Math.imul(at, 2_654_435_761)}`);
 
 function rememberAll(ids: ChosenIds, names: readonly string[], acceptedAt = 1): void {
   for (const name of names) assert.ok(ids.remember(name, acceptedAt, 0), `${name} is new`);
 }
 
-test('an id is known in whatever bucket it lies, also after a reopening', () => {
+test('an id is known in any bucket, even after a reopening', () => {
   const { db, ids } = opened();
   rememberAll(ids, many);
   assert.ok(Number(db.prepare('SELECT count(*) AS n FROM millrace_id_buckets_visits').get()?.n) > 33);
@@ -36,7 +36,7 @@ test('an id is known in whatever bucket it lies, also after a reopening', () => 
   }
 });
 
-test('an id is known only from the given moment on, in whatever bucket it lies', () => {
+test('an id is known only from the given moment on, in any bucket', () => {
   const { ids } = opened();
   rememberAll(ids, many.slice(0, 100_000), 1);
   rememberAll(ids, many.slice(100_000), 5);
@@ -47,7 +47,7 @@ test('an id is known only from the given moment on, in whatever bucket it lies',
   assert.equal(ids.remember(many[299_999] as string, 9, 6), true);
 });
 
-test('what a rollback took back is not known, what it brought back is', () => {
+test('ids removed by a rollback are unknown, and ids restored by one are known', () => {
   const { db, ids } = opened();
   rememberAll(ids, many.slice(0, 270_000));
   db.exec('BEGIN');
@@ -60,7 +60,7 @@ test('what a rollback took back is not known, what it brought back is', () => {
   rememberAll(ids, many.slice(270_000));
 });
 
-test('a rollback brings shelves back whose places were given to smaller ones meanwhile', () => {
+test('a rollback restores shelves whose places were given to smaller ones meanwhile', () => {
   const { db, ids } = opened();
   const lots = Array.from({ length: 560_000 }, (_, at) => `lot ${at}`);
   rememberAll(ids, lots);
@@ -72,7 +72,7 @@ test('a rollback brings shelves back whose places were given to smaller ones mea
   for (let at = 0; at < lots.length; at += 11) assert.equal(ids.remember(lots[at] as string, 2, 0), false);
 });
 
-test('old ids are forgotten in parts, and their buckets with them', () => {
+test('old ids are forgotten in parts, and then their buckets', () => {
   const { db, ids } = opened();
   rememberAll(ids, many, 1);
   rememberAll(ids, ['newest'], 5);
@@ -89,7 +89,7 @@ test('old ids are forgotten in parts, and their buckets with them', () => {
   rememberAll(ids, many);
 });
 
-test('a filter knows every id in its place, and few others', () => {
+test('a filter knows every id of its buckets, and few others', () => {
   const filter = new IdFilter(10_000);
   const ids = many.slice(0, 10_000);
   for (const id of ids) filter.add(31, hashOf(id));

@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import { createSchema } from '../schema/schema.ts';
 import { PartitionReader } from './partition-reader.ts';
 
-/** The plans of the statements that read timers and outcomes, by what sets each apart. */
+/** Returns the plans of the statements that read timers and outcomes, found by a distinctive part of each. */
 function plansOf(marks: readonly string[]): readonly (readonly unknown[])[] {
   const db = new DatabaseSync(':memory:');
   createSchema(db, ['orders']);
@@ -26,7 +26,7 @@ function plansOf(marks: readonly string[]): readonly (readonly unknown[])[] {
   return plans;
 }
 
-test('timers and outcomes are read together by one index: no second query, no scan, no sort', () => {
+test('timers and outcomes are read together through one index: no second query, no scan, no sort', () => {
   const causes = 'millrace_causes_orders';
   const due = 'millrace_idx_causes_orders';
   assert.deepEqual(

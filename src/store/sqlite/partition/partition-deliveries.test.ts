@@ -24,7 +24,7 @@ function plans(t: TestContext): readonly { readonly sql: string; readonly plan: 
   });
 }
 
-test('what is due is read from the index of those that do not wait, in its order', (t) => {
+test('due deliveries are read from the index of those that do not wait, in its order', (t) => {
   const reads = plans(t).filter(({ sql }) => /due_at <= \?|min\(due_at\)/.test(sql) && !sql.includes('flow = ?'));
   assert.equal(reads.length, 2);
   for (const { plan } of reads) {
@@ -35,7 +35,7 @@ test('what is due is read from the index of those that do not wait, in its order
   }
 });
 
-test('what is due of a flow, and the flow behind it, are read from the index of flows, in its order', (t) => {
+test('a flow’s due deliveries, and the next flow, are read from the index of flows, in its order', (t) => {
   const reads = plans(t).filter(({ sql }) => sql.includes('flow = ? AND') || sql.includes('min(flow)'));
   assert.equal(reads.length, 3);
   for (const { plan } of reads) {
@@ -46,7 +46,7 @@ test('what is due of a flow, and the flow behind it, are read from the index of 
   }
 });
 
-test('the first of a line is read from the index of lines, in its order', (t) => {
+test('the first delivery of a line is read from the index of lines, in its order', (t) => {
   const [read, ...others] = plans(t).filter(({ sql }) => sql.includes('ordered = 1'));
   assert.equal(others.length, 0);
   assert.match(
@@ -55,11 +55,11 @@ test('the first of a line is read from the index of lines, in its order', (t) =>
   );
 });
 
-test('no statement about deliveries looks through all of them, or sorts', (t) => {
+test('no statement about deliveries scans all of them, or sorts', (t) => {
   for (const { sql, plan } of plans(t)) assert.doesNotMatch(plan, /SCAN|TEMP B-TREE/, sql);
 });
 
-test('a write changes few rows, however many stand in line', () => {
+test('a write changes few rows, however long the line is', () => {
   const db = new DatabaseSync(':memory:');
   createSchema(db, [pipeline]);
   const deliveries = new PartitionDeliveries(db, pipeline);

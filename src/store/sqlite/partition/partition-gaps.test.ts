@@ -5,7 +5,7 @@ import { createSchema } from '../schema/schema.ts';
 import { PartitionLog } from './partition-log.ts';
 import { PartitionReader } from './partition-reader.ts';
 
-/** A database in memory whose statements are recorded, with as many held events as asked for. */
+/** An in-memory database with this many held events, whose statements are recorded. */
 function withHeld(events: number) {
   const db = new DatabaseSync(':memory:');
   createSchema(db, ['rockets']);
@@ -17,7 +17,7 @@ function withHeld(events: number) {
   return db;
 }
 
-test('gaps are found oldest first by an index alone: no scan, no sort', () => {
+test('gaps are found oldest first through an index alone: no scan, no sort', () => {
   const db = new DatabaseSync(':memory:');
   createSchema(db, ['rockets']);
   const statements: string[] = [];
@@ -36,7 +36,7 @@ test('gaps are found oldest first by an index alone: no scan, no sort', () => {
   db.close();
 });
 
-test('a page of gaps takes no longer and one call of prune looks at no more, however many events are held', () => {
+test('however many events are held, a page of gaps takes no longer and a prune call examines no more', () => {
   const stepsOf = (events: number) => {
     const db = withHeld(events);
     const [reader, log] = [new PartitionReader(db, 'rockets'), new PartitionLog(db, 'rockets')];

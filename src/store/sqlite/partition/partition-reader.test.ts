@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import { createSchema } from '../schema/schema.ts';
 import { PartitionReader } from './partition-reader.ts';
 
-/** Counts how often statements run that search for what is kept of one key. */
+/** Counts the statements that search for the data of a single key. */
 function countingSearches(db: DatabaseSync): { count: number } {
   const searches = { count: 0 };
   const prepare = db.prepare.bind(db);
@@ -23,7 +23,7 @@ function countingSearches(db: DatabaseSync): { count: number } {
   return searches;
 }
 
-test('keys are searched for held events, timers and outcomes only where some key has one', () => {
+test('keys are searched for held events, timers and outcomes only if some key has any', () => {
   const db = new DatabaseSync(':memory:');
   createSchema(db, ['orders']);
   const searches = countingSearches(db);

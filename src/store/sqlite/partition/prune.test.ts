@@ -8,7 +8,7 @@ import { opened, temporaryFolder, undoAtEnd, visits } from '../fixture.test.ts';
 const events = 60_000;
 const keptMax = 55_000;
 
-test('events that dead letters keep are passed in pieces, and those behind them go', async (t) => {
+test('events retained by dead letters are passed over in pieces, and later ones are deleted', async (t) => {
   const path = join(temporaryFolder(t), 'mill.db');
   const store = await opened(t, path);
   await store.claim(visits);
@@ -33,7 +33,7 @@ test('events that dead letters keep are passed in pieces, and those behind them 
   assert.equal(await round(), events - keptMax);
   const [left] = await store.query('SELECT count(*) AS events, max(position) AS last FROM millrace_log_visits', []);
   assert.deepEqual(left, { events: keptMax, last: keptMax });
-  // What is kept no longer goes with a later round.
+  // Events that are no longer retained go in a later round.
   plain.exec("DELETE FROM millrace_dead_letters WHERE id <= '000000010'");
   assert.equal(await round(), 10);
 });

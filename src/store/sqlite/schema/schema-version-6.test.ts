@@ -10,7 +10,7 @@ import { sqlite } from '../sqlite-store.ts';
 
 const written = join(import.meta.dirname, 'version-6.sql');
 const orders = { pipeline: 'orders', slice: 0 };
-/** Of the pipelines whose work lies there, `carts` is no longer declared. */
+/** The database has work of two pipelines; `carts` is no longer declared. */
 const declaration: StoreDeclaration = { pipelines: [{ name: 'orders', numbered: false }], tables: [] };
 const allOf = { uncounted: [], named: [] };
 const whenTold = 1_796_062_519_272;
@@ -23,7 +23,7 @@ before(async () => {
 
 after(() => rm(folder, { recursive: true }));
 
-/** A database of version 6, and what SQL has made of it. */
+/** Makes a database of version 6, and changes it with SQL. */
 async function databaseOf(name: string, change = ''): Promise<string> {
   const path = join(folder, name);
   const db = new DatabaseSync(path);
@@ -55,7 +55,7 @@ for (const [version, change] of [
   [6, ''],
   [5, toVersion5],
 ] as const) {
-  test(`a database of version ${version} is brought up to date once: its outcomes lie beside its timers, each with all that it had`, async () => {
+  test(`a database of version ${version} is brought up to date once: its outcomes are stored beside its timers, with all of their data`, async () => {
     const path = await databaseOf(`version-${version}.db`, change);
     for (const _time of [1, 2]) {
       await whileOpen(path, async (store) => {
@@ -75,7 +75,7 @@ for (const [version, change] of [
     }
   });
 
-  test(`a dead letter of an outcome in a database of version ${version} is one of an outcome, and can be resolved`, async () => {
+  test(`a dead letter of an outcome in a database of version ${version} stays one, and can be resolved`, async () => {
     const path = await databaseOf(`letters-of-${version}.db`, change);
     await whileOpen(path, async (store) => {
       const letters = await store.deadLetters({ limit: 10 });
@@ -97,7 +97,7 @@ for (const [version, change] of [
   });
 }
 
-test('work of version 6 of a pipeline that is no longer declared is brought along, counted, and can be forgotten', async () => {
+test('work of version 6 in a pipeline that is no longer declared is migrated, counted, and can be deleted', async () => {
   const path = await databaseOf('gone.db');
   await whileOpen(path, async (store) => {
     const [carts] = await store.inventory(allOf);

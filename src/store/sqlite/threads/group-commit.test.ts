@@ -48,13 +48,13 @@ function opened(schema: string): { run(...requests: string[]): Record<string, st
 }
 
 describe('a group of requests', () => {
-  test('is told of once all of it is committed', () => {
+  test('is reported once all of it is committed', () => {
     const { run, texts } = opened('');
     assert.deepEqual(run('a', 'b', 'c'), { a: '1 of 3', b: '1 of 3', c: '1 of 3' });
     assert.deepEqual(texts(), ['a', 'b', 'c']);
   });
 
-  test('loses the requests that are refused, and no others', () => {
+  test('loses only the refused requests', () => {
     const { run, texts, reloads } = opened('');
     assert.deepEqual(run('a', 'refuse', 'b', 'fence', 'c'), {
       a: '1 of 3',

@@ -4,7 +4,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { type TestContext, test } from 'node:test';
 import { opened, temporaryFolder, undoAtEnd, visits } from '../fixture.test.ts';
 
-/** A store with rows enough that a scan of their pairs takes hours. */
+/** A store with enough rows that a scan of their pairs takes hours. */
 async function withRows(t: TestContext, rows = 30_000) {
   const path = join(temporaryFolder(t), 'mill.db');
   const store = await opened(t, path);
@@ -23,13 +23,13 @@ const nested =
 const quick = 'SELECT count(*) AS events FROM millrace_log_visits';
 const reason = new Error('the client has gone');
 
-test('a query that runs ends when its signal is aborted, and its thread answers the next one', async (t) => {
+test('a running query ends when its signal is aborted, and its thread answers the next one', async (t) => {
   const store = await withRows(t);
   const started: unknown[] = [];
   const note = (worker: unknown) => started.push(worker);
   process.on('worker', note);
   t.after(() => process.off('worker', note));
-  // From here on both threads are at work at once.
+  // From here on both threads are busy at the same time.
   await Promise.all([1, 2].map(() => store.query(quick, [], { signal: AbortSignal.timeout(20_000) })));
   for (let time = 0; time < 6; time += 1) {
     const gone = new AbortController();
@@ -42,7 +42,7 @@ test('a query that runs ends when its signal is aborted, and its thread answers 
   assert.ok(started.length <= 2, `${started.length} threads were started: some were left to a query that did not end`);
 });
 
-test('queries that are given up while they wait are never begun, and keep nobody waiting', async (t) => {
+test('queries cancelled while waiting never begin, and hold nobody up', async (t) => {
   const store = await withRows(t);
   const gone = new AbortController();
   const asked = Array.from({ length: 300 }, () => store.query(endless, [], { signal: gone.signal }));
@@ -52,7 +52,7 @@ test('queries that are given up while they wait are never begun, and keep nobody
   assert.deepEqual(await next, [{ events: 30_000 }]);
 });
 
-test('however many query, the engine and who asks for keys is answered at once', async (t) => {
+test('however many queries run, the engine and callers asking for keys are answered at once', async (t) => {
   const store = await withRows(t);
   const gone = new AbortController();
   const asked = Array.from({ length: 50 }, () => store.query(endless, [], { signal: gone.signal }));
@@ -68,7 +68,7 @@ test('however many query, the engine and who asks for keys is answered at once',
 test('a statement that cannot be ended keeps its thread, and others are answered', async (t) => {
   const store = await withRows(t, 10);
   const gone = new AbortController();
-  // It looks at no row of a table.
+  // It reads no table rows.
   const counting = 'WITH RECURSIVE n (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < 30000000) SELECT max(n) AS n FROM n';
   const asked = [1, 2].map(() => store.query(counting, [], { signal: gone.signal }));
   const next = store.query(quick, [], { signal: AbortSignal.timeout(30_000) });

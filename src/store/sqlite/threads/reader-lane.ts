@@ -11,10 +11,7 @@ export interface LaneOptions {
   readonly requestsAtOnce: number;
 }
 
-/**
- * Time that a statement may run on after being told to end. Then its thread is abandoned and replaced by another. In
- * milliseconds.
- */
+/** Time that a statement may continue after being told to end. Then its thread is abandoned and replaced by another. In milliseconds. */
 const graceMs = 1_000;
 /** Maximum threads of a lane left to statements that do not end. At that number the lane waits for one of them. */
 const straysMax = 2;

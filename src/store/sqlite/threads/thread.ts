@@ -32,7 +32,7 @@ export class Thread<Methods> {
   readonly #started: Promise<unknown>;
   readonly #exited: Promise<MillraceError>;
   #lastId = startId;
-  /** Why no request is accepted any more. */
+  /** The reason no request is accepted any more. */
   #ended: MillraceError | undefined;
 
   /**

@@ -12,13 +12,13 @@ import { sqlite } from '../sqlite-store.ts';
 
 const visits = { pipeline: 'visits', slice: 0 };
 const declaration: StoreDeclaration = { pipelines: [{ name: 'visits', numbered: false }], tables: [] };
-/** Of so many bytes, some hundred pages. */
+/** Large: about a hundred pages. */
 const body = JSON.stringify('x'.repeat(400_000));
 
 interface Subject {
   readonly store: Store;
   readonly path: string;
-  /** The thread that copies; started once enough was written. */
+  /** The copying thread, which starts once enough has been written. */
   readonly started: Promise<Worker>;
   readonly isStarted: () => boolean;
 }
@@ -29,7 +29,7 @@ async function withStore(run: (subject: Subject) => Promise<void>): Promise<void
   const store = sqlite(path);
   await store.open(declaration);
   let isStarted = false;
-  // The writer runs already, and nobody reads.
+  // The writer is already running, and nobody reads, so the next thread is the copying one.
   const started = once(process, 'worker').then(([worker]) => {
     isStarted = true;
     return worker;
@@ -56,7 +56,7 @@ function event(id: string): NewEvent {
   };
 }
 
-/** Appends one event after the other, on two sides, until it is enough; answers how many. */
+/** Runs two appenders, each appending one event at a time, until it is enough; returns the number of events. */
 async function appendUntil(store: Store, isEnough: () => boolean): Promise<number> {
   let count = 0;
   const side = async () => {
@@ -70,7 +70,7 @@ async function appendUntil(store: Store, isEnough: () => boolean): Promise<numbe
   return count;
 }
 
-/** Closed, a store leaves all of it in the database. */
+/** Asserts that the closed store has left everything in the database file. */
 function assertWhole(path: string, count: number): void {
   assert.ok(!existsSync(`${path}-wal`), 'the log is still there');
   const db = new DatabaseSync(path);
@@ -79,8 +79,8 @@ function assertWhole(path: string, count: number): void {
   db.close();
 }
 
-describe('the thread that copies the write ahead log', () => {
-  test('has it started anew again and again under continuous writing, so that it stays short, and ends with the store', () =>
+describe('the thread that copies the write-ahead log', () => {
+  test('makes it restart again and again under continuous writing, so that it stays short, and ends with the store', () =>
     withStore(async ({ store, path, started }) => {
       const plain = new DatabaseSync(path);
       const look = plain.prepare('PRAGMA wal_checkpoint(NOOP)');
@@ -107,7 +107,7 @@ describe('the thread that copies the write ahead log', () => {
       assertWhole(path, count);
     }));
 
-  test('may die, of which a warning tells, and the store goes on', () =>
+  test('may die, which is a warning, and the store continues', () =>
     withStore(async ({ store, path, started, isStarted }) => {
       const before = await appendUntil(store, isStarted);
       const worker = await started;

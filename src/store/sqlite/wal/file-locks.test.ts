@@ -13,7 +13,7 @@ const locks = `1: POSIX  ADVISORY  READ 7998 fe:00:99 124 124
 8: -> POSIX  ADVISORY  WRITE 9 fe:00:99 124 124
 `;
 
-test('the holders of a lock are the processes that have it on one of the bytes, and not those that wait for it', () => {
+test('the holders of a lock are the processes that have it on one of the bytes, not those waiting for it', () => {
   assert.deepEqual(lockHolders(locks, { inode: 99, from: 123, to: 127 }), [7998, 6]);
   assert.deepEqual(lockHolders(locks, { inode: 99, from: 123, to: 127, kind: 'WRITE' }), [6]);
   assert.deepEqual(lockHolders(locks, { inode: 97, from: 123, to: 127 }), []);

@@ -16,7 +16,7 @@ async function grow(store: Store, isEnough: () => boolean | Promise<boolean>): P
 
 const bytesOf = async (store: Store) => (await store.stats()).logBytes;
 
-test('the size of the log is told at any time, and a reader that keeps it growing, also across a restart, in the log given at the opening', async (t) => {
+test('the log’s size is always available, and a reader that keeps it growing is reported in the log given at the opening, even across a restart', async (t) => {
   const path = join(temporaryFolder(t), 'mill.db');
   const lines: { readonly level: string; readonly fields: Readonly<Record<string, unknown>>; readonly line: string }[] = [];
   const keep = (level: string) => (fields: object, line: string) => void lines.push({ level, fields: { ...fields }, line });

@@ -17,11 +17,11 @@ const pageBytes = 4_096;
 interface Subject {
   readonly path: string;
   readonly writer: DatabaseSync;
-  /** The log, by a connection of its own, as the thread has one. */
+  /** The log through a separate connection, like the thread's. */
   readonly wal: WriteAheadLog;
-  /** One commit, and the care for the log after it. */
+  /** Makes a commit, and lets the keeper look after the log. */
   commit(frames: number): void;
-  /** Copies, all but the latest commit, if the writer has asked for it; answers whether it has. */
+  /** If the writer has requested a copy, copies all but the latest commit; returns whether it was requested. */
   copyIfAsked(): boolean;
   extent(): WalExtent;
   /** The log lines, each with its level. */
@@ -60,7 +60,7 @@ async function withKeeper(
       },
       copyIfAsked() {
         if (receiveMessageOnPort(port2) === undefined) return false;
-        // What is committed during a copy is not in it.
+        // A copy does not include commits made during it.
         reader.exec('BEGIN');
         reader.prepare('SELECT 1 FROM blobs').get();
         insert.run(1);
@@ -82,7 +82,7 @@ async function withKeeper(
   }
 }
 
-/** Commits so many frames, each copy done right when it is asked for. */
+/** Commits this many frames, making each copy as soon as it is requested. */
 function write({ commit, copyIfAsked }: Subject, frames: number): void {
   for (let written = 0; written < frames; written += 100) {
     commit(100);
@@ -90,8 +90,8 @@ function write({ commit, copyIfAsked }: Subject, frames: number): void {
   }
 }
 
-describe('the keeper of the write ahead log', () => {
-  test('asks for nothing while the log is short, and then for a copy after a commit, never for two at once', () =>
+describe('the keeper of the write-ahead log', () => {
+  test('requests nothing while the log is short, and then one copy after a commit, never two at once', () =>
     withKeeper(({ commit, copyIfAsked }) => {
       commit(2_000);
       assert.ok(!copyIfAsked());
@@ -101,7 +101,7 @@ describe('the keeper of the write ahead log', () => {
       assert.ok(!copyIfAsked());
     }));
 
-  test('copies the rest by itself when the log is long, so that the next commit starts it anew', () =>
+  test('copies the rest itself when the log is long, so that the next commit restarts it', () =>
     withKeeper((subject) => {
       write(subject, 11_000);
       assert.ok(subject.extent().frames >= 11_000, 'while it is short, it goes on');
@@ -116,7 +116,7 @@ describe('the keeper of the write ahead log', () => {
       assert.ok(longest > 11_000 && longest < 14_000, `again and again: it had ${longest} frames`);
     }));
 
-  test('leaves a log alone from which somebody reads, and starts it anew once he has ended', () =>
+  test('leaves a log alone while somebody reads from it, and restarts it afterwards', () =>
     withKeeper((subject) => {
       const reader = openReader({ path: subject.path, busyTimeoutMs: 0 });
       write(subject, 200);
@@ -132,7 +132,7 @@ describe('the keeper of the write ahead log', () => {
       assert.ok(subject.extent().frames < 6_000);
     }));
 
-  test('has commits copy by themselves only when the log is far too long, which it is when the thread has died', () =>
+  test('makes commits do the copying only when the log is far too long, which means that the thread has died', () =>
     withKeeper(({ writer, commit, extent }) => {
       assert.equal(writer.prepare('PRAGMA wal_autocheckpoint').get()?.wal_autocheckpoint, 64_000);
       commit(20_000);
@@ -140,14 +140,14 @@ describe('the keeper of the write ahead log', () => {
     }));
 });
 
-/** Lets as much time pass as the keeper waits for before it takes nobody to be writing. */
+/** Lets enough time pass for the keeper to conclude that nobody is writing. */
 function rest(t: TestContext): void {
   for (let seconds = 0; seconds < 4; seconds += 1) t.mock.timers.tick(1_000);
 }
 
 /** Counts the blobs in the file without its log. */
 function blobsInFile(path: string): unknown {
-  // Not by this process: it would lose the locks that it has on the file.
+  // Not by this process, which would lose its locks on the file.
   execFileSync('cp', [path, `${path}.copy`]);
   const copy = new DatabaseSync(`${path}.copy`);
   const row = copy.prepare('SELECT count(*) AS count FROM blobs').get();
@@ -162,7 +162,7 @@ describe('when nobody writes for a while', () => {
     ['of today', true],
     ['on which nobody may copy beside the writer', false],
   ] as const) {
-    test(`all of a short log goes to the database and it is empty, again and again, with an SQLite ${which}`, (t) => {
+    test(`a short log is copied completely and emptied, again and again, with an SQLite ${which}`, (t) => {
       t.mock.timers.enable({ apis: ['setTimeout'] });
       const body = ({ path, commit, copyIfAsked }: Subject) => {
         for (const time of [1, 2]) {
@@ -181,7 +181,7 @@ describe('when nobody writes for a while', () => {
     });
   }
 
-  test('a long log is copied by the thread, so that a commit that comes just then does not wait for it', (t) => {
+  test('a long log is copied by the thread, so that a commit at that moment does not wait for it', (t) => {
     t.mock.timers.enable({ apis: ['setTimeout'] });
     return withKeeper(({ path, commit, extent, copyIfAsked }) => {
       commit(3_000);
@@ -194,7 +194,7 @@ describe('when nobody writes for a while', () => {
     });
   });
 
-  test('a long log is emptied also when the thread has died', (t) => {
+  test('a long log is emptied even if the thread has died', (t) => {
     t.mock.timers.enable({ apis: ['setTimeout'] });
     return withKeeper(({ path, commit }) => {
       commit(3_000);
@@ -203,7 +203,7 @@ describe('when nobody writes for a while', () => {
     });
   });
 
-  test('a reader keeps the log, which is emptied soon after the reader has ended', (t) => {
+  test('a log in use by a reader stays, and is emptied soon after the reader has ended', (t) => {
     t.mock.timers.enable({ apis: ['setTimeout'] });
     return withKeeper(({ path, commit, lines }) => {
       commit(10);
@@ -237,7 +237,7 @@ describe('when nobody writes for a while', () => {
 });
 
 describe('a reader that keeps the log growing', () => {
-  test('is named in one warning once the log is far beyond its bound, and a line says when it is over', async (t) =>
+  test('is named in one warning once the log is far beyond its limit, and another line says when it is over', async (t) =>
     withKeeper(async (subject) => {
       const { path, lines } = subject;
       write(subject, 200);
@@ -256,15 +256,15 @@ describe('a reader that keeps the log growing', () => {
     }));
 });
 
-describe('a copy of the write ahead log', () => {
-  test('is synced, log and database', () =>
+describe('a copy of the write-ahead log', () => {
+  test('is synced, both log and database', () =>
     withKeeper(({ path }) => {
       const db = openCheckpointer({ path, busyTimeoutMs: 0 });
       assert.equal(db.prepare('PRAGMA synchronous').get()?.synchronous, 2);
       db.close();
     }));
 
-  test('that fails is a warning, one until it succeeds again, and leaves the log as it was', () =>
+  test('that fails is a warning, repeated only after a success, and leaves the log unchanged', () =>
     withKeeper(async ({ path, commit, extent }) => {
       const warnings: unknown[] = [];
       const keep = (warning: unknown) => void warnings.push(warning);

@@ -40,8 +40,8 @@ export interface WalKeeperOptions {
  * another thread does it beside the writer, who copies only the additions during the last round. Then the whole log is in the database, and
  * the next commit writes at its beginning again, unless somebody still reads from it.
  *
- * When nobody writes for a while, the whole log goes to the database and is truncated, so that the file alone is the complete database.
- * After that there is no work until the next commit.
+ * If nobody writes for a while, the whole log goes to the database and is truncated, so that the file alone is the complete database. After
+ * that there is no work until the next commit.
  */
 export class WalKeeper {
   readonly #path: string;
