@@ -101,7 +101,7 @@ async function violationsOf(page: Page): Promise<readonly string[]> {
 const withoutChromium =
   existsSync(chromiumPath) || process.env.TEST_SERVERS === 'required' ? false : `needs Chromium at ${chromiumPath}, or where CHROMIUM says`;
 
-describe('the operator’s page', { timeout: 120_000, skip: withoutChromium }, () => {
+describe('the operator’s page', { timeout: 300_000, skip: withoutChromium }, () => {
   before(async () => {
     execFileSync(process.execPath, [join(root, 'page', 'build.ts')]);
     const lines = lineOf({ name: 'ann', role: 'operate', digest: digestOf(secret), pipelines: undefined });
@@ -277,24 +277,31 @@ describe('the operator’s page', { timeout: 120_000, skip: withoutChromium }, (
     await link(count - 1).waitFor({ state: 'detached' });
     await link(0).focus();
     const heightBefore = await page.evaluate<number>('document.documentElement.scrollHeight');
-    for (let at = 1; at <= 120; at += 1) {
+    const reached: string[] = [];
+    for (let at = 1; at <= 80; at += 1) {
       await page.keyboard.press('j');
-      assert.equal(await focused(), `page-${String(at).padStart(3, '0')}`);
-      assert.equal(await page.locator('tr[data-row]:focus-within').getAttribute('aria-rowindex'), String(at + 2));
+      reached.push(
+        await page.evaluate<string>("document.activeElement.textContent + ' ' + document.activeElement.closest('tr').ariaRowIndex"),
+      );
     }
-    assert.equal(await link(120).isVisible(), true);
+    // The first row is that of the heads.
+    assert.deepEqual(
+      reached,
+      Array.from({ length: 80 }, (_, at) => `page-${String(at + 1).padStart(3, '0')} ${at + 3}`),
+    );
+    assert.equal(await link(80).isVisible(), true);
     await page.keyboard.press('k');
     await page.keyboard.press('Tab');
-    assert.equal(await focused(), 'page-120');
+    assert.equal(await focused(), 'page-080');
     // Rows that come and go change the height of the page by a few pixels at most.
     assert.ok(Math.abs((await page.evaluate<number>('document.documentElement.scrollHeight')) - heightBefore) < 40);
 
     // The row with the focus stays, however far the window is from it.
     await scrollToEnd();
     await link(200).waitFor({ state: 'detached' });
-    assert.equal(await focused(), 'page-120');
+    assert.equal(await focused(), 'page-080');
     await page.keyboard.press('j');
-    assert.equal(await focused(), 'page-121');
+    assert.equal(await focused(), 'page-081');
   });
 
   test('the panel of a topic shows the partitions that lag most, and what holds one up', async (t) => {

@@ -56,7 +56,7 @@ export const inlets: readonly Mutant[] = [
     file: 'src/store/sqlite/partition/writer.ts',
     find: 'letter !== null && (event === null || answer === isLate)',
     replace: 'letter !== null && event === null',
-    tests: [contract('sqlite', 'an event that is too late becomes the dead letter it comes with')],
+    tests: [contract('sqlite', 'an event that comes too late becomes the dead letter it came with')],
   },
   {
     name: 'record-without-room-buried',
@@ -131,7 +131,7 @@ export const inlets: readonly Mutant[] = [
     file: steps,
     find: 'await fly(transaction, (flight) => statements.addFence(flight, [under]));',
     replace: '',
-    tests: [contract('postgres', 'a lease that is over takes nothing')],
+    tests: [contract('postgres', 'an expired lease takes nothing')],
   },
   {
     name: 'leases-of-a-flight-ignored-but-the-first',

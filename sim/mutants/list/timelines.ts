@@ -69,7 +69,7 @@ export const timelines: readonly Mutant[] = [
     await connections.write(() => {
       const flight = new Flight();
       const parts`,
-    tests: [contract('postgres', 'a block is there with the commit that it tells of')],
+    tests: [contract('postgres', 'a block exists if and only if its commit does')],
   },
   {
     name: 'timeline-tells-a-failed-attempt-again-after-a-retry',
@@ -126,7 +126,7 @@ export const timelines: readonly Mutant[] = [
     file: 'src/engine/timeline-reader.ts',
     find: '{ limit: causesMax, place, named, audit: [] }',
     replace: '{ limit: causesMax, place, named: [], audit: [] }',
-    tests: [promise('timeline', 'a delivery leads from the turn that asked for it')],
+    tests: [promise('timeline', 'each call of a delivery leads to the turn that asked for it')],
   },
   {
     name: 'timeline-index-outlives-its-blocks-in-sqlite',
@@ -134,7 +134,7 @@ export const timelines: readonly Mutant[] = [
     file: 'src/store/sqlite/partition/timeline-blocks.ts',
     find: 'if (gone > 0) this.#forgetIndex.run(',
     replace: 'if (gone < 0) this.#forgetIndex.run(',
-    tests: [contract('sqlite', 'blocks below a number are forgotten')],
+    tests: [contract('sqlite', 'blocks below a number are deleted')],
   },
   {
     name: 'timeline-index-outlives-its-blocks-on-servers',
