@@ -1,5 +1,6 @@
 import type { PipelineCounts } from '../engine/counts.ts';
-import type { SourceStatus, SourceTrouble } from '../engine/inlets/source-reader.ts';
+import type { SourceStatus } from '../engine/inlets/source-reader.ts';
+import type { SourceTrouble } from '../engine/inlets/source-troubles.ts';
 import { describeLeftover } from '../engine/leftovers/leftover.ts';
 import type { Mill } from '../engine/mill.ts';
 import type { EndpointWaits } from '../engine/outbox/endpoint-gate.ts';
@@ -130,6 +131,12 @@ function concernOfTopic(where: string, topic: string, alike: readonly SourceTrou
   if (status === 'unreadable') return { ...about, what: 'topic not read', why: `${topic} cannot be read: ${reason}` };
   const name = `Partition ${partition} of ${topic}${others}`;
   if (status === 'not read') return { ...about, what: `${countOf(count, 'partition')} not read`, why: `${name} is not read: ${reason}` };
+  if (status === 'not taken')
+    return {
+      ...about,
+      what: `${countOf(count, 'partition')} not taken`,
+      why: `The store does not take the records of ${topic}, partition ${partition}${others}: ${reason}`,
+    };
   return {
     ...about,
     what: `${countOf(count, 'partition')} held up`,

@@ -67,7 +67,9 @@ const Source = z
   .object({
     name: z.string(),
     partitions: z.array(SourcePartition),
-    warnings: z.array(z.string()).meta({ description: 'Partitions that are not read or are held up, and why' }),
+    warnings: z
+      .array(z.string())
+      .meta({ description: 'Partitions that are not read or are held up, or whose records the store does not take, and why' }),
   })
   .nullable()
   .meta({

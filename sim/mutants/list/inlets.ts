@@ -249,7 +249,7 @@ export const inlets: readonly Mutant[] = [
     name: 'batch-that-the-store-does-not-take-tried-without-a-pause',
     promises: [7],
     file: reader,
-    find: 'this.#setbacks.note(place.partition, partition.position);',
+    find: 'this.#setbacks.note(place.partition, { offset: partition.position, end: partition.end, reason });',
     replace: '',
     tests: [readerTests('a partition whose records the store does not take')],
   },

@@ -1,17 +1,17 @@
-import { codeOf, faultFields, faultOf } from '../../fault.ts';
+import { codeOf, faultOf } from '../../fault.ts';
 import type { Inlet, InletTopic } from '../../pipeline/inlet.ts';
 import type { AnyPipeline } from '../../pipeline/pipeline.ts';
 import type { AdmissionControl } from '../admission-control.ts';
 import { Deadline } from '../deadline.ts';
 import type { EngineContext } from '../engine-context.ts';
 import { sliceOf } from '../identify.ts';
-import { saidElsewhere } from '../input-faults.ts';
 import type { Partition } from '../partition.ts';
 import type { Partitions } from '../partitions.ts';
 import { Waiters } from '../waiters.ts';
 import { RecordIntake } from './record-intake.ts';
-import { pauseMsOf, Setbacks } from './setbacks.ts';
-import { type Ended, type NoRoom, readsMax, TopicPartition } from './topic-partition.ts';
+import { pauseMsOf, type Setback, Setbacks } from './setbacks.ts';
+import { type SourceTrouble, SourceTroubles } from './source-troubles.ts';
+import { type Ended, readsMax, TopicPartition } from './topic-partition.ts';
 import { type Standing, standingsOf } from './topic-state.ts';
 
 /**
@@ -19,12 +19,10 @@ import { type Standing, standingsOf } from './topic-state.ts';
  * read at any moment.
  */
 const waitMs = { idle: 250, busy: 10 };
-/** Bytes of one partition to read at once. Many partitions get fewer each: together their reads take up to `all`, unless `least` is more. */
+/** Bytes of one partition to read at once. Many partitions get fewer each: a topic's reads together take up to `all`, unless `least` is more. */
 const bytesOf = { least: 64 * 1024, most: 1024 * 1024, all: 128 * 1024 * 1024 };
 /** Interval of checks of the topic for added partitions and deleted records, in milliseconds. */
 const topicEveryMs = 3_000;
-/** Time without room after which a partition counts as held up, and how often that is logged, in milliseconds. */
-const heldUpMs = { from: 10_000, logEvery: 60_000 };
 
 /** The dependencies for reading a source. */
 export interface SourceMeans {
@@ -49,22 +47,6 @@ export interface SourcePosition {
   readonly noRoom: string | null;
 }
 
-/**
- * A reason why records of a topic are not taken in.
- *
- * - `unreadable`: the broker refuses, or does not answer; reading is retried.
- * - `not read`: somebody must decide how a partition continues.
- * - `held up`: a partition is read, but its next record has had no room for long.
- */
-export interface SourceTrouble {
-  readonly status: 'unreadable' | 'not read' | 'held up';
-  /** Null if it concerns the topic as a whole. */
-  readonly partition: number | null;
-  readonly reason: string;
-  /** When it began, in milliseconds since the epoch; null if unknown. */
-  readonly since: number | null;
-}
-
 /** The status of a source on this engine. */
 export interface SourceStatus {
   readonly name: string;
@@ -87,10 +69,8 @@ export class SourceReader {
   readonly #reading = new Map<number, TopicPartition>();
   /** Reasons for which partitions are not read, by number. */
   readonly #stopped = new Map<number, string>();
-  readonly #toldOf = new Set<string>();
   readonly #setbacks: Setbacks;
-  /** Times at which the log last said that a partition is held up, by number. */
-  readonly #heldUpLoggedAt = new Map<number, number>();
+  readonly #saying: SourceTroubles;
   readonly #woken = new Waiters();
   #topic: InletTopic | undefined;
   #lookedAt = Number.NEGATIVE_INFINITY;
@@ -103,6 +83,7 @@ export class SourceReader {
     const { engine, pipeline, inlet, admission, partitions } = means;
     this.#means = means;
     this.#setbacks = new Setbacks(() => engine.clock.elapsedMs());
+    this.#saying = new SourceTroubles({ engine, pipeline: pipeline.name, source: inlet.name });
     this.#intake = new RecordIntake({ engine, pipeline, inlet, admission, counters: partitions.counters(pipeline.name) });
   }
 
@@ -119,41 +100,45 @@ export class SourceReader {
   }
 
   get status(): SourceStatus {
-    const { inlet } = this.#means;
-    const positions = Array.from(this.#reading.values(), (reading) => ({
-      partition: reading.place.partition,
-      next: reading.position,
-      end: reading.end,
-      lag: reading.lag,
-      noRoom: reading.noRoom?.reason ?? null,
-    }));
     const troubles = this.#troubles;
     return {
-      name: inlet.name,
-      partitions: positions.toSorted((a, b) => a.partition - b.partition),
+      name: this.#means.inlet.name,
+      partitions: this.#positions,
       troubles,
-      warnings: troubles.map((trouble) => this.#warningOf(trouble)),
+      warnings: troubles.map((trouble) => this.#saying.inWords(trouble)),
     };
   }
 
-  get #troubles(): readonly SourceTrouble[] {
-    const { clock } = this.#means.engine;
-    const troubles: SourceTrouble[] = [];
-    if (this.#failures > 1 && this.#failure !== undefined)
-      troubles.push({ status: 'unreadable', partition: null, reason: this.#failure, since: null });
-    for (const [partition, reason] of this.#stopped) troubles.push({ status: 'not read', partition, reason, since: null });
-    for (const [partition, { reason, since }] of this.#heldUp)
-      troubles.push({ status: 'held up', partition, reason, since: clock.now() - Math.round(clock.elapsedMs() - since) });
-    return troubles;
+  /** The partitions that are read, including those whose records the store did not take. */
+  get #positions(): readonly SourcePosition[] {
+    const reading = Array.from(this.#reading.values(), ({ place: { partition }, position, end, lag, noRoom }) => ({
+      partition,
+      next: position,
+      end,
+      lag,
+      noRoom: noRoom?.reason ?? null,
+    }));
+    const waiting = this.#notTaken
+      .filter(({ partition }) => !this.#reading.has(partition))
+      .map(({ partition, offset, end }) => ({ partition, next: offset, end, lag: end - offset, noRoom: null }));
+    return [...reading, ...waiting].toSorted((a, b) => a.partition - b.partition);
   }
 
-  #warningOf({ status, partition, reason, since }: SourceTrouble): string {
-    const { engine, pipeline, inlet } = this.#means;
-    const about = `pipeline ${pipeline.name}: ${inlet.name}`;
-    if (status === 'unreadable') return `${about} cannot be read: ${reason}`;
-    if (status === 'not read' || since === null) return `${about}, partition ${partition}, is not read: ${reason}`;
-    const seconds = Math.floor((engine.clock.now() - since) / 1_000);
-    return `${about}, partition ${partition}, is held up: there has been no room for its next record for ${seconds} s: ${reason}`;
+  get #troubles(): readonly SourceTrouble[] {
+    return this.#saying.of({
+      failure: this.#failures > 1 ? this.#failure : undefined,
+      stopped: this.#stopped,
+      setbacks: this.#notTaken,
+      noRoom: Array.from(this.#reading).flatMap(([partition, { noRoom }]) => (noRoom === undefined ? [] : [[partition, noRoom] as const])),
+    });
+  }
+
+  /** Setbacks of partitions of this engine, until a later try has succeeded. */
+  get #notTaken(): readonly Setback[] {
+    return this.#setbacks.all.filter(({ partition, offset }) => {
+      const reading = this.#reading.get(partition);
+      return reading === undefined ? this.#homeOf(partition).isOurs : reading.position === offset;
+    });
   }
 
   async #run(): Promise<void> {
@@ -169,7 +154,7 @@ export class SourceReader {
         await this.#pause(this.#failures);
       }
       this.#count();
-      this.#logHeldUp();
+      this.#saying.logHeldUp(this.#troubles);
     }
   }
 
@@ -227,6 +212,7 @@ export class SourceReader {
     this.#dropOthers();
     const topic = await inlet.topic(signal);
     const offsets = await engine.store.sourceOffsets(pipeline.name, inlet.name);
+    if (this.#topic?.id !== topic.id) this.#setbacks.clear();
     this.#topic = topic;
     this.#lookedAt = engine.clock.elapsedMs();
     this.#stopped.clear();
@@ -248,13 +234,15 @@ export class SourceReader {
     if (!home.isOurs) return;
     if (standing.status === 'stopped') {
       this.#reading.delete(partition);
+      this.#setbacks.forget(partition);
       this.#stopped.set(partition, standing.reason);
-      this.#tellOnce({ partition, topicId: topic.id }, standing.reason);
+      this.#saying.logStopped({ partition, topicId: topic.id }, standing.reason);
       return;
     }
     const reading = this.#reading.get(partition);
     if (reading !== undefined) reading.endsAt(end);
-    else if (!this.#setbacks.mustWait(partition)) this.#begin(topic, home, standing);
+    else if (this.#setbacks.mustWait(partition)) this.#setbacks.endsAt(partition, end);
+    else this.#begin(topic, home, standing);
   }
 
   #begin(topic: InletTopic, home: Partition, { partition: { partition, earliest, end }, stored }: Readable): void {
@@ -282,37 +270,6 @@ export class SourceReader {
     this.#reading.set(partition, begun);
   }
 
-  /** Partitions without room for a long time, mostly because of full keys whose events nobody handles. */
-  get #heldUp(): readonly (readonly [partition: number, noRoom: NoRoom])[] {
-    const before = this.#means.engine.clock.elapsedMs() - heldUpMs.from;
-    return Array.from(this.#reading).flatMap(([partition, { noRoom }]) =>
-      noRoom !== undefined && noRoom.since <= before ? [[partition, noRoom] as const] : [],
-    );
-  }
-
-  #logHeldUp(): void {
-    const { engine, pipeline, inlet } = this.#means;
-    const now = engine.clock.elapsedMs();
-    for (const [partition, { reason, since }] of this.#heldUp) {
-      if (now - (this.#heldUpLoggedAt.get(partition) ?? Number.NEGATIVE_INFINITY) < heldUpMs.logEvery) continue;
-      this.#heldUpLoggedAt.set(partition, now);
-      const fields = { pipeline: pipeline.name, source: inlet.name, partition, seconds: this.#secondsSince(since), reason };
-      engine.log.warn(fields, 'a partition of a topic is held up: there is no room for its next record');
-    }
-  }
-
-  #secondsSince(moment: number): number {
-    return Math.floor((this.#means.engine.clock.elapsedMs() - moment) / 1_000);
-  }
-
-  #tellOnce({ partition, topicId }: { readonly partition: number; readonly topicId: string }, reason: string): void {
-    const { engine, pipeline, inlet } = this.#means;
-    const told = `${partition} ${topicId} ${reason}`;
-    if (this.#toldOf.has(told)) return;
-    this.#toldOf.add(told);
-    engine.log.error({ pipeline: pipeline.name, source: inlet.name, partition, topicId, reason }, 'a partition of a topic is not read');
-  }
-
   /** Drops everything read but not taken in; a later look starts from the store's offset. */
   #ended(partition: TopicPartition, how: Ended): void {
     const { pipeline, partitions, inlet, engine } = this.#means;
@@ -324,9 +281,10 @@ export class SourceReader {
       const fields = { pipeline: pipeline.name, source: inlet.name, partition: place.partition };
       engine.log.warn(fields, 'records were read that another process has taken already: they are dropped');
     } else if (how.status === 'failed') {
-      this.#setbacks.note(place.partition, partition.position);
-      this.#warn(how.error);
-    }
+      const { reason } = faultOf(how.error);
+      this.#setbacks.note(place.partition, { offset: partition.position, end: partition.end, reason });
+      if (!this.#stopping.signal.aborted) this.#saying.logNotTaken(place.partition, how.error);
+    } else this.#setbacks.passed(place.partition, partition.position);
     this.#count();
     this.#woken.wake();
   }
@@ -336,17 +294,7 @@ export class SourceReader {
     this.#failure = faultOf(error).reason;
     // The broker's offsets may have changed.
     this.#lookedAt = Number.NEGATIVE_INFINITY;
-    if (this.#failures === 1 || this.#failures % 30 === 0) this.#warn(error);
-  }
-
-  #warn(error: unknown): void {
-    const code = codeOf(error);
-    if (this.#stopping.signal.aborted || (code !== undefined && saidElsewhere.has(code))) return;
-    const { engine, pipeline, inlet } = this.#means;
-    engine.log.warn(
-      { pipeline: pipeline.name, source: inlet.name, ...faultFields(faultOf(error)) },
-      'a topic could not be read, and is tried again',
-    );
+    if (this.#failures === 1 || this.#failures % 30 === 0) this.#saying.logUnreadable(error);
   }
 
   /** Waits before the next try; ends early when a partition has taken in its records, or the engine stops. */
@@ -362,7 +310,7 @@ export class SourceReader {
   #count(): void {
     const { partitions, pipeline } = this.#means;
     const counters = partitions.counters(pipeline.name);
-    const lag = Array.from(this.#reading.values()).reduce((sum, reading) => sum + reading.lag, 0);
+    const lag = this.#positions.reduce((sum, position) => sum + position.lag, 0);
     counters.count('sourceLag', lag - counters.sourceLag);
   }
 }
