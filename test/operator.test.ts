@@ -135,7 +135,7 @@ test('groups of dead letters that are not printed are mentioned, from a server a
     const { stdout, stderr } = await office.run(['dead-letters', '--groups', '--json', ...words]);
     return [JSON.parse(stdout).length, stderr];
   };
-  const line = 'millrace: there are more groups, of fewer letters; a higher --limit, --pipeline or --kind lists them\n';
+  const line = 'millrace: there are more groups, with fewer dead letters each; a higher --limit, --pipeline or --kind lists them\n';
   for (const from of [[], ['--file', './mill.db']]) {
     assert.deepEqual(await groups('--limit', '1', ...from), [1, line]);
     assert.deepEqual(await groups('--limit', '2', ...from), [2, '']);

@@ -35,7 +35,7 @@ export function addDeadLetters(program: Command, environment: Environment): void
         const { items, hasMore } = await desk.deadLetterGroups({ pipeline, kind, limit });
         const rows = items.map((one) => [one.count, one.pipeline, one.kind, one.first, one.last, one.reason]);
         print(items, options, () => printTable(['COUNT', 'PIPELINE', 'KIND', 'FIRST', 'LAST', 'REASON'], rows));
-        if (hasMore) process.stderr.write(`millrace: there are more groups, of fewer letters; ${waysToMore}\n`);
+        if (hasMore) process.stderr.write(`millrace: there are more groups, with fewer dead letters each; ${waysToMore}\n`);
         return;
       }
       const letters = await desk.deadLetters({ ...filterOf(options), limit: options.limit });
