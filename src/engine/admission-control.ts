@@ -103,10 +103,6 @@ export class AdmissionControl {
     const { backlog, deliveries } = engine.limits;
     const refusal = partitions.refusal(name);
     if (refusal !== undefined) throw refusal;
-    if (count > backlog) {
-      const message = `pipeline ${name}: at most ${backlog} events may wait; a batch of ${count} never fits: send fewer at once`;
-      throw new MillraceError('MILL_BODY_TOO_LARGE', message);
-    }
     if (engine.memory.arriving.isSpent) throw memoryFull(name);
     if (partitions.counters(name).deliveries >= deliveries) {
       const message = `pipeline ${name}: the limit of ${deliveries} deliveries without an outcome is reached`;
@@ -114,7 +110,8 @@ export class AdmissionControl {
     }
     const entering = (underWay.get(name) ?? 0) + count;
     if (partitions.backlog(name) + entering > backlog) {
-      const message = `pipeline ${name}: at most ${backlog} events may wait; there is no room for ${count} more`;
+      const advice = count > backlog ? `a batch of ${count} never fits: send fewer at once` : `there is no room for ${count} more`;
+      const message = `pipeline ${name}: at most ${backlog} events may wait; ${advice}`;
       throw new MillraceError('MILL_BACKLOG_FULL', message, { retryAfterMs: 1_000 });
     }
     underWay.set(name, entering);

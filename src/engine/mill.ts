@@ -153,7 +153,7 @@ export class Mill<P extends Pipelines = Pipelines> {
 
   /**
    * Takes many events in one commit, judging each separately. Throws only if it cannot judge at all: `MILL_BACKLOG_FULL` when there is no
-   * room for all of them together, `MILL_BODY_TOO_LARGE` when there never is, `MILL_INVALID_REQUEST` for too many, `MILL_STOPPING`, `MILL_STORE_…`.
+   * room for all of them together, `MILL_INVALID_REQUEST` for too many, `MILL_STOPPING`, `MILL_STORE_…`.
    */
   async ingestBatch<Name extends keyof P & string>(
     pipeline: Name,
