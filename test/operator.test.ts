@@ -127,6 +127,21 @@ test('an operator’s typing error, or a refusal by the server, is one line', as
   await refused(['status', '--url', 'http://127.0.0.1:1'], 1, /127\.0\.0\.1:1/);
 });
 
+test('groups of dead letters that are not printed are mentioned, from a server and from a file', async (context) => {
+  const office = await Office.open(context);
+  await office.post('orders', { key: 'd in words', fail: true });
+  await until(async () => (await office.json(['dead-letters', '--groups'])).length === 2);
+  const groups = async (...words: readonly string[]) => {
+    const { stdout, stderr } = await office.run(['dead-letters', '--groups', '--json', ...words]);
+    return [JSON.parse(stdout).length, stderr];
+  };
+  const line = 'millrace: there are more groups, with fewer dead letters each; a higher --limit, --pipeline or --kind lists them\n';
+  for (const from of [[], ['--file', './mill.db']]) {
+    assert.deepEqual(await groups('--limit', '1', ...from), [1, line]);
+    assert.deepEqual(await groups('--limit', '2', ...from), [2, '']);
+  }
+});
+
 test('a file can be inspected while a server runs on it, with the same answers as the server’s', async (context) => {
   const office = await Office.open(context);
   const file = ['--file', './mill.db'];

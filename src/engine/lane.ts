@@ -73,6 +73,8 @@ export class Lane extends LaneWaits {
   #status: LaneStatus;
   /** The order of the event whose turn is under way. */
   #underWay: number | undefined;
+  /** Up to this order, events may have come from the store, and so have been tried, before the log delivers them. */
+  #readBackTo: number;
   #isRung = false;
   /** Drafts the parking, once the lane is open. */
   #parkWish: (() => void) | undefined;
@@ -82,6 +84,8 @@ export class Lane extends LaneWaits {
   constructor(key: string, order: ResolvedOrder | undefined, memory: LaneMemory, record: KeyRecord = emptyRecord) {
     super(key, order, memory, record);
     this.#status = record.parked ? 'parked' : 'open';
+    // Of the lanes whose first event has failed, only parked ones are forgotten.
+    this.#readBackTo = record.parked ? Number.POSITIVE_INFINITY : 0;
     if (record.parked) this.keyCauses?.leaveMore();
   }
 
@@ -141,6 +145,7 @@ export class Lane extends LaneWaits {
       this.insert({ kind: 'event', ...held, held: true });
       last = held;
     }
+    if (last !== undefined && last.order > this.#readBackTo) this.#readBackTo = last.order;
     if (last !== undefined && isCut) this.spillFrom(last.order + 1);
   }
 
@@ -229,6 +234,11 @@ export class Lane extends LaneWaits {
     return this.#isRung;
   }
 
+  /** Returns whether an event of that order may have been read back from the store before now. */
+  mayHaveBeenReadBack(order: number): boolean {
+    return order <= this.#readBackTo;
+  }
+
   /** Returns whether that is the order of the event whose turn is under way. */
   isUnderWay(order: number): boolean {
     return this.#underWay === order;
@@ -279,6 +289,7 @@ export class Lane extends LaneWaits {
       this.#parkWish !== undefined ||
       this.#skipWish !== undefined ||
       this.isGapYoung ||
+      (this.head?.attempts ?? 0) > 0 ||
       this.arriving > 0 ||
       this.hasDueCause
     )

@@ -227,7 +227,7 @@ export class Lanes {
   #takeNumbered(lane: Lane, waiting: Waiting): void {
     const draft = this.#context.draft();
     // A key may have read it back and tried it before the log delivered it: then only the store knows its failed attempts.
-    const mayHaveFailed = waiting.position <= draft.cursor;
+    const mayHaveFailed = waiting.position <= draft.cursor && lane.mayHaveBeenReadBack(waiting.order);
     // Until that is on disk nobody else counts the event. An empty draft never commits, and nobody may wait for it.
     lane.changeIn(draft.passed(waiting.position));
     this.#context.drafted();

@@ -35,7 +35,7 @@ export interface Concern {
   readonly where: string;
   readonly what: string;
   readonly why: string;
-  /** How many things that is, where `what` counts them; otherwise 1. */
+  /** The number of items that `what` counts; 1 if absent. */
   readonly count?: number;
   /** When the oldest of them began, in milliseconds since the epoch, where that is known without asking the store. */
   readonly since?: number;

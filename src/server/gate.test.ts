@@ -60,6 +60,26 @@ test('a path declared without parameters has only its own methods, whatever rout
   }
 });
 
+test('a route with a wildcard serves what no other route does, also at paths that are declared without parameters', async (t) => {
+  const routes = (app: FastifyInstance) => {
+    nestedRoutes(app);
+    app.get('/*', () => 'app');
+    app.options('*', () => 'preflight');
+    app.post('/login', () => 'login');
+  };
+  const { url } = await serve(t, { routes });
+  for (const [method, path, answer] of [
+    ['GET', '/login', 'app'],
+    ['POST', '/login', 'login'],
+    ['OPTIONS', '/login', 'preflight'],
+    ['OPTIONS', '/things/batch', 'preflight'],
+    ['GET', '/things/second', 'one'],
+  ] as const) {
+    assert.equal(await (await fetch(`${url}${path}`, { method })).text(), answer, `${method} ${path}`);
+  }
+  assert.equal((await fetch(`${url}/things/batch`)).status, 405);
+});
+
 test('a wrong method is refused before the body is read', async (t) => {
   const { url } = await serve(t);
   const { promise: answered, resolve } = Promise.withResolvers<string>();

@@ -4,7 +4,7 @@ import { pathOf } from './path-of.ts';
 /**
  * The paths that an app declares without parameters, each with its methods. Such a path is matched before those with parameters, as in
  * OpenAPI, whatever the method: beside `GET /events/:id` and `POST /events/batch`, `batch` is no id, and `GET /events/batch` is a wrong
- * method.
+ * method. A route with a wildcard, such as `GET /*` or `OPTIONS *`, is declared for whatever no other route serves, and serves it.
  */
 export class LiteralPaths {
   readonly #methods = new Map<string, string[]>();
@@ -20,9 +20,9 @@ export class LiteralPaths {
     });
   }
 
-  /** Returns whether a route with parameters matched a path that is declared without any, and not with this method. */
+  /** Returns whether a route with parameters, and no wildcard, matched a path that is declared without any, and not with this method. */
   isWrongMethod({ method, url, routeOptions }: Pick<FastifyRequest, 'method' | 'url' | 'routeOptions'>): boolean {
-    if (routeOptions.url === undefined || !hasParameters(routeOptions.url)) return false;
+    if (routeOptions.url?.includes(':') !== true || routeOptions.url.includes('*')) return false;
     return this.methodsOf(pathOf(url))?.includes(method) === false;
   }
 

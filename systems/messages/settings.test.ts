@@ -39,7 +39,7 @@ test('a refused setting is named, without showing a secret', () => {
       (REDIS_URL) =>
         [
           { REDIS_URL },
-          'REDIS_URL: expected a URL such as redis://HOST:6379/0 or rediss://USER:PASSWORD@HOST, found a value that is not shown',
+          'REDIS_URL: expected redis:// or rediss:// with a host, and at most a port, a user, a password, and a number as its database, such as redis://HOST:6379/0, found a value that is not shown',
         ] as const,
     ),
     [{ REDIS_HOST: 'a b' }, 'REDIS_HOST: expected a host name or an IP address, found "a b"'],

@@ -18,7 +18,8 @@ const redisPath = /^\/?(?<db>\d{1,7})?$/;
 
 /** A part that the client would ignore, such as a database named otherwise than by its number, is refused. */
 const redisUrl: Values<string> = {
-  accepts: 'a URL such as redis://HOST:6379/0 or rediss://USER:PASSWORD@HOST',
+  accepts:
+    'redis:// or rediss:// with a host, and at most a port, a user, a password, and a number as its database, such as redis://HOST:6379/0',
   read(text) {
     const accepted = url('redis:', 'rediss:').read(text);
     if (accepted === undefined) return undefined;

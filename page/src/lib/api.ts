@@ -1,7 +1,7 @@
 import { askAccess, authorization } from './session.ts';
 
 /** The server's error answer. */
-class Problem extends Error {
+export class Problem extends Error {
   readonly status: number;
   readonly code: string | undefined;
 

@@ -1,6 +1,7 @@
 import type { ComponentChildren } from 'preact';
 import { useEffect, useId, useState } from 'preact/hooks';
 import type { Loaded } from '../lib/load.ts';
+import { shellWord } from '../lib/shell.ts';
 
 interface PanelProps {
   readonly title: string;
@@ -60,7 +61,7 @@ function Waiting() {
 
 /** The command that shows the same as a view: a line, or a request for a path of this server. */
 export function Command(shown: { readonly line: string } | { readonly path: string }) {
-  const line = 'line' in shown ? shown.line : `curl '${location.origin}${shown.path}'`;
+  const line = 'line' in shown ? shown.line : `curl ${shellWord(`${location.origin}${shown.path}`)}`;
   return (
     <p class="command">
       <span>The same in a terminal:</span> <code>{line}</code>

@@ -4,6 +4,7 @@ import { ageText, countOf } from '../lib/format.ts';
 import { usePagedList } from '../lib/list.ts';
 import { figures } from '../lib/pipelines.ts';
 import { setQuery, usePlace } from '../lib/router.ts';
+import { commandLine } from '../lib/shell.ts';
 import { useStore } from '../lib/store.ts';
 import type { WaitingDelivery } from '../lib/types.ts';
 import { Clock } from '../parts/clock.tsx';
@@ -26,7 +27,7 @@ export function DeliveriesView() {
       </Head>
       <PipelineTabs value={name} count={({ deliveries }) => deliveries} onChange={(pipeline) => setQuery({ pipeline })} />
       {name !== undefined && <Deliveries key={name} pipeline={name} />}
-      <Command line={`millrace deliveries ${name ?? 'NAME'}`} />
+      <Command line={commandLine('millrace deliveries', { operands: [name ?? 'NAME'] })} />
     </>
   );
 }

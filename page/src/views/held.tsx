@@ -4,6 +4,7 @@ import { ageText, countOf, countText } from '../lib/format.ts';
 import { type Loaded, useLoaded } from '../lib/load.ts';
 import { figures } from '../lib/pipelines.ts';
 import { hrefOf } from '../lib/router.ts';
+import { commandLine } from '../lib/shell.ts';
 import { useStore } from '../lib/store.ts';
 import type { ListedKey } from '../lib/types.ts';
 import { Clock } from '../parts/clock.tsx';
@@ -139,7 +140,7 @@ function HeldKeys<Item extends { readonly key: string }>(props: HeldKeysProps<It
           }
         </Answer>
       </Panel>
-      <Command line={`millrace keys NAME --status ${status}`} />
+      <Command line={commandLine('millrace keys', { options: { status }, operands: ['NAME'] })} />
     </>
   );
 }

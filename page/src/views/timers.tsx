@@ -3,6 +3,7 @@ import { durationText } from '../lib/format.ts';
 import { usePagedList } from '../lib/list.ts';
 import { figures } from '../lib/pipelines.ts';
 import { setQuery, usePlace } from '../lib/router.ts';
+import { commandLine } from '../lib/shell.ts';
 import { useStore } from '../lib/store.ts';
 import { Clock } from '../parts/clock.tsx';
 import { List } from '../parts/list.tsx';
@@ -33,7 +34,7 @@ export function TimersView() {
           <Timers key={name} pipeline={name} />
         </Panel>
       )}
-      <Command line={`millrace timers ${name ?? 'NAME'}`} />
+      <Command line={commandLine('millrace timers', { operands: [name ?? 'NAME'] })} />
     </>
   );
 }

@@ -148,7 +148,7 @@ export const timelines: readonly Mutant[] = [
     name: 'failed-attempts-of-an-event-that-the-log-delivers-later-forgotten',
     promises: [9],
     file: 'src/engine/lanes.ts',
-    find: 'const mayHaveFailed = waiting.position <= draft.cursor;',
+    find: 'const mayHaveFailed = waiting.position <= draft.cursor && lane.mayHaveBeenReadBack(waiting.order);',
     replace: 'const mayHaveFailed = false;',
     tests: [found],
   },

@@ -10,6 +10,8 @@ interface Options extends DeskOptions, LetterFilter {
   readonly limit: number;
 }
 
+const waysToMore = 'a higher --limit, --pipeline or --kind lists them';
+
 /** Adds `millrace dead-letters`. */
 export function addDeadLetters(program: Command, environment: Environment): void {
   withLetterFilter(withFile(operatorCommand(program, 'dead-letters', 'permanent failures, one by one or in groups'), 'looks'))
@@ -30,9 +32,11 @@ export function addDeadLetters(program: Command, environment: Environment): void
       }
       if (options.groups) {
         const { pipeline, kind, limit } = options;
-        const groups = await desk.deadLetterGroups({ pipeline, kind, limit });
-        const rows = groups.map((one) => [one.count, one.pipeline, one.kind, one.first, one.last, one.reason]);
-        return print(groups, options, () => printTable(['COUNT', 'PIPELINE', 'KIND', 'FIRST', 'LAST', 'REASON'], rows));
+        const { items, hasMore } = await desk.deadLetterGroups({ pipeline, kind, limit });
+        const rows = items.map((one) => [one.count, one.pipeline, one.kind, one.first, one.last, one.reason]);
+        print(items, options, () => printTable(['COUNT', 'PIPELINE', 'KIND', 'FIRST', 'LAST', 'REASON'], rows));
+        if (hasMore) process.stderr.write(`millrace: there are more groups, with fewer dead letters each; ${waysToMore}\n`);
+        return;
       }
       const letters = await desk.deadLetters({ ...filterOf(options), limit: options.limit });
       const rows = letters.map((one) => [one.id, one.failedAt, one.pipeline, one.kind, one.key, one.attempts, one.reason]);

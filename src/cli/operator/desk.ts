@@ -1,4 +1,4 @@
-import type { Item, ServerCalls } from './server-calls.ts';
+import type { Item, Listing, ServerCalls } from './server-calls.ts';
 
 /** The parameters of a list; undefined ones are left out. */
 export type ListQuery = Readonly<Record<string, string | number | undefined>> & { readonly limit: number };
@@ -18,7 +18,7 @@ export interface Desk {
   key(pipeline: string, key: string): Promise<Item>;
   deadLetters(query: ListQuery): Promise<readonly Item[]>;
   deadLetter(id: string): Promise<Item>;
-  deadLetterGroups(query: ListQuery): Promise<readonly Item[]>;
+  deadLetterGroups(query: ListQuery): Promise<Listing>;
   resolve(verb: 'redrive' | 'discard', asked: Asked): Promise<Item>;
   setPaused(pipeline: string, act: 'pause' | 'resume', reason: string | undefined): Promise<Item>;
 }
@@ -47,8 +47,8 @@ export class ServerDesk implements Desk {
     return this.#calls.get(`/dead-letters/${encodeURIComponent(id)}`);
   }
 
-  deadLetterGroups(query: ListQuery): Promise<readonly Item[]> {
-    return this.#calls.list('/dead-letters/groups', query);
+  deadLetterGroups(query: ListQuery): Promise<Listing> {
+    return this.#calls.listing('/dead-letters/groups', query);
   }
 
   resolve(verb: 'redrive' | 'discard', asked: Asked): Promise<Item> {

@@ -11,7 +11,7 @@ import type { KeysQuery } from '../../store/store.ts';
 import type { Asked, Desk, ListQuery } from './desk.ts';
 import { FileOrders } from './file-orders.ts';
 import { letterFilterOf } from './read-letter-filter.ts';
-import type { Item } from './server-calls.ts';
+import type { Item, Listing } from './server-calls.ts';
 
 type Standing = 'open' | 'waiting' | 'blocked' | 'parked';
 
@@ -77,10 +77,11 @@ export class FileDesk implements Desk {
     return deadLetterAnswerOf(letter);
   }
 
-  async deadLetterGroups({ limit, ...filter }: ListQuery): Promise<readonly Item[]> {
+  async deadLetterGroups({ limit, ...filter }: ListQuery): Promise<Listing> {
     const { pipeline, kind } = letterFilterOf(filter);
-    const query = { pipeline, kind, since: arrivalsSince(), limit };
-    return readFile(this.#file, (db) => new DeadLetterReader(db).groups(query).map(groupAnswerOf));
+    const query = { pipeline, kind, since: arrivalsSince(), limit: limit + 1 };
+    const groups = readFile(this.#file, (db) => new DeadLetterReader(db).groups(query).map(groupAnswerOf));
+    return { items: groups.slice(0, limit), hasMore: groups.length > limit };
   }
 
   resolve(verb: 'redrive' | 'discard', asked: Asked): Promise<Item> {

@@ -14,6 +14,14 @@ const tokenVariable = 'MILLRACE_TOKEN';
 interface Page {
   readonly items: readonly Item[];
   readonly nextCursor?: string;
+  /** True if the list leaves items out even on its last page. */
+  readonly truncated?: boolean;
+}
+
+/** The first items of a list. */
+export interface Listing {
+  readonly items: readonly Item[];
+  readonly hasMore: boolean;
 }
 
 /** An item of a list, or any other answer. */
@@ -47,15 +55,22 @@ export class ServerCalls {
   }
 
   /** Returns the first items of a list, fetching as many pages as needed. */
-  async list(path: string, { limit = 20, ...query }: Query & { readonly limit?: number }): Promise<readonly Item[]> {
+  async list(path: string, query: Query & { readonly limit?: number }): Promise<readonly Item[]> {
+    return (await this.listing(path, query)).items;
+  }
+
+  /** Returns the same, and whether the list has more items than these. */
+  async listing(path: string, { limit = 20, ...query }: Query & { readonly limit?: number }): Promise<Listing> {
     const items: Item[] = [];
+    let hasMore = false;
     for (let cursor: string | undefined; items.length < limit; ) {
       const page = (await this.get(path, { ...query, limit: Math.min(100, limit - items.length), cursor })) as unknown as Page;
       items.push(...page.items);
       cursor = page.nextCursor;
+      hasMore = cursor !== undefined || page.truncated === true;
       if (cursor === undefined) break;
     }
-    return items;
+    return { items, hasMore };
   }
 
   async #call(method: string, path: string, body?: Item): Promise<Item> {

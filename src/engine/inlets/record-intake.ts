@@ -122,14 +122,16 @@ export class RecordIntake {
 
   #decode(record: InletRecord): Decoded {
     const { inlet, pipeline, engine } = this.#means;
-    const { eventBytes, batch } = engine.limits;
+    const { eventBytes, batch, backlog } = engine.limits;
+    // A record is taken as a whole: one beyond the backlog would wait for ever, and hold its partition up.
+    const most = Math.min(batch, backlog);
     try {
       const length = record.value?.length ?? 0;
       if (length > valuesMax * eventBytes) throw tooLarge(pipeline, `a record of at most ${valuesMax * eventBytes} bytes, found ${length}`);
       const events = inlet.decode(record);
       if (events.length === 1 && length > eventBytes)
         throw tooLarge(pipeline, `a record of one event to have at most ${eventBytes} bytes, found ${length}`);
-      if (events.length > batch) throw tooLarge(pipeline, `a record of at most ${batch} events, found ${events.length}`);
+      if (events.length > most) throw tooLarge(pipeline, `a record of at most ${most} events, found ${events.length}`);
       return { record, events, fault: undefined };
     } catch (thrown) {
       return { record, events: [], fault: thrown ?? new MillraceError('MILL_INTERNAL', 'decode() has thrown nothing') };

@@ -286,6 +286,34 @@ onEveryKindOfStore('promise 3: in order per key', ({ testMill, makeStore }) => {
     }
   });
 
+  test('numbers that a key reads back ahead of the log do not make other keys read theirs back', async () => {
+    const base = makeStore();
+    const readBack: string[] = [];
+    const store = withCalls(base, {
+      held(partition, key, ...asked) {
+        readBack.push(key);
+        return base.held(partition, key, ...asked);
+      },
+    });
+    const limits = { feed: 5, commit: 3 };
+    const t = await testMill({ pipelines: [steps({}, { numbered: true, maxPending: 100 })], store, limits });
+    const others = upTo(60).map((k) => `other ${k}`);
+    const numbered = (n: number) => others.map((key) => ({ key, n }));
+    const hot = (numbers: readonly number[]) => numbers.map((n) => ({ key: 'hot', n }));
+    await t.ingestBatch('steps', [...hot([1]), ...numbered(1)]);
+    await t.drain();
+    await t.mill.pause('steps');
+    readBack.length = 0;
+    await t.ingestBatch('steps', [...hot([...upTo(10).slice(2), 2]), ...numbered(2), ...hot(upTo(40).slice(10))]);
+    await t.mill.resume('steps');
+    await t.drain();
+    assert.deepEqual(await stepsOf(t, 'hot'), upTo(40));
+    for (const key of others) assert.deepEqual(await stepsOf(t, key), [1, 2]);
+    assert.ok(readBack.includes('hot'));
+    assert.ok(new Set(readBack).size < 10, `${new Set(readBack).size} keys were read back`);
+    await t.stop();
+  });
+
   test('a gap is skipped to the lowest waiting number, wherever it is kept', async () => {
     const t = await testMill({ pipelines: [steps({}, { numbered: true, maxPending: 1_000, skipAfter: '5m' })] });
     for (const n of upTo(200).reverse()) if (n > 2) await t.ingest('steps', { key: 'a', n });

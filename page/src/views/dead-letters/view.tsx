@@ -5,6 +5,7 @@ import { type PagedList, usePagedList } from '../../lib/list.ts';
 import { useLoaded } from '../../lib/load.ts';
 import { figures } from '../../lib/pipelines.ts';
 import { setQuery, usePlace } from '../../lib/router.ts';
+import { commandLine } from '../../lib/shell.ts';
 import { useStore } from '../../lib/store.ts';
 import { Clock } from '../../parts/clock.tsx';
 import { Select, TextField } from '../../parts/fields.tsx';
@@ -96,7 +97,7 @@ export function DeadLettersView() {
 interface Looked {
   readonly isFiltered: boolean;
   readonly isSearched: boolean;
-  /** Whether the number of dead letters differs from that of the list. */
+  /** True if the number of dead letters differs from that of the list. */
   readonly isChanged: boolean;
 }
 
@@ -108,7 +109,6 @@ function noteOf({ first, hasMore }: PagedList<LetterGroup>, { isFiltered, isSear
 }
 
 function commandOf(pipeline: string, kind: string, group: LetterGroup | undefined): string {
-  if (group !== undefined)
-    return `millrace redrive --pipeline ${group.pipeline} --kind ${group.kind} --like ${JSON.stringify(group.reason)}`;
-  return ['millrace dead-letters', pipeline && `--pipeline ${pipeline}`, kind && `--kind ${kind}`].filter((part) => part !== '').join(' ');
+  if (group === undefined) return commandLine('millrace dead-letters', { options: { pipeline, kind } });
+  return commandLine('millrace redrive', { options: { pipeline: group.pipeline, kind: group.kind, like: group.reason } });
 }

@@ -1,9 +1,10 @@
 import { useMemo, useState } from 'preact/hooks';
-import { get, type Page, pathOf, post } from '../../lib/api.ts';
+import { get, type Page, Problem, pathOf, post } from '../../lib/api.ts';
 import { ageText, countOf } from '../../lib/format.ts';
 import { live } from '../../lib/live.ts';
 import { type Loaded, useLoaded } from '../../lib/load.ts';
 import { hrefOf, setQuery, usePlace } from '../../lib/router.ts';
+import { commandLine } from '../../lib/shell.ts';
 import { useStore } from '../../lib/store.ts';
 import type { KeyDetails } from '../../lib/types.ts';
 import { Clock } from '../../parts/clock.tsx';
@@ -82,7 +83,7 @@ export function KeyView({ pipeline, name }: KeyProps) {
         hasOlder={next !== undefined && next !== ''}
         loadOlder={loadOlder}
       />
-      <Command line={`millrace show ${pipeline} ${name}`} />
+      <Command line={commandLine('millrace show', { operands: [pipeline, name] })} />
     </>
   );
 }
@@ -134,7 +135,8 @@ interface ActsProps {
 }
 
 /** The operator's actions on a key. */
-function Acts({ path, name, details: { value }, again }: ActsProps) {
+function Acts({ path, name, details, again }: ActsProps) {
+  const { value } = details;
   const act = (what: 'park' | 'resume' | 'skip-gap') => async (reason: string | undefined) => {
     await post(`${path}/${what}`, { ...(reason !== undefined && { reason }) });
     again();
@@ -170,7 +172,7 @@ function Acts({ path, name, details: { value }, again }: ActsProps) {
           text="No turn of this key starts until someone resumes it. No other key is delayed."
           action="Park"
           shortcut="p"
-          unable={value === undefined ? 'This key has no events.' : undefined}
+          unable={whyUnable(details)}
           act={act('park')}
         >
           <Glyph name="parked" />
@@ -179,6 +181,13 @@ function Acts({ path, name, details: { value }, again }: ActsProps) {
       )}
     </>
   );
+}
+
+/** Says why a key cannot be parked; undefined if it can. */
+function whyUnable({ value, error }: Loaded<KeyDetails>): string | undefined {
+  if (value !== undefined) return undefined;
+  if (error === undefined) return 'The key has not loaded yet.';
+  return error instanceof Problem && error.status === 404 ? 'This key has no events.' : 'The key could not be loaded.';
 }
 
 type Shown = 'all' | 'turn' | 'timer' | 'delivery' | 'operator';

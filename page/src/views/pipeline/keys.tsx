@@ -2,6 +2,7 @@ import { useState } from 'preact/hooks';
 import { pathOf } from '../../lib/api.ts';
 import { usePagedList } from '../../lib/list.ts';
 import { setQuery, usePlace } from '../../lib/router.ts';
+import { commandLine } from '../../lib/shell.ts';
 import type { KeyStatus, ListedKey } from '../../lib/types.ts';
 import { TextField } from '../../parts/fields.tsx';
 import { Glyph, type GlyphName } from '../../parts/glyph.tsx';
@@ -26,13 +27,17 @@ const reasons: Readonly<Record<KeyStatus, string>> = {
   parked: 'needs a person',
 };
 
-/** The keys of a pipeline, by status and by prefix. */
+/**
+ * The keys of a pipeline, by status and by prefix.
+ *
+ * @param waiting the number of parked keys and held events now: when it changes, the list is out of date
+ */
 export function KeysPanel({ name, waiting }: { readonly name: string; readonly waiting: number }) {
   const { query } = usePlace();
   const status = statuses.find((one) => one === query.status) ?? '';
   const prefix = query.prefix ?? '';
   const list = usePagedList<ListedKey>(`${pathOf('pipelines', name)}/keys`, { status, prefix });
-  // How many keys' events waited when the list was loaded.
+  // The waiting figure at the time the list was loaded.
   const [seen, setSeen] = useState<{ readonly page: unknown; readonly waiting: number }>({ page: undefined, waiting });
   const page = list.first.value;
   if (seen.page !== page) setSeen({ page, waiting });
@@ -47,7 +52,7 @@ export function KeysPanel({ name, waiting }: { readonly name: string; readonly w
       </>
     ),
   ]);
-  const changed = seen.waiting === waiting ? undefined : 'Other events wait now than when this list was loaded.';
+  const changed = seen.waiting === waiting ? undefined : 'The waiting events have changed since this list was loaded.';
   return (
     <Panel
       title="Keys"
@@ -100,9 +105,7 @@ function Empty({ pipeline, status, prefix }: { readonly pipeline: string; readon
         <p>
           No {status} key begins with {prefix}.
         </p>
-        <code>
-          millrace keys {pipeline} --prefix {prefix}
-        </code>
+        <code>{commandLine('millrace keys', { options: { status, prefix }, operands: [pipeline] })}</code>
       </>
     );
   }

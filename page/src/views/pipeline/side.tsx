@@ -2,6 +2,7 @@ import { get, type Page, pathOf } from '../../lib/api.ts';
 import { ageText, countOf } from '../../lib/format.ts';
 import { useLoaded } from '../../lib/load.ts';
 import { hrefOf } from '../../lib/router.ts';
+import { shellWord } from '../../lib/shell.ts';
 import type { PipelineDetails, WaitingDelivery } from '../../lib/types.ts';
 import { Answer, Panel } from '../../parts/panel.tsx';
 import { ScheduleFacts, ScheduleSwitch, useSchedule } from '../schedules.tsx';
@@ -35,7 +36,7 @@ export function SidePanels({ details }: { readonly details: PipelineDetails }) {
         <Panel title="No event yet" note="since this process started">
           <div class="empty">
             <p>Send one:</p>
-            <pre>{`curl ${location.origin}/pipelines/${name}/events \\\n  -d '{…}'`}</pre>
+            <pre>{`curl ${shellWord(`${location.origin}${pathOf('pipelines', name, 'events')}`)} \\\n  -d '{…}'`}</pre>
             <a class="link" href="/docs">
               The schema of an event
             </a>

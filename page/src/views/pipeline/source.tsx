@@ -24,7 +24,7 @@ export function SourcePanel({ source: { name, partitions, warnings } }: { readon
         </p>
       ))}
       {partitions.length === 0 ? (
-        <p class="empty">Another process of the fleet reads its partitions.</p>
+        <p class="empty">This process reads none of its partitions.</p>
       ) : (
         <Table
           isText

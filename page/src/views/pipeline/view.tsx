@@ -5,6 +5,7 @@ import { countText, durationText, rateText } from '../../lib/format.ts';
 import { live } from '../../lib/live.ts';
 import { useLoaded } from '../../lib/load.ts';
 import { type ChartWindow, chartWindows, withNow } from '../../lib/pipelines.ts';
+import { commandLine } from '../../lib/shell.ts';
 import { useStore } from '../../lib/store.ts';
 import type { ChartColumn, PipelineDetails } from '../../lib/types.ts';
 import { Clock } from '../../parts/clock.tsx';
@@ -56,7 +57,7 @@ export function PipelineView({ name }: { readonly name: string }) {
           </>
         )}
       </Answer>
-      <Command line={`millrace keys ${name}`} />
+      <Command line={commandLine('millrace keys', { operands: [name] })} />
     </>
   );
 }

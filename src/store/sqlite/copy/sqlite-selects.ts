@@ -10,7 +10,9 @@ export const partDialect: PartDialect = {
   paused: 'millrace_paused',
   from(kind, pipeline) {
     if (kind === 'letters') return `millrace_dead_letters WHERE pipeline = ${literal(pipeline)}`;
-    return kind === 'blocks' || kind === 'key_blocks' ? `millrace_${kind} WHERE pipeline = ${literal(pipeline)}` : tablesOf(pipeline)[kind];
+    if (kind !== 'blocks' && kind !== 'key_blocks') return tablesOf(pipeline)[kind];
+    // The only slice is named, so that rows come in the order of their primary key, without a sort of all texts.
+    return `millrace_${kind} WHERE pipeline = ${literal(pipeline)} AND slice = 0`;
   },
   log(pipeline) {
     const { log, held } = tablesOf(pipeline);
