@@ -48,6 +48,49 @@ test('a partition whose records the store does not take is tried less and less o
   for (const key of ['a', 'b']) assert.deepEqual(await applied(mill, key, 5), upTo(5));
 });
 
+test('a partition whose records the store does not take stays in status and lag, and is a trouble from the second failure on', async (context) => {
+  const topic = new MemoryTopic(2);
+  for (const n of upTo(5)) await topic.produce(0, [record('a', n)]);
+  let [isRefused, refusals] = [true, 0];
+  const store = taking(memory(), (lease) => async (batch) => {
+    if (!isRefused || batch.partition !== 0) return lease.takeBatch(batch);
+    refusals += 1;
+    throw new MillraceError('MILL_INTERNAL', 'a trigger refuses it');
+  });
+  const clock = new VirtualClock(Date.UTC(2026, 0, 1));
+  const { mill, lines } = await started(context, { store, pipelines: [stepsFrom(topic.inlet())], clock });
+  const turnUntil = (holds: () => boolean) =>
+    until(() => {
+      topic.wake();
+      clock.turnToNextAlarm(clock.now() + 500);
+      return holds();
+    });
+  /** What an operator sees of the partition that is refused. */
+  const seen = () => {
+    const source = mill.source('steps');
+    return { position: source?.partitions.find(({ partition }) => partition === 0), lag: mill.counts().steps?.sourceLag };
+  };
+  const expected = { position: { partition: 0, next: 0, end: 5, lag: 5, noRoom: null }, lag: 5 };
+  await turnUntil(() => refusals >= 2 && mill.source('steps')?.troubles.length === 1);
+  const [first] = mill.source('steps')?.troubles ?? [];
+  assert.deepEqual([first?.status, first?.partition, first?.reason], ['not taken', 0, 'a trigger refuses it']);
+  for (const end = refusals + 5; refusals < end; ) {
+    await turnUntil(() => true);
+    assert.deepEqual(seen(), expected);
+    assert.equal(mill.source('steps')?.troubles[0]?.since, first?.since);
+  }
+  assert.match(JSON.stringify(mill.health()), /partition 0: the store has not taken its records for \d+ s: a trigger refuses it/);
+  const logged = lines.filter(({ message }) => message.startsWith('the store did not take records of a topic'));
+  assert.deepEqual(
+    logged.map(({ fields }) => [fields.partition, fields.reason]),
+    [[0, 'a trigger refuses it']],
+    'once a minute',
+  );
+  isRefused = false;
+  await turnUntil(() => mill.source('steps')?.partitions[0]?.next === 5);
+  assert.deepEqual(mill.source('steps')?.troubles, []);
+});
+
 test('with many partitions each read is smaller, so that all reads stay within a limit', async (context) => {
   const mebibyte = 1024 * 1024;
   for (const [partitions, expected] of [
