@@ -44,7 +44,7 @@ const kinds: Readonly<Record<string, string>> = {
   array: 'an array',
 };
 
-/** What limits on a length count. */
+/** The units in which a length is counted. */
 const units: Readonly<Record<string, string>> = { string: 'character', array: 'item' };
 
 function counted(limit: number | bigint, origin: string): string {

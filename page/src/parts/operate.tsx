@@ -14,7 +14,7 @@ interface OperateProps {
   readonly isMain?: boolean;
   /** For buttons repeated in every row, which would otherwise dominate the table. */
   readonly isPlain?: boolean;
-  /** Why it cannot be done now; undefined if it can. */
+  /** The reason it cannot be done now; undefined if it can. */
   readonly unable?: string | undefined;
   readonly shortcut?: string;
   readonly act: (reason: string | undefined) => Promise<unknown>;

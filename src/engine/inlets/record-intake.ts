@@ -56,7 +56,7 @@ interface Decoded {
 interface Piece {
   readonly takings: RecordTaking[];
   records: number;
-  /** Why the next one must wait. */
+  /** The reason the next one must wait. */
   stopped: unknown;
 }
 

@@ -55,7 +55,7 @@ test('a partition whose records the store does not take stays in status and lag,
   const store = taking(memory(), (lease) => async (batch) => {
     if (!isRefused || batch.partition !== 0) return lease.takeBatch(batch);
     refusals += 1;
-    throw new MillraceError('MILL_INTERNAL', 'a trigger refuses it');
+    throw new MillraceError('MILL_COMMIT_REFUSED', 'a trigger refuses it');
   });
   const clock = new VirtualClock(Date.UTC(2026, 0, 1));
   const { mill, lines } = await started(context, { store, pipelines: [stepsFrom(topic.inlet())], clock });

@@ -28,7 +28,7 @@ interface GroupsProps {
   readonly wanted: string;
   readonly chosen: ReadonlySet<string>;
   readonly choose: (names: readonly string[], isChosen: boolean) => void;
-  /** What the reader should know about the list besides its count. */
+  /** A sentence about the list that its count does not say. */
   readonly note: string | undefined;
 }
 
