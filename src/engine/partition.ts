@@ -18,6 +18,7 @@ import { PartitionPause } from './pause.ts';
 import { Progress } from './progress.ts';
 import { Refusals } from './refusals.ts';
 import type { Witness } from './resolver.ts';
+import type { Tenure } from './tenure.ts';
 import { Waiters } from './waiters.ts';
 import { Waits } from './waits.ts';
 
@@ -49,7 +50,9 @@ export class Partition implements LogReader {
   readonly #progress: Progress;
   /** Events on their way to the log. */
   #arriving = 0;
-  #isHandingOver = false;
+  /** Resolves when the hand-over under way has ended; undefined while there is none. */
+  #handingOver: Promise<void> | undefined;
+  #handOvers = 0;
   #taken: () => void = () => undefined;
   /** Number of absences already reported. */
   #toldOf = 0;
@@ -116,20 +119,12 @@ export class Partition implements LogReader {
 
   /** Begins no turns or calls, gives those under way a moment to end, and releases the lease for another engine to claim. */
   async handOver(): Promise<void> {
-    const { pause, deliveryAttempts } = this.#context;
     const { tenure, isOver, isAway, isRecovering } = this.#ownership;
-    if (tenure === undefined || isOver || isRecovering || this.#isHandingOver) return;
+    if (tenure === undefined || isOver || isRecovering || this.#handingOver !== undefined) return;
     if (isAway) return this.#ownership.releaseAgain();
-    this.#isHandingOver = true;
-    pause.handOver();
-    tenure.pauseChanged();
-    tenure.keys.rest();
-    await within(this.#engine.clock, handOverMs, (deadline) => tenure.idle(deadline));
-    const reason = new MillraceError('MILL_STOPPING', 'another engine continues with the partition');
-    await this.#ownership.handOver(tenure, () => deliveryAttempts.close(reason));
-    this.#isHandingOver = false;
-    pause.handedOver();
-    this.#ownership.tenure?.pauseChanged();
+    this.#handOvers += 1;
+    this.#handingOver = this.#handOver(tenure);
+    await this.#handingOver;
   }
 
   /** Sets the callback for whenever this engine takes it over from another one. */
@@ -251,12 +246,8 @@ export class Partition implements LogReader {
         // Work left by an owner is this engine's to settle once it takes the partition over.
         if ((await deadline.race(this.#ownerHasCaughtUp(deadline))) !== false) return;
       } else if (ownership.isRecovering) await ownership.recovered(deadline);
-      else {
-        const { present } = ownership;
-        await present.caughtUp(deadline, keys);
-        // Work left by a tenure that has ended meanwhile is the next one's to settle.
-        if (ownership.isOver || (present === ownership.tenure && !ownership.isRecovering && !this.isAway)) return;
-      }
+      else if (this.#handingOver !== undefined) await deadline.race(this.#handingOver);
+      else if (await this.#tenureHasCaughtUp(deadline, keys)) return;
     }
   }
 
@@ -383,6 +374,19 @@ export class Partition implements LogReader {
     tenure?.abandon();
   }
 
+  async #handOver(tenure: Tenure): Promise<void> {
+    const { pause, deliveryAttempts } = this.#context;
+    pause.handOver();
+    tenure.pauseChanged();
+    tenure.keys.rest();
+    await within(this.#engine.clock, handOverMs, (deadline) => tenure.idle(deadline));
+    const reason = new MillraceError('MILL_STOPPING', 'another engine continues with the partition');
+    await this.#ownership.handOver(tenure, () => deliveryAttempts.close(reason));
+    this.#handingOver = undefined;
+    pause.handedOver();
+    this.#ownership.tenure?.pauseChanged();
+  }
+
   #begun(keys: KeysAtWork): void {
     this.work.begin(keys);
     if (this.#toldOf === this.absences) return;
@@ -392,6 +396,16 @@ export class Partition implements LogReader {
 
   get #isKeyed(): boolean {
     return this.#pipeline.declaration.key !== undefined;
+  }
+
+  /** Resolves to false if the events are left to the next tenure: this one has ended meanwhile, or let its turns rest for a hand-over. */
+  async #tenureHasCaughtUp(deadline: Deadline, keys?: readonly string[]): Promise<boolean> {
+    const ownership = this.#ownership;
+    const { present } = ownership;
+    const handOvers = this.#handOvers;
+    await present.caughtUp(deadline, keys);
+    const isPresent = present === ownership.tenure && handOvers === this.#handOvers;
+    return ownership.isOver || (isPresent && !ownership.isRecovering && !this.isAway);
   }
 
   /**

@@ -472,6 +472,29 @@ describe('several engines on one store', () => {
     await Promise.all([first.mill.stop(), second.mill.stop()]);
   });
 
+  test('a reader waits for events of a partition that is being handed over, whether it comes before or during that', async () => {
+    const fleet = new Fleet(2);
+    const gate = Promise.withResolvers<void>();
+    const first = await fleet.start(undefined, [], () => gate.promise);
+    const keys = upTo(4).map((n) => `key ${n}`);
+    for (const n of [1, 2]) for (const key of keys) await first.mill.ingest('steps', { key, n });
+    await fleet.pass(10);
+    const settled = async () => {
+      const isSettled = await first.mill.settled('steps', 10 * leaseMs);
+      return [isSettled, await Promise.all(keys.map((key) => stepsIn(first.mill, key)))];
+    };
+    const before = settled();
+    const second = await fleet.start();
+    await fleet.pass(500);
+    const during = settled();
+    await fleet.pass(10);
+    gate.resolve();
+    await fleet.pass(1_000);
+    const all = [true, keys.map(() => [1, 2])];
+    assert.deepEqual([await before, await during], [all, all]);
+    await Promise.all([first.mill.stop(), second.mill.stop()]);
+  });
+
   test('an engine that has lost a partition without any work to do notices', async () => {
     const fleet = new Fleet();
     const first = await fleet.start();
