@@ -37,9 +37,11 @@ const files = named ? positionals.map((file) => resolve(file)) : found.filter((f
 
 // Test processes, their threads and their servers all load the same files.
 process.env.NODE_COMPILE_CACHE ??= join(root, 'node_modules/.cache/millrace-tests');
+const isLong = files.length >= fewFiles;
 // A few files start the servers they need by themselves.
-const started = files.length < fewFiles ? [] : await Promise.all([shareServers(), ...(withoutMariadb ? [] : [shareMariadb()])]);
-const events = run({ files, concurrency: filesAtOnce, timeout: longestMs, signal: AbortSignal.timeout(allMs) });
+const started = !isLong ? [] : await Promise.all([shareServers(), ...(withoutMariadb ? [] : [shareMariadb()])]);
+const execArgv = isLong ? ['--import', join(import.meta.dirname, 'without-async-hooks.ts')] : [];
+const events = run({ files, execArgv, concurrency: filesAtOnce, timeout: longestMs, signal: AbortSignal.timeout(allMs) });
 const passed = await report(events, { files: files.length, long: named ? [] : found.filter(isLeftOut), root });
 await Promise.all(started.map((stop) => stop()));
 process.exitCode = passed ? 0 : 1;
