@@ -40,7 +40,7 @@ process.env.NODE_COMPILE_CACHE ??= join(root, 'node_modules/.cache/millrace-test
 const isLong = files.length >= fewFiles;
 // A few files start the servers they need by themselves.
 const started = !isLong ? [] : await Promise.all([shareServers(), ...(withoutMariadb ? [] : [shareMariadb()])]);
-const execArgv = isLong ? ['--import', join(import.meta.dirname, 'without-async-hooks.ts')] : [];
+const execArgv = isLong ? ['--import', join(import.meta.dirname, 'unwatched-promises.ts')] : [];
 const events = run({ files, execArgv, concurrency: filesAtOnce, timeout: longestMs, signal: AbortSignal.timeout(allMs) });
 const passed = await report(events, { files: files.length, long: named ? [] : found.filter(isLeftOut), root });
 await Promise.all(started.map((stop) => stop()));
