@@ -227,9 +227,10 @@ describe('the operator’s page', { timeout: 300_000, skip: withoutChromium }, (
       page.locator('.pipes tbody tr', { has: page.getByRole('link', { name, exact: false }) }).locator('svg.spark');
     const acts = chartsOf('stock').locator('.line-act');
     // An act lies in the window once the chart has a point after it.
-    await acts.nth(3).waitFor({ state: 'attached' });
-    assert.equal(await acts.count(), 4);
-    for (const path of await acts.all()) assert.match((await path.getAttribute('d')) ?? '', /^(?:M[\d.]+ 0V28){2}$/);
+    await until(async () => {
+      const paths = await Promise.all((await acts.all()).map((path) => path.getAttribute('d')));
+      return paths.length === 4 && paths.every((path) => /^(?:M[\d.]+ 0V28){2}$/.test(path ?? ''));
+    });
     assert.match((await chartsOf('stock').first().getAttribute('aria-label')) ?? '', /; operators acted 2 times$/);
     assert.equal(await chartsOf('sales').locator('.line-act').count(), 0);
   });
