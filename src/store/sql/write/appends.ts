@@ -1,4 +1,3 @@
-import { randomInt } from 'node:crypto';
 import { performance } from 'node:perf_hooks';
 import { setTimeout as wait } from 'node:timers/promises';
 import { MillraceError } from '../../../errors.ts';
@@ -6,13 +5,12 @@ import type { Appended, NewEvent, PartitionId } from '../../store.ts';
 import type { Connections } from '../connection/connections.ts';
 import { Flight } from '../connection/flight.ts';
 import type { WriteStatements } from '../statements.ts';
+import { newFlightId } from './flight-id.ts';
 import { GroupQueue } from './group-queue.ts';
 import { partitionsOf } from './partitions-of.ts';
 
 /** Events per transaction, unless a single call has more. */
 const eventsMax = 5_000;
-/** Upper limit of a flight's number. */
-const flightIds = 2 ** 48 - 1;
 /** Delay between attempts to find out what became of a flight, in milliseconds. */
 const lookAgainMs = 100;
 
@@ -62,7 +60,7 @@ export class Appends {
 
   /** If a flight's answer was lost its result is unknown, and must be found out. */
   async #append(events: readonly NewEvent[]): Promise<readonly Appended[]> {
-    const flightId = randomInt(flightIds);
+    const flightId = newFlightId();
     let answers: readonly Appended[];
     try {
       answers = await this.#fly(events, flightId);

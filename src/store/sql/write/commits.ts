@@ -1,4 +1,3 @@
-import { randomInt } from 'node:crypto';
 import { MillraceError, messageOf } from '../../../errors.ts';
 import type { Appended, Commit, Committed, PartitionId } from '../../store.ts';
 import type { Connections } from '../connection/connections.ts';
@@ -11,6 +10,7 @@ import { addBlocks } from './block-statements.ts';
 import { addAnswers, addInboxRows } from './command-statements.ts';
 import { CommitParts, type Draft, partOf } from './commit-parts.ts';
 import type { DeclaredRows } from './declared-rows.ts';
+import { newFlightId } from './flight-id.ts';
 import { GroupQueue } from './group-queue.ts';
 import { LineFloors } from './line-floors.ts';
 import { addProgress } from './operation-statements.ts';
@@ -18,8 +18,6 @@ import { partitionsOf } from './partitions-of.ts';
 
 /** Items per transaction, unless a single commit has more. */
 const itemsMax = 20_000;
-/** Upper limit of a flight's number. */
-const flightIds = 2 ** 48 - 1;
 
 /** The dependencies of commits, provided by the store. */
 export interface CommitMeans {
@@ -122,7 +120,7 @@ export class Commits {
       );
       if (sends.length > 0) {
         statements.addHeadLocks(flight, partitionsOf(sends), (partition, owner) => owners.push([partition, owner]));
-        answers = statements.addAppends(flight, sends, randomInt(flightIds));
+        answers = statements.addAppends(flight, sends, newFlightId());
       }
       return flight;
     });

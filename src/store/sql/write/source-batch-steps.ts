@@ -2,7 +2,7 @@ import type { Appended, BatchTaken, NewEvent, PartitionId, SourceBatch, SourceTa
 import type { Transaction } from '../connection/connections.ts';
 import { fenced } from '../lease/fenced.ts';
 import type { Leased } from '../statements.ts';
-import { append, bury, fly, type InboxTakeMeans, idleMs, type Taking } from './inbox-takes.ts';
+import { append, bury, fly, idleMs, type TakeMeans, type Taking } from './take-steps.ts';
 
 /** Selects the offset of a partition. */
 export const isIt = 'pipeline = $1 AND source = $2 AND topic_id = $3 AND "partition" = $4';
@@ -11,10 +11,7 @@ export const isIt = 'pipeline = $1 AND source = $2 AND topic_id = $3 AND "partit
  * Takes one batch of records in several round trips, which show whether its offset was as expected and which of its events came too late.
  * The offset is moved first, by compare-and-set, so a replaced process stores nothing, and waits at most until its successor has committed.
  */
-export async function takeInSteps(
-  { connections, statements, listener, ...under }: InboxTakeMeans,
-  batch: SourceBatch,
-): Promise<BatchTaken> {
+export async function takeInSteps({ connections, statements, listener, ...under }: TakeMeans, batch: SourceBatch): Promise<BatchTaken> {
   const owners: [PartitionId, string | null][] = [];
   try {
     const answer = await connections.writing<BatchTaken>(

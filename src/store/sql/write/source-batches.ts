@@ -1,4 +1,3 @@
-import { randomInt } from 'node:crypto';
 import type { Appended, BatchTaken, PartitionId, SourceBatch, SourceOffset } from '../../store.ts';
 import type { Connections } from '../connection/connections.ts';
 import { Flight } from '../connection/flight.ts';
@@ -6,14 +5,13 @@ import { fenced } from '../lease/fenced.ts';
 import type { Leased, WriteStatements } from '../statements.ts';
 import type { AppendListener } from './appends.ts';
 import { CommitParts } from './commit-parts.ts';
+import { newFlightId } from './flight-id.ts';
 import { GroupQueue } from './group-queue.ts';
 import { partitionsOf } from './partitions-of.ts';
 import { eventsOf, isIt, takeInSteps, takenOf } from './source-batch-steps.ts';
 
 /** Takings per transaction, unless a single batch has more. */
 const takingsMax = 5_000;
-/** Upper limit of the number of appended rows; nobody looks for these. */
-const flightIds = 2 ** 48 - 1;
 
 /** The dependencies for taking batches of records, provided by the store. */
 export interface SourceBatchMeans {
@@ -89,7 +87,7 @@ export class SourceBatches {
       for (const { batch } of group) addMove(flight, batch);
       if (events.length > 0) {
         statements.addHeadLocks(flight, partitionsOf(events), (partition, owner) => owners.push([partition, owner]));
-        answers = statements.addAppends(flight, events, randomInt(flightIds));
+        answers = statements.addAppends(flight, events, newFlightId());
       }
       const letters = group.flatMap(({ partition, batch }) =>
         batch.takings.flatMap((taking) => ('letter' in taking ? [{ partition, item: taking.letter }] : [])),
