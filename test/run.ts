@@ -23,7 +23,10 @@ const fewFiles = 5;
 /** Files that wait for long and files that start processes come first, which leaves short files for the end. */
 const folders = ['sim', 'test', 'systems', 'src'];
 const longest = [
-  ...['visible-failure', 'deliveries', 'in-order', 'nth-failure.long'].map((name) => `src/engine/promises/${name}.test.ts`),
+  ...['visible-failure', 'deliveries', 'in-order', 'nth-failure.long', 'sends', 'timers', 'what-may-never-happen'].map(
+    (name) => `src/engine/promises/${name}.test.ts`,
+  ),
+  'src/engine/inbox/inbox.test.ts',
   'src/store/differential.test.ts',
 ];
 
