@@ -10,6 +10,7 @@ import { parseArgs } from 'node:util';
 import { type CDPSession, chromium } from 'playwright-core';
 import { chromiumArguments, chromiumPath } from '../demo/chromium.ts';
 import { serveDemo } from '../demo/serve-demo.ts';
+import { InspectedHeap } from './measures/inspected-heap.ts';
 import { slopeOf } from './measures/slope.ts';
 
 const { values } = parseArgs({
@@ -31,6 +32,8 @@ interface Sample {
   readonly minute: number;
   /** Resident memory of the server, in MiB. */
   readonly server: number;
+  /** JavaScript heap of the server's main thread after a garbage collection, in MiB. */
+  readonly heap: number;
   /** JavaScript heap of the page after a garbage collection, in MiB. */
   readonly page: number;
   readonly nodes: number;
@@ -58,8 +61,16 @@ async function pageOf(session: CDPSession): Promise<Pick<Sample, 'page' | 'nodes
   return { page: of('JSHeapUsedSize') / mebibyte, nodes: of('Nodes'), listeners: of('JSEventListeners') };
 }
 
+function lineOf({ minute, server, heap: used, page: ofPage, nodes, listeners, messages }: Sample): string {
+  const memory = [server.toFixed(1).padStart(11), used.toFixed(2).padStart(13), ofPage.toFixed(2).padStart(9)];
+  return [minute.toFixed(1).padStart(6), ...memory, `${nodes}`.padStart(7), `${listeners}`.padStart(10), `${messages}`.padStart(9)].join(
+    ' ',
+  );
+}
+
 const folder = await mkdtemp(join(tmpdir(), 'millrace-live-feed-'));
-const demo = await serveDemo({ port: 0, database: join(folder, 'mill.db') });
+const heap = await InspectedHeap.prepare();
+const demo = await serveDemo({ port: 0, database: join(folder, 'mill.db'), nodeOptions: heap.nodeOptions });
 const browser = await chromium.launch({ executablePath: chromiumPath, args: [...chromiumArguments] });
 const ended = new AbortController();
 const failures: string[] = [];
@@ -79,19 +90,19 @@ try {
       if (!ended.signal.aborted) failures.push(String(error));
     }),
   );
-  process.stdout.write('minute  server MiB  page MiB   nodes  listeners  messages\n');
+  process.stdout.write('minute  server MiB  its heap MiB  page MiB   nodes  listeners  messages\n');
   const startedAt = performance.now();
   for (let due = 0; due <= minutes * 60; due += everySeconds) {
     await pause(Math.max(0, due * 1000 - (performance.now() - startedAt)));
-    const sample = { minute: due / 60, server: await residentOf(demo.url), ...(await pageOf(session)), messages };
+    const server = await residentOf(demo.url);
+    const sample = { minute: due / 60, server, heap: await heap.used(), ...(await pageOf(session)), messages };
     samples.push(sample);
-    const { minute, server, page: heap, nodes, listeners } = sample;
-    const cells = [minute.toFixed(1).padStart(6), server.toFixed(1).padStart(11), heap.toFixed(2).padStart(9), `${nodes}`.padStart(7)];
-    process.stdout.write(`${[...cells, `${listeners}`.padStart(10), `${messages}`.padStart(9)].join(' ')}\n`);
+    process.stdout.write(`${lineOf(sample)}\n`);
   }
   ended.abort();
   await Promise.all(following);
 } finally {
+  heap.close();
   await browser.close();
   await demo.stop();
   await rm(folder, { recursive: true, force: true });
@@ -100,6 +111,6 @@ try {
 const settled = samples.slice(Math.floor(samples.length / 2));
 const slope = (of: (sample: Sample) => number) => slopeOf(settled.map((sample) => [sample.minute, of(sample)])).toFixed(3);
 process.stdout.write(
-  `in the second half: server ${slope(({ server }) => server)} MiB a minute, page ${slope(({ page }) => page)} MiB a minute\n`,
+  `in the second half, MiB a minute: server ${slope(({ server }) => server)}, its heap ${slope(({ heap: used }) => used)}, page ${slope(({ page }) => page)}\n`,
 );
 if (failures.length > 0) throw new Error(`the page or a follower failed: ${failures.slice(0, 3).join('; ')}`);

@@ -21,6 +21,8 @@ export interface DemoOptions {
   readonly database: string;
   /** The value of `MILLRACE_TOKENS`, and one of its secrets; without them the server requires none. */
   readonly tokens?: { readonly lines: string; readonly secret: string };
+  /** Options of Node.js for the server. */
+  readonly nodeOptions?: readonly string[];
 }
 
 const root = join(import.meta.dirname, '..');
@@ -28,7 +30,7 @@ const systems = ['rockets', 'events', 'accounts', 'messages', 'workers', './exam
 const newSecret = () => `whsec_${randomBytes(32).toString('base64')}`;
 
 /** Starts the server with all systems, the shop and the invoices, the programs they call, and the traffic. */
-export async function serveDemo({ port, database, tokens }: DemoOptions): Promise<Demo> {
+export async function serveDemo({ port, database, tokens, nodeOptions = [] }: DemoOptions): Promise<Demo> {
   const world = await startWorld();
   const payments = newSecret();
   const env = {
@@ -42,7 +44,8 @@ export async function serveDemo({ port, database, tokens }: DemoOptions): Promis
     SCHEDULER_INTERVAL: '2s',
     ...(tokens && { MILLRACE_TOKENS: tokens.lines }),
   };
-  const server = spawn(process.execPath, ['bin/millrace.js', 'serve', ...systems, '--port', String(port), '--database', database], {
+  const program = ['bin/millrace.js', 'serve', ...systems, '--port', String(port), '--database', database];
+  const server = spawn(process.execPath, [...nodeOptions, ...program], {
     cwd: root,
     env,
     stdio: ['ignore', 'pipe', 'inherit'],

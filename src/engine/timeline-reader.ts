@@ -9,8 +9,8 @@ import { TimelineWalk } from './timeline-walk.ts';
 
 /** Maximum number of events looked up in one call. */
 const positionsMax = 500;
-/** Number of items after a page that are searched for the causes of its items. */
-const causesMax = 20;
+/** Maximum number of items after a page that are searched for the causes of its items. */
+const causesMax = 500;
 
 /** The dependencies for reading timelines, provided by the engine. */
 export interface TimelineReaderMeans {
@@ -57,22 +57,27 @@ export class TimelineReader {
     const walk = new TimelineWalk(key, { limit, place, named, audit });
     await this.#follow(walk, partition, signal);
     const page = walk.page();
-    const earlier = page.next !== undefined && page.items.some(lacksCause) ? await this.#before(partition, key, page.next, signal) : [];
+    const earlier = await this.#before(partition, key, page, signal);
     return { ...page, items: withCauses(await this.#named(partition, page.items, signal), earlier) };
   }
 
-  /** Reads the items before a page, for the causes of those on it. */
-  async #before(partition: PartitionId, key: string, place: TimelinePlace, signal: AbortSignal): Promise<readonly TimelineItem[]> {
-    const { before } = place;
-    const named = await this.#means.store.blocksOfKey(partition, key, { before, limit: causesMax + 1 }, { signal });
+  /** Reads the items before a page, back to the causes of those on it. */
+  async #before(
+    partition: PartitionId,
+    key: string,
+    { items, next: place }: TimelinePage,
+    signal: AbortSignal,
+  ): Promise<readonly TimelineItem[]> {
+    if (place === undefined || !items.some(lacksCause)) return [];
+    const named = await this.#means.store.blocksOfKey(partition, key, { before: place.before, limit: causesMax + 1 }, { signal });
     const walk = new TimelineWalk(key, { limit: causesMax, place, named, audit: [] });
-    await this.#follow(walk, partition, signal);
-    return walk.page().items;
+    await this.#follow(walk, partition, signal, () => !withCauses(items, walk.items).some(lacksCause));
+    return walk.items;
   }
 
-  async #follow(walk: TimelineWalk, partition: PartitionId, signal: AbortSignal): Promise<void> {
+  async #follow(walk: TimelineWalk, partition: PartitionId, signal: AbortSignal, isEnough = () => false): Promise<void> {
     const { store } = this.#means;
-    for (let block = walk.next(); block !== undefined; block = walk.next())
+    for (let block = walk.next(); block !== undefined && !isEnough(); block = walk.next())
       walk.take(block, await store.block(partition, block, { signal }));
   }
 

@@ -38,6 +38,11 @@ export class TimelineWalk {
     this.#auditBefore = place?.audit ?? null;
   }
 
+  /** The items so far, newest first. */
+  get items(): readonly TimelineItem[] {
+    return this.#items;
+  }
+
   /** Returns the block to read next; undefined at the end of the page. */
   next(): number | undefined {
     if (this.#waiting.size === 0 || this.#charactersLeft <= 0) return undefined;

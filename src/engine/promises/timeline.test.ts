@@ -101,6 +101,23 @@ test('a timer’s turn is caused by the turn that set it, even if that is on a l
   await t.stop();
 });
 
+test('the turn that set a timer is found a hundred events back', async () => {
+  const { t, timeline } = await serveShop([]);
+  await t.ingest('shop', { key: 'a', sets: true });
+  await t.drain();
+  for (let event = 0; event < 100; event += 1) {
+    await t.ingest('shop', { key: 'a' });
+    await t.drain();
+  }
+  await t.advance('1h');
+  await t.drain();
+  const { items } = await timeline({ limit: 1 });
+  const { items: all } = await timeline({ limit: 500 });
+  assert.equal(items[0]?.timer, 'late');
+  assert.equal(items[0]?.causedBy, all.find(({ kind }) => kind === 'timer-set')?.id);
+  await t.stop();
+});
+
 test('a delivery leads from the turn that requested it through its calls to its outcome, each call with its duration', async () => {
   const { t, timeline, causes } = await serveShop([{ result: 'failed', reason: 'answered 503' }]);
   const { id } = await t.ingest('shop', { key: 'a', asks: true });
