@@ -14,6 +14,7 @@ import { Member } from './member.ts';
 import { type Noted, note, type Standstill, stalls, standstills } from './pauses.ts';
 import { Receiver } from './receiver.ts';
 import { allAtWork, atRest } from './rest.ts';
+import { timelineFaults } from './timelines.ts';
 
 export interface FleetOptions {
   readonly database: DatabaseKind;
@@ -106,7 +107,7 @@ async function run(options: FleetOptions, { receiver, members, database, folder 
   for (const member of members) await member.look();
   const findings = await check(query, book, receiver.arrivals);
   const stood = await standstills(query, noted);
-  broken.push(...findings.broken, ...stalls(stood));
+  broken.push(...findings.broken, ...stalls(stood), ...(signal.aborted ? [] : await timelineFaults(members, query, book)));
   return {
     answers: book.answers,
     refusalMsMax: book.refusalMsMax,
