@@ -43,6 +43,12 @@ export class AdmissionControl {
     }
   }
 
+  /** Returns the number of events for which the backlog has room now. */
+  roomFor(name: string): number {
+    const { engine, partitions, entering } = this.#means;
+    return engine.limits.backlog - partitions.backlog(name) - (entering.get(name) ?? 0);
+  }
+
   /** Counts an event as on its way to the log, if its key has room. Returns false if the key must be loaded into memory to know. */
   enter(pipeline: AnyPipeline, outgoing: Outgoing, wasWarmed = false): boolean {
     const { engine, partitions, checkOpen } = this.#means;

@@ -54,6 +54,7 @@ export class Partition implements LogReader {
   #handingOver: Promise<void> | undefined;
   #handOvers = 0;
   #taken: () => void = () => undefined;
+  #settled: () => void = () => undefined;
   /** Number of absences already reported. */
   #toldOf = 0;
 
@@ -79,7 +80,10 @@ export class Partition implements LogReader {
       pipeline,
       partition: this.#context,
       begun: ({ keys }) => this.#begun(keys),
-      settled: () => this.#progress.settled(),
+      settled: () => {
+        this.#progress.settled();
+        this.#settled();
+      },
     });
     this.work = new KeyWork(this.#ownership, this.#context.deliveryAttempts);
   }
@@ -132,6 +136,11 @@ export class Partition implements LogReader {
     this.#taken = taken;
   }
 
+  /** Sets the callback for whenever this engine has settled events of it. */
+  whenSettled(settled: () => void): void {
+    this.#settled = settled;
+  }
+
   /** The reason it makes no progress; undefined while all is well. */
   get trouble(): string | undefined {
     return this.#ownership.hindrance.trouble;
@@ -160,6 +169,11 @@ export class Partition implements LogReader {
     const { backlog = 0, throttled = 0 } = this.#ownership.tenure ?? {};
     const waiting = this.#isKeyed ? backlog + throttled : this.#context.ledger.unsettled;
     return waiting + this.#arriving;
+  }
+
+  /** Accepted or arriving events that are not settled, not counting those that wait for their key. */
+  get ahead(): number {
+    return (this.#ownership.tenure?.backlog ?? 0) + this.#arriving;
   }
 
   /** Accepted or arriving events that are not settled, whatever they wait for. */

@@ -101,6 +101,13 @@ export class Partitions {
     return backlog;
   }
 
+  /** Returns a pipeline's accepted or arriving events that are not settled, not counting those that wait for their key. */
+  ahead(pipeline: string): number {
+    let ahead = 0;
+    for (const partition of this.of(pipeline)) ahead += partition.ahead;
+    return ahead;
+  }
+
   /** Resolves once nothing is left to do now in the given partitions, or at the caller's deadline. */
   async idle(partitions: readonly Partition[], deadline: Deadline): Promise<void> {
     while (!deadline.isOver && partitions.some((partition) => partition.hasWork)) {

@@ -14,7 +14,7 @@ import { type Identified, IdentifiedEvents } from './identified-events.ts';
 import { type RecordPlace, rejectedRecord } from './rejected-record.ts';
 
 /** Events taken per transaction, unless a single record holds more. */
-const eventsMax = 1_000;
+export const eventsMax = 1_000;
 /** A record with several events may be as large as this many of the largest events together. */
 const valuesMax = 16;
 
@@ -33,6 +33,8 @@ export interface ReadRecords extends RecordPlace {
   /** The store's offset, and the offset once all of them are taken. */
   readonly expected: number | null;
   readonly next: number;
+  /** True if there was no room for the first of them just now: then only that one is tried. */
+  readonly isRetry: boolean;
 }
 
 /**
@@ -84,7 +86,7 @@ export class RecordIntake {
    */
   async take(home: Partition, read: ReadRecords): Promise<RecordsTaken> {
     const { records, next } = read;
-    const piece = await this.#prepare(read, records);
+    const piece = await this.#prepare(read);
     if (piece.records === 0 && records.length > 0) return { status: 'full', reason: faultOf(piece.stopped).reason };
     const behind = records[piece.records]?.offset ?? next;
     const answer = await this.#store(home, { ...read, next: behind }, piece.takings);
@@ -93,10 +95,10 @@ export class RecordIntake {
   }
 
   /** Prepares records one after another: an asynchronous schema must not change their order. */
-  async #prepare(place: RecordPlace, all: readonly InletRecord[]): Promise<Piece> {
+  async #prepare({ records, isRetry, ...place }: ReadRecords): Promise<Piece> {
     const { admission, pipeline } = this.#means;
     const piece: Piece = { takings: [], records: 0, stopped: undefined };
-    const begun = this.#begin(this.#decodeFirst(all), piece);
+    const begun = this.#begin(this.#decodeFirst(isRetry ? records.slice(0, 1) : records), piece);
     const identified = new IdentifiedEvents(
       this.#means,
       begun.flatMap(({ events }) => events),
@@ -109,11 +111,13 @@ export class RecordIntake {
   }
 
   #decodeFirst(records: readonly InletRecord[]): readonly Decoded[] {
+    const { admission, pipeline } = this.#means;
+    const most = Math.min(eventsMax, admission.roomFor(pipeline.name));
     const decoded: Decoded[] = [];
     let events = 0;
     for (const record of records) {
       const next = this.#decode(record);
-      if (decoded.length > 0 && events + next.events.length > eventsMax) break;
+      if (decoded.length > 0 && events + next.events.length > most) break;
       events += next.events.length;
       decoded.push(next);
     }

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { setImmediate } from 'node:timers/promises';
 import { until } from '../../../test/until.ts';
 import { MillraceError } from '../../errors.ts';
 import { MemoryTopic } from '../../inlets/memory-inlet.fixture.test.ts';
@@ -139,6 +140,50 @@ test('while there is no room at most two reads of a partition are in memory', as
   gate.resolve();
   await turnUntil(() => mill.counts().steps?.processed === 30);
   assert.deepEqual(await applied(mill, 'a', 30), upTo(30));
+});
+
+test('while handlers are behind, records wait on the topic and not in the log', async (context) => {
+  const topic = new MemoryTopic(2);
+  for (const partition of [0, 1]) {
+    await topic.produce(
+      partition,
+      upTo(3_000).map((n) => record(`k${partition}-${n % 100}`, n)),
+    );
+  }
+  const gate = Promise.withResolvers<void>();
+  const clock = new VirtualClock(Date.UTC(2026, 0, 1));
+  const steps = stepsFrom(topic.inlet(), { handle: () => gate.promise });
+  const { mill } = await started(context, { store: memory(), pipelines: [steps], limits: { feed: 100 }, clock });
+  const turnUntil = (holds: () => boolean) =>
+    until(() => {
+      clock.turnToNextAlarm(clock.now() + 50);
+      return holds();
+    });
+  await turnUntil(() => clock.elapsedMs() > 20_000 && (mill.counts().steps?.received ?? 0) > 0);
+  assert.equal(mill.counts().steps?.received, 1_000);
+  assert.deepEqual(mill.source('steps')?.troubles, []);
+  gate.resolve();
+  await turnUntil(() => mill.counts().steps?.processed === 6_000);
+});
+
+test('records that wait for room are not decoded again and again', async (context) => {
+  const topic = new MemoryTopic(3);
+  for (const partition of [0, 1, 2]) {
+    await topic.produce(
+      partition,
+      upTo(900).map((n) => record(`k${partition}-${n}`, n)),
+    );
+  }
+  const inlet = topic.inlet();
+  let decoded = 0;
+  const decode: Inlet['decode'] = (one) => {
+    decoded += 1;
+    return inlet.decode(one);
+  };
+  const steps = stepsFrom({ ...inlet, decode }, { handle: () => setImmediate() });
+  const { mill } = await started(context, { store: memory(), pipelines: [steps], limits: { backlog: 20, feed: 1_000 } });
+  await until(() => mill.counts().steps?.processed === 2_700);
+  assert.ok(decoded <= 2 * 2_700, `expected at most two tries of each record, found ${decoded}`);
 });
 
 test('a partition that ends before the offset in the store is not read until it has grown to there', async (context) => {

@@ -8,7 +8,7 @@ import { sliceOf } from '../identify.ts';
 import type { Partition } from '../partition.ts';
 import type { Partitions } from '../partitions.ts';
 import { Waiters } from '../waiters.ts';
-import { RecordIntake } from './record-intake.ts';
+import { eventsMax, RecordIntake } from './record-intake.ts';
 import { pauseMsOf, type Setback, Setbacks } from './setbacks.ts';
 import { type SourceTrouble, SourceTroubles } from './source-troubles.ts';
 import { type Ended, readsMax, TopicPartition } from './topic-partition.ts';
@@ -84,6 +84,7 @@ export class SourceReader {
     this.#means = means;
     this.#setbacks = new Setbacks(() => engine.clock.elapsedMs());
     this.#saying = new SourceTroubles({ engine, pipeline: pipeline.name, source: inlet.name });
+    for (const partition of partitions.of(pipeline.name)) partition.whenSettled(() => this.#woken.wake());
     this.#intake = new RecordIntake({ engine, pipeline, inlet, admission, counters: partitions.counters(pipeline.name) });
   }
 
@@ -183,6 +184,14 @@ export class SourceReader {
     return partitions.isPaused(pipeline.name);
   }
 
+  /** True if taking more would only move records from the topic to the log, and out of memory. */
+  get #isAhead(): boolean {
+    const { engine, partitions, pipeline } = this.#means;
+    const taking = this.#reading.values().filter((partition) => partition.isTaking);
+    const arriving = taking.reduce((sum) => sum + eventsMax, 0);
+    return partitions.ahead(pipeline.name) + arriving > engine.limits.feed / 2;
+  }
+
   get #mayGoOn(): boolean {
     return !this.#stopping.signal.aborted && !this.#isPaused;
   }
@@ -263,6 +272,7 @@ export class SourceReader {
         pause: (attempt) => this.#pause(attempt),
         progressed: () => this.#woken.wake(),
         mayGoOn: () => this.#mayGoOn && this.#reading.get(partition) === begun,
+        isAhead: () => this.#isAhead,
       },
       { stored, from },
     );
@@ -297,7 +307,7 @@ export class SourceReader {
     if (this.#failures === 1 || this.#failures % 30 === 0) this.#saying.logUnreadable(error);
   }
 
-  /** Waits before the next try; ends early when a partition has taken in its records, or the engine stops. */
+  /** Waits before the next try; ends early when a partition has taken in its records, events were settled, or the engine stops. */
   async #pause(attempt: number): Promise<void> {
     const { clock } = this.#means.engine;
     if (this.#stopping.signal.aborted) return;

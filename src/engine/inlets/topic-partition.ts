@@ -14,12 +14,14 @@ export interface TopicPartitionMeans {
   readonly intake: RecordIntake;
   /** In elapsed time, in milliseconds. */
   now(): number;
-  /** Waits before the next try while there is no room; ends early when the engine stops. */
+  /** Waits before the next try while there is no room; ends early when events were settled, or the engine stops. */
   pause(attempt: number): Promise<void>;
   /** Called when there is room to read more. */
   progressed(): void;
   /** Returns whether it may continue: the engine has not been stopped, and the pipeline is not paused. */
   mayGoOn(): boolean;
+  /** Returns whether so many accepted events wait for their turns that more should wait on the topic. */
+  isAhead(): boolean;
 }
 
 /** There is no room for the next record. */
@@ -49,6 +51,7 @@ export class TopicPartition {
   #next: number;
   #end = 0;
   #working: Promise<void> | undefined;
+  #isTaking = false;
   #noRoom: NoRoom | undefined;
 
   /** @param begin the store's offset, null if it has none, and the offset to read next */
@@ -96,6 +99,11 @@ export class TopicPartition {
     return this.#waiting.length < readsMax;
   }
 
+  /** True if records are on their way to the log. */
+  get isTaking(): boolean {
+    return this.#isTaking;
+  }
+
   /** True if it is taking records in, and not waiting. */
   get isBusy(): boolean {
     return this.#working !== undefined && this.#noRoom === undefined;
@@ -138,29 +146,35 @@ export class TopicPartition {
 
   /** Takes in all of a read, in portions as there is room. */
   async #takeAll({ records, next }: InletRead): Promise<'taken' | 'moved' | 'stopped'> {
-    const { mayGoOn, home, pause, now } = this.#means;
+    const { mayGoOn, home, pause, isAhead } = this.#means;
     let left = records;
-    for (let attempt = 1; mayGoOn() && home.isOurs; ) {
-      const taken = await this.#take({ records: left, next });
-      if (taken.status === 'moved') return taken.status;
-      if (taken.status === 'full') {
-        this.#noRoom = { reason: taken.reason, since: this.#noRoom?.since ?? now() };
-        await pause(attempt);
-        attempt += 1;
-        continue;
+    for (let attempt = 1; mayGoOn() && home.isOurs; attempt += 1) {
+      if (!isAhead()) {
+        const taken = await this.#take({ records: left, next, isRetry: this.#noRoom !== undefined });
+        if (taken.status === 'moved') return taken.status;
+        if (taken.status === 'taken') {
+          attempt = 0;
+          left = left.slice(taken.records);
+          if (left.length === 0) return 'taken';
+          continue;
+        }
       }
-      this.#noRoom = undefined;
-      attempt = 1;
-      left = left.slice(taken.records);
-      if (left.length === 0) return 'taken';
+      await pause(attempt);
     }
     return 'stopped';
   }
 
-  async #take(read: Pick<ReadRecords, 'records' | 'next'>): Promise<RecordsTaken> {
-    const { intake, home, place } = this.#means;
-    const taken = await intake.take(home, { ...place, ...read, expected: this.#stored });
-    if (taken.status === 'taken') this.#stored = taken.next;
-    return taken;
+  async #take(read: Pick<ReadRecords, 'records' | 'next' | 'isRetry'>): Promise<RecordsTaken> {
+    const { intake, home, place, now } = this.#means;
+    this.#isTaking = true;
+    try {
+      const taken = await intake.take(home, { ...place, ...read, expected: this.#stored });
+      if (taken.status === 'taken') this.#stored = taken.next;
+      if (taken.status !== 'moved')
+        this.#noRoom = taken.status === 'full' ? { reason: taken.reason, since: this.#noRoom?.since ?? now() } : undefined;
+      return taken;
+    } finally {
+      this.#isTaking = false;
+    }
   }
 }

@@ -14,7 +14,7 @@ import type {
 } from '../store.ts';
 import type { TakingRow } from './partition/inbox-writer.ts';
 import { toAppended, toCommitRows, toEventRow, toInboxTaken, toSourceTaken } from './partition/rows.ts';
-import type { Claimed, SourceTakingRow, WriterMethods } from './partition/writer.ts';
+import type { Claimed, SourceTakingRows, WriterMethods } from './partition/writer.ts';
 import type { Thread } from './threads/thread.ts';
 
 /**
@@ -52,7 +52,7 @@ export class SqliteLease implements Lease {
 
   async takeBatch({ takings, ...move }: SourceBatch): Promise<BatchTaken> {
     this.#check();
-    const taken = await this.#writer().call('takeBatch', this.partition, this.#epoch, move, takings.map(toSourceTakingRow));
+    const taken = await this.#writer().call('takeBatch', this.partition, this.#epoch, move, toSourceTakingRows(takings));
     return taken === undefined ? { status: 'moved' } : { status: 'taken', taken: taken.map(toSourceTaken) };
   }
 
@@ -67,8 +67,12 @@ export class SqliteLease implements Lease {
   }
 }
 
-function toSourceTakingRow(taking: SourceTaking): SourceTakingRow {
-  return 'event' in taking ? [toEventRow(taking.event), taking.late ?? null] : [null, taking.letter];
+function toSourceTakingRows(takings: readonly SourceTaking[]): SourceTakingRows {
+  const letters = takings.map((taking) => ('event' in taking ? taking.late : taking.letter) ?? null);
+  return {
+    events: takings.map((taking) => ('event' in taking ? toEventRow(taking.event) : null)),
+    letters: letters.some((letter) => letter !== null) ? letters : [],
+  };
 }
 
 function toTakingRow(taking: InboxTaking): TakingRow {

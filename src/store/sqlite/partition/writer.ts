@@ -51,7 +51,7 @@ export interface WriterMethods {
   inboxHasRows(): boolean;
   takeInbox(partition: PartitionId, epoch: number, takings: readonly TakingRow[]): readonly number[];
   /** Returns undefined if the offset differs. */
-  takeBatch(partition: PartitionId, epoch: number, move: OffsetMove, takings: readonly SourceTakingRow[]): readonly number[] | undefined;
+  takeBatch(partition: PartitionId, epoch: number, move: OffsetMove, takings: SourceTakingRows): readonly number[] | undefined;
   commit(commit: CommitRows): WrittenCommit;
   prune(retention: Retention): Pruned;
   setPaused(pipeline: string, isPaused: boolean, entry?: AuditEntry): void;
@@ -63,8 +63,12 @@ export interface WriterMethods {
   forgetPiece(pipeline: string): boolean;
 }
 
-/** A broker's record: as an event, as a dead letter, or as an event with the letter for the case that it is late. */
-export type SourceTakingRow = readonly [event: EventRow | null, letter: NewDeadLetter | null];
+/** A broker's records: each as an event, as a dead letter, or as an event with the letter for the case that it is late. */
+export interface SourceTakingRows {
+  readonly events: readonly (EventRow | null)[];
+  /** Empty if there are none at all. */
+  readonly letters: readonly (NewDeadLetter | null)[];
+}
 
 /** Weighs a request by the number of items it names. */
 export function weigh({ parameters }: Request): number {
@@ -169,10 +173,11 @@ export class Writer implements WriterMethods {
     return this.#inbox.take(partition, takings);
   }
 
-  takeBatch(partition: PartitionId, epoch: number, move: OffsetMove, takings: readonly SourceTakingRow[]): readonly number[] | undefined {
+  takeBatch(partition: PartitionId, epoch: number, move: OffsetMove, { events, letters }: SourceTakingRows): readonly number[] | undefined {
     this.#advanceCursor({ partition, epoch, cursor: 0 });
     if (!this.#sourceOffsets.move(move)) return undefined;
-    return takings.map(([event, letter]) => {
+    return events.map((event, at) => {
+      const letter = letters[at] ?? null;
       const answer = event === null ? isBuried : this.#partition(event[0], event[1]).log.append(event);
       if (letter !== null && (event === null || answer === isLate)) this.#buryLetter(partition, letter);
       return answer;
