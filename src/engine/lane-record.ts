@@ -18,8 +18,8 @@ export abstract class LaneRecord {
   #draft = 0;
   /** The newest block that its record names. */
   newestBlock: number | undefined;
-  /** Its timeline items in the current draft, as text, and their number. */
-  #told = '';
+  /** Its line in the current draft's block, and the number of its items there. */
+  #line: number | undefined;
   #toldCount = 0;
 
   constructor(key: string, order: ResolvedOrder | undefined, memory: LaneMemory, { state, next, block }: KeyRecord) {
@@ -84,23 +84,26 @@ export abstract class LaneRecord {
     return this.#stored !== null || this.#nextIsStored;
   }
 
-  /** Adds a timeline item as text. Returns its index among the key's items in the draft. */
-  tell(text: string): number {
-    this.#told = this.#toldCount === 0 ? text : `${this.#told},${text}`;
+  /** Its line in the current draft's block; undefined if it has none yet. */
+  get line(): number | undefined {
+    return this.#line;
+  }
+
+  /** Begins a line, which already has some items. */
+  beginLine(line: number, items: number): void {
+    this.#line = line;
+    this.#toldCount = items;
+  }
+
+  /** Counts a timeline item. Returns its index among the key's items in the draft. */
+  tell(): number {
     this.#toldCount += 1;
     return this.#toldCount - 1;
   }
 
-  get hasTold(): boolean {
-    return this.#toldCount > 0;
-  }
-
-  /** Returns the timeline items, separated by commas, and starts afresh. */
-  takeTold(): string {
-    const told = this.#told;
-    this.#told = '';
-    this.#toldCount = 0;
-    return told;
+  /** Ends its line: later items belong to the next block. */
+  endLine(): void {
+    this.#line = undefined;
   }
 
   /** Notes that it is no longer in memory. */

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { blockText } from '../store/block-text.ts';
 import { Lane } from './lane.ts';
 import { LaneMemory } from './lane-memory.ts';
 import { defaultLimits } from './limits.ts';
@@ -18,12 +19,12 @@ test('items recorded before and after a key comes into memory are in one line, i
   assert.equal(told.tellOf(lane.key, called(2)), 2);
   const block = told.toBlock(moment + 10, new Set([lane]));
   assert.ok(block !== undefined);
-  assert.deepEqual(findLine(block.text, lane.key), {
+  assert.deepEqual(findLine(blockText(block.lines), lane.key), {
     before: null,
     items: [called(1), { kind: 'handled', at: moment + 5, durationMs: 0.3, attempt: 1, position: 4 }, called(2)],
   });
-  assert.deepEqual(findLine(block.text, 'other'), { before: null, items: [called(9)] });
-  assert.equal(findLine(block.text, 'b'), undefined);
+  assert.deepEqual(findLine(blockText(block.lines), 'other'), { before: null, items: [called(9)] });
+  assert.equal(findLine(blockText(block.lines), 'b'), undefined);
   assert.deepEqual(block.keys, [lane.key, 'other']);
 });
 
@@ -40,7 +41,7 @@ test('the record of a changed key names the block, and the next block continues 
   const second = blockOf(2, moment + 7, []);
   assert.deepEqual(second?.keys, ['a'], 'a record that is not written names none');
   assert.equal(lane.newestBlock, moment);
-  assert.deepEqual(findLine(second?.text ?? '', 'a')?.before, moment);
+  assert.deepEqual(second && findLine(blockText(second.lines), 'a')?.before, moment);
 });
 
 test('a lane with recorded items stays in memory until they are on disk', () => {

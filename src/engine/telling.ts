@@ -1,21 +1,25 @@
 import type { NewBlock } from '../store/store.ts';
 import type { Lane } from './lane.ts';
 import { bytesOfText } from './memory.ts';
-import { lineOf, momentLine, plainText, type ToldItem } from './timeline-items.ts';
+import type { ToldItem } from './timeline-items.ts';
 
-/** Memory taken by one compact item, including the string itself. */
+/** Memory taken by one compact item. */
 const bytesOfPlain = 60;
 
-/** The timeline items of one draft, which become its block. Each lane collects the text of its own items. */
+/** The timeline items of one draft, which become its block. */
 export class Telling {
   /** Approximate memory it takes. */
   bytes = 0;
   readonly #draft: number;
-  readonly #lanes: Lane[] = [];
-  /** The same lanes by key, once an item comes without its lane. */
-  #laneOf: Map<string, Lane> | undefined;
-  /** Items of other keys, as text. */
-  readonly #others = new Map<string, string[]>();
+  /** The key of each line, and its lane; undefined for a key that may not be in memory. */
+  readonly #keys: string[] = [];
+  readonly #lanes: (Lane | undefined)[] = [];
+  /** The lines by key, once an item comes without its lane, and the numbers of items in those without a lane. */
+  #lineOf: Map<string, number> | undefined;
+  readonly #counts = new Map<number, number>();
+  /** As in a block. */
+  readonly #items: number[] = [];
+  readonly #texts: string[] = [];
   /** The time of the first item; times in the block are relative to it. */
   #moment: number | undefined;
 
@@ -28,22 +32,26 @@ export class Telling {
   handled(lane: Lane, position: number, turn: { readonly at: number; readonly durationMs: number }): number {
     this.#moment ??= turn.at;
     this.bytes += bytesOfPlain;
-    return this.#add(lane, plainText(position, turn, this.#moment));
+    this.#items.push(lane.line ?? this.#begin(lane), position, turn.at - this.#moment, Math.round(turn.durationMs * 10));
+    return lane.tell();
   }
 
   /** Records an item. Returns its index among those of its key. */
   tell(lane: Lane, item: ToldItem): number {
-    return this.#add(lane, this.#textOf(item));
+    this.#addText(lane.line ?? this.#begin(lane), item);
+    return lane.tell();
   }
 
   /** Records an item of a key that may not be in memory. Returns its index among those of its key. */
   tellOf(key: string, item: ToldItem): number {
-    this.#laneOf ??= new Map(this.#lanes.map((lane) => [lane.key, lane]));
-    const lane = this.#laneOf.get(key);
+    this.#lineOf ??= new Map(this.#keys.map((own, line) => [own, line]));
+    const line = this.#lineOf.get(key) ?? this.#add(key, undefined);
+    const lane = this.#lanes[line];
     if (lane !== undefined) return this.tell(lane, item);
-    const items = this.#others.get(key) ?? [];
-    this.#others.set(key, items);
-    return items.push(this.#textOf(item)) - 1;
+    this.#addText(line, item);
+    const count = this.#counts.get(line) ?? 0;
+    this.#counts.set(line, count + 1);
+    return count;
   }
 
   /**
@@ -51,44 +59,49 @@ export class Telling {
    * items: what the record named would be lost.
    */
   toBlock(block: number, changed: ReadonlySet<Lane>): NewBlock | undefined {
-    for (const lane of changed) if (losesRecord(lane) && !lane.hasTold) this.#begin(lane);
-    if (this.#lanes.length + this.#others.size === 0) return undefined;
+    for (const lane of changed) if (losesRecord(lane) && lane.line === undefined) this.#begin(lane);
+    if (this.#keys.length === 0) return undefined;
     const moment = this.#moment ?? block;
+    const before = new Float64Array(this.#keys.length).fill(Number.NaN);
     const keys: string[] = [];
-    let text = momentLine(moment);
-    for (const lane of this.#lanes) {
-      text += lineOf(lane.key, lane.newestBlock, moment, lane.takeTold());
-      if (losesRecord(lane)) lane.newestBlock = undefined;
-      if (lane.hasRecord && changed.has(lane)) lane.newestBlock = block;
-      else keys.push(lane.key);
+    for (const [line, lane] of this.#lanes.entries()) {
+      if (lane?.newestBlock !== undefined) before[line] = moment - lane.newestBlock;
+      if (lane === undefined || !leadsTo(block, lane, changed)) keys.push(this.#keys[line] as string);
     }
-    for (const [key, items] of this.#others) {
-      text += lineOf(key, undefined, moment, items.join(','));
-      keys.push(key);
-    }
-    return { block, text, keys };
+    return { block, lines: { moment, keys: this.#keys, before, items: Float64Array.from(this.#items), texts: this.#texts }, keys };
   }
 
-  #textOf(item: ToldItem): string {
+  #addText(line: number, item: ToldItem): void {
     this.#moment ??= item.at;
     const text = JSON.stringify(item);
     this.bytes += bytesOfText(text);
-    return text;
+    this.#items.push(line, -1 - this.#texts.length, 0, 0);
+    this.#texts.push(text);
   }
 
-  #add(lane: Lane, text: string): number {
-    if (!lane.hasTold) this.#begin(lane);
-    return lane.tell(text);
-  }
-
-  /** Items recorded without the lane go first. */
-  #begin(lane: Lane): void {
-    this.#lanes.push(lane);
-    this.#laneOf?.set(lane.key, lane);
+  /** Begins a lane's line, or takes over the one that items recorded without the lane have begun. Returns it. */
+  #begin(lane: Lane): number {
+    const line = this.#lineOf?.get(lane.key) ?? this.#add(lane.key, lane);
+    this.#lanes[line] = lane;
+    lane.beginLine(line, this.#counts.get(line) ?? 0);
     lane.changeIn(this.#draft);
-    for (const text of this.#others.get(lane.key) ?? []) lane.tell(text);
-    this.#others.delete(lane.key);
+    return line;
   }
+
+  #add(key: string, lane: Lane | undefined): number {
+    this.#keys.push(key);
+    this.#lineOf?.set(key, this.#keys.length - 1);
+    return this.#lanes.push(lane) - 1;
+  }
+}
+
+/** Ends a lane's line. Returns whether its record will name the block. */
+function leadsTo(block: number, lane: Lane, changed: ReadonlySet<Lane>): boolean {
+  lane.endLine();
+  if (losesRecord(lane)) lane.newestBlock = undefined;
+  if (!lane.hasRecord || !changed.has(lane)) return false;
+  lane.newestBlock = block;
+  return true;
 }
 
 /** Returns whether a lane's record named a block, and is gone. */

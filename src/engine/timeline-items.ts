@@ -26,36 +26,9 @@ export interface ToldItem {
   readonly [fact: string]: unknown;
 }
 
-/*
- * A block's text starts with a line `[moment]`; the other times in the block are relative to it. One line per key follows: `[key, before,
- * items]`. `before` is the distance from the moment down to the key's previous block, or null. An item is a JSON object. The exception is
- * the common case, an event handled on its first attempt: `[position, after, tenths]` gives its position in the log, the milliseconds from
- * the moment to its turn, and the duration of the turn in tenths of a millisecond, omitted if 0. The log has the rest. Where a copy has
- * moved the log, its id is there instead: `[id, after, tenths, accepted, number]`, accepted that many milliseconds after the moment, with
- * its number if it has one. Only `[null, after, tenths]` is left of an event that the log had deleted.
+/**
+ * Finds a key's line in a block's text (`src/store/block-text.ts`); undefined if there is none. JSON has no line break within a line.
  */
-
-/** The compact form of an event handled on its first attempt. */
-export function plainText(
-  position: number,
-  { at, durationMs }: { readonly at: number; readonly durationMs: number },
-  moment: number,
-): string {
-  const tenths = Math.round(durationMs * 10);
-  return tenths === 0 ? `[${position},${at - moment}]` : `[${position},${at - moment},${tenths}]`;
-}
-
-/** A key's line in a block. */
-export function lineOf(key: string, before: number | undefined, moment: number, items: string): string {
-  return `[${JSON.stringify(key)},${before === undefined ? null : moment - before},[${items}]]\n`;
-}
-
-/** The first line of a block. */
-export function momentLine(moment: number): string {
-  return `[${moment}]\n`;
-}
-
-/** Finds a key's line in a block; undefined if there is none. JSON has no line break within a line. */
 export function findLine(text: string, key: string): { readonly before: number | null; readonly items: readonly ToldItem[] } | undefined {
   const found = text.indexOf(`\n[${JSON.stringify(key)},`) + 1;
   if (found === 0) return undefined;
@@ -67,7 +40,7 @@ export function findLine(text: string, key: string): { readonly before: number |
   };
 }
 
-/** The compact form of an item. */
+/** The compact form of an item, see `src/store/block-text.ts`. */
 export type PlainItem = readonly [event: number | string | null, after: number, tenths?: number, accepted?: number, number?: number];
 
 export function isPlain(item: ToldItem | PlainItem): item is PlainItem {

@@ -17,6 +17,7 @@ export type {
   Table,
   TableOptions,
 } from '../pipeline/table.ts';
+export { blockText } from './block-text.ts';
 export { checkMoments } from './commit-moments.ts';
 export {
   isFullList,

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { blockText } from '../block-text.ts';
 import type { NewBlock, PartitionId, Store } from '../store.ts';
 import { acceptedAt, event, numbered, own, refusal, type StoreTest } from './fixtures.ts';
 
@@ -12,7 +13,7 @@ export function timelineContract(it: StoreTest): void {
     await owner.commit({ block: block(1_750_000_000_000, ['a']) });
     await refusal(former.commit({ block: block(1_750_000_000_001, ['a']) }), 'MILL_STORE_FENCED');
     const again = await reopen();
-    assert.equal(await again.block(visits, 1_750_000_000_000), block(1_750_000_000_000).text);
+    assert.equal(await again.block(visits, 1_750_000_000_000), blockText(block(1_750_000_000_000).lines));
     assert.equal(await again.block(visits, 1_750_000_000_001), null);
     assert.equal(await again.block(orders, 1_750_000_000_000), null);
     assert.deepEqual(await again.blocksOfKey(visits, 'a', all), [1_750_000_000_000]);
@@ -21,9 +22,15 @@ export function timelineContract(it: StoreTest): void {
 
   it('a block’s text comes back unchanged, however long', async ({ store, visits }) => {
     const owner = await own(store, visits);
-    const text = `["é🚀\\u0000'\\"",null]\n${'x'.repeat(200_000)}`;
-    await owner.commit({ block: { block: 7, text, keys: [] } });
-    assert.equal(await store.block(visits, 7), text);
+    const lines = {
+      moment: 1_750_000_000_000,
+      keys: [`é🚀\u0001'"\\\n`, 'b'],
+      before: Float64Array.of(5, Number.NaN),
+      items: Float64Array.of(0, -2, 0, 0, 1, 4, 2, 0, 0, 5, 3, 1, 1, -1, 0, 0),
+      texts: [JSON.stringify({ long: 'x'.repeat(200_000) }), '{"text":"\\u0000"}'],
+    };
+    await owner.commit({ block: { block: 7, lines, keys: [] } });
+    assert.equal(await store.block(visits, 7), blockText(lines));
   });
 
   it('a key’s record names a block, as long as there is one', async ({ store, visits }) => {
@@ -105,7 +112,11 @@ export function timelineContract(it: StoreTest): void {
 }
 
 function block(number: number, keys: readonly string[] = []): NewBlock {
-  return { block: number, text: `["a",null,"${number}"]\n`, keys };
+  return {
+    block: number,
+    lines: { moment: number, keys: ['a'], before: Float64Array.of(Number.NaN), items: new Float64Array(), texts: [] },
+    keys,
+  };
 }
 
 async function there(store: Store, partition: PartitionId): Promise<readonly number[]> {

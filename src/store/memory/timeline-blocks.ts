@@ -1,3 +1,4 @@
+import { blockText } from '../block-text.ts';
 import type { NewBlock } from '../store.ts';
 
 /** The blocks of one partition in memory. */
@@ -12,8 +13,8 @@ export class TimelineBlocks {
     return this.#texts.size === 0 ? undefined : this.#last;
   }
 
-  add({ block, text, keys }: NewBlock): void {
-    this.#texts.set(block, text);
+  add({ block, lines, keys }: NewBlock): void {
+    this.#texts.set(block, blockText(lines));
     this.#last = block;
     for (const key of keys) {
       const blocks = this.#indexed.get(key) ?? new Set();

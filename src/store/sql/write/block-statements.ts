@@ -1,3 +1,4 @@
+import { blockText } from '../../block-text.ts';
 import type { BlocksQuery, NewBlock, PartitionId } from '../../store.ts';
 import type { Transaction } from '../connection/connections.ts';
 import type { Flight } from '../connection/flight.ts';
@@ -12,7 +13,7 @@ export function addBlocks(flight: Flight, statements: Pick<WriteStatements, 'add
   statements.addInsert(flight, 'millrace_blocks', [
     ...partitionColumns(blocks),
     column('block', 'int8', blocks, ({ item }) => item.block),
-    column('text', 'text', blocks, ({ item }) => item.text),
+    column('text', 'text', blocks, ({ item }) => blockText(item.lines)),
   ]);
   const indexed = blocks.flatMap(({ partition, item: { block, keys } }) => keys.map((key) => ({ partition, item: { key, block } })));
   if (indexed.length === 0) return;

@@ -1,4 +1,5 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
+import { blockText } from '../../block-text.ts';
 import { Select } from '../../node-sqlite/select.ts';
 import type { BlocksQuery, EventAt, NewBlock, PartitionId } from '../../store.ts';
 import { tablesOf } from '../schema/pipeline-tables.ts';
@@ -31,8 +32,8 @@ export class BlockWriter {
     return this.#last.get(pipeline, slice)?.[0] ?? undefined;
   }
 
-  add({ pipeline, slice }: PartitionId, { block, text, keys }: NewBlock): void {
-    this.#add.run(pipeline, slice, block, text);
+  add({ pipeline, slice }: PartitionId, { block, lines, keys }: NewBlock): void {
+    this.#add.run(pipeline, slice, block, blockText(lines));
     for (const key of keys) this.#index.run(pipeline, slice, key, block);
   }
 
