@@ -1,5 +1,5 @@
 /**
- * Watches memory while the live feed runs: the demo under its traffic, the page in Chromium, and further followers of `GET /live`.
+ * Measures the page's first paint, and memory while the live feed runs: the demo under its traffic, the page in Chromium, and further followers of `GET /live`.
  * `node live-feed.ts --minutes 10 --followers 8`
  */
 import { mkdtemp, rm } from 'node:fs/promises';
@@ -80,6 +80,8 @@ try {
   page.on('pageerror', (error) => failures.push(String(error)));
   await page.goto(`${demo.url}/#/`);
   await page.locator('h1').first().waitFor();
+  const firstPaint = await page.evaluate(() => performance.getEntriesByName('first-contentful-paint')[0]?.startTime);
+  process.stdout.write(`first paint after ${firstPaint?.toFixed(0)} ms\n`);
   const session = await page.context().newCDPSession(page);
   await session.send('Performance.enable');
   let messages = 0;

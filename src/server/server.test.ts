@@ -84,7 +84,7 @@ test('a stop takes no longer than allowed, whatever is in flight', async (t) => 
   const cut = assert.rejects(answer);
   const startedAt = performance.now();
   await server.stop(200);
-  assert.ok(performance.now() - startedAt < 1_000);
+  assert.ok(performance.now() - startedAt < 5_000);
   await cut;
 });
 

@@ -28,7 +28,7 @@ test('a row has the unchanged data, and its times of creation and processing', a
   await t.ingest('events', { ...reading(1), user_id: 'ann', timestamp: '2022-02-02T19:39:05.86337+01:00' });
   await t.drain();
   const [row] = await t.rows(processedEvents);
-  assert.ok(row !== undefined && row.processing_time_ms >= 0 && row.processing_time_ms < 1000);
+  assert.ok(row !== undefined && row.processing_time_ms >= 0 && row.processing_time_ms < 60_000);
   assert.match(row.processed_at, /^2026-01-01T00:00:00\.\d{3}Z$/);
   assert.deepEqual(
     { ...row, processing_time_ms: 0, processed_at: '' },

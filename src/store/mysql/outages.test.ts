@@ -45,7 +45,7 @@ describe('an outage of the MariaDB database', { skip: withoutMariadb }, () => {
     await Promise.allSettled(calls.map((call) => call()));
     const from = performance.now();
     for (const call of calls) await assert.rejects(call(), { code: 'MILL_STORE_UNAVAILABLE' });
-    assert.ok(performance.now() - from < 1_000);
+    assert.ok(performance.now() - from < 5_000);
     await server.run();
     await store.beat();
     await lease.commit(commitOf({ cursor: 1 }));

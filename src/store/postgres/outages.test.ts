@@ -47,7 +47,7 @@ describe('a database outage', { skip: withoutPostgres }, () => {
     await Promise.allSettled(calls.slice(1).map((call) => call()));
     const from = performance.now();
     for (const call of calls.slice(1)) await assert.rejects(call(), { code: 'MILL_STORE_UNAVAILABLE' });
-    assert.ok(performance.now() - from < 1_000);
+    assert.ok(performance.now() - from < 5_000);
     await server.run();
     await store.beat();
     await lease.commit(commitOf({ cursor: 1 }));
