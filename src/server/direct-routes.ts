@@ -5,7 +5,7 @@ import { type Ask, accessOf, pipelinesOf } from './access/ask.ts';
 import type { UnderWay } from './app.ts';
 import { checkAnswer } from './check-ingest-route.ts';
 import { logFailure } from './failures.ts';
-import { type Gate, lacksHost } from './gate.ts';
+import { type Gate, hostFault } from './gate.ts';
 import type { TakeIn } from './ingest-request.ts';
 import { type InexactNumbers, parseRequiredBody } from './json-body.ts';
 import { PlainRoutes } from './plain-routes.ts';
@@ -92,7 +92,7 @@ export class DirectRoutes {
 
   #routeFor(request: IncomingMessage): OpenRoute | undefined {
     const { method, url = '', headers } = request;
-    if (method !== 'POST' || lacksHost(request)) return undefined;
+    if (method !== 'POST' || hostFault(request) !== undefined) return undefined;
     const route = this.#routes.get(url);
     if (route === undefined || !this.#gate.admits(request, route.ask)) return undefined;
     // With an encoding, which a lenient parser lets pass, the length would mean nothing.

@@ -122,6 +122,7 @@ test('the longest key fits into a path, and a longer one is 404', async (t) => {
 
 const malformed = { status: 400, detail: 'expected a well-formed HTTP/1.1 request' };
 
+const host = 'Host: expected the name of the server once, as HTTP/1.1 requires';
 const notHttp = [
   { text: 'garbage\r\n\r\n', ...malformed },
   { text: 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n', ...malformed },
@@ -132,9 +133,17 @@ const notHttp = [
     status: 431,
     detail: 'expected a URL and headers of at most 16384 bytes together, found more',
   },
+  { text: 'GET /ping HTTP/1.1\r\n\r\n', status: 400, detail: `${host}, found none` },
+  { text: 'GET /ping HTTP/1.1\r\nHost: x\r\nHOST: x\r\n\r\n', status: 400, detail: `${host}, found 2 lines` },
+  { text: 'GET /ping HTTP/1.0\r\nHost: x\r\nHost: y\r\n\r\n', status: 400, detail: `${host}, found 2 lines` },
+  {
+    text: 'POST /pipelines/visits/events HTTP/1.1\r\nHost: x\r\nHost: x\r\nContent-Length: 12\r\n\r\n{"page":"/"}',
+    status: 400,
+    detail: `${host}, found 2 lines`,
+  },
 ];
 
-test('data that is not HTTP is answered and its connection closed, and the server continues', async (t) => {
+test('a request that is not valid HTTP is answered and its connection closed, and the server continues', async (t) => {
   const { url } = await serve(t);
   for (const { text, status, detail } of notHttp) {
     const answer = await exchange(url, text);

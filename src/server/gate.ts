@@ -19,7 +19,7 @@ const servedToTheEnd: ReadonlySet<string | undefined> = new Set(['/health', '/pi
  *
  * - counts the requests in flight, so that a stop can wait for them;
  * - refuses requests after {@link Gate.close} with `MILL_STOPPING`;
- * - refuses requests without the `Host` of HTTP/1.1;
+ * - refuses requests without the `Host` of HTTP/1.1, or with several;
  * - refuses requests without permission, see {@link Guard}, and closes their connections when places are short;
  * - refuses requests that match no route: 405 with `Allow` if another method would match, otherwise 404. A path that is declared without
  *   parameters has only its own methods: `GET /events/batch` is no `GET /events/:id`;
@@ -91,9 +91,10 @@ export class Gate {
       reply.header('connection', 'close');
       return new MillraceError('MILL_STOPPING', 'the server is stopping and accepts no new requests');
     }
-    if (lacksHost(request.raw)) {
+    const faultOfHost = hostFault(request.raw);
+    if (faultOfHost !== undefined) {
       reply.raw.shouldKeepAlive = false;
-      return new MillraceError('MILL_INVALID_REQUEST', 'Host: expected the name of the server, which HTTP/1.1 requires, found none');
+      return new MillraceError('MILL_INVALID_REQUEST', faultOfHost);
     }
     const refusal = this.#guard.refusalOf(request, reply);
     if (refusal !== undefined) return refusal;
@@ -125,11 +126,19 @@ export class Gate {
 }
 
 /**
- * Returns whether a request lacks the header that HTTP/1.1 requires; we answer it ourselves, since Node.js's answer has none of our
- * headers.
+ * Returns what is wrong with a request's `Host` header, if anything: HTTP/1.1 requires one, and RFC 9112, section 3.2, allows no second
+ * one. Node.js would answer the former without our headers, and take the first of several.
  */
-export function lacksHost({ headers, httpVersion }: IncomingMessage): boolean {
-  return headers.host === undefined && httpVersion !== '1.0';
+export function hostFault({ rawHeaders, httpVersion }: IncomingMessage): string | undefined {
+  let lines = 0;
+  for (let at = 0; at < rawHeaders.length; at += 2) if (isHost(rawHeaders[at])) lines += 1;
+  if (lines === 1 || (lines === 0 && httpVersion === '1.0')) return undefined;
+  const found = lines === 0 ? 'found none' : `found ${lines} lines`;
+  return `Host: expected the name of the server once, as HTTP/1.1 requires, ${found}`;
+}
+
+function isHost(name: string | undefined): boolean {
+  return name?.length === 4 && name.toLowerCase() === 'host';
 }
 
 function declareJson(headers: IncomingHttpHeaders): void {
